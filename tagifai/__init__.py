@@ -1,0 +1,1 @@
+"""The analysis of multi-label text classifiers, and how it is shown."""
