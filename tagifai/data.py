@@ -53,7 +53,7 @@ class Tag:
     parents: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A data folder as read: projects in file order, tags by name ({} without a tag file).
 
@@ -65,7 +65,7 @@ class Dataset:
     digest: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """The projects and tags that a classifier learns from.
 

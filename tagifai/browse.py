@@ -1,0 +1,101 @@
+"""Search, sort and page the projects; only one page ever leaves for the screen."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tagifai.data import Project
+from tagifai.errors import TagifaiError, one_of
+
+PAGE_SIZE = 50
+SORTS: dict[str, Callable[[Project], object]] = {
+    "id": lambda project: (
+        (0, int(project.id), "") if project.id.isdecimal() else (1, 0, project.id)
+    ),
+    "title": lambda project: project.title.casefold(),
+    "description": lambda project: len(project.description),
+    "tags": lambda project: len(project.tags),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a selection: its projects, where it stands, and how many there are in all."""
+
+    projects: tuple[Project, ...]
+    number: int
+    num_pages: int
+    num_found: int
+    num_all: int
+
+
+class ProjectIndex:
+    """The projects, their texts folded for search and their orders, each made when asked for."""
+
+    def __init__(self, projects: Sequence[Project]) -> None:
+        self._projects = projects
+        self._folded: list[str] | None = None
+        self._orders: dict[str, list[int]] = {}
+
+    def page(
+        self, query: str = "", sort: str = "", descending: bool = False, number: int = 1
+    ) -> Page:
+        """Show page `number` (from 1) of the projects that hold every word of `query`.
+
+        A word is looked for, whatever its case, in id, title, description and tags. `sort` is
+        one of `SORTS`, or "" for the file's own order; description and tags sort by length.
+        A number past the end shows the last page.
+
+        Raises:
+            TagifaiError: an unknown sort, or a page number that is not whole or below 1.
+        """
+        if sort and sort not in SORTS:
+            raise one_of("column to sort by", sort, SORTS)
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise TagifaiError(f"a page is a whole number of 1 or more, got {number!r}")
+        found = self._order(sort)
+        words = query.casefold().split()
+        if words:
+            folded = self._searched()
+            found = [row for row in found if all(word in folded[row] for word in words)]
+        if descending:
+            found = found[::-1]
+        num_pages = max(1, -(-len(found) // PAGE_SIZE))
+        number = min(number, num_pages)
+        rows = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+        projects = tuple(self._projects[row] for row in rows)
+        return Page(projects, number, num_pages, len(found), len(self._projects))
+
+    def _searched(self) -> list[str]:
+        if self._folded is None:
+            self._folded = [
+                "\n".join((p.id, p.title, p.description, *p.tags)).casefold()
+                for p in self._projects
+            ]
+        return self._folded
+
+    def _order(self, sort: str) -> list[int]:
+        if sort not in self._orders:
+            rows = list(range(len(self._projects)))
+            if sort:
+                key = SORTS[sort]
+                rows.sort(key=lambda row: key(self._projects[row]))  # type: ignore[arg-type, return-value]
+            self._orders[sort] = rows
+        return self._orders[sort]
+
+
+def count_words(
+    projects: Iterable[Project], tag: str, preprocess: Callable[[str], str], most: int = 80
+) -> tuple[tuple[str, int], ...]:
+    """Count the `most` common words in the preprocessed texts of the projects with `tag`.
+
+    A word counts once a project; words of a single character are left out.
+    """
+    counts = Counter(
+        word
+        for project in projects
+        if tag in project.tags
+        for word in set(preprocess(project.text).split())
+        if len(word) > 1
+    )
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])

@@ -1,0 +1,129 @@
+"""Settings of the app, from flags, then TAGIFAI_* variables, then defaults."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tagifai.errors import TagifaiError
+
+TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+
+
+def _option(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the app is told from outside; each field is a flag and a TAGIFAI_* variable."""
+
+    data: Path = _option(
+        Path("data"), "folder with projects.json (.jsonl, .csv, .parquet), tags.json"
+    )
+    models: str = _option("model", "versions: a folder, git:PATH_OR_URL or mlflow:URI")
+    host: str = _option("127.0.0.1", "address to listen on; 0.0.0.0 for every interface")
+    port: int = _option(7860, "port to listen on, 1 to 65535")
+    share: bool = _option(False, "make a public link, open to whoever has it")
+    cache_dir: Path = _option(Path(".cache/tagifai"), "folder of the cache of metrics and diffs")
+    no_cache: bool = _option(False, "compute everything anew, keep nothing on disk")
+    root_path: str = _option("", "path under which a proxy serves the app, as in /tagifai")
+
+    @property
+    def cache_folder(self) -> Path | None:
+        """Where results are kept; None where nothing is."""
+        return None if self.no_cache else self.cache_dir
+
+
+def load_settings(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read settings: a flag wins over its variable, a variable over the default.
+
+    `arguments` are the command line's words (None: none of them); `environment` is
+    `os.environ` where it is None.
+
+    Raises:
+        TagifaiError: a variable that is not of its field's kind, or a port out of range.
+    """
+    environment = os.environ if environment is None else environment
+    values = {}
+    for option in fields(Settings):
+        text = environment.get(variable_of(option.name))
+        if text is not None:
+            values[option.name] = _read(variable_of(option.name), text, type(option.default))
+    given = vars(_parser().parse_args([] if arguments is None else arguments))
+    values |= {name: value for name, value in given.items() if value is not None}
+    settings = Settings(**values)
+    if not 1 <= settings.port <= 65535:
+        raise TagifaiError(f"port must be 1 to 65535, got {settings.port}")
+    return settings
+
+
+def variable_of(name: str) -> str:
+    """Name the environment variable of a setting.
+
+    >>> variable_of("cache_dir")
+    'TAGIFAI_CACHE_DIR'
+    """
+    return f"TAGIFAI_{name.upper()}"
+
+
+def flag_of(name: str) -> str:
+    """Name the command-line flag of a setting.
+
+    >>> flag_of("cache_dir")
+    '--cache-dir'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def describe_settings() -> list[dict[str, str]]:
+    """List every setting as {flag, variable, default, help}, in the order of the class."""
+    return [
+        {
+            "flag": flag_of(option.name),
+            "variable": variable_of(option.name),
+            "default": str(option.default) if option.default is not MISSING else "",
+            "help": option.metadata["help"],
+        }
+        for option in fields(Settings)
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradio_app.py",
+        description="Look at a multi-label text classifier: data, versions, predictions, errors.",
+    )
+    for option in fields(Settings):
+        kind = type(option.default)
+        text = f"{option.metadata['help']} [{variable_of(option.name)}; default: {option.default}]"
+        if kind is bool:
+            parser.add_argument(flag_of(option.name), action="store_const", const=True, help=text)
+        else:
+            parser.add_argument(
+                flag_of(option.name),
+                type=Path if isinstance(option.default, Path) else kind,
+                default=None,
+                metavar=option.name.upper(),
+                help=text.replace("%", "%%"),
+            )
+    return parser
+
+
+def _read(variable: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        if text.lower() in TRUE + FALSE:
+            return text.lower() in TRUE
+        raise TagifaiError(
+            f"{variable} must be one of {', '.join(TRUE + FALSE[:-1])}, got {text!r}"
+        )
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise TagifaiError(f"{variable} must be a whole number, got {text!r}") from None
+    return Path(text) if issubclass(kind, Path) else text
