@@ -1,0 +1,180 @@
+"""What a version predicted for every project, in a form that loads with nothing executed."""
+
+import io
+import math
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from tagifai.errors import TagifaiError, shorten
+
+SPLITS = ("train", "val", "test")
+MAX_UNPACKED = 512 * 2**20
+MAX_HEADER = 4096
+_KINDS = {"ids": "UiuS", "split": "US", "tags": "US", "y_true": "biuf", "y_prob": "f"}
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """One row a project, one column a tag.
+
+    `ids` n strings, each once; `split` (n,) of "train", "val" or "test"; `tags` t strings,
+    each once; `y_true` (n, t) uint8 of 0 and 1; `y_prob` (n, t) float32 in [0, 1], out of
+    fold for the projects that the version trained on. Arrays are made read-only.
+
+    >>> p = Predictions.of(["7", "8"], ["train", "test"], ["cv"], [[1], [0]], [[0.9], [0.2]])
+    >>> p.select("test").ids
+    ('8',)
+
+    Raises:
+        TagifaiError: shapes disagree, or a value is outside its range.
+    """
+
+    ids: tuple[str, ...]
+    split: NDArray[np.str_]
+    tags: tuple[str, ...]
+    y_true: NDArray[np.uint8]
+    y_prob: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        _check(self)
+        for array in (self.split, self.y_true, self.y_prob):
+            array.flags.writeable = False
+
+    @classmethod
+    def of(
+        cls, ids: Iterable[Any], split: Any, tags: Iterable[Any], y_true: Any, y_prob: Any
+    ) -> "Predictions":
+        """Take lists or arrays of any numeric type and bring them to the types above."""
+        truth = np.asarray(y_true)
+        if truth.size and not np.isin(truth, (0, 1)).all():
+            raise TagifaiError("y_true: only 0 and 1 are allowed")
+        return cls(
+            tuple(str(one) for one in ids),
+            np.array(split, dtype=np.str_, ndmin=1),
+            tuple(str(one) for one in tags),
+            np.array(truth, dtype=np.uint8),
+            np.array(y_prob, dtype=np.float32),
+        )
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Map each project's id to its row."""
+        return {one: row for row, one in enumerate(self.ids)}
+
+    def select(self, split: str) -> "Predictions":
+        """Keep the projects of one split, in their order."""
+        return self.take(np.flatnonzero(self.split == split))
+
+    def take(self, rows: Any) -> "Predictions":
+        """Keep these rows, in this order."""
+        rows = np.asarray(rows, dtype=np.intp)
+        return Predictions(
+            tuple(self.ids[row] for row in rows),
+            self.split[rows],
+            self.tags,
+            self.y_true[rows],
+            self.y_prob[rows],
+        )
+
+    def to_bytes(self) -> bytes:
+        """Pack as a compressed `.npz`; equal predictions give equal bytes."""
+        arrays = {
+            "ids": np.array(self.ids, dtype=np.str_),
+            "split": self.split,
+            "tags": np.array(self.tags, dtype=np.str_),
+            "y_true": self.y_true,
+            "y_prob": self.y_prob,
+        }
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, array in arrays.items():
+                plain = io.BytesIO()
+                npy.write_array(plain, np.ascontiguousarray(array), allow_pickle=False)
+                # A ZipInfo of its own carries no clock and no umask: the bytes stay the same.
+                member = zipfile.ZipInfo(f"{name}.npy")
+                archive.writestr(member, plain.getvalue(), zipfile.ZIP_DEFLATED, 6)
+        return packed.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes, where: str = "predictions.npz") -> "Predictions":
+        """Unpack an `.npz` with arrays ids, split, tags, y_true and y_prob; run nothing of it.
+
+        Raises:
+            TagifaiError: not such an archive, too large once unpacked, or invalid values; the
+                message starts with `where` and names the array.
+        """
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+                if size > MAX_UNPACKED:
+                    raise TagifaiError(
+                        f"{size:,} bytes once unpacked; at most {MAX_UNPACKED:,} are read"
+                    )
+                arrays = {name: _array(archive, name) for name in _KINDS}
+            return cls.of(**arrays)
+        except TagifaiError as error:
+            raise TagifaiError(f"{where}: {error}") from None
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+            raise TagifaiError(f"{where}: not an .npz archive ({shorten(str(error))})") from None
+        except (ValueError, OSError, SyntaxError, TypeError, zlib.error) as error:
+            raise TagifaiError(f"{where}: damaged ({shorten(str(error))})") from None
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    try:
+        member = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        raise TagifaiError(f"no array {name!r}; needed: {', '.join(_KINDS)}") from None
+    with archive.open(member) as file:
+        version = npy.read_magic(file)
+        read_header = {
+            (1, 0): npy.read_array_header_1_0,
+            (2, 0): npy.read_array_header_2_0,
+        }.get(version)
+        if read_header is None:
+            raise TagifaiError(f"{name}: .npy format {version} is unknown")
+        shape, by_column, dtype = read_header(file, max_header_size=MAX_HEADER)
+        if dtype.kind not in _KINDS[name] or dtype.hasobject:
+            raise TagifaiError(f"{name}: an array of type {shorten(str(dtype))} does not fit")
+        content = file.read()
+    # The header's shape is only a claim: numpy would allocate it before reading.
+    if math.prod(shape) * dtype.itemsize != len(content):
+        raise TagifaiError(f"{name}: shape {shape} does not match {len(content):,} bytes")
+    array = np.frombuffer(content, dtype=dtype)
+    array = array.reshape(shape, order="F" if by_column else "C")
+    if dtype.kind == "S":
+        return np.char.decode(array, "utf-8")
+    return array
+
+
+def _check(p: Predictions) -> None:
+    n, t = len(p.ids), len(p.tags)
+    if p.y_true.shape != (n, t) or p.y_prob.shape != (n, t) or p.split.shape != (n,):
+        raise TagifaiError(
+            f"{n} ids and {t} tags need split ({n},), y_true and y_prob ({n}, {t}); "
+            f"got {p.split.shape}, {p.y_true.shape} and {p.y_prob.shape}"
+        )
+    for what, names in (("ids", p.ids), ("tags", p.tags)):
+        if len(set(names)) != len(names):
+            twice, _ = Counter(names).most_common(1)[0]
+            raise TagifaiError(f"{what}: {shorten(twice)!r} comes twice")
+        if "" in names:
+            raise TagifaiError(f"{what}: an empty name")
+    unknown = set(np.unique(p.split).tolist()) - set(SPLITS)
+    if unknown:
+        raise TagifaiError(f"split: {shorten(min(unknown))!r} is not one of {', '.join(SPLITS)}")
+    if p.y_prob.size and not (p.y_prob.min() >= 0 and p.y_prob.max() <= 1):
+        bad = np.argwhere(~((p.y_prob >= 0) & (p.y_prob <= 1)))[0]
+        raise TagifaiError(
+            f"y_prob: project {shorten(p.ids[bad[0]])!r}, tag {shorten(p.tags[bad[1]])!r}: a "
+            f"probability between 0 and 1 is needed, got {p.y_prob[tuple(bad)]}"
+        )

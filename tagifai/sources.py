@@ -1,0 +1,254 @@
+"""Where versions live: one interface, with the folder as its first home."""
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from tagifai.errors import TagifaiError, one_of, shorten
+
+WORKSPACE = "workspace"
+MODEL_FILE = "model.skops"
+FILES = (
+    "params.json",
+    "performance.json",
+    "predictions.npz",
+    "thresholds.json",
+    "version.json",
+    MODEL_FILE,
+)
+MAX_FILE = 256 * 2**20
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_PRE_RELEASES = frozenset({"a", "alpha", "b", "beta", "dev", "pre", "rc"})
+# A file written this recently may change again within the clock's resolution.
+_SETTLED_NS = 2 * 10**9
+
+
+class VersionSource(Protocol):
+    """A home of versions, each a few small files under a name."""
+
+    @property
+    def location(self) -> str:
+        """Say where this is, for messages."""
+
+    def names(self) -> list[str]:
+        """List the versions in natural order, the workspace last."""
+
+    def read(self, name: str, filename: str) -> bytes | None:
+        """Return a file's bytes, None where the version has no such file.
+
+        Raises:
+            TagifaiError: no such version, larger than `MAX_FILE`, or unreadable.
+        """
+
+    def stamp(self, name: str, filename: str) -> Hashable:
+        """Return something that differs once the file may have changed, without reading it.
+
+        None where there is no such file.
+        """
+
+    def fingerprint(self, name: str) -> str:
+        """Return a digest that changes with the content of any of the version's `FILES`."""
+
+    def write(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Put all `files` there or none; only the workspace may be replaced.
+
+        Raises:
+            TagifaiError: a release of this name exists, a bad name, or it cannot be written.
+        """
+
+
+def natural_order(name: str) -> tuple[bool, list[tuple[int, int, str]], str]:
+    """Order by the numbers in names; pre-releases before their release; the workspace last.
+
+    >>> sorted(["workspace", "2021-03-12", "v0.10.0", "v0.9.0", "v0.10.0-rc1"], key=natural_order)
+    ['v0.9.0', 'v0.10.0-rc1', 'v0.10.0', '2021-03-12', 'workspace']
+    """
+    parts = re.findall(r"\d{1,18}|[^\W\d_]+", re.sub(r"^v(?=\d)", "", name.lower()))
+    end = (1, 0, "")
+    keys = [
+        (2, int(part), "")
+        if part.isdecimal()
+        else (0 if part in _PRE_RELEASES and place else 3, 0, part)
+        for place, part in enumerate(parts)
+    ]
+    return name == WORKSPACE, [*keys, end], name
+
+
+def check_new_name(name: str) -> None:
+    """Refuse a name that could not live in every home.
+
+    Raises:
+        TagifaiError: the name is empty, too long, or has other than the allowed characters.
+    """
+    if not _SAFE_NAME.fullmatch(name) or ".." in name or name.endswith((".", ".lock")):
+        raise TagifaiError(
+            f"version {shorten(name)!r}: a name is 1 to 100 letters, digits, dots, dashes, "
+            f"underscores or plus signs, as in 'v0.3.0'"
+        )
+
+
+def check_files(files: Mapping[str, bytes]) -> None:
+    """Refuse files that are not part of a version.
+
+    Raises:
+        TagifaiError: a filename that isn't among `FILES`, or a file over `MAX_FILE` bytes.
+    """
+    for filename, content in files.items():
+        if filename not in FILES:
+            raise one_of("version file", filename, FILES)
+        check_size(len(content), filename)
+
+
+def check_size(size: int, where: str) -> None:
+    """Refuse what is larger than is ever read.
+
+    Raises:
+        TagifaiError: `size` bytes are more than `MAX_FILE`.
+    """
+    if size > MAX_FILE:
+        raise TagifaiError(f"{where}: {size:,} bytes; at most {MAX_FILE:,} are read")
+
+
+def read_files(source: VersionSource, name: str) -> dict[str, bytes]:
+    """Read every file that a version has, as `write` takes them."""
+    contents = {filename: source.read(name, filename) for filename in FILES}
+    return {filename: content for filename, content in contents.items() if content is not None}
+
+
+def combine_digests(digests: Iterable[tuple[str, str]]) -> str:
+    """Make one digest of (filename, digest) pairs, whatever their order."""
+    return hashlib.sha256(repr(sorted(digests)).encode()).hexdigest()
+
+
+class FolderSource:
+    """Versions as folders beside each other: `model/<version>/performance.json` and so on."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._digests: dict[tuple[str, str], tuple[Hashable, str]] = {}
+
+    @property
+    def location(self) -> str:
+        """Say where this is, for messages."""
+        return str(self.path)
+
+    def names(self) -> list[str]:
+        """List the folders in natural order, the workspace last; hidden ones are left out."""
+        try:
+            with os.scandir(self.path) as entries:
+                found = [e.name for e in entries if e.name[0] not in "._" and self._is_version(e)]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError) as error:
+            raise TagifaiError(f"{self.path}: cannot be listed ({_why(error)})") from None
+        return sorted(found, key=natural_order)
+
+    def read(self, name: str, filename: str) -> bytes | None:
+        """Return a file's bytes, None where the version has no such file."""
+        path = self._file(name, filename)
+        try:
+            if path.is_symlink() and not self._inside(path):
+                raise TagifaiError(f"{path}: a link that leads out of {self.path}")
+            with path.open("rb") as file:
+                check_size(os.fstat(file.fileno()).st_size, str(path))
+                return file.read(MAX_FILE)
+        except FileNotFoundError:
+            if not path.parent.is_dir():
+                raise one_of("version", name, self.names()) from None
+            return None
+        except OSError as error:
+            raise TagifaiError(f"{path}: cannot be read ({_why(error)})") from None
+
+    def stamp(self, name: str, filename: str) -> Hashable:
+        """Return device, inode, size and times of the file; None where there is none."""
+        try:
+            found = os.stat(f"{self.path}/{name}/{filename}")  # noqa: PTH116 - 10,000 at once
+        except (OSError, ValueError):
+            return None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+    def fingerprint(self, name: str) -> str:
+        """Return the digest of the files' contents; files that stat as before aren't read."""
+        present = ((filename, self._digest(name, filename)) for filename in FILES)
+        return combine_digests((filename, digest) for filename, digest in present if digest)
+
+    def write(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Put all `files` there or none; only the workspace may be replaced."""
+        check_new_name(name)
+        check_files(files)
+        target = self.path / name
+        if target.exists() and name != WORKSPACE:
+            raise self._taken(name)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=self.path))
+        except OSError as error:
+            raise TagifaiError(f"{self.path}: cannot be written ({_why(error)})") from None
+        try:
+            (scratch / "new").mkdir()
+            for filename, content in files.items():
+                with (scratch / "new" / filename).open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+            _swap(scratch / "new", target, scratch / "old", replace=name == WORKSPACE)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise self._taken(name) from None
+            raise TagifaiError(f"{target}: cannot be written ({_why(error)})") from None
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _taken(self, name: str) -> TagifaiError:
+        return TagifaiError(f"version {name!r} exists in {self.path}; a release is never changed")
+
+    def _file(self, name: str, filename: str) -> Path:
+        if filename not in FILES:
+            raise one_of("version file", filename, FILES)
+        if not name or name[0] in "._" or len(name) > 255 or any(c in name for c in "/\\\0"):
+            raise one_of("version", name, self.names())
+        return self.path / name / filename
+
+    def _is_version(self, entry: os.DirEntry[str]) -> bool:
+        return entry.is_dir() and (not entry.is_symlink() or self._inside(Path(entry.path)))
+
+    def _inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self.path.resolve())
+
+    def _digest(self, name: str, filename: str) -> str | None:
+        stamp = self.stamp(name, filename)
+        known = self._digests.get((name, filename))
+        if stamp is not None and known is not None and known[0] == stamp:
+            return known[1]
+        content = self.read(name, filename)
+        if content is None:
+            return None
+        digest = hashlib.sha256(content).hexdigest()
+        assert stamp is None or isinstance(stamp, tuple)
+        if stamp is not None and time.time_ns() - stamp[3] > _SETTLED_NS:
+            self._digests[name, filename] = (stamp, digest)
+        return digest
+
+
+def _swap(new: Path, target: Path, old: Path, *, replace: bool) -> None:
+    # No rename replaces a full folder, so for a moment there is none; it comes back on failure.
+    replaced = replace and target.exists()
+    if replaced:
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if replaced:
+            old.rename(target)
+        raise
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
