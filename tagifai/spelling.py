@@ -1,0 +1,124 @@
+"""Correct misspelt names of tags, word by word."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator, TransformerMixin
+
+MIN_LENGTH = 5
+LONG = 9
+
+
+class NameSpelling(TransformerMixin, BaseEstimator):
+    """Replace words that nobody else uses by the word of a tag's name they nearly spell.
+
+    A word is left alone when it is in `min_df` or more of the texts seen by `fit`, or
+    shorter than five letters. One slip (a letter dropped, added, replaced or swapped with
+    its neighbour; Damerau 1964) is forgiven, two in words of nine letters and more, when
+    one name is nearer than all others. A name of several words written as one is spaced.
+
+    >>> spelling = NameSpelling((("transformers",), ("computer vision",))).fit(["a text"])
+    >>> spelling.transform(["transfromers for computervision", "form"])
+    ['transformers for computer vision', 'form']
+    """
+
+    def __init__(self, phrases: Sequence[Sequence[str]] = (), min_df: int = 2) -> None:
+        self.phrases = phrases
+        self.min_df = min_df
+
+    def fit(self, texts: Sequence[str], y: object = None) -> Self:
+        """Learn which words are known, hence never corrected."""
+        counts = Counter(word for text in texts for word in set(text.split()))
+        self.known_ = {word for word, count in counts.items() if count >= self.min_df}
+        self._index()
+        return self
+
+    def transform(self, texts: Sequence[str]) -> list[str]:
+        """Correct each text; a word keeps its place, though it may become several."""
+        return [" ".join(self.correct(word) for word in text.split()) for text in texts]
+
+    def correct(self, word: str) -> str:
+        """Give the name's word that `word` nearly spells, or `word` itself."""
+        if len(word) < MIN_LENGTH or word in self.known_ or word in self.targets_:
+            return self.targets_.get(word, word) if word not in self.known_ else word
+        if word not in self.corrections_:
+            if len(self.corrections_) > 100_000:
+                self.corrections_.clear()
+            self.corrections_[word] = self._nearest(word)
+        return self.corrections_[word]
+
+    def _index(self) -> None:
+        phrases = dict.fromkeys(phrase for column in self.phrases for phrase in column)
+        self.targets_: dict[str, str] = {}
+        for phrase in phrases:
+            words = phrase.split()
+            for word in words:
+                self.targets_[word] = word
+            if len(words) > 1:
+                self.targets_.setdefault("".join(words), phrase)
+        self.nearby_: dict[str, list[str]] = {}
+        for target in self.targets_:
+            if len(target) >= MIN_LENGTH:
+                for shorter in _shortened(target, _allowed(target)):
+                    self.nearby_.setdefault(shorter, []).append(target)
+        self.corrections_: dict[str, str] = {}
+
+    def _nearest(self, word: str) -> str:
+        candidates = {
+            target
+            for shorter in _shortened(word, _allowed(word))
+            for target in self.nearby_.get(shorter, ())
+        }
+        ranked = sorted((distance(word, target), target) for target in candidates)
+        ranked = [(d, t) for d, t in ranked if d <= min(_allowed(word), _allowed(t))]
+        if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+            return word
+        return self.targets_[ranked[0][1]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        for derived in ("targets_", "nearby_", "corrections_"):
+            state.pop(derived, None)
+        if "known_" in state:
+            state["known_"] = " ".join(sorted(state["known_"]))
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "known_" in state:
+            self.known_ = set(state["known_"].split())
+            self._index()
+
+
+def distance(a: str, b: str) -> int:
+    """Count the slips between two words (optimal string alignment).
+
+    >>> distance("transfromers", "transformers"), distance("atention", "attention")
+    (1, 1)
+    """
+    before: list[int] = []
+    previous = list(range(len(b) + 1))
+    for i, left in enumerate(a, start=1):
+        current = [i]
+        for j, right in enumerate(b, start=1):
+            cost = min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
+                cost = min(cost, before[j - 2] + 1)
+            current.append(cost)
+        before, previous = previous, current
+    return previous[-1]
+
+
+def _allowed(word: str) -> int:
+    return 0 if len(word) < MIN_LENGTH else 1 if len(word) < LONG else 2
+
+
+def _shortened(word: str, slips: int) -> Iterator[str]:
+    """Yield `word` with up to `slips` letters left out: misspellings meet in one of them."""
+    found = {word}
+    edge = {word}
+    for _ in range(slips):
+        edge = {w[:i] + w[i + 1 :] for w in edge for i in range(len(w))}
+        found |= edge
+    yield from sorted(found)

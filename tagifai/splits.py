@@ -1,0 +1,31 @@
+"""Split projects into train, val and test, so that each tag is spread over all three."""
+
+import numpy as np
+from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+
+from tagifai.errors import TagifaiError
+
+
+def split_projects(y_true: np.ndarray, train_size: float, val_size: float, seed: int) -> np.ndarray:
+    """Name the split of each project, (n,) of "train", "val" and "test".
+
+    Iterative stratification (Sechidis et al. 2011) on `y_true` of shape (n, n_tags), 0/1;
+    what train and val leave is test. The same seed gives the same split.
+
+    Raises:
+        TagifaiError: too few projects for three parts.
+    """
+    n = len(y_true)
+    if n < 10:
+        raise TagifaiError(f"{n} projects are too few to split; at least 10 are needed")
+    split = np.full(n, "train", dtype="U5")
+    rest = np.arange(n)
+    for name, size in (("test", 1 - train_size - val_size), ("val", val_size)):
+        share = size * n / len(rest)
+        if round(share * len(rest)) < 1:
+            continue
+        shuffle = MultilabelStratifiedShuffleSplit(1, test_size=share, random_state=seed)
+        kept, taken = next(shuffle.split(np.zeros(len(rest)), y_true[rest]))
+        split[rest[taken]] = name
+        rest = rest[kept]
+    return split
