@@ -1,0 +1,38 @@
+"""Start the dashboard: settings → data, versions, cache → page → port."""
+
+import os
+import sys
+
+# Before gradio is imported: no look-up of ours leaves the machine.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+from tagifai.errors import TagifaiError
+from tagifai.settings import Settings, load_settings
+
+
+def read_settings() -> Settings:
+    """Read the command line where this file is the program, the environment alone elsewhere."""
+    arguments = sys.argv[1:] if __name__ == "__main__" else None
+    try:
+        return load_settings(arguments)
+    except TagifaiError as error:
+        sys.exit(f"tagifai: {error}")
+
+
+settings = read_settings()
+
+from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` needs no gradio
+from tagifai.workbench import Workbench  # noqa: E402
+
+demo = build_app(Workbench(settings))
+demo.queue(max_size=64, default_concurrency_limit=4)
+
+if __name__ == "__main__":
+    demo.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        share=settings.share,
+        root_path=settings.root_path or None,
+        **launch_options(),
+    )

@@ -1,0 +1,1 @@
+"""The page: one module a tab; every function that a tab calls is handed to it."""

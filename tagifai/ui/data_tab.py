@@ -1,0 +1,252 @@
+"""Data: what the classifier can learn from."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from tagifai.browse import Page
+from tagifai.charts import chart_bars, chart_columns, escaped
+from tagifai.errors import TagifaiError
+from tagifai.frequency import FrequencySelection
+from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error, show_table
+
+INTRO = """Which tags have enough projects to be learnt, and what do their texts look like?
+Look here to decide **whether the data is good enough**, and where to cut rare tags."""
+WHY_FREQUENCY = """A tag with few projects can be neither learnt nor measured: with a handful in
+the test split, one prediction moves its F1 by tens of points. Tags under the minimum are left out
+of training, and projects that keep no tag with them."""
+DEFAULT_TEXT = "Conditional generation using Variational Autoencoders."
+NO_SORT = "file order"
+
+
+def build(
+    shown: Callable[..., Any],
+    *,
+    describe_data: Callable[[], dict[str, Any]],
+    filter_tags: Callable[[int], FrequencySelection],
+    page_projects: Callable[[str, str, bool, int], Page],
+    describe_tag: Callable[[str], dict[str, Any]],
+    count_words: Callable[[str], Any],
+    preprocess: Callable[[str, bool, bool, str, str], str],
+    filters: str,
+    stopwords: str,
+    sorts: list[str],
+    min_tag_freq: int,
+) -> None:
+    """Lay out the tab; `shown` is the event on which its first values are filled in."""
+    gr.Markdown(INTRO)
+    notice = gr.HTML()
+
+    gr.Markdown("### Tags by frequency")
+    min_freq = gr.Slider(
+        1, 1_000, value=min_tag_freq, step=1, label="Minimum number of projects of a tag",
+        info=" ".join(WHY_FREQUENCY.split()), elem_id="min-tag-freq", interactive=True,
+    )  # fmt: skip
+    summary = gr.HTML(elem_id="tags-summary", apply_default_css=False)
+    with gr.Row():
+        most_common = gr.HTML(elem_id="tags-most-common", apply_default_css=False)
+        just_made = gr.HTML(elem_id="tags-just-made", apply_default_css=False)
+        just_missed = gr.HTML(elem_id="tags-just-missed", apply_default_css=False)
+    with gr.Row():
+        distribution = gr.HTML(elem_id="tag-distribution", apply_default_css=False, min_width=360)
+        with gr.Column(min_width=360):
+            per_project = gr.HTML(elem_id="tags-per-project", apply_default_css=False)
+            cloud_tag = gr.Dropdown(
+                [], label="Tag of the word cloud", elem_id="word-cloud-tag", interactive=True
+            )
+            cloud = gr.HTML(elem_id="word-cloud", apply_default_css=False)
+    with gr.Accordion("Excluded tags", open=False, elem_id="excluded-tags"):
+        excluded = gr.HTML()
+
+    gr.Markdown("### Projects")
+    with gr.Row():
+        with gr.Column(min_width=320):
+            sample = gr.JSON(label="A sample project", elem_id="sample-project", max_height=340)
+        with gr.Column(min_width=320):
+            tag = gr.Dropdown([], label="Tag", elem_id="data-tag", interactive=True)
+            tag_details = gr.JSON(label="What is known of the tag", elem_id="tag-metadata")
+    with gr.Row(elem_classes="controls"):
+        query = gr.Textbox(
+            label="Search", placeholder="words in id, title, description or tags",
+            elem_id="projects-search", scale=3, max_length=200,
+        )  # fmt: skip
+        sort = gr.Dropdown(
+            [NO_SORT, *sorts], value=NO_SORT, label="Sort by", elem_id="projects-sort",
+            interactive=True, min_width=130,
+        )  # fmt: skip
+        descending = gr.Checkbox(label="Descending", min_width=110, elem_id="projects-descending")
+        number = gr.Number(
+            1, label="Page", precision=0, minimum=1, elem_id="projects-page", min_width=90
+        )
+    table = gr.HTML(elem_id="projects-table", apply_default_css=False)
+
+    gr.Markdown("### Preprocessing")
+    with gr.Row():
+        with gr.Column(min_width=320):
+            text = gr.Textbox(
+                DEFAULT_TEXT, label="Text", lines=3, elem_id="preprocess-input", max_length=10_000
+            )
+            with gr.Row():
+                lower = gr.Checkbox(True, label="lower: to lower case", elem_id="preprocess-lower")
+                stem = gr.Checkbox(
+                    False, label="stem: words to their stems", elem_id="preprocess-stem"
+                )
+            pattern = gr.Textbox(
+                filters, label="filters: what this regular expression matches becomes a space",
+                elem_id="preprocess-filters", max_length=256,
+            )  # fmt: skip
+            words = gr.Textbox(
+                stopwords, label="stopwords: words left out, separated by spaces", lines=2,
+                max_lines=4, elem_id="preprocess-stopwords",
+            )  # fmt: skip
+        output = gr.Textbox(
+            label="What the classifier reads", lines=3, interactive=False, buttons=["copy"],
+            elem_id="preprocess-output", min_width=320,
+        )  # fmt: skip
+    preprocess_notice = gr.HTML()
+
+    def filter_by_frequency(frequency: int, chosen: str | None) -> list[Any]:
+        try:
+            selection = filter_tags(frequency)
+        except TagifaiError as error:
+            raise gr.Error(escaped(error, 300), print_exception=False) from None
+        names = sorted(name for name, _ in selection.kept)
+        kept = chosen if chosen in names else (names[0] if names else None)
+        return [*show_selection(selection), gr.Dropdown(names, value=kept)]
+
+    def show_word_cloud(name: str | None) -> str:
+        if not name:
+            return show_cloud([], title="", empty="No tag to draw: none reaches this frequency.")
+        return show_cloud(
+            count_words(name), title=f"Words in the projects tagged {name}",
+            empty=f"No words in the projects tagged {name}.",
+        )  # fmt: skip
+
+    def show_projects(words: str, by: str, down: bool, page: float | None) -> tuple[str, Any]:
+        try:
+            found = page_projects(words, "" if by == NO_SORT else by, down, int(page or 1))
+        except TagifaiError as error:
+            return show_error(error), gr.skip()
+        return show_page(found), gr.skip() if found.number == page else found.number
+
+    def show_preprocessed(
+        text: str, lower: bool, stem: bool, pattern: str, words: str
+    ) -> tuple[Any, str]:
+        try:
+            return preprocess(text, lower, stem, pattern, words), ""
+        except TagifaiError as error:
+            return gr.skip(), show_error(error)
+
+    lists = [summary, most_common, just_made, just_missed, distribution, per_project]
+    page_inputs = [query, sort, descending, number]
+    preprocess_inputs = [text, lower, stem, pattern, words]
+    quick: dict[str, Any] = {
+        "queue": False, "show_progress": "hidden", "api_visibility": "private",
+        "trigger_mode": "always_last",
+    }  # fmt: skip
+
+    def fill(frequency: int, *browse: Any) -> list[Any]:
+        try:
+            facts = describe_data()
+        except TagifaiError as error:
+            return [show_error(error)] + [gr.skip()] * 14
+        top = facts["most_common"] + 1
+        selection = filter_tags(min(frequency, top))
+        names = sorted(name for name, _ in selection.kept)
+        first = names[0] if names else None
+        return [
+            "",
+            gr.Slider(maximum=top, value=min(frequency, top)),
+            *show_selection(selection),
+            gr.Dropdown(names, value=first),
+            show_word_cloud(first),
+            show_excluded(facts["excluded"], facts["unlisted"]),
+            facts["sample"],
+            gr.Dropdown(facts["tags"], value=first),
+            describe_tag(first) if first else None,
+            *show_projects(*browse)[:1],
+        ]
+
+    filled = [notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, table]
+    shown(fill, [min_freq, *page_inputs], filled, api_visibility="private")
+    shown(show_preprocessed, preprocess_inputs, [output, preprocess_notice], **quick)
+    min_freq.change(filter_by_frequency, [min_freq, cloud_tag], [*lists, cloud_tag], **quick)
+    cloud_tag.change(show_word_cloud, cloud_tag, cloud, **quick)
+    tag.change(lambda name: describe_tag(name) if name else None, tag, tag_details, **quick)
+    gr.on(
+        [query.change, sort.change, descending.change],
+        lambda *choice: show_projects(*choice, 1),
+        page_inputs[:3],
+        [table, number],
+        **quick,
+    )
+    number.change(show_projects, page_inputs, [table, number], **quick)
+    gr.on(
+        [component.change for component in preprocess_inputs],
+        show_preprocessed,
+        preprocess_inputs,
+        [output, preprocess_notice],
+        **quick,
+    )
+
+
+def show_selection(selection: FrequencySelection) -> list[str]:
+    """Show a selection's sentence, its three lists and its two charts, in that order."""
+    nothing = f"No tag reaches {selection.min_tag_freq:,} projects."
+    return [
+        f'<p class="headline"><b>{len(selection.kept):,}</b> of {selection.num_all_tags:,} tags '
+        f"make the cut, and <b>{selection.num_projects:,}</b> of "
+        f"{selection.num_all_projects:,} projects keep at least one.</p>",
+        show_counts(selection.most_common, title="Most common tags", empty=nothing),
+        show_counts(selection.just_made, title="Just made the cut", empty=nothing),
+        show_counts(
+            selection.just_missed, title="Just missed the cut", empty="No tag is left out."
+        ),
+        chart_bars(selection.kept, title="Projects of each tag", unit="projects", empty=nothing),
+        chart_columns(
+            selection.tags_per_project, title="Tags on a project", x_label="tags",
+            y_label="projects", empty=nothing,
+        ),
+    ]  # fmt: skip
+
+
+def show_page(page: Page) -> str:
+    """Show one page of projects with its count."""
+    rows = [
+        {
+            "id": project.id,
+            "title": project.title,
+            "description": project.description,
+            "tags": show_chips(project.tags),
+        }
+        for project in page.projects
+    ]
+    found = (
+        f"{page.num_all:,} projects"
+        if page.num_found == page.num_all
+        else f"{page.num_found:,} of {page.num_all:,} projects match"
+    )
+    return f'<p class="minor" data-count="{page.num_found}">{found}; page {page.number:,} of ' + (
+        f"{page.num_pages:,}</p>"
+        + show_table(
+            rows, {"id": "id", "title": "title", "description": "description", "tags": "tags"},
+            raw=["tags"], empty="No project holds all of these words.",
+        )
+    )  # fmt: skip
+
+
+def show_excluded(excluded: dict[str, int], unlisted: int) -> str:
+    """Show the tags that are left out by name, and how many the tag file doesn't list."""
+    also = (
+        f"<p class='minor'>{unlisted:,} more tags of the projects aren't in the tag file, and are "
+        f"not learnt.</p>"
+        if unlisted
+        else ""
+    )
+    return (
+        "<p class='minor'>Too broad to tell projects apart, or about tools of presentation: never "
+        "learnt, however frequent.</p>"
+        + show_counts(list(excluded.items()), title="Left out by name", empty="None occurs.")
+        + also
+    )

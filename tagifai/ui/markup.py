@@ -1,0 +1,124 @@
+"""Plain data → markup; every word from data passes through `escaped`."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from tagifai.charts import escaped
+
+CELL_LENGTH = 400
+
+
+def show_error(error: Exception) -> str:
+    """Show what went wrong as a notice that stays on the page."""
+    return f'<div class="notice error" role="alert">{escaped(error, 600)}</div>'
+
+
+def show_note(text: str) -> str:
+    """Show a line of help or warning; `text` is the program's own, or escaped."""
+    return f'<p class="note">{text}</p>'
+
+
+def show_counts(rows: Sequence[tuple[str, int]], *, title: str, empty: str) -> str:
+    """Show (tag, count) as a small table with a heading."""
+    if not rows:
+        return f'<div class="counts"><h4>{title}</h4><p class="minor">{escaped(empty)}</p></div>'
+    body = "".join(
+        f"<tr><td>{escaped(tag)}</td><td class='number'>{count:,}</td></tr>" for tag, count in rows
+    )
+    return (
+        f'<div class="counts"><h4>{title}</h4><table><thead><tr><th>tag</th>'
+        f'<th class="number">projects</th></tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def show_chips(names: Sequence[str]) -> str:
+    """Show tags as chips."""
+    return "".join(f'<span class="chip">{escaped(name)}</span> ' for name in names)
+
+
+def show_cloud(words: Sequence[tuple[str, int]], *, title: str, empty: str) -> str:
+    """Show (word, count) as a cloud: the more projects hold a word, the larger it is."""
+    if not words:
+        return f'<div class="cloud-box"><p class="minor">{escaped(empty)}</p></div>'
+    most = max(count for _, count in words)
+    items = "".join(
+        f'<li style="font-size:{0.75 + 1.75 * (count / most) ** 0.6:.2f}rem" '
+        f'class="tint{number % 4}" title="{escaped(word)}: {count} projects">{escaped(word)}</li>'
+        for number, (word, count) in enumerate(sorted(words, key=lambda row: _scatter(row[0])))
+    )
+    return (
+        f'<figure class="cloud-box"><figcaption>{escaped(title, 200)}</figcaption>'
+        f'<ul class="cloud">{items}</ul></figure>'
+    )
+
+
+def show_table(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    *,
+    empty: str,
+    raw: Sequence[str] = (),
+    row_key: str | None = None,
+    caption: str = "",
+) -> str:
+    """Show records as a table with the `columns` {key: heading}.
+
+    Numbers are right-aligned, None shows as a dash. Columns named in `raw` hold markup of the
+    program's own. With `row_key`, each row carries that value as `data-key`, and can be chosen
+    by click or Enter.
+    """
+    if not rows:
+        return f'<p class="minor empty-table">{escaped(empty, 300)}</p>'
+    head = "".join(
+        f'<th scope="col"{_numeric(rows, key)}>{escaped(name)}</th>'
+        for key, name in columns.items()
+    )
+    body = []
+    for row in rows:
+        key = f' data-key="{escape(str(row[row_key]))}" tabindex="0"' if row_key else ""
+        faded = ' class="few"' if row.get("few") else ""
+        cells = "".join(
+            f"<td{_numeric([row], name)}>{row[name] if name in raw else _cell(row.get(name))}</td>"
+            for name in columns
+        )
+        body.append(f"<tr{key}{faded}>{cells}</tr>")
+    label = f"<caption>{escaped(caption, 200)}</caption>" if caption else ""
+    choosable = " choosable" if row_key else ""
+    return (
+        f'<div class="table-box"><table class="records{choosable}">{label}<thead><tr>{head}</tr>'
+        f"</thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def show_share(value: float | None) -> str:
+    """Show a value in [0, 1] with a bar behind it."""
+    if value is None:
+        return "–"
+    return (
+        f'<span class="share"><span class="share-bar" style="width:{100 * value:.1f}%"></span>'
+        f'<span class="share-value">{value:.3f}</span></span>'
+    )
+
+
+def _scatter(word: str) -> int:
+    # A fixed order that mixes large and small words, the same on each machine.
+    return sum((place + 1) * 7919 * ord(char) for place, char in enumerate(word)) % 104729
+
+
+def _numeric(rows: Sequence[Mapping[str, Any]], key: str) -> str:
+    values = [row.get(key) for row in rows]
+    number = any(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return ' class="number"' if number else ""
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return escaped(value, CELL_LENGTH)
