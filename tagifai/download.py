@@ -1,0 +1,209 @@
+"""Fetch the Made With ML projects, a public data set: whole and checked, or not at all."""
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tagifai.errors import TagifaiError
+
+COMMIT = "65c10d2f71a89dbdade17ce592927665b39fc681"
+BASE_URL = f"https://raw.githubusercontent.com/GokuMohandas/Made-With-ML/{COMMIT}/datasets/"
+# Answers that may be better a moment later; any other but 200 stays what it is.
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class PinnedFile:
+    """A file that is known to the byte before it is asked for."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+MADE_WITH_ML = (
+    PinnedFile(
+        "projects.json", 903_816, "dad8389847b440a8e1d7538aeb831cb1cbfe5e90fc290a1cb619de624caa73e0"
+    ),
+    PinnedFile(
+        "tags.json", 48_281, "609171cd43a6466b7a2aa82bd25fc5a55755d5ba6e52e0981f81f7c73ee4e9aa"
+    ),
+)
+
+
+def download_projects(
+    to: Path | str,
+    *,
+    base_url: str = BASE_URL,
+    files: Sequence[PinnedFile] = MADE_WITH_ML,
+    progress: Progress | None = None,
+    timeout: float = 15.0,
+    deadline: float = 300.0,
+    retries: int = 3,
+    backoff: float = 1.0,
+) -> Path:
+    """Download `files` from below `base_url` into the new folder `to`, and return it.
+
+    The folder appears once every file has the size and SHA-256 that are pinned; until then
+    nothing is written. `timeout` is the longest silence of the server, `deadline` the
+    longest time for everything, in seconds. What may pass (no connection, a cut or silent
+    one, a server's error) is tried `retries` times again, after `backoff`, then twice as
+    many seconds each time. `progress` receives bytes done, bytes in all and a file's name;
+    the bytes done fall back when a file is begun again.
+
+    Raises:
+        TagifaiError: `to` exists or cannot be written, no network, a server that fails, or
+            other bytes than those pinned. What was there before stays as it was.
+    """
+    to = Path(to)
+    if os.path.lexists(to):
+        raise _taken(to)
+    patience = _Patience(timeout, time.monotonic() + deadline, deadline, retries, backoff)
+    contents: dict[str, bytes] = {}
+    total = sum(file.size for file in files)
+    try:
+        # As the bytes are, unpacked by nobody: what is pinned is the file itself.
+        client = httpx.Client(timeout=timeout, headers={"Accept-Encoding": "identity"})
+    except (ImportError, ValueError, OSError) as error:
+        raise TagifaiError(f"no connection can be made: {error}; see HTTPS_PROXY") from None
+    with client:
+        for file in files:
+            before = sum(map(len, contents.values()))
+
+            def report(done: int, name: str = file.name, before: int = before) -> None:
+                if progress is not None:
+                    progress(before + done, total, name)
+
+            url = base_url.rstrip("/") + "/" + file.name
+            contents[file.name] = _fetch(client, url, file, patience, report)
+    _put_into_place(to, contents)
+    return to
+
+
+@dataclass(frozen=True)
+class _Patience:
+    timeout: float
+    ends: float
+    deadline: float
+    retries: int
+    backoff: float
+
+    def check(self, url: str) -> None:
+        if time.monotonic() > self.ends:
+            raise TagifaiError(
+                f"{url}: not finished after {self.deadline:g} seconds; nothing was written"
+            )
+
+
+class _PassingError(Exception):
+    """A failure that another attempt may mend."""
+
+
+def _fetch(
+    client: httpx.Client,
+    url: str,
+    file: PinnedFile,
+    patience: _Patience,
+    report: Callable[[int], None],
+) -> bytes:
+    attempts = patience.retries + 1
+    for attempt in range(attempts):
+        try:
+            return _fetch_once(client, url, file, patience, report)
+        except _PassingError as error:
+            last = str(error)
+        if attempt < patience.retries:
+            pause = patience.backoff * 2**attempt
+            time.sleep(max(0.0, min(pause, patience.ends - time.monotonic())))
+            patience.check(url)
+    tried = "tried once" if attempts == 1 else f"tried {attempts} times"
+    raise TagifaiError(f"{url}: {last}; {tried}, nothing was written")
+
+
+def _fetch_once(
+    client: httpx.Client,
+    url: str,
+    file: PinnedFile,
+    patience: _Patience,
+    report: Callable[[int], None],
+) -> bytes:
+    content = bytearray()
+    report(0)
+    try:
+        with client.stream("GET", url) as response:
+            if response.status_code in PASSING:
+                raise _PassingError(f"the server answered {_status(response)}")
+            if response.status_code != httpx.codes.OK:
+                raise TagifaiError(
+                    f"{url}: the server answered {_status(response)}, 200 is needed; "
+                    f"nothing was written"
+                )
+            for chunk in response.iter_raw():
+                content += chunk
+                if len(content) > file.size:
+                    raise TagifaiError(
+                        f"{url}: more than the {file.size:,} bytes of {file.name}; "
+                        f"nothing was written"
+                    )
+                patience.check(url)
+                report(len(content))
+    except httpx.TimeoutException:
+        raise _PassingError(f"no answer within {patience.timeout:g} seconds") from None
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise TagifaiError(f"{url}: no address to download from: {error}") from None
+    except httpx.RemoteProtocolError:
+        raise _PassingError(
+            f"the connection was cut after {len(content):,} of {file.size:,} bytes"
+        ) from None
+    except httpx.HTTPError as error:
+        raise _PassingError(f"cannot be reached ({error})") from None
+    if len(content) < file.size:
+        raise _PassingError(f"ended after {len(content):,} of {file.size:,} bytes")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        raise TagifaiError(
+            f"{url}: other bytes than those pinned: SHA-256 {file.sha256} is needed, "
+            f"got {digest}; nothing was written"
+        )
+    return bytes(content)
+
+
+def _put_into_place(to: Path, contents: Mapping[str, bytes]) -> None:
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
+    except OSError as error:
+        raise TagifaiError(f"{to.parent}: cannot be written ({error.strerror})") from None
+    try:
+        whole = scratch / "new"  # the scratch folder itself is closed to others
+        whole.mkdir()
+        for name, content in contents.items():
+            with (whole / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        whole.rename(to)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise _taken(to) from None
+        raise TagifaiError(f"{to}: cannot be written ({error.strerror})") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _taken(to: Path) -> TagifaiError:
+    return TagifaiError(f"{to} exists and stays as it is; name a folder that isn't there yet")
+
+
+def _status(response: httpx.Response) -> str:
+    return f"{response.status_code} {response.reason_phrase}".strip()
