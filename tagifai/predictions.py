@@ -5,7 +5,7 @@ import math
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tagifai.errors import TagifaiError, shorten
 
 SPLITS = ("train", "val", "test")
+DEFAULT_THRESHOLD = 0.5
 MAX_UNPACKED = 512 * 2**20
 MAX_HEADER = 4096
 _KINDS = {"ids": "UiuS", "split": "US", "tags": "US", "y_true": "biuf", "y_prob": "f"}
@@ -84,6 +85,17 @@ class Predictions:
             self.y_true[rows],
             self.y_prob[rows],
         )
+
+    def decide(self, thresholds: Mapping[str, float]) -> NDArray[np.uint8]:
+        """Decide (n, t) from the probabilities: 1 from a tag's threshold on (0.5 without one).
+
+        >>> p = Predictions.of(["7"], ["test"], ["cv", "nlp"], [[1, 0]], [[0.7, 0.4]])
+        >>> p.decide({"cv": 0.7}).tolist()
+        [[1, 0]]
+        """
+        # float32 against float32: a threshold put at a stored probability still reaches it.
+        least = np.array([thresholds.get(tag, DEFAULT_THRESHOLD) for tag in self.tags], np.float32)
+        return (self.y_prob >= least).astype(np.uint8)
 
     def to_bytes(self) -> bytes:
         """Pack as a compressed `.npz`; equal predictions give equal bytes."""

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.predictions import Predictions
+from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
 from tagifai.sources import (
     FILES,
     MODEL_FILE,
@@ -33,7 +33,6 @@ __all__ = [
     "read_files",
 ]
 
-DEFAULT_THRESHOLD = 0.5
 _FRACTIONS = ("precision", "recall", "f1")
 _OLD_NAMES = {"behavioral_report": "behavioral"}
 _GROUPS = ("overall", "class", "slices", "behavioral")
@@ -57,14 +56,8 @@ class Version:
     source: VersionSource = field(repr=False)
 
     def threshold(self, tag: str) -> float:
-        """Return the probability from which `tag` is predicted.
-
-        Without thresholds.json it is the parameter `threshold`, or else 0.5.
-        """
-        if tag in self.thresholds:
-            return self.thresholds[tag]
-        common = self.params.get("threshold")
-        return float(common) if common is not None and _is_number(common) else DEFAULT_THRESHOLD
+        """Return the probability from which `tag` is predicted; 0.5 where nothing else is said."""
+        return self.thresholds.get(tag, DEFAULT_THRESHOLD)
 
     def load_predictions(self) -> Predictions | None:
         """Read the predictions, None where the version keeps none.
@@ -108,12 +101,14 @@ def load_version(source: VersionSource, name: str) -> Version:
     content = source.read(name, "performance.json")
     if content is None:
         raise TagifaiError(f"version {name!r} has no performance.json in {source.location}")
+    params = _load_object(source, name, "params.json")
+    performance = parse_performance(content, f"{name}/performance.json")
     return Version(
         name=name,
-        params=_load_object(source, name, "params.json"),
-        performance=parse_performance(content, f"{name}/performance.json"),
+        params=params,
+        performance=performance,
         info=_load_object(source, name, "version.json"),
-        thresholds=_load_thresholds(source, name),
+        thresholds=_load_thresholds(source, name) or _common_threshold(params, performance),
         fingerprint=source.fingerprint(name),
         source=source,
     )
@@ -203,6 +198,16 @@ def _load_thresholds(source: VersionSource, name: str) -> dict[str, float]:
             where = f"{name}/thresholds.json"
             raise _wrong(where, repr(tag), "a number between 0 and 1", value)
     return {tag: float(value) for tag, value in found.items()}
+
+
+def _common_threshold(
+    params: Mapping[str, Any], performance: Mapping[str, Any]
+) -> dict[str, float]:
+    # Before thresholds were kept by tag, one for all stood among the parameters.
+    common = params.get("threshold")
+    if not (_is_number(common) and 0 <= common <= 1):  # type: ignore[operator]
+        return {}
+    return {tag: float(common) for tag in performance["class"]}  # type: ignore[arg-type]
 
 
 def _load_object(source: VersionSource, name: str, filename: str) -> dict[str, Any]:
