@@ -1,6 +1,7 @@
 """The classifier: texts in, calibrated probabilities and tags out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,11 +13,13 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from tagifai.combination import Layer, fit_combination
 from tagifai.linear import fit_matrix
-from tagifai.platt import fit_platt, to_probability
+from tagifai.platt import to_probability
 from tagifai.thresholds import choose_thresholds
 
 Progress = Callable[[int, int, str], None]
+MAX_FLOAT16 = 60_000
 
 
 class TagClassifier(ClassifierMixin, BaseEstimator):
@@ -62,46 +65,25 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
 
         `progress(done, total, what)` is called after each part.
         """
-        texts = list(texts)
         parts = self._parts(y)
-        everything = np.arange(len(texts))
-        fits = [everything, *(np.setdiff1d(everything, part) for part in parts)]
-        results: list[_Fitted] = []
-        lazily = Parallel(n_jobs=self.jobs, return_as="generator")(
-            delayed(_fit_part)(self.features, self.members, texts, y, rows) for rows in fits
-        )
-        for result in lazily:
-            results.append(result)
-            if progress:
-                what = "all projects" if len(results) == 1 else f"fold {len(results) - 1}"
-                progress(len(results), len(fits), what)
-        final = results[0]
-        scores = np.empty((len(self.members), *y.shape))
-        for part, (_, layers, held_out) in zip(parts, results[1:], strict=True):
-            for m in range(len(layers)):
-                scores[m][part] = held_out[m]
-        mean = scores.mean(axis=1)
-        deviation = np.maximum(scores.std(axis=1), 1e-9)
-        if len(self.members) == 1:
-            # Nothing to average: the score keeps its own scale.
-            mean, deviation = np.zeros_like(mean), np.ones_like(deviation)
-        averaged = ((scores - mean[:, None]) / deviation[:, None]).mean(axis=0)
-        slopes, offsets = np.ones(y.shape[1]), np.zeros(y.shape[1])
-        if self.calibration == "platt":
-            slopes, offsets = fit_platt(averaged, y)
-        self.oof_prob_ = to_probability(slopes * averaged + offsets)
-        coef = np.zeros_like(final[1][0][0])
-        intercept = offsets.copy()
-        for m, (matrix, intercepts) in enumerate(final[1]):
-            coef += matrix * (slopes / deviation[m] / len(self.members))
-            intercept += (intercepts - mean[m]) / deviation[m] * slopes / len(self.members)
-        self.features_ = final[0]
-        self.coef_ = np.clip(coef, -60_000, 60_000).astype(np.float16)
+        final, *folds = self._fit_parts(texts, y, [np.empty(0, int), *parts], progress)
+        scores = _in_order(parts, folds)
+        combination = fit_combination(scores, y, self.calibration)
+        self.oof_prob_ = to_probability(combination.log_odds(scores))
+        coef, intercept = combination.fold(final.layers)
+        self.features_ = final.features
+        self.coef_ = np.clip(coef, -MAX_FLOAT16, MAX_FLOAT16).astype(np.float16)
         self.intercept_ = intercept.astype(np.float32)
         self.thresholds_ = choose_thresholds(
             y, self.oof_prob_, self.thresholds, self.threshold, self.threshold_shrinkage
         )
         return self
+
+    def score_out_of_fold(self, texts: Sequence[str], y: np.ndarray) -> np.ndarray:
+        """Give the out-of-fold probabilities, float32 (n_texts, n_tags), and fit nothing else."""
+        parts = self._parts(y)
+        scores = _in_order(parts, self._fit_parts(texts, y, parts, None))
+        return to_probability(fit_combination(scores, y, self.calibration).log_odds(scores))
 
     def decision_function(self, texts: Sequence[str]) -> np.ndarray:
         """Give the log-odds, float32 (n_texts, n_tags)."""
@@ -147,6 +129,25 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
             spans[name], start = slice(start, stop), stop
         return spans
 
+    def _fit_parts(
+        self,
+        texts: Sequence[str],
+        y: np.ndarray,
+        held_out: Sequence[np.ndarray],
+        progress: Progress | None,
+    ) -> list["_FittedPart"]:
+        """Fit once for each array of rows held out, in that order."""
+        fitted = Parallel(n_jobs=self.jobs, return_as="generator")(
+            delayed(_fit_part)(self.features, self.members, list(texts), y, rows)
+            for rows in held_out
+        )
+        results = []
+        for result in fitted:
+            results.append(result)
+            if progress:
+                progress(len(results), len(held_out), "fits")
+        return results
+
     def _weights(self) -> np.ndarray:
         # Stored in 16 bits, multiplied in 32; made once a process.
         weights = self.__dict__.get("_weights32")
@@ -164,24 +165,34 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         return state
 
 
-_Layers = list[tuple[np.ndarray, np.ndarray]]
-_Fitted = tuple[Pipeline, _Layers, list[np.ndarray]]
+@dataclass(frozen=True, eq=False)
+class _FittedPart:
+    features: Pipeline
+    layers: list[Layer]
+    scores: np.ndarray
+    """Of the rows held out, (n_members, n_rows, n_tags)."""
 
 
 def _fit_part(
     features: Pipeline,
     members: Sequence[OneVsRestClassifier],
-    texts: Sequence[str],
+    texts: list[str],
     y: np.ndarray,
-    rows: np.ndarray,
-) -> _Fitted:
-    """Fit features and members to `rows`; score the other rows by each member."""
+    held_out: np.ndarray,
+) -> _FittedPart:
+    """Fit features and members to all rows but those held out; score these."""
+    kept = np.setdiff1d(np.arange(len(texts)), held_out)
     features = clone(features)
-    X = features.fit_transform([texts[i] for i in rows]).astype(np.float64)
+    X = features.fit_transform([texts[i] for i in kept]).astype(np.float64)
     X.sort_indices()
-    layers = [fit_matrix(clone(member), X, y[rows]) for member in members]
-    others = np.setdiff1d(np.arange(len(texts)), rows)
-    if not len(others):
-        return features, layers, []
-    held_out = features.transform([texts[i] for i in others])
-    return features, layers, [held_out @ matrix + bias for matrix, bias in layers]
+    layers = [fit_matrix(clone(member), X, y[kept]) for member in members]
+    if not len(held_out):
+        return _FittedPart(features, layers, np.empty((len(members), 0, y.shape[1])))
+    X = features.transform([texts[i] for i in held_out])
+    return _FittedPart(features, layers, np.stack([X @ matrix + bias for matrix, bias in layers]))
+
+
+def _in_order(parts: Sequence[np.ndarray], fitted: Sequence[_FittedPart]) -> np.ndarray:
+    """Put the folds' scores in the order of the texts."""
+    order = np.argsort(np.concatenate(parts), kind="stable")
+    return np.concatenate([part.scores for part in fitted], axis=1)[:, order]

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import precision_recall_fscore_support
 
 from tagifai.classifier import TagClassifier
 from tagifai.data import Dataset, Prepared
+from tagifai.metrics import performance
 from tagifai.params import Params
 from tagifai.predictions import Predictions
 
@@ -22,30 +22,4 @@ def measure(
     """Score the test projects."""
     test = predictions.select("test")
     cut = np.array([thresholds[tag] for tag in test.tags])
-    y_pred = test.y_prob >= cut
-    p, r, f, _ = precision_recall_fscore_support(
-        test.y_true, y_pred, average="weighted", zero_division=0
-    )
-    ps, rs, fs, ns = precision_recall_fscore_support(
-        test.y_true, y_pred, average=None, zero_division=0
-    )
-    return {
-        "overall": {
-            "precision": float(p),
-            "recall": float(r),
-            "f1": float(f),
-            "num_samples": len(test.ids),
-            "macro": {"f1": float(fs.mean())},
-        },
-        "class": {
-            tag: {
-                "precision": float(ps[t]),
-                "recall": float(rs[t]),
-                "f1": float(fs[t]),
-                "num_samples": int(ns[t]),
-            }
-            for t, tag in enumerate(test.tags)
-        },
-        "slices": {"overall": {"precision": 0.0, "recall": 0.0, "f1": 0.0}, "class": {}},
-        "behavioral": {"score": 0.0, "num_samples": 0, "results": {"passed": [], "failed": []}},
-    }
+    return performance(test.y_true, test.y_prob >= cut, test.tags, y_prob=test.y_prob)
