@@ -114,10 +114,9 @@ def load_slices(folder: Path | str) -> dict[str, Slice]:
                 f"{path}: row {number}, name: {row.name!r} is {whose}; names are unique"
             )
         given: dict[str, Any] = row.model_dump(exclude={"name", "description"}, exclude_none=True)
-        conditions = Conditions(
-            **{key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
-        )
-        slices[row.name] = Slice(row.name, row.description, conditions)
+        for key in given.keys() & {"all_of", "any_of", "none_of", "any_words"}:
+            given[key] = tuple(given[key])
+        slices[row.name] = Slice(row.name, row.description, Conditions(**given))
     return slices
 
 
