@@ -7,7 +7,7 @@ comparisons of classifiers Berg-Kirkpatrick et al. 2012). A figure without anyth
 `zero_division=0`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,15 +101,17 @@ def resample_counts(
     for y_pred in y_preds:
         predicted = np.asarray(y_pred, dtype=np.float64)
         columns += [predicted, predicted * truth]
-    return _resampled(columns, resamples, seed)
-
-
-def _resampled(columns: list[Floats], resamples: int, seed: int) -> tuple[Counts, ...]:
-    stacked = np.hstack(columns)
-    n, width = columns[0].shape
-    sums = np.vstack([w @ stacked for w in _weights(n, resamples, seed)])
-    true, *rest = (sums[:, i * width : (i + 1) * width] for i in range(len(columns)))
+    true, *rest = resample_sums(columns, resamples, seed)
     return tuple(Counts(true, rest[i], rest[i + 1]) for i in range(0, len(rest), 2))
+
+
+def resample_sums(
+    columns: Sequence[Floats], resamples: int = RESAMPLES, seed: int = 0
+) -> list[Floats]:
+    """Sum each of several (n, k) arrays over the projects of each resample: (resamples, k)."""
+    stacked = np.hstack(columns)
+    sums = np.vstack([weights @ stacked for weights in _weights(len(stacked), resamples, seed)])
+    return np.split(sums, np.cumsum([array.shape[1] for array in columns])[:-1], axis=1)
 
 
 def _weights(n: int, resamples: int, seed: int) -> Iterator[Floats]:
