@@ -1,13 +1,16 @@
 """What the page and the command line both call: data, versions and cache put together."""
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tagifai.browse import Page
+from tagifai.cache import ContentCache, open_memory
 from tagifai.desk import DataDesk
 from tagifai.frequency import FrequencySelection
 from tagifai.preprocessing import preprocess_text
 from tagifai.settings import Settings
+from tagifai.version_desk import VersionDesk
+from tagifai.versions import open_source
 
 
 class Workbench:
@@ -16,6 +19,12 @@ class Workbench:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.data = DataDesk(settings.data)
+
+    @cached_property
+    def versions(self) -> VersionDesk:
+        """Open the home of the versions and the cache, when first asked for."""
+        cache = ContentCache(open_memory(self.settings.cache_folder))
+        return VersionDesk(open_source(self.settings.models), cache, self.data)
 
     def describe_data(self) -> dict[str, Any]:
         """Give a sample project, the tags' names, the highest count and what is left out."""
@@ -42,3 +51,47 @@ class Workbench:
         return preprocess_text(
             text, lower=lower, stem=stem, filters=filters, stopwords=stopwords.split()
         )
+
+    def list_versions(self) -> list[str]:
+        """List the versions in natural order, the workspace last."""
+        return self.versions.names()
+
+    def newest(self, names: list[str]) -> str:
+        """Name the latest release among `names`, or the workspace where nothing is released."""
+        return self.versions.newest(names)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Tabulate the key metrics of every version."""
+        return self.versions.history()
+
+    def describe_version(self, name: str) -> dict[str, Any]:
+        """Give a version's card."""
+        return self.versions.describe(name)
+
+    def performance(self, name: str) -> dict[str, Any]:
+        """Give a version's performance as it keeps it."""
+        return dict(self.versions.load(name).performance)
+
+    def compare(self, a: str, b: str) -> dict[str, Any]:
+        """Compare two versions."""
+        return self.versions.compare(a, b)
+
+    def flips(self, a: str, b: str, tag: str) -> list[dict[str, Any]]:
+        """List the decisions on a tag that B fixed, broke or left wrong."""
+        return self.versions.flips(a, b, tag)
+
+    def predict(self, name: str, texts: list[str]) -> list[dict[str, Any]]:
+        """Predict the tags of texts with a version."""
+        return self.versions.predict(name, texts)
+
+    def tag_table(self, name: str) -> list[dict[str, Any]]:
+        """Score each tag on a version's test split, best F1 first."""
+        return self.versions.tag_table(name)
+
+    def slice_table(self, name: str) -> list[dict[str, Any]]:
+        """List a version's slices, best F1 first."""
+        return self.versions.slice_table(name)
+
+    def outcomes(self, *choice: Any) -> Any:
+        """Show one page of the test projects with one outcome of a tag."""
+        return self.versions.outcomes(*choice)

@@ -6,8 +6,10 @@ from typing import Any
 import gradio as gr
 
 from tagifai.browse import SORTS
+from tagifai.inspection import ORDERS
 from tagifai.preprocessing import FILTERS, STOPWORDS
-from tagifai.ui import data_tab
+from tagifai.ui import data_tab, inference_tab, inspection_tab, performance_tab
+from tagifai.version_desk import outcome_help
 from tagifai.workbench import Workbench
 
 TITLE = "tagifai"
@@ -15,9 +17,6 @@ STYLE = Path(__file__).with_name("style.css")
 HEADING = """<div class="page-title"><h1>tagifai</h1>
 <p>Is the data good enough, is the new version better, why did it predict this, which labels are
 wrong? One look at a multi-label text classifier.</p></div>"""
-LINKS = """<p class="note">Documentation and sources:
-<a href="https://github.com/GokuMohandas/Made-With-ML" rel="noopener noreferrer"
-target="_blank">the course that this follows</a></p>"""
 
 
 def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
@@ -25,7 +24,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(HEADING)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
-            with gr.Tab("Data", id="data", elem_id="tab-data", render_children=True):
+            with gr.Tab("Data", id="data", elem_id="tab-data"):
                 data_tab.build(
                     demo.load,
                     describe_data=bench.describe_data,
@@ -39,18 +38,48 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     sorts=list(SORTS),
                     min_tag_freq=min_tag_freq,
                 )
+            with gr.Tab("Performance", id="performance", elem_id="tab-performance") as performance:
+                performance_tab.build(
+                    performance.select,
+                    history=bench.history,
+                    describe_version=bench.describe_version,
+                    compare=bench.compare,
+                    flips=bench.flips,
+                )
+            with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:
+                inference_tab.build(
+                    inference.select,
+                    list_versions=bench.list_versions,
+                    newest=bench.newest,
+                    predict=bench.predict,
+                )
+            with gr.Tab("Inspection", id="inspection", elem_id="tab-inspection") as inspection:
+                inspection_tab.build(
+                    inspection.select,
+                    list_versions=bench.list_versions,
+                    newest=bench.newest,
+                    tag_table=bench.tag_table,
+                    slice_table=bench.slice_table,
+                    performance=bench.performance,
+                    outcomes=bench.outcomes,
+                    outcome_help=outcome_help,
+                    orders=list(ORDERS),
+                )
     return demo
 
 
 def launch_options() -> dict[str, Any]:
     """Give the arguments of `launch` that belong to the page: looks, and what stays off."""
     return {
-        "theme": gr.themes.Soft(primary_hue="blue", font=["system-ui", "sans-serif"],
-                                font_mono=["ui-monospace", "monospace"]),
+        "theme": gr.themes.Soft(
+            primary_hue="blue",
+            font=["system-ui", "sans-serif"],
+            font_mono=["ui-monospace", "monospace"],
+        ),
         "css_paths": [STYLE],
         "run_history": False,
         "ssr_mode": False,
         "show_error": False,
         "state_session_capacity": 200,
         "footer_links": ["api"],
-    }  # fmt: skip
+    }

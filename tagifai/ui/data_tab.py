@@ -123,7 +123,7 @@ def build(
             empty=f"No words in the projects tagged {name}.",
         )  # fmt: skip
 
-    def show_projects(words: str, by: str, down: bool, page: float | None) -> tuple[str, Any]:
+    def show_projects(words: str, by: str, down: bool, page: float | None = 1) -> tuple[str, Any]:
         try:
             found = page_projects(words, "" if by == NO_SORT else by, down, int(page or 1))
         except TagifaiError as error:
@@ -140,7 +140,7 @@ def build(
 
     lists = [summary, most_common, just_made, just_missed, distribution, per_project]
     page_inputs = [query, sort, descending, number]
-    preprocess_inputs = [text, lower, stem, pattern, words]
+    preprocess_inputs: list[Any] = [text, lower, stem, pattern, words]
     quick: dict[str, Any] = {
         "queue": False, "show_progress": "hidden", "api_visibility": "private",
         "trigger_mode": "always_last",
@@ -176,7 +176,7 @@ def build(
     tag.change(lambda name: describe_tag(name) if name else None, tag, tag_details, **quick)
     gr.on(
         [query.change, sort.change, descending.change],
-        lambda *choice: show_projects(*choice, 1),
+        lambda *choice: (show_projects(*choice)[0], 1),
         page_inputs[:3],
         [table, number],
         **quick,

@@ -7,6 +7,15 @@ from typing import Any
 from tagifai.charts import escaped
 
 CELL_LENGTH = 400
+# A row with a key, clicked or entered, sends its key with a "select" event.
+CHOOSE_ROW = """
+const choose = (event) => {
+  const row = event.target.closest('[data-key]');
+  if (row) trigger('select', {key: row.dataset.key});
+};
+element.addEventListener('click', choose);
+element.addEventListener('keydown', (event) => { if (event.key === 'Enter') choose(event); });
+"""
 
 
 def show_error(error: Exception) -> str:

@@ -1,0 +1,137 @@
+"""The command line: `python -m tagifai …`; parse, call one command, print its answer."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tagifai import commands
+from tagifai.errors import TagifaiError
+from tagifai.terminal import print_json, print_message
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0, 1 for a mistake, 3 for a failed check."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        answer = options.run(options)
+        if options.json:
+            print_json(answer.data)
+        else:
+            answer.show()
+    except TagifaiError as error:
+        print_message(f"tagifai: {error}")
+        return 1
+    except BrokenPipeError:
+        # Whoever read the answer, as `head` does, has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print_message("tagifai: stopped")
+        return 130
+    return 3 if answer.failed else 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every command with its arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tagifai", description="Train, release, compare and ask versions."
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("TAGIFAI_DATA", "data")),
+        help="folder with projects.json (.jsonl, .csv, .parquet) and tags.json [default: data]",
+    )
+    shared.add_argument(
+        "--models",
+        default=os.environ.get("TAGIFAI_MODELS", "model"),
+        help="versions: a folder, git:PATH_OR_URL or mlflow:URI [default: model]",
+    )
+    shared.add_argument("--json", action="store_true", help="print one JSON document")
+    kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        made = kinds.add_parser(name, help=text, description=text, parents=[shared])
+        made.set_defaults(run=run)
+        return made
+
+    data = kinds.add_parser("data", help="check or download data").add_subparsers(
+        title="commands", required=True, metavar="COMMAND"
+    )
+    check = data.add_parser("check", help="read and check a data folder", parents=[shared])
+    check.add_argument("--strict", action="store_true", help="fail where a rule is broken")
+    check.set_defaults(run=commands.check_data)
+    download = data.add_parser(
+        "download", help="fetch the Made With ML projects (MIT licence)", parents=[shared]
+    )
+    download.add_argument("--to", type=Path, default=Path("datasets/madewithml"), metavar="DIR")
+    download.set_defaults(run=commands.download_data)
+
+    train = command("train", commands.train_workspace, "train the workspace")
+    _add_params(train)
+    train.add_argument("--repeat", type=int, metavar="N", help="train over N seeds, keep nothing")
+    train.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+    train.add_argument("--notes", default="", help="a line about this version")
+
+    search = command("optimize", commands.optimize_params, "search parameters, out of fold")
+    _add_params(search)
+    search.add_argument("--trials", type=int, default=30, metavar="N")
+    search.add_argument("--trials-file", type=Path, help="keep trials here, and resume from it")
+    search.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+
+    freeze = command("release", commands.release, "freeze the workspace under a name")
+    freeze.add_argument("name", help="as in v0.3.0")
+    freeze.add_argument("--notes", default="", help="a line about this release")
+    freeze.add_argument("--to", metavar="SOURCE", help="another home than --models")
+
+    demo = command("demo-versions", commands.make_demo_versions, "make the releases of the demo")
+    _add_params(demo)
+
+    command("versions", commands.list_versions, "list versions with their key metrics")
+    params = command("params", commands.show_params, "show a version's parameters")
+    params.add_argument("version", nargs="?", help="[default: the latest release]")
+    params.add_argument("name", nargs="?", help="one parameter")
+    performance = command("performance", commands.show_performance, "show a version's performance")
+    performance.add_argument("version", nargs="?", help="[default: the latest release]")
+    performance.add_argument(
+        "--filter", metavar="GROUP", help="overall, class, slices or behavioral"
+    )
+    diff = command("diff", commands.diff_versions, "compare two versions: B − A")
+    diff.add_argument("a", metavar="A")
+    diff.add_argument("b", metavar="B")
+    diff.add_argument(
+        "--fail-on", choices=["worse"], help="exit with 3 where a figure got worse for certain"
+    )
+    predict = command("predict", commands.predict, "predict the tags of texts")
+    predict.add_argument("texts", nargs="*", help="texts; none: lines of standard input")
+    predict.add_argument("--version", help="[default: the latest release]")
+    clean = command("preprocess", commands.preprocess, "show what the classifier reads of a text")
+    clean.add_argument("text")
+    clean.add_argument("--no-lower", action="store_true", help="keep upper case")
+    clean.add_argument("--stem", action="store_true", help="words to their stems")
+    clean.add_argument("--filters", help="what this regular expression matches becomes a space")
+    clean.add_argument("--stopwords", help="words left out, separated by spaces")
+    bring = command(
+        "import-predictions",
+        commands.import_predictions,
+        "make a version of another program's predictions",
+    )
+    bring.add_argument("name", help="the version's name, or workspace")
+    bring.add_argument("file", type=Path, help="JSON lines: id, split, probabilities {tag: p}")
+    bring.add_argument("--threshold", type=float, default=0.5, help="for every tag [default: 0.5]")
+    return parser
+
+
+def _add_params(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a parameter, as in --set seed=3 (see `params`)",
+    )
+    parser.add_argument("--params", type=Path, metavar="FILE", help="a params.json to start from")

@@ -1,0 +1,308 @@
+"""What each command of the command line does: arguments in, an answer to print out."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from tagifai.cache import ContentCache, open_memory
+from tagifai.data import load_dataset
+from tagifai.desk import DataDesk
+from tagifai.errors import TagifaiError, one_of
+from tagifai.sources import WORKSPACE
+from tagifai.terminal import print_message, print_table, print_text, progress_bar
+from tagifai.version_desk import VersionDesk
+from tagifai.versions import open_source
+
+GROUPS = ("overall", "class", "slices", "behavioral")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A command's answer: `data` for JSON, `show` for people, `failed` for a check that did."""
+
+    data: Any
+    show: Callable[[], None]
+    failed: bool = False
+
+
+def check_data(options: argparse.Namespace) -> Answer:
+    """Read a data folder and check its rules."""
+    from tagifai.check import check_dataset, format_report, report_to_dict
+
+    dataset = load_dataset(options.data)
+    report = check_dataset(dataset, progress=progress_bar("checking"))
+    return Answer(
+        report_to_dict(report),
+        lambda: print_text(format_report(report)),
+        failed=options.strict and bool(report.findings),
+    )
+
+
+def download_data(options: argparse.Namespace) -> Answer:
+    """Fetch the Made With ML projects."""
+    from tagifai.download import download_projects
+
+    download_projects(options.to, progress=progress_bar("downloading"))
+    return Answer({"to": str(options.to)}, lambda: print_text(f"downloaded to {options.to}"))
+
+
+def train_workspace(options: argparse.Namespace) -> Answer:
+    """Train with the given parameters; write the workspace, or repeat over seeds."""
+    from tagifai.releases import version_files
+    from tagifai.training import flat_metrics, repeat, train
+
+    params = _params(options)
+    dataset = load_dataset(options.data)
+    if options.repeat is not None:
+        if options.repeat < 1:
+            raise TagifaiError(f"--repeat must be 1 or more, got {options.repeat}")
+        seeds = range(params.seed, params.seed + options.repeat)
+        table = repeat(dataset, params, seeds, jobs=options.jobs, progress=progress_bar("training"))
+        rows = [
+            {"metric": name, "mean": mean, "std": table["std"][name]}
+            for name, mean in table["mean"].items()
+        ]
+        title = f"{len(seeds)} seeds, on the test split"
+        return Answer(
+            table,
+            lambda: print_table(
+                rows,
+                {"metric": "metric", "mean": "mean", "std": "standard deviation"},
+                title=title,
+            ),
+        )
+    trained = train(dataset, params, jobs=options.jobs, progress=progress_bar("training"))
+    files = version_files(trained, dataset, notes=options.notes)
+    source = open_source(options.models)
+    source.write(WORKSPACE, files)
+    metrics = flat_metrics(trained.performance)
+    return Answer(
+        {"version": WORKSPACE, "models": source.location, "metrics": metrics},
+        lambda: print_table(
+            [{"metric": name, "value": value} for name, value in metrics.items()],
+            {"metric": "metric", "value": "test split"},
+            title=f"{WORKSPACE} written to {source.location}",
+        ),
+    )
+
+
+def optimize_params(options: argparse.Namespace) -> Answer:
+    """Search parameters; resume from the trials file where one is given."""
+    from tagifai.search import optimize
+
+    trials = optimize(
+        load_dataset(options.data),
+        _params(options),
+        trials=options.trials,
+        path=options.trials_file,
+        jobs=options.jobs,
+        progress=progress_bar("searching"),
+    )
+    rows = [
+        {**trial, "params": " ".join(f"{k}={v}" for k, v in trial["params"].items()) or "as given"}
+        for trial in trials[:20]
+    ]
+    columns = {"number": "trial", "f1": "weighted F1", "seconds": "seconds", "params": "changed"}
+    return Answer(
+        trials, lambda: print_table(rows, columns, title="Best first; out of fold, without test")
+    )
+
+
+def release(options: argparse.Namespace) -> Answer:
+    """Freeze the workspace under a name."""
+    from tagifai.releases import release_workspace
+
+    source = open_source(options.models)
+    target = open_source(options.to) if options.to else source
+    release_workspace(source, options.name, options.notes, target)
+    return Answer(
+        {"version": options.name, "models": target.location},
+        lambda: print_text(f"released {options.name} to {target.location}"),
+    )
+
+
+def make_demo_versions(options: argparse.Namespace) -> Answer:
+    """Train and release each version of the demonstration, then the workspace."""
+    from tagifai.demo import demo_params
+    from tagifai.releases import version_files
+    from tagifai.training import flat_metrics, train
+
+    source = open_source(options.models)
+    dataset = load_dataset(options.data)
+    story = demo_params(_params(options))
+    taken = [name for name in story if name in source.names()]
+    if taken:
+        raise TagifaiError(
+            f"{', '.join(taken)} exist in {source.location}; a release is never changed, so "
+            f"give an empty folder with --models, or remove them first"
+        )
+    rows = []
+    move = progress_bar("training")
+    for done, (name, (params, notes)) in enumerate(story.items(), start=1):
+        trained = train(dataset, params)
+        source.write(name, version_files(trained, dataset, name=name, notes=notes))
+        rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
+        move(done, len(story), name)
+    source.write(WORKSPACE, version_files(trained, dataset, notes="As the latest release."))
+    columns = {"version": "version", "f1": "F1", "macro_f1": "macro F1",
+               "behavioral_score": "behavioral", "notes": "notes"}  # fmt: skip
+    return Answer(rows, lambda: print_table(rows, columns, title=f"written to {source.location}"))
+
+
+def list_versions(options: argparse.Namespace) -> Answer:
+    """List versions with their key metrics."""
+    desk = _desk(options)
+    rows = desk.history()
+    columns = {name: name for name in rows[0]}
+    if not any(row["error"] for row in rows):
+        columns.pop("error")
+    return Answer(rows, lambda: print_table(rows, columns, title=desk.source.location))
+
+
+def show_params(options: argparse.Namespace) -> Answer:
+    """Show a version's parameters, or one of them."""
+    desk = _desk(options)
+    params = dict(desk.load(options.version or desk.newest()).params)
+    if options.name is not None:
+        if options.name not in params:
+            raise one_of("parameter", options.name, params)
+        value = params[options.name]
+        return Answer({options.name: value}, lambda: print_text(orjson.dumps(value).decode()))
+    rows = [{"name": name, "value": orjson.dumps(v).decode()} for name, v in params.items()]
+    return Answer(params, lambda: print_table(rows, {"name": "parameter", "value": "value"}))
+
+
+def show_performance(options: argparse.Namespace) -> Answer:
+    """Show a version's performance, or one group of it."""
+    from tagifai.history import flatten_performance
+
+    desk = _desk(options)
+    name = options.version or desk.newest()
+    performance = dict(desk.load(name).performance)
+    if options.filter is not None:
+        if options.filter not in GROUPS:
+            raise one_of("group", options.filter, GROUPS)
+        performance = {options.filter: performance[options.filter]}
+    rows = [
+        {"group": group, "name": one, "metric": metric, "value": value}
+        for (group, one, metric), value in flatten_performance(performance).items()
+    ]
+    columns = {"group": "group", "name": "name", "metric": "metric", "value": "value"}
+    return Answer(performance, lambda: print_table(rows, columns, title=name))
+
+
+def diff_versions(options: argparse.Namespace) -> Answer:
+    """Compare two versions, B − A, with intervals and verdicts."""
+    result = _desk(options).compare(options.a, options.b)
+    rows = [
+        {"where": where, **row}
+        for where in ("overall", "behavioral", "slices", "tags")
+        for row in result[where]
+        if row["metric"] in ("f1", "score")
+    ]
+    worse = any(
+        row["verdict"] == "worse"
+        for group in ("overall", "slices", "tags")
+        for row in result[group]
+    )
+
+    def show() -> None:
+        columns = {key: key for key in ("where", "name", "metric", "a", "b", "diff", "low", "high")}
+        columns |= {"verdict": "verdict", "support": "support"}
+        title = f"{options.b} − {options.a}, on {result['shared']} shared test projects"
+        print_table(rows, columns, title=title)
+        changed = [row for row in result["params"] if row["status"] != "same"]
+        print_table(changed, {"name": "parameter", "a": options.a, "b": options.b})
+        if result["note"]:
+            print_message(result["note"])
+
+    return Answer(result, show, failed=options.fail_on == "worse" and worse)
+
+
+def predict(options: argparse.Namespace) -> Answer:
+    """Predict the tags of texts given as arguments, or as lines of standard input."""
+    desk = _desk(options)
+    texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
+    name = options.version or desk.newest()
+    answers = [
+        {"text": text, **answer}
+        for text, answer in zip(texts, desk.predict(name, texts), strict=True)
+    ]
+    rows = [
+        {
+            "text": answer["text"],
+            "tags": ", ".join(answer["tags"]) or "none",
+            "note": answer["reason"] or "",
+        }
+        for answer in answers
+    ]
+    columns = {"text": "text", "tags": "predicted tags", "note": "note"}
+    return Answer(
+        {"version": name, "predictions": answers},
+        lambda: print_table(rows, columns, title=name),
+    )
+
+
+def preprocess(options: argparse.Namespace) -> Answer:
+    """Show what the classifier reads of a text."""
+    from tagifai.preprocessing import FILTERS, STOPWORDS, preprocess_text
+
+    words = STOPWORDS if options.stopwords is None else options.stopwords.split()
+    cleaned = preprocess_text(
+        options.text,
+        lower=not options.no_lower,
+        stem=options.stem,
+        filters=FILTERS if options.filters is None else options.filters,
+        stopwords=words,
+    )
+    return Answer({"preprocessed": cleaned}, lambda: print_text(cleaned))
+
+
+def import_predictions(options: argparse.Namespace) -> Answer:
+    """Make a version of another program's predictions."""
+    from tagifai.importing import read_predictions, version_of
+
+    dataset = load_dataset(options.data)
+    predictions = read_predictions(options.file, dataset)
+    source = open_source(options.models)
+    files, overall = version_of(predictions, dataset, options.threshold, options.name)
+    source.write(options.name, files)
+    return Answer(
+        {"version": options.name, "overall": overall},
+        lambda: print_text(
+            f"{options.name}: {len(predictions.ids):,} projects, {len(predictions.tags)} tags, "
+            f"weighted F1 {overall['f1']:.3f} on {overall['num_samples']:,} test projects"
+        ),
+    )
+
+
+def _desk(options: argparse.Namespace) -> VersionDesk:
+    memory = open_memory(None)
+    return VersionDesk(open_source(options.models), ContentCache(memory), DataDesk(options.data))
+
+
+def _params(options: argparse.Namespace) -> Any:
+    from tagifai.params import Params, parse_value
+
+    base = Params()
+    if options.params is not None:
+        try:
+            given = orjson.loads(options.params.read_bytes())
+        except OSError as error:
+            raise TagifaiError(f"{options.params}: cannot be read ({error.strerror})") from None
+        except orjson.JSONDecodeError as error:
+            raise TagifaiError(f"{options.params}: not JSON: {error}") from None
+        if not isinstance(given, dict):
+            raise TagifaiError(f"{options.params}: an object of parameters is needed")
+        base = base.replaced(given)
+    changes = {}
+    for pair in options.set:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise TagifaiError(f"--set: NAME=VALUE is needed, got {pair!r}")
+        changes[name] = parse_value(name, value)
+    return base.replaced(changes)

@@ -1,0 +1,300 @@
+"""The versions as they are now, and what is asked of them, kept while their files stay the same."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tagifai.cache import ContentCache
+from tagifai.comparison import compare
+from tagifai.data import Project
+from tagifai.desk import DataDesk
+from tagifai.diffs import check_different
+from tagifai.errors import TagifaiError, one_of
+from tagifai.flips import select_flips
+from tagifai.history import KEY_METRICS, Key, PerformanceIndex
+from tagifai.inspection import (
+    OUTCOMES,
+    Paged,
+    average_precisions,
+    describe_rows,
+    outcome_rows,
+    paged,
+    require_predictions,
+    tag_table,
+)
+from tagifai.kept import Kept
+from tagifai.predictions import Predictions
+from tagifai.slices import SLICE_FILE, load_slices, select_slices
+from tagifai.sources import MODEL_FILE, WORKSPACE, VersionSource
+from tagifai.versions import Version, load_version
+
+MAX_TEXTS = 10_000
+
+
+class VersionDesk:
+    """Versions of one source, read when asked for, with answers from the cache."""
+
+    def __init__(self, source: VersionSource, cache: ContentCache, data: DataDesk) -> None:
+        self.source = source
+        self.cache = cache
+        self.data = data
+        self._versions = Kept(64)
+        self._predictions = Kept(8)
+        self._models = Kept(4)
+        self._answers = Kept(64)
+        self._index = PerformanceIndex(source)
+
+    def names(self) -> list[str]:
+        """List the versions in natural order, the workspace last.
+
+        Raises:
+            TagifaiError: there is none.
+        """
+        names = self.source.names()
+        if not names:
+            raise TagifaiError(
+                f"no version in {self.source.location}; `python -m tagifai train` makes the first"
+            )
+        return names
+
+    def newest(self, names: Sequence[str] | None = None) -> str:
+        """Name the latest release, or the workspace where nothing is released."""
+        names = self.names() if names is None else names
+        releases = [name for name in names if name != WORKSPACE]
+        return releases[-1] if releases else WORKSPACE
+
+    def load(self, name: str) -> Version:
+        """Read a version's small files.
+
+        Raises:
+            TagifaiError: an unknown name, or a missing or malformed file.
+        """
+        names = self.source.names()
+        if name not in names:
+            raise one_of("version", name, names)
+        return self._versions.get(name, self._stamp(name), lambda: load_version(self.source, name))
+
+    def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
+        """Tabulate the metrics of every version; one that cannot be read says why in `error`."""
+        self.names()
+        return self._index.history(metrics)
+
+    def predictions(self, name: str) -> Predictions:
+        """Read a version's predictions.
+
+        Raises:
+            TagifaiError: the version keeps none, or they are damaged.
+        """
+        return require_predictions(self._maybe_predictions(self.load(name)), name)
+
+    def model(self, name: str) -> Any:
+        """Load a version's model safely.
+
+        Raises:
+            TagifaiError: the version keeps no model, or one that is not ours.
+        """
+        version = self.load(name)
+        return self._models.get(
+            name, self.source.stamp(name, MODEL_FILE), lambda: _load_model(version)
+        )
+
+    def thresholds(self, name: str) -> dict[str, float]:
+        """Give the threshold of each tag that the version's predictions have."""
+        version = self.load(name)
+        return {tag: version.threshold(tag) for tag in self.predictions(name).tags}
+
+    def predict(self, name: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Predict the tags of texts with a version's model and thresholds.
+
+        Each answer has tags, probabilities, thresholds, preprocessed and reason.
+
+        Raises:
+            TagifaiError: no model, or too many texts.
+        """
+        from tagifai.inference import predict_tags
+
+        if len(texts) > MAX_TEXTS:
+            raise TagifaiError(f"at most {MAX_TEXTS:,} texts at once, got {len(texts):,}")
+        version, model = self.load(name), self.model(name)
+        tags = version.info.get("tags") or list(version.thresholds)
+        thresholds = {tag: version.threshold(tag) for tag in tags}
+        answers = predict_tags(model, tags, thresholds, texts)
+        return [
+            {**answer, "thresholds": {tag: thresholds[tag] for tag in answer["probabilities"]}}
+            for answer in answers
+        ]
+
+    def tag_table(self, name: str) -> list[dict[str, Any]]:
+        """Score each tag on the version's test split, best F1 first."""
+        predictions, thresholds = self.predictions(name), self.thresholds(name)
+        return self._answers.get(
+            ("tags", name),
+            self._stamp(name),
+            lambda: tag_table(
+                predictions, thresholds, precisions=average_precisions(predictions, "test")
+            ),
+        )
+
+    def slice_table(self, name: str) -> list[dict[str, Any]]:
+        """List a version's slices as measured when it was made, best F1 first."""
+        by_name = self.load(name).performance["slices"]["class"]
+        described = self.slices()
+        rows = [
+            {
+                "slice": slice_name,
+                "description": described[slice_name].description if slice_name in described else "",
+                **figures,
+            }
+            for slice_name, figures in by_name.items()
+        ]
+        return sorted(rows, key=lambda row: (-(row.get("f1") or 0), row["slice"]))
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Give a version's card: when it was made, from what, with which parameters."""
+        version = self.load(name)
+        info = {key: value for key, value in version.info.items() if key != "tags"}
+        overall = version.performance["overall"]
+        return {
+            **info,
+            "name": name,
+            "num_tags": len(version.info.get("tags") or version.performance["class"]),
+            "num_test_projects": overall.get("num_samples"),
+            "params": dict(version.params),
+        }
+
+    def compare(self, a: str, b: str) -> dict[str, Any]:
+        """Compare two versions: see `comparison.compare`; answered from the cache.
+
+        Raises:
+            TagifaiError: an unknown version, the same one twice, or damaged files.
+        """
+        check_different(a, b)
+        first, second = self.load(a), self.load(b)
+        members = self._slice_members()
+        key = ("compare", a, first.fingerprint, b, second.fingerprint, members[0])
+        return self._answers.get(
+            ("compare", a, b),
+            key,
+            lambda: self.cache.remember(
+                key,
+                lambda: compare(
+                    first,
+                    second,
+                    self._maybe_predictions(first),
+                    self._maybe_predictions(second),
+                    slices=members[1],
+                ),
+            ),
+        )
+
+    def flips(self, a: str, b: str, tag: str) -> list[dict[str, Any]]:
+        """List the decisions on a tag that B fixed, broke or left wrong, with their texts."""
+        check_different(a, b)
+        rows = select_flips(
+            self.predictions(a), self.thresholds(a), self.predictions(b), self.thresholds(b), tag
+        )
+        texts = self._texts()
+        return [
+            {
+                **row,
+                "title": texts[row["id"]].title if row["id"] in texts else "",
+                "description": texts[row["id"]].description if row["id"] in texts else "",
+            }
+            for row in rows
+        ]
+
+    def _maybe_predictions(self, version: Version) -> Predictions | None:
+        return self._predictions.get(
+            version.name,
+            self.source.stamp(version.name, "predictions.npz"),
+            version.load_predictions,
+        )
+
+    def _slice_members(self) -> tuple[str, dict[str, set[str]]]:
+        """Give the ids of each slice's projects, and a name for this very content."""
+        try:
+            data = self.data.get()
+        except TagifaiError:
+            return "no data", {}
+        slices = self.slices()
+        stamp = (data.dataset.digest, repr(_file_stamp(self.data.folder / SLICE_FILE)))
+        members = self._answers.get(
+            "slice members",
+            stamp,
+            lambda: {
+                name: {
+                    p.id for p, inside in zip(data.dataset.projects, mask, strict=True) if inside
+                }
+                for name, mask in select_slices(data.dataset.projects, slices=slices).items()
+            },
+        )
+        return "/".join(stamp), members
+
+    def slices(self) -> dict[str, Any]:
+        """Read the named slices, the data folder's own among them."""
+        path = self.data.folder / SLICE_FILE
+        return self._answers.get("slices", _file_stamp(path), lambda: load_slices(path.parent))
+
+    def outcomes(
+        self,
+        name: str,
+        tag: str,
+        outcome: str,
+        order: str = "confident",
+        query: str = "",
+        page: int = 1,
+        size: int = 10,
+    ) -> Paged:
+        """Show one page of the test projects with one outcome of a tag, described.
+
+        Raises:
+            TagifaiError: an unknown version, tag, outcome or order, or no predictions.
+        """
+        predictions, thresholds = self.predictions(name), self.thresholds(name)
+        texts = self._texts()
+        rows = outcome_rows(
+            predictions, thresholds, tag, outcome, order=order, query=query, texts=texts
+        )
+        found = paged(rows, page, size)
+        return found._replace(items=describe_rows(predictions, thresholds, tag, found.items, texts))
+
+    def _texts(self) -> dict[str, Project]:
+        # Without its data a version still tells ids, truths and probabilities.
+        try:
+            return self.data.get().by_id
+        except TagifaiError:
+            return {}
+
+    def _stamp(self, name: str) -> Hashable:
+        return self.source.fingerprint(name)
+
+
+def outcome_help(outcome: str) -> str:
+    """Say what an outcome tells.
+
+    Raises:
+        TagifaiError: an unknown outcome.
+    """
+    if outcome not in OUTCOMES:
+        raise one_of("outcome", outcome, OUTCOMES)
+    return OUTCOMES[outcome]
+
+
+def _load_model(version: Version) -> Any:
+    from tagifai.persistence import load_model
+
+    content = version.read_model()
+    if content is None:
+        raise TagifaiError(f"version {version.name!r} keeps no model, so it cannot predict")
+    try:
+        return load_model(content)
+    except TagifaiError as error:
+        raise TagifaiError(f"{version.name}/{error}") from None
+
+
+def _file_stamp(path: Path) -> Hashable:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
