@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tagifai.combination import Layer, fit_combination
 from tagifai.linear import fit_matrix
-from tagifai.platt import to_probability
+from tagifai.platt import bend, to_probability
 from tagifai.thresholds import choose_thresholds
 
 Progress = Callable[[int, int, str], None]
@@ -26,13 +26,14 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
     """Average one-vs-rest linear models over a text's features, calibrated out of fold.
 
     The scores of each of `members` are standardised by their out-of-fold mean and deviation
-    per tag, averaged, and turned into probabilities by a line per tag (Platt). All of it is
-    linear up to the last step, so it is kept as one matrix: with `X` the features of texts,
-    the log-odds are exactly `X @ coef_ + intercept_`.
+    per tag, averaged, and put on a common scale by a line per tag (Platt): the margin. All of
+    it is linear, so it is kept as one matrix: with `X` the features of texts, margins are
+    exactly `X @ coef_ + intercept_`. One rising curve for all tags leads from margins to
+    probabilities.
 
     Fitted attributes: `features_`; `coef_` (n_features, n_tags) float16; `intercept_`,
-    `thresholds_` (n_tags,); `oof_prob_` (n_texts, n_tags), the out-of-fold probabilities of
-    the texts it was fitted to, not saved with the model.
+    `thresholds_` (n_tags,); `curve_` (3,); `oof_prob_` (n_texts, n_tags), the out-of-fold
+    probabilities of the texts it was fitted to, not saved with the model.
     """
 
     def __init__(
@@ -69,11 +70,12 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         final, *folds = self._fit_parts(texts, y, [np.empty(0, int), *parts], progress)
         scores = _in_order(parts, folds)
         combination = fit_combination(scores, y, self.calibration)
-        self.oof_prob_ = to_probability(combination.log_odds(scores))
+        self.oof_prob_ = to_probability(bend(combination.margins(scores), combination.curve))
         coef, intercept = combination.fold(final.layers)
         self.features_ = final.features
         self.coef_ = np.clip(coef, -MAX_FLOAT16, MAX_FLOAT16).astype(np.float16)
         self.intercept_ = intercept.astype(np.float32)
+        self.curve_ = combination.curve
         self.thresholds_ = choose_thresholds(
             y, self.oof_prob_, self.thresholds, self.threshold, self.threshold_shrinkage
         )
@@ -83,18 +85,19 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         """Give the out-of-fold probabilities, float32 (n_texts, n_tags), and fit nothing else."""
         parts = self._parts(y)
         scores = _in_order(parts, self._fit_parts(texts, y, parts, None))
-        return to_probability(fit_combination(scores, y, self.calibration).log_odds(scores))
+        combination = fit_combination(scores, y, self.calibration)
+        return to_probability(bend(combination.margins(scores), combination.curve))
 
     def decision_function(self, texts: Sequence[str]) -> np.ndarray:
-        """Give the log-odds, float32 (n_texts, n_tags)."""
+        """Give the margins, float32 (n_texts, n_tags)."""
         check_is_fitted(self, "coef_")
         if not len(texts):
             return np.zeros((0, len(self.intercept_)), np.float32)
-        return self.log_odds(self.transform(texts))
+        return self.margins(self.transform(texts))
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Give the probabilities, float32 (n_texts, n_tags)."""
-        return to_probability(self.decision_function(texts))
+        return self.probabilities(self.decision_function(texts))
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
         """Give 0/1, uint8 (n_texts, n_tags), by the model's own thresholds."""
@@ -105,9 +108,13 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "coef_")
         return sparse.csr_matrix(self.features_.transform(list(texts)))
 
-    def log_odds(self, X: sparse.csr_matrix) -> np.ndarray:
-        """Give the log-odds of features, float32 (n_texts, n_tags)."""
+    def margins(self, X: sparse.csr_matrix) -> np.ndarray:
+        """Give the margins of features, float32 (n_texts, n_tags): exactly linear."""
         return X @ self._weights() + self.intercept_
+
+    def probabilities(self, margins: np.ndarray) -> np.ndarray:
+        """Give the probabilities of margins, float32 of the same shape; order stays."""
+        return to_probability(bend(margins, self.curve_))
 
     def knows(self, X: sparse.csr_matrix) -> np.ndarray:
         """Tell, (n_texts,) bool, whether features hold a word or a tag's name seen before.
@@ -161,7 +168,9 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        state.pop("_weights32", None)
+        # What inference has no use for stays out of files.
+        for name in ("_weights32", "oof_prob_"):
+            state.pop(name, None)
         return state
 
 

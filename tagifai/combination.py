@@ -1,11 +1,11 @@
 """Combine linear models: standardise their scores, average, calibrate, fold into one matrix."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tagifai.platt import fit_platt
+from tagifai.platt import fit_curve, fit_platt
 
 Layer = tuple[np.ndarray, np.ndarray]
 """A matrix (n_features, n_tags) and intercepts (n_tags,)."""
@@ -13,24 +13,25 @@ Layer = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Combination:
-    """The line from members' scores to a tag's log-odds.
+    """The way from members' scores to a tag's margin, and on to its log-odds.
 
     `mean` and `deviation`, (n_members, n_tags), standardise; `slopes` and `offsets`,
-    (n_tags,), calibrate the average.
+    (n_tags,), calibrate the average; `curve`, (3,), bends the result for all tags alike.
     """
 
     mean: np.ndarray
     deviation: np.ndarray
     slopes: np.ndarray
     offsets: np.ndarray
+    curve: np.ndarray
 
-    def log_odds(self, scores: np.ndarray) -> np.ndarray:
-        """Turn scores (n_members, n_texts, n_tags) into log-odds (n_texts, n_tags)."""
+    def margins(self, scores: np.ndarray) -> np.ndarray:
+        """Turn scores (n_members, n_texts, n_tags) into margins (n_texts, n_tags)."""
         standardised = (scores - self.mean[:, None]) / self.deviation[:, None]
         return self.slopes * standardised.mean(axis=0) + self.offsets
 
     def fold(self, layers: Sequence[Layer]) -> Layer:
-        """Fold the members' layers into one, whose scores are the log-odds."""
+        """Fold the members' layers into one, whose scores are the margins."""
         coef = np.zeros_like(layers[0][0])
         intercept = self.offsets.copy()
         for (matrix, bias), mean, deviation in zip(layers, self.mean, self.deviation, strict=True):
@@ -49,7 +50,10 @@ def fit_combination(scores: np.ndarray, y_true: np.ndarray, calibration: str) ->
     if len(scores) == 1:
         mean, deviation = np.zeros_like(mean), np.ones_like(deviation)
     n_tags = y_true.shape[1]
-    plain = Combination(mean, deviation, np.ones(n_tags), np.zeros(n_tags))
+    straight = np.array([1.0, 1.0, 0.0])
+    plain = Combination(mean, deviation, np.ones(n_tags), np.zeros(n_tags), straight)
     if calibration == "none":
         return plain
-    return Combination(mean, deviation, *fit_platt(plain.log_odds(scores), y_true))
+    slopes, offsets = fit_platt(plain.margins(scores), y_true)
+    lined = replace(plain, slopes=slopes, offsets=offsets)
+    return replace(lined, curve=fit_curve(lined.margins(scores), y_true))

@@ -1,25 +1,51 @@
 """Assemble a version's performance from its predictions and its model."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tagifai.behavioral import BehavioralTest, run_behavioral, written_tests
+from tagifai.behavioral_generation import generate_tests
 from tagifai.classifier import TagClassifier
-from tagifai.data import Dataset, Prepared
+from tagifai.data import Project, Tag
+from tagifai.inference import predict_tags
 from tagifai.metrics import performance
-from tagifai.params import Params
 from tagifai.predictions import Predictions
+from tagifai.slices import SLICES, Slice, select_slices
+
+
+def default_tests(names: Sequence[str], tags: Mapping[str, Tag]) -> tuple[BehavioralTest, ...]:
+    """Give the written tests and those generated for the tags `names`, the same every time."""
+    return (*written_tests(), *generate_tests({name: tags.get(name, Tag(name)) for name in names}))
 
 
 def measure(
-    predictions: Predictions,
-    thresholds: dict[str, float],
-    prepared: Prepared,
-    dataset: Dataset,
     model: TagClassifier,
-    params: Params,
+    thresholds: Mapping[str, float],
+    predictions: Predictions,
+    projects: Sequence[Project],
+    tests: Sequence[BehavioralTest],
+    slices: Mapping[str, Slice] = SLICES,
 ) -> dict[str, Any]:
-    """Score the test projects."""
-    test = predictions.select("test")
-    cut = np.array([thresholds[tag] for tag in test.tags])
-    return performance(test.y_true, test.y_prob >= cut, test.tags, y_prob=test.y_prob)
+    """Score test projects, slices of them, and behavioral tests.
+
+    `projects` are in the order of `predictions`.
+    """
+    tags = predictions.tags
+    rows = np.flatnonzero(predictions.split == "test")
+    test = predictions.take(rows)
+    cut = np.array([thresholds[tag] for tag in tags])
+    clean = model.features_.named_steps["preprocess"].clean
+
+    def predicted(texts: list[str]) -> list[list[str]]:
+        return [answer["tags"] for answer in predict_tags(model, tags, thresholds, texts)]
+
+    return performance(
+        test.y_true,
+        test.y_prob >= cut,
+        tags,
+        y_prob=test.y_prob,
+        slices=select_slices([projects[int(row)] for row in rows], clean, slices),
+        behavioral=run_behavioral(tests, predicted, tags),
+    )

@@ -1,4 +1,4 @@
-"""Explain a prediction: what each word of a text adds to a tag's log-odds, exactly."""
+"""Explain a prediction: what each word of a text adds to a tag's margin, exactly."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from tagifai.classifier import TagClassifier
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """The log-odds of a text, taken apart: they are `words` + `names` + `intercept`.
+    """The margin of a text, taken apart: they are `words` + `names` + `intercept`.
 
     `tokens` are the preprocessed words in order and `spelt` what each was read as (another
     word where a misspelling was corrected); `contributions` (n_tokens, n_tags), `names`
-    (n_tags,) the flags of tags' names, `intercept` and `log_odds` (n_tags,), all float64.
+    (n_tags,) the flags of tags' names, `intercept` and `margins` (n_tags,), all float64.
     """
 
     tokens: tuple[str, ...]
@@ -25,13 +25,13 @@ class Explanation:
     intercept: np.ndarray
 
     @property
-    def log_odds(self) -> np.ndarray:
+    def margins(self) -> np.ndarray:
         """Sum all parts, (n_tags,)."""
         return self.contributions.sum(axis=0) + self.names + self.intercept
 
 
 def explain(model: TagClassifier, text: str) -> Explanation:
-    """Share the log-odds of every tag among the words of `text`.
+    """Share the margin of every tag among the words of `text`.
 
     A run of words is shared equally among them, a run of characters belongs to its word, and
     a feature that comes several times is shared equally among its places. The flags of tags'

@@ -32,13 +32,17 @@ class TextCleaner(TransformerMixin, BaseEstimator):
 
     def transform(self, texts: Sequence[str]) -> list[str]:
         """Preprocess each text."""
-        stopwords = STOPWORDS if self.stopwords else ()
-        return [
-            preprocess_text(
-                text, lower=self.lower, stem=self.stem, filters=self.filters, stopwords=stopwords
-            )
-            for text in texts
-        ]
+        return [self.clean(text) for text in texts]
+
+    def clean(self, text: str) -> str:
+        """Preprocess one text."""
+        return preprocess_text(
+            text,
+            lower=self.lower,
+            stem=self.stem,
+            filters=self.filters,
+            stopwords=STOPWORDS if self.stopwords else (),
+        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

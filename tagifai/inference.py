@@ -7,7 +7,6 @@ import numpy as np
 
 from tagifai.classifier import TagClassifier
 from tagifai.errors import TagifaiError
-from tagifai.platt import to_probability
 
 
 def predict_proba(model: TagClassifier, texts: Sequence[str]) -> np.ndarray:
@@ -39,7 +38,7 @@ def predict_tags(
         return []
     cut = np.array([thresholds[tag] for tag in tags])
     features = model.transform(texts)
-    prob = to_probability(model.log_odds(features))
+    prob = model.probabilities(model.margins(features))
     cleaned = model.features_.named_steps["preprocess"].transform(texts)
     answers = []
     for row, preprocessed, known in zip(prob, cleaned, model.knows(features), strict=True):

@@ -7,16 +7,52 @@ from sklearn.linear_model import LogisticRegression
 PENALTY_C = 1e4
 
 
-def fit_platt(scores: np.ndarray, y_true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fit slope and offset of each tag, (n_tags,) each: p = expit(slope · score + offset).
+def fit_platt(
+    scores: np.ndarray, y_true: np.ndarray, shrinkage: float = 30.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit slope and offset of each tag, (n_tags,) each: p = expit(slope * score + offset).
 
     Scores must be out of fold. Targets are smoothed by the number of positives and
     negatives as in Platt (1999), so that few positives do not give certainty. Slopes are
-    never negative: scores worse than chance leave the tag's rate alone.
+    never negative: scores worse than chance leave the tag's rate alone. The logarithm of a
+    slope is drawn towards the tags' mean, its own weighing positives / (positives +
+    `shrinkage`); the offset then keeps the number of positives.
     """
     fitted = [_fit_one(scores[:, t], y_true[:, t]) for t in range(scores.shape[1])]
     slopes, offsets = np.array(fitted, float).reshape(-1, 2).T
+    sloped = slopes > 0
+    if sloped.any() and shrinkage:
+        positives = y_true[:, sloped].sum(axis=0)
+        weight = positives / (positives + shrinkage)
+        logs = np.log(slopes[sloped])
+        slopes[sloped] = np.exp(weight * logs + (1 - weight) * logs.mean())
+        offsets[sloped] = _balance(slopes[sloped] * scores[:, sloped], positives, offsets[sloped])
     return slopes, offsets
+
+
+def fit_curve(log_odds: np.ndarray, y_true: np.ndarray) -> np.ndarray:
+    """Fit the curve (3,) from a tag's line to its log-odds, one for all tags.
+
+    Beta calibration (Kull et al. 2017): a * log p - b * log(1 - p) + c with a, b > 0. Margins
+    are not quite logistic: a line is too sure on both ends and too timid between.
+    """
+    if not 0 < y_true.sum() < y_true.size:
+        return np.array([1.0, 1.0, 0.0])
+    regression = LogisticRegression(C=PENALTY_C, solver="newton-cholesky", tol=1e-8, max_iter=200)
+    regression.fit(_curve_features(log_odds).reshape(-1, 2), y_true.ravel())
+    a, b = regression.coef_[0]
+    if a <= 0 or b <= 0:
+        return np.array([1.0, 1.0, 0.0])
+    return np.array([a, b, regression.intercept_[0]])
+
+
+def bend(log_odds: np.ndarray, curve: np.ndarray) -> np.ndarray:
+    """Apply a curve; the order of values stays.
+
+    >>> bend(np.array([-2.0, 3.0]), np.array([1.0, 1.0, 0.0]))
+    array([-2.,  3.])
+    """
+    return _curve_features(log_odds) @ curve[:2] + curve[2]
 
 
 def to_probability(log_odds: np.ndarray) -> np.ndarray:
@@ -47,3 +83,19 @@ def _fit_one(score: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     )
     slope = float(regression.coef_[0, 0])
     return (slope, float(regression.intercept_[0])) if slope > 0 else flat
+
+
+def _curve_features(log_odds: np.ndarray) -> np.ndarray:
+    """Give log p and -log(1 - p), (..., 2)."""
+    z = np.asarray(log_odds, np.float64)
+    return np.stack([-np.logaddexp(0, -z), np.logaddexp(0, z)], axis=-1)
+
+
+def _balance(scaled: np.ndarray, positives: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Move offsets until the probabilities add up to the positives (bisection)."""
+    low, high = offsets - 20.0, offsets + 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        over = expit(scaled + middle).sum(axis=0) > positives
+        low, high = np.where(over, low, middle), np.where(over, middle, high)
+    return (low + high) / 2

@@ -1,19 +1,21 @@
 """Train a version: split, fit, calibrate, and score once on test."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from tagifai.behavioral import BehavioralTest
 from tagifai.classifier import Progress, TagClassifier
 from tagifai.data import Dataset, Prepared, prepare
 from tagifai.errors import TagifaiError
-from tagifai.evaluation import measure
+from tagifai.evaluation import default_tests, measure
 from tagifai.models import build_model
 from tagifai.params import Params
 from tagifai.predictions import Predictions
+from tagifai.slices import SLICES, Slice
 from tagifai.splits import split_projects
 
 
@@ -35,12 +37,15 @@ def train(
     *,
     jobs: int = 1,
     progress: Progress | None = None,
+    slices: Mapping[str, Slice] = SLICES,
+    tests: Sequence[BehavioralTest] | None = None,
 ) -> Trained:
     """Train on train and validation projects, score on test.
 
     Probabilities of train and validation projects are out of fold; calibration and
     thresholds are chosen by those alone. The same dataset and params give the same
-    performance to the last bit, whatever `jobs`.
+    performance to the last bit, whatever `jobs`. `tests` are the behavioral ones; by default
+    those written and those generated for the learnt tags.
 
     Raises:
         TagifaiError: no tag is frequent enough, or the projects are too few.
@@ -64,14 +69,11 @@ def train(
     predictions = Predictions.of(
         [project.id for project in prepared.projects], split, prepared.tags, y_true, y_prob
     )
-    return Trained(
-        params,
-        prepared.tags,
-        thresholds,
-        predictions,
-        model,
-        measure(predictions, thresholds, prepared, dataset, model, params),
-    )
+    if tests is None:
+        tests = default_tests(prepared.tags, dataset.tags)
+    with threadpool_limits(limits=1):
+        performance = measure(model, thresholds, predictions, prepared.projects, tests, slices)
+    return Trained(params, prepared.tags, thresholds, predictions, model, performance)
 
 
 def label_matrix(prepared: Prepared) -> np.ndarray:
@@ -125,15 +127,20 @@ def flat_metrics(performance: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in performance["overall"].items():
         if isinstance(value, dict):
-            flat |= {f"{name}_{inner}": v for inner, v in value.items()}
+            flat |= {f"{name}_{inner}": v for inner, v in value.items() if inner != "num_samples"}
         else:
             flat[name] = value
-    if "slices" in performance:
-        overall = performance["slices"]["overall"]
-        flat |= {f"slices_{name}": v for name, v in overall.items() if v is not None}
-    if "behavioral" in performance:
-        flat["behavioral_score"] = performance["behavioral"]["score"]
-    return {name: v for name, v in flat.items() if not isinstance(v, str | list | dict)}
+    slices = performance.get("slices", {}).get("overall", {})
+    flat |= {f"slices_{name}": value for name, value in slices.items()}
+    behavioral = performance.get("behavioral", {})
+    flat |= {
+        f"behavioral_{name}": behavioral[name]
+        for name in ("score", "num_samples")
+        if name in behavioral
+    }
+    for name, group in behavioral.get("by_group", {}).items():
+        flat[f"behavioral_{name}"] = group["score"]
+    return flat
 
 
 def _check_size(prepared: Prepared, params: Params) -> None:
