@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -74,13 +75,19 @@ class Version:
         return self.source.read(self.name, MODEL_FILE)
 
 
-def open_source(spec: str) -> VersionSource:
-    """Open a home of versions: a folder's path, `git:PATH_OR_URL` or `mlflow:URI`."""
+def open_source(spec: str, cache_dir: Path | str | None = None) -> VersionSource:
+    """Open a home of versions: a folder's path, `git:PATH_OR_URL` or `mlflow:URI`.
+
+    What is fetched from elsewhere is kept below `cache_dir`; None keeps it until the end.
+
+    Raises:
+        TagifaiError: the place does not exist or is of no allowed kind.
+    """
     kind, _, rest = spec.partition(":")
     if kind == "git":
         from tagifai.versions_git import GitSource
 
-        return GitSource(rest)
+        return GitSource(rest, cache_dir)
     if kind == "mlflow":
         from tagifai.versions_mlflow import MlflowSource
 
