@@ -69,6 +69,24 @@ def preprocess_text(
     return _preprocessor(lower, stem, filters, words)(text)
 
 
+def preprocess_with(
+    replace: Callable[[str], str],
+    text: str,
+    *,
+    lower: bool = True,
+    stem: bool = False,
+    stopwords: Iterable[str] = STOPWORDS,
+) -> str:
+    """Preprocess as `preprocess_text` does, with `replace` for step 4, the filters.
+
+    >>> preprocess_with(lambda text: text.replace("-", " "), "Self-Attention")
+    'self attention'
+    """
+    words = _DEFAULT_STOPWORDS if stopwords is STOPWORDS else _word_set(stopwords)
+    before, finish = _steps(lower, stem, words)
+    return finish(replace(before(text)))
+
+
 class TextPreprocessor:
     """Call `preprocess_text` with settled arguments: for many texts, or to pass as a function.
 
@@ -146,33 +164,43 @@ class _Remembered(dict[str, str]):
 def _preprocessor(
     lower: bool, stem: bool, filters: str, stopwords: frozenset[str]
 ) -> Callable[[str], str]:
-    links = re.compile(LINKS, re.IGNORECASE)
+    before, finish = _steps(lower, stem, stopwords)
     pattern = compile_filters(filters) if filters else None
-    plain, compound = _stopword_patterns(stopwords)
-    stem_word = _stem_function() if stem else None
 
-    def before_stopwords(text: str) -> str:
-        if lower:
-            text = text.lower()
-        text = links.sub(" ", text)
-        if compound:
-            text = compound.sub(" ", text)
-        return pattern.sub(" ", text) if pattern else text
-
-    def finish_words(text: str) -> str:
-        words = (plain.sub(" ", text) if plain else text).split()
-        return " ".join(map(stem_word, words) if stem_word else words)
+    def whole(text: str) -> str:
+        text = before(text)
+        return finish(pattern.sub(" ", text) if pattern else text)
 
     # The default pattern, links and stopwords without a space never reach over whitespace:
     # the whole chain can be remembered word by word, with the same result.
     if filters == FILTERS and not any(len(word.split()) > 1 for word in stopwords):
-        whole = _Remembered(lambda word: finish_words(before_stopwords(word)))
-        return lambda text: " ".join(filter(None, map(whole.__getitem__, text.split())))
+        return _by_word(whole)
+    return whole
 
-    finished = _Remembered(finish_words)
-    return lambda text: " ".join(
-        filter(None, map(finished.__getitem__, before_stopwords(text).split()))
-    )
+
+@lru_cache(maxsize=8)
+def _steps(
+    lower: bool, stem: bool, stopwords: frozenset[str]
+) -> tuple[Callable[[str], str], Callable[[str], str]]:
+    """Build the steps before the filters, and those after."""
+    links = re.compile(LINKS, re.IGNORECASE)
+    plain, compound = _stopword_patterns(stopwords)
+    stem_word = _stem_function() if stem else None
+
+    def before(text: str) -> str:
+        text = links.sub(" ", text.lower() if lower else text)
+        return compound.sub(" ", text) if compound else text
+
+    def finish_word(word: str) -> str:
+        words = (plain.sub(" ", word) if plain else word).split()
+        return " ".join(map(stem_word, words) if stem_word else words)
+
+    return before, _by_word(finish_word)
+
+
+def _by_word(finish: Callable[[str], str]) -> Callable[[str], str]:
+    answers = _Remembered(finish)
+    return lambda text: " ".join(filter(None, map(answers.__getitem__, text.split())))
 
 
 def _stopword_patterns(
