@@ -14,8 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tagifai.data import Label, Text
-from tagifai.jsonrows import read_rows
+from tagifai.records import Label, Text, read_rows
 
 TYPES = ("INV", "DIR", "MFT")
 WRITTEN_TESTS = Path(__file__).with_name("behavioral_tests.json")

@@ -1,17 +1,16 @@
 """Load and validate projects and tags; keep the tags that are frequent enough."""
 
-import csv
 import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tagifai.errors import TagifaiError, shorten
+from tagifai.records import Label, Text, read_records, validate_row
 
 EXCLUDED_TAGS = (
     "machine-learning",
@@ -25,7 +24,6 @@ EXCLUDED_TAGS = (
 )
 PROJECT_FILES = ("projects.json", "projects.jsonl", "projects.csv", "projects.parquet")
 TAG_FILE = "tags.json"
-MAX_TEXT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +75,6 @@ class Prepared:
     tags: tuple[str, ...]
 
 
-def _surrogates_replaced(value: Any) -> Any:
-    # A lone surrogate is legal in JSON and breaks every encoder after it.
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return value
-
-
-Text = Annotated[StrictStr, BeforeValidator(_surrogates_replaced), Field(max_length=MAX_TEXT)]
-Label = Annotated[
-    StrictStr, BeforeValidator(_surrogates_replaced), Field(min_length=1, max_length=200)
-]
-
-
 def _listed(value: Any) -> Any:
     if isinstance(value, str):
         raise ValueError(
@@ -99,7 +84,8 @@ def _listed(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _identifier(value: Any) -> Any:
+def identify(value: Any) -> Any:
+    """Take an integer or a string as an id, and give it as a string."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"an integer or a string is needed, got {shorten(repr(value))}")
     return str(value)
@@ -108,7 +94,7 @@ def _identifier(value: Any) -> Any:
 class _ProjectRow(BaseModel):
     model_config = ConfigDict(extra="allow")
 
-    id: Annotated[Label, BeforeValidator(_identifier)]
+    id: Annotated[Label, BeforeValidator(identify)]
     title: Text
     description: Text
     tags: Annotated[list[Label], BeforeValidator(_listed)]
@@ -155,8 +141,8 @@ def load_projects(path: Path | str) -> tuple[Project, ...]:
     path = Path(path)
     projects = []
     row_of: dict[str, int] = {}
-    for row, record in _records(path):
-        valid = _validated(_ProjectRow, record, path, row)
+    for row, record in read_records(path):
+        valid = validate_row(path, row, record, _ProjectRow)
         if valid.id in row_of:
             raise TagifaiError(
                 f"{path}: row {row}, id: {shorten(valid.id)!r} is already the id of "
@@ -182,8 +168,8 @@ def load_tags(path: Path | str) -> dict[str, Tag]:
     """
     path = Path(path)
     tags: dict[str, Tag] = {}
-    for row, record in _records(path):
-        valid = _validated(_TagRow, record, path, row)
+    for row, record in read_records(path):
+        valid = validate_row(path, row, record, _TagRow)
         if valid.tag in tags:
             raise TagifaiError(f"{path}: row {row}, tag: {shorten(valid.tag)!r} comes twice")
         tags[valid.tag] = Tag(valid.tag, tuple(valid.aliases), tuple(valid.parents))
@@ -234,119 +220,6 @@ def prepare(
                 Project(project.id, project.title, project.description, tags, project.extra)
             )
     return Prepared(tuple(projects), tuple(sorted(kept)))
-
-
-def _validated(model: type[Any], record: Any, path: Path, row: int) -> Any:
-    if not isinstance(record, dict):
-        raise TagifaiError(f"{path}: row {row}: an object is needed, got {shorten(repr(record))}")
-    try:
-        return model.model_validate(record)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = str(first["msg"]).removeprefix("Value error, ")
-        received = (
-            ""
-            if first["type"] in ("missing", "value_error")
-            else (f", got {shorten(repr(first['input']))}")
-        )
-        raise TagifaiError(f"{path}: row {row}, {where}: {message}{received}") from None
-
-
-def _records(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (row, record), rows counted from 1."""
-    readers = {".json": _json, ".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise TagifaiError(f"{path}: unknown kind of file; allowed: {', '.join(readers)}")
-    try:
-        yield from enumerate(reader(path), start=1)
-    except OSError as error:
-        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except UnicodeDecodeError as error:
-        raise TagifaiError(f"{path}: not UTF-8 text (byte {error.start})") from None
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _parse(text: str, path: Path, first_line: int = 1) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        line = first_line + error.lineno - 1
-        raise TagifaiError(
-            f"{path}: not JSON: {error.msg} (line {line}, column {error.colno})"
-        ) from None
-    except RecursionError:
-        raise TagifaiError(f"{path}: nested too deeply to be read") from None
-    except ValueError as error:
-        raise TagifaiError(f"{path}: not JSON: {error}") from None
-
-
-def _json(path: Path) -> Iterator[Any]:
-    rows = _parse(path.read_text("utf-8-sig"), path)
-    if not isinstance(rows, list):
-        raise TagifaiError(f"{path}: a list of objects is needed, got {type(rows).__name__}")
-    yield from rows
-
-
-def _jsonl(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _parse(line, path, number)
-
-
-def _csv(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        csv.field_size_limit(MAX_TEXT)
-        reader = csv.reader(lines, strict=True)
-        try:
-            header = next(reader, None)
-            if not header:
-                raise TagifaiError(
-                    f"{path}: empty; a header of id, title, description, tags is needed"
-                )
-            if len(set(header)) != len(header):
-                raise TagifaiError(f"{path}: a column's name comes twice in {shorten(str(header))}")
-            for row, cells in enumerate(reader, start=1):
-                if len(cells) != len(header):
-                    raise TagifaiError(
-                        f"{path}: row {row}: {len(cells)} cells under {len(header)} columns"
-                    )
-                record: dict[str, Any] = dict(zip(header, cells, strict=True))
-                if "tags" in record:
-                    record["tags"] = _tags_cell(record["tags"], path, row)
-                yield record
-        except csv.Error as error:
-            raise TagifaiError(f"{path}: line {reader.line_num}: not CSV: {error}") from None
-
-
-def _tags_cell(cell: str, path: Path, row: int) -> Any:
-    try:
-        tags = json.loads(cell)
-    except (ValueError, RecursionError):
-        tags = None
-    if not isinstance(tags, list):
-        raise TagifaiError(
-            f"{path}: row {row}, tags: a JSON list is needed in the cell, "
-            f'as in ["nlp", "cv"], got {shorten(repr(cell))}'
-        )
-    return tags
-
-
-def _parquet(path: Path) -> Iterator[Any]:
-    import pyarrow  # here: only those who bring Parquet wait for it
-    import pyarrow.parquet as parquet
-
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches():
-                yield from batch.to_pylist()
-    except pyarrow.ArrowException as error:
-        raise TagifaiError(f"{path}: not Parquet: {shorten(str(error))}") from None
 
 
 def _digest(paths: Iterable[Path]) -> str:

@@ -12,6 +12,7 @@ from tagifai.cache import digest_code
 from tagifai.data import Dataset
 from tagifai.errors import TagifaiError, one_of
 from tagifai.persistence import dump_model
+from tagifai.predictions import Predictions
 from tagifai.sources import MODEL_FILE, WORKSPACE, VersionSource, read_files
 from tagifai.training import Trained
 
@@ -22,27 +23,32 @@ MAX_NOTES = 500
 def version_files(
     trained: Trained, dataset: Dataset, *, name: str = WORKSPACE, notes: str = ""
 ) -> dict[str, bytes]:
-    """Make the files of a version: the same training gives the same bytes of each but version.json."""
+    """Make a version's files; the same training gives the same bytes, but for version.json."""
     return {
         "params.json": pack(trained.params.to_dict()),
         "performance.json": pack(trained.performance),
         "thresholds.json": pack(trained.thresholds),
         "predictions.npz": trained.predictions.to_bytes(),
         MODEL_FILE: dump_model(trained.model),
-        "version.json": pack(
-            {
-                "name": name,
-                "created": _now(),
-                "notes": notes,
-                "tags": list(trained.tags),
-                "num_projects": len(trained.predictions.ids),
-                "data_digest": dataset.digest,
-                "code_digest": digest_code(),
-                "python": platform.python_version(),
-                "packages": {package: _installed(package) for package in PACKAGES},
-                "links": {},
-            }
-        ),
+        "version.json": pack(describe_making(trained.predictions, dataset, name, notes)),
+    }
+
+
+def describe_making(
+    predictions: Predictions, dataset: Dataset, name: str, notes: str
+) -> dict[str, Any]:
+    """Say when, by what and from what a version was made."""
+    return {
+        "name": name,
+        "created": _now(),
+        "notes": notes,
+        "tags": list(predictions.tags),
+        "num_projects": len(predictions.ids),
+        "data_digest": dataset.digest,
+        "code_digest": digest_code(),
+        "python": platform.python_version(),
+        "packages": {package: _installed(package) for package in PACKAGES},
+        "links": {},
     }
 
 

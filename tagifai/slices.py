@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
-from tagifai.data import Label, Project, Text
+from tagifai.data import Project
 from tagifai.errors import TagifaiError
-from tagifai.jsonrows import read_rows
 from tagifai.preprocessing import preprocess_text
+from tagifai.records import Label, Text, read_rows
 
 SLICE_FILE = "slices.json"
 Predicate = Callable[[Project, Sequence[str]], bool]

@@ -119,9 +119,9 @@ def test_name_that_comes_twice(tmp_path):
     ("content", "message"),
     [
         (b"{}", "a list of objects is needed, got dict"),
-        (b"[", "not JSON in UTF-8: "),
-        (b"[NaN]", "not JSON in UTF-8: NaN is no JSON number"),
-        (b"\xff", "not JSON in UTF-8: "),
+        (b"[", "not JSON: "),
+        (b"[NaN]", "not JSON: NaN is not JSON"),
+        (b"\xff", "not UTF-8 text"),
         (b"[" * 100_000, "nested too deeply"),
     ],
 )
