@@ -7,7 +7,7 @@ from tagifai.browse import Page
 from tagifai.cache import ContentCache, open_memory
 from tagifai.desk import DataDesk
 from tagifai.frequency import FrequencySelection
-from tagifai.preprocessing import preprocess_text
+from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
 from tagifai.version_desk import VersionDesk
 from tagifai.versions import open_source
@@ -19,6 +19,11 @@ class Workbench:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.data = DataDesk(settings.data)
+
+    @cached_property
+    def safe_regex(self) -> SafeRegex:
+        """Keep the processes that visitors' patterns run in; none is started before the first."""
+        return SafeRegex()
 
     @cached_property
     def versions(self) -> VersionDesk:
@@ -47,8 +52,8 @@ class Workbench:
         return self.data.get().count_words(tag)
 
     def preprocess(self, text: str, lower: bool, stem: bool, filters: str, stopwords: str) -> str:
-        """Preprocess a visitor's text with a visitor's pattern and stopwords."""
-        return preprocess_text(
+        """Preprocess a visitor's text with a visitor's pattern, where it cannot hang the app."""
+        return self.safe_regex.preprocess_text(
             text, lower=lower, stem=stem, filters=filters, stopwords=stopwords.split()
         )
 

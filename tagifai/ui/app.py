@@ -8,7 +8,7 @@ import gradio as gr
 from tagifai.browse import SORTS
 from tagifai.inspection import ORDERS
 from tagifai.preprocessing import FILTERS, STOPWORDS
-from tagifai.ui import data_tab, inference_tab, inspection_tab, performance_tab
+from tagifai.ui import api, data_tab, inference_tab, inspection_tab, performance_tab
 from tagifai.version_desk import outcome_help
 from tagifai.workbench import Workbench
 
@@ -22,6 +22,8 @@ wrong? One look at a multi-label text classifier.</p></div>"""
 def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
     """Build the page over a workbench; nothing is read or computed until somebody opens it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
+        # First, so that no private event takes an endpoint's name.
+        api.build(bench)
         gr.HTML(HEADING)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             with gr.Tab("Data", id="data", elem_id="tab-data"):

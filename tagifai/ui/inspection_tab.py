@@ -101,7 +101,7 @@ def build(
             empty = gr.Dropdown([], value=None)
             return [show_error(error), empty, "", "", "", "", "", "", gr.skip()]
         names = [row["tag"] for row in table]
-        chosen = tag if tag in names else (names[0] if names else None)
+        chosen = tag if tag in names else most_errors(table)
         return [
             "",
             gr.Dropdown(names, value=chosen),
@@ -141,6 +141,16 @@ def build(
     )
     number.change(show_samples, [*inputs, number], page_outputs, **quick)
     tags.select(choose_tag, None, tag, **quick)
+
+
+def most_errors(rows: list[dict[str, Any]]) -> str | None:
+    """Name the tag with the most false positives and negatives: where to look first.
+
+    >>> most_errors([{"tag": "a", "fp": 1, "fn": 0}, {"tag": "b", "fp": 1, "fn": 2}])
+    'b'
+    """
+    worst = max(rows, key=lambda row: row["fp"] + row["fn"], default=None)
+    return worst["tag"] if worst else None
 
 
 def show_figures(row: dict[str, Any]) -> str:

@@ -1,0 +1,139 @@
+"""The endpoints that other programs call, over HTTP, gradio_client and MCP: JSON in and out."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from tagifai.errors import TagifaiError
+from tagifai.preprocessing import FILTERS, STOPWORDS
+from tagifai.workbench import Workbench
+
+MAX_PAGE = 100
+
+
+def build(bench: Workbench) -> None:
+    """Declare the endpoints on the page being built."""
+
+    def filter_tags(min_tag_freq: int = 30) -> dict[str, Any]:
+        """Tell which tags reach a minimum number of projects, and what remains.
+
+        Args:
+            min_tag_freq: whole number of 1 or more.
+        """
+        return answer(lambda: asdict(bench.filter_tags(min_tag_freq)))
+
+    def preprocess(
+        text: str,
+        lower: bool = True,
+        stem: bool = False,
+        filters: str = FILTERS,
+        stopwords: str = " ".join(STOPWORDS),
+    ) -> dict[str, Any]:
+        """Show what the classifier reads of a text.
+
+        Args:
+            text: at most 10,000 characters.
+            lower: to lower case.
+            stem: words to their Porter stems.
+            filters: what this regular expression matches becomes a space.
+            stopwords: words left out, separated by spaces.
+        """
+        check_types(text=(text, str), lower=(lower, bool), stem=(stem, bool),
+                    filters=(filters, str), stopwords=(stopwords, str))  # fmt: skip
+        return answer(
+            lambda: {"preprocessed": bench.preprocess(text, lower, stem, filters, stopwords)}
+        )
+
+    def predict(texts: list[str], version: str = "") -> dict[str, Any]:
+        """Predict the tags of texts.
+
+        Args:
+            texts: at most 10,000 texts.
+            version: a version's name; the latest release where it is empty.
+        """
+        check_types(version=(version, str))
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise gr.Error("texts: a list of strings is needed", print_exception=False)
+        name = version or answer(lambda: bench.newest(bench.list_versions()))
+        return answer(lambda: {"version": name, "predictions": bench.predict(name, texts)})
+
+    def list_versions() -> list[dict[str, Any]]:
+        """List the versions with their key metrics, in natural order, the workspace last."""
+        return answer(bench.history)
+
+    def get_params(version: str) -> dict[str, Any]:
+        """Give a version's hyperparameters.
+
+        Args:
+            version: a version's name.
+        """
+        check_types(version=(version, str))
+        return answer(lambda: bench.describe_version(version)["params"])
+
+    def get_performance(version: str) -> dict[str, Any]:
+        """Give a version's performance: overall, by tag, by slice, behavioral.
+
+        Args:
+            version: a version's name.
+        """
+        check_types(version=(version, str))
+        return answer(lambda: bench.performance(version))
+
+    def compare_versions(version_a: str, version_b: str) -> dict[str, Any]:
+        """Compare two versions, B − A, with intervals and verdicts.
+
+        Args:
+            version_a: a version's name.
+            version_b: another version's name.
+        """
+        check_types(version_a=(version_a, str), version_b=(version_b, str))
+        return answer(lambda: bench.compare(version_a, version_b))
+
+    def inspect_tag(
+        version: str, tag: str, outcome: str = "fp", order: str = "confident", page: int = 1
+    ) -> dict[str, Any]:
+        """Give a tag's figures on the test split, and a page of the projects behind them.
+
+        Args:
+            version: a version's name.
+            tag: a tag that the version knows.
+            outcome: tp, fp, fn or tn.
+            order: confident, least confident, longest or random.
+            page: from 1; ten projects each.
+        """
+        check_types(version=(version, str), tag=(tag, str), outcome=(outcome, str),
+                    order=(order, str))  # fmt: skip
+
+        def inspect() -> dict[str, Any]:
+            found = bench.outcomes(version, tag, outcome, order, "", page)
+            rows = [row for row in bench.tag_table(version) if row["tag"] == tag]
+            return {"figures": rows[0], **found._asdict()}
+
+        return answer(inspect)
+
+    endpoints: tuple[Callable[..., Any], ...] = (
+        filter_tags, preprocess, predict, list_versions, get_params, get_performance,
+        compare_versions, inspect_tag,
+    )  # fmt: skip
+    for endpoint in endpoints:
+        gr.api(endpoint, api_name=endpoint.__name__)
+
+
+def answer(ask: Callable[[], Any]) -> Any:
+    """Pass on an answer, or a mistake of the caller's as the API's own kind of error."""
+    try:
+        return ask()
+    except TagifaiError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+
+
+def check_types(**given: tuple[Any, type]) -> None:
+    """Refuse arguments of another type than declared: Gradio doesn't look at type hints."""
+    for name, (value, kind) in given.items():
+        if not isinstance(value, kind):
+            raise gr.Error(
+                f"{name}: {kind.__name__} is needed, got {type(value).__name__}",
+                print_exception=False,
+            )
