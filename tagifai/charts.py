@@ -91,9 +91,12 @@ def chart_lines(
     title: str,
     y_label: str,
     empty: str,
+    intervals: Mapping[str, Sequence[tuple[float, float] | None]] | None = None,
     most_steps: int = 60,
 ) -> str:
     """Draw one line a series over `steps`, with values in [0, 1]; None leaves a gap.
+
+    `intervals` (low, high) by series stand as thin vertical lines at their steps.
 
     Each series has its own colour, dash and end mark, named in the legend. Of more than
     `most_steps` the latest are drawn.
@@ -102,7 +105,9 @@ def chart_lines(
     cut = max(0, len(steps) - most_steps)
     steps = steps[cut:]
     drawn = {name: list(values)[cut:] for name, values in series.items()}
+    spans = {name: list(values)[cut:] for name, values in (intervals or {}).items()}
     known = [value for values in drawn.values() for value in values if value is not None]
+    known += [end for values in spans.values() for span in values if span for end in span]
     if not steps or not known:
         return _empty(title, empty)
     low = max(0.0, (int(min(known) * 10) - 1) / 10)
@@ -144,6 +149,16 @@ def chart_lines(
                     f'<line x1="{x(step - 1):.2f}%" y1="{y(before):.1f}" '
                     f'x2="{x(step):.2f}%" y2="{y(now):.1f}" {line}/>'
                 )
+        # Intervals of several series at one step stand beside each other, not in one line.
+        aside = (number - (len(drawn) - 1) / 2) * 0.35 if len(steps) <= most_steps // 3 else 0
+        body += [
+            f'<line x1="{x(step) + aside:.2f}%" x2="{x(step) + aside:.2f}%" '
+            f'y1="{y(span[0]):.1f}" y2="{y(span[1]):.1f}" stroke="{colour}" stroke-width="1.5" '
+            f'opacity="0.6"><title>{escaped(name)}, {escaped(steps[step])}: 95 % interval '
+            f"{span[0]:.3f} to {span[1]:.3f}</title></line>"
+            for step, span in enumerate(spans.get(name, []))
+            if span is not None
+        ]
         body += [
             f'<circle cx="{x(step):.2f}%" cy="{y(value):.1f}" r="4" fill="{colour}">'
             f"<title>{escaped(name)}, {escaped(steps[step])}: {value:.3f}</title></circle>"

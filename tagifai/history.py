@@ -28,6 +28,24 @@ KEY_METRICS: Mapping[str, Key] = MappingProxyType(
 _COUNTS = ("num_samples", "skipped")
 
 
+def label_of(key: Key) -> str:
+    """Say a figure's key in words.
+
+    >>> label_of(("overall", "weighted", "f1")), label_of(("class", "cv", "recall"))
+    ('overall f1', 'tag cv: recall')
+    >>> label_of(("behavioral", "all", "score")), label_of(("slices", "short_text", "f1"))
+    ('behavioral score', 'slice short_text: f1')
+    """
+    group, name, metric = key
+    metric = metric.replace("_", " ")
+    if (group, name) in (("overall", "weighted"), ("behavioral", "all"), ("slices", "overall")):
+        return f"{group} {metric}"
+    if group == "overall":
+        return f"overall {metric} ({name})"
+    kind = {"class": "tag", "slices": "slice"}.get(group, group)
+    return f"{kind} {name}: {metric}"
+
+
 def flatten_performance(performance: Mapping[str, Any]) -> dict[Key, float]:
     """List every figure of a parsed performance.json by (group, name, metric).
 
@@ -169,11 +187,12 @@ def _rows(performance: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[st
         yield "slices", name if name != "overall" else "overall (slice)", row
     behavioral = performance.get("behavioral", {})
     yield "behavioral", "all", behavioral
-    by_type = behavioral.get("by_type", {})
-    if isinstance(by_type, Mapping):
-        for name, row in by_type.items():
-            if isinstance(row, Mapping):
-                yield "behavioral", name, row
+    for kind in ("by_type", "by_group"):
+        rows = behavioral.get(kind, {})
+        if isinstance(rows, Mapping):
+            for name, row in rows.items():
+                if isinstance(row, Mapping):
+                    yield "behavioral", name, row
 
 
 def _is_figure(value: object) -> bool:

@@ -11,7 +11,7 @@ from tagifai.desk import DataDesk
 from tagifai.diffs import check_different
 from tagifai.errors import TagifaiError, one_of
 from tagifai.flips import select_flips
-from tagifai.history import KEY_METRICS, Key, PerformanceIndex
+from tagifai.history import KEY_METRICS, Key, PerformanceIndex, label_of
 from tagifai.inspection import (
     OUTCOMES,
     Paged,
@@ -22,6 +22,7 @@ from tagifai.inspection import (
     require_predictions,
     tag_table,
 )
+from tagifai.intervals import figure_intervals
 from tagifai.kept import Kept
 from tagifai.predictions import Predictions
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
@@ -78,6 +79,29 @@ class VersionDesk:
         """Tabulate the metrics of every version; one that cannot be read says why in `error`."""
         self.names()
         return self._index.history(metrics)
+
+    def figure_names(self) -> dict[str, Key]:
+        """Name in words every figure that some version has, the key metrics first."""
+        self.history()
+        named = {label_of(key): key for key in self._index.known_figures()}
+        return {**KEY_METRICS, **named}
+
+    def intervals(self, name: str) -> dict[Key, tuple[float, float]]:
+        """Give the 95 % intervals of a version's figures; none where it keeps no predictions."""
+        version = self.load(name)
+        predictions = self._maybe_predictions(version)
+        if predictions is None:
+            return {}
+        thresholds = {tag: version.threshold(tag) for tag in predictions.tags}
+        key = ("intervals", version.fingerprint)
+
+        def measure() -> list[Any]:
+            return list(figure_intervals(predictions, thresholds).items())
+
+        found = self._answers.get(
+            ("intervals", name), key, lambda: self.cache.remember(key, measure)
+        )
+        return {tuple(figure): tuple(ends) for figure, ends in found}
 
     def predictions(self, name: str) -> Predictions:
         """Read a version's predictions.

@@ -6,6 +6,7 @@ from typing import Any
 from tagifai.browse import Page
 from tagifai.cache import ContentCache, open_memory
 from tagifai.desk import DataDesk
+from tagifai.errors import one_of
 from tagifai.frequency import FrequencySelection
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
@@ -65,9 +66,31 @@ class Workbench:
         """Name the latest release among `names`, or the workspace where nothing is released."""
         return self.versions.newest(names)
 
-    def history(self) -> list[dict[str, Any]]:
-        """Tabulate the key metrics of every version."""
-        return self.versions.history()
+    def history(self, labels: list[str] | None = None) -> list[dict[str, Any]]:
+        """Tabulate figures of every version; None: the key metrics.
+
+        Raises:
+            TagifaiError: a label that no version has a figure for.
+        """
+        if labels is None:
+            return self.versions.history()
+        named = self.versions.figure_names()
+        for label in labels:
+            if label not in named:
+                raise one_of("metric", label, named)
+        return self.versions.history({label: named[label] for label in labels})
+
+    def figure_names(self) -> list[str]:
+        """Name every figure that some version has, the key metrics first."""
+        return list(self.versions.figure_names())
+
+    def history_intervals(
+        self, labels: list[str], names: list[str]
+    ) -> dict[str, list[tuple[float, float] | None]]:
+        """Give by label the 95 % interval at each version, None where there is none."""
+        named = self.versions.figure_names()
+        by_version = [self.versions.intervals(name) for name in names]
+        return {label: [one.get(named[label]) for one in by_version] for label in labels}
 
     def describe_version(self, name: str) -> dict[str, Any]:
         """Give a version's card."""
