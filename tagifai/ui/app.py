@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from tagifai.browse import SORTS
+from tagifai.comparison_export import export_comparison
 from tagifai.inspection import ORDERS
 from tagifai.preprocessing import FILTERS, STOPWORDS
 from tagifai.ui import api, data_tab, inference_tab, inspection_tab, performance_tab
@@ -44,6 +45,9 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                 performance_tab.build(
                     performance.select,
                     history=bench.history,
+                    figure_names=bench.figure_names,
+                    history_intervals=bench.history_intervals,
+                    export_comparison=export_comparison,
                     describe_version=bench.describe_version,
                     compare=bench.compare,
                     flips=bench.flips,

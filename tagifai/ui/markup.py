@@ -7,6 +7,16 @@ from typing import Any
 from tagifai.charts import escaped
 
 CELL_LENGTH = 400
+# The browser keeps a text as a file; nothing is written on the server.
+SAVE_FILE = """
+(text, name) => {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], {type: 'text/plain'}));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+"""
 # A row with a key, clicked or entered, sends its key with a "select" event.
 CHOOSE_ROW = """
 const choose = (event) => {

@@ -1,13 +1,22 @@
 """Performance: how versions compare, and whether the difference is more than noise."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+import orjson
 
-from tagifai.charts import chart_diffs, chart_lines, escaped
+from tagifai.charts import escaped
 from tagifai.errors import TagifaiError
-from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
+from tagifai.history import KEY_METRICS
+from tagifai.ui.comparison_view import (
+    show_comparison,
+    show_flipped,
+    show_history,
+    show_history_table,
+    show_params,
+)
+from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
 
 INTRO = """How good is each version, and is the newer one better, or is that noise? Look here to
 decide **whether to ship**."""
@@ -15,25 +24,31 @@ HOW_TO_READ = """Differences are B − A, in points of a hundred: ▲ and a plai
 higher, ▼ and a hatched bar where it is lower. The thin line is the 95 % interval of a paired
 bootstrap over the test projects that both versions have; a verdict is given only where the
 difference is more than chance would bring, with false discoveries over all tags held at 5 %
-(Benjamini–Hochberg). Tags under ten projects are greyed. Tags' averages are weighted by support."""
-MARKS = {"better": "▲ better", "worse": "▼ worse", "can't tell": "can't tell"}
-UNSURE = "can't tell"
-GROUPS = {"overall": "overall", "tags": "by tag", "slices": "by slice", "behavioral": "behavioral"}
-FEW = 10
+(Benjamini–Hochberg). Tags under ten projects are greyed. Tags' averages are weighted by support
+unless named otherwise."""
+SHOWN_WITH_INTERVALS = 60
 
 
 def build(
     shown: Callable[..., Any],
     *,
-    history: Callable[[], list[dict[str, Any]]],
+    history: Callable[[list[str] | None], list[dict[str, Any]]],
+    figure_names: Callable[[], list[str]],
+    history_intervals: Callable[[list[str], list[str]], dict[str, Any]],
     describe_version: Callable[[str], dict[str, Any]],
     compare: Callable[[str, str], dict[str, Any]],
     flips: Callable[[str, str, str], list[dict[str, Any]]],
+    export_comparison: Callable[[dict[str, Any]], str],
 ) -> None:
     """Lay out the tab; `shown` is the event on which its first values are filled in."""
     gr.Markdown(INTRO)
     notice = gr.HTML()
-    gr.Markdown("### Key metrics over versions")
+    gr.Markdown("### Metrics over versions")
+    metrics = gr.Dropdown(
+        list(KEY_METRICS), value=list(KEY_METRICS), multiselect=True, max_choices=7,
+        label="Metrics: up to seven, of any tag, slice or group of behavioral tests",
+        elem_id="history-metrics", interactive=True,
+    )  # fmt: skip
     chart = gr.HTML(elem_id="metric-history", apply_default_css=False)
     with gr.Accordion("The same as a table", open=False):
         table = gr.HTML(elem_id="metric-table", apply_default_css=False)
@@ -58,23 +73,45 @@ def build(
     gr.Markdown("### Every tag")
     tag_table = gr.HTML(elem_id="tag-diffs", apply_default_css=False, js_on_load=CHOOSE_ROW)
     flipped = gr.HTML(elem_id="flips", apply_default_css=False)
-    gr.Markdown("### Hyperparameters that differ")
+    gr.Markdown("### Hyperparameters")
+    with gr.Row(elem_classes="controls"):
+        only = gr.Checkbox(True, label="Differences only", elem_id="params-only", min_width=160)
+        query = gr.Textbox(
+            label="Search", placeholder="part of a name or value", elem_id="params-search",
+            max_length=100, scale=3,
+        )  # fmt: skip
     params = gr.HTML(elem_id="params-diff", apply_default_css=False)
     gr.Markdown("### About the two versions")
     with gr.Row():
         card_a = gr.JSON(label="Version A", elem_id="version-a-card", max_height=320)
         card_b = gr.JSON(label="Version B", elem_id="version-b-card", max_height=320)
+    with gr.Row():
+        to_markdown = gr.Button("Save the comparison as Markdown", elem_id="export-markdown")
+        to_json = gr.Button("Save the comparison as JSON", elem_id="export-json")
+    exported = gr.Textbox(visible="hidden")
+    file_name = gr.Textbox(visible="hidden")
 
-    def compare_versions(a: str | None, b: str | None, metric: str) -> list[Any]:
+    def compare_versions(
+        a: str | None, b: str | None, metric: str, only: bool, query: str
+    ) -> list[Any]:
+        nothing = [*[""] * 8, None, None]
         if not a or not b:
-            only = "There is only one version: train or release another to compare."
-            return [show_note(only), *[""] * 7, "", None, None]
+            lonely = "There is only one version: train or release another to compare."
+            return [show_note(lonely), *nothing]
         try:
             result = compare(a, b)
             cards = [describe_version(a), describe_version(b)]
         except TagifaiError as error:
-            return [show_error(error), *[""] * 7, "", None, None]
-        return [*show_comparison(result, metric), "", *cards]
+            return [show_error(error), *nothing]
+        return [
+            *show_comparison(result, metric), show_params(result, only, query or ""), "", *cards
+        ]  # fmt: skip
+
+    def search_params(a: str | None, b: str | None, only: bool, query: str) -> str:
+        try:
+            return show_params(compare(a or "", b or ""), only, query or "")
+        except TagifaiError as error:
+            return show_error(error)
 
     def show_flips(a: str | None, b: str | None, event: gr.EventData) -> str:
         try:
@@ -83,31 +120,53 @@ def build(
             return show_error(error)
         return show_flipped(rows, event.key, a or "", b or "")
 
-    def fill(a: str | None, b: str | None, metric: str) -> list[Any]:
+    def draw_history(labels: list[str] | None) -> list[str]:
         try:
-            rows = history()
+            rows = history(labels or list(KEY_METRICS))
+            latest = [row["version"] for row in rows if row["error"] is None]
+            drawn = history_intervals(labels or list(KEY_METRICS), latest[-SHOWN_WITH_INTERVALS:])
         except TagifaiError as error:
-            return [show_error(error), "", "", gr.Dropdown([]), gr.Dropdown([])] + [gr.skip()] * 11
-        names = [row["version"] for row in rows if row["error"] is None]
-        pair = choose_pair(names, a, b)
+            return [show_error(error), ""]
+        return [show_history(rows, drawn), show_history_table(rows)]
+
+    def save(kind: str, a: str | None, b: str | None) -> tuple[str, str]:
+        try:
+            result = compare(a or "", b or "")
+        except TagifaiError as error:
+            raise gr.Error(escaped(error, 300), print_exception=False) from None
+        if kind == "md":
+            return export_comparison(result), f"{a}-{b}.md"
+        return orjson.dumps(result, option=orjson.OPT_INDENT_2).decode(), f"{a}-{b}.json"
+
+    def fill(labels: list[str], a: str | None, b: str | None, *choice: Any) -> list[Any]:
+        try:
+            rows = history(None)
+            names = figure_names()
+        except TagifaiError as error:
+            return [show_error(error)] + [gr.skip()] * 16
+        versions = [row["version"] for row in rows if row["error"] is None]
+        pair = choose_pair(versions, a, b)
         return [
             "".join(show_error(TagifaiError(row["error"])) for row in rows if row["error"]),
-            show_history(rows),
-            show_history_table(rows),
-            gr.Dropdown(names, value=pair[0]),
-            gr.Dropdown(names, value=pair[1]),
-            *compare_versions(*pair, metric),
+            gr.Dropdown(names, value=[label for label in labels if label in names]),
+            *draw_history([label for label in labels if label in names]),
+            gr.Dropdown(versions[::-1], value=pair[0]),
+            gr.Dropdown(versions[::-1], value=pair[1]),
+            *compare_versions(*pair, *choice),
         ]
 
     outputs = [
         verdict, overall_chart, slice_chart, tag_chart, improvements, regressions, tag_table,
         params, flipped, card_a, card_b,
     ]  # fmt: skip
-    inputs = [version_a, version_b, metric]
+    chosen = [version_a, version_b]
+    inputs = [*chosen, metric, only, query]
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shown(
-        fill, inputs, [notice, chart, table, version_a, version_b, *outputs],
+        fill, [metrics, *inputs], [notice, metrics, chart, table, *chosen, *outputs],
         api_visibility="private",
     )  # fmt: skip
+    metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **private)
     gr.on(
         [version_a.input, version_b.input, metric.input],
         compare_versions,
@@ -117,10 +176,15 @@ def build(
         trigger_mode="always_last",
         api_visibility="private",
     )
-    tag_table.select(
-        show_flips, [version_a, version_b], flipped, show_progress="hidden",
-        api_visibility="private",
+    gr.on(
+        [only.change, query.change], search_params, [*chosen, only, query], params,
+        trigger_mode="always_last", queue=False, **private,
     )  # fmt: skip
+    tag_table.select(show_flips, chosen, flipped, **private)
+    for button, kind in ((to_markdown, "md"), (to_json, "json")):
+        button.click(
+            lambda a, b, kind=kind: save(kind, a, b), chosen, [exported, file_name], **private
+        ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
 
 
 def choose_pair(names: list[str], a: str | None, b: str | None) -> tuple[str | None, str | None]:
@@ -132,181 +196,3 @@ def choose_pair(names: list[str], a: str | None, b: str | None) -> tuple[str | N
     if a in names and b in names:
         return a, b
     return (names[-2], names[-1]) if len(names) > 1 else (None, names[0] if names else None)
-
-
-def show_history(rows: list[dict[str, Any]]) -> str:
-    """Draw the key metrics as lines over versions."""
-    readable = [row for row in rows if row["error"] is None]
-    labels = [key for key in (readable[0] if readable else {}) if key not in ("version", "error")]
-    return chart_lines(
-        {label: [row[label] for row in readable] for label in labels},
-        [row["version"] for row in readable],
-        title="Key metrics",
-        y_label="share, higher is better",
-        empty="No version has a key metric yet.",
-    )
-
-
-def show_history_table(rows: list[dict[str, Any]]) -> str:
-    """Show the key metrics as a table, the latest version first."""
-    labels = [key for key in (rows[0] if rows else {}) if key not in ("version", "error")]
-    return show_table(
-        rows[::-1][:200],
-        {"version": "version", **{label: label for label in labels}},
-        empty="No version yet.",
-    )
-
-
-def show_comparison(result: Mapping[str, Any], metric: str) -> list[str]:
-    """Show a comparison: verdict, three charts, improvements, regressions, tags, parameters."""
-    a, b = result["a"], result["b"]
-    names = {"name_a": a, "name_b": b}
-
-    def of(group: str) -> list[dict[str, Any]]:
-        return [
-            {**row, "few": group != "overall" and (row.get("support") or 0) < FEW}
-            for row in result[group]
-            if row["metric"] == metric
-        ]
-
-    behavioral = [row for row in result["behavioral"] if row["name"] == "all"]
-    everywhere = [
-        {**row, "name": "weighted by support" if row["name"] == "weighted" else row["name"]}
-        for row in of("overall")
-    ] + [{**row, "name": "behavioral score"} for row in behavioral]
-    return [
-        show_verdict(result),
-        chart_diffs(
-            everywhere, title=f"Overall {metric}", **names, empty="No figure that both have."
-        ),
-        chart_diffs(
-            of("slices"), title=f"{metric} by slice", **names, empty="No slice that both have."
-        ),
-        chart_diffs(of("tags"), title=f"{metric} by tag", **names, empty="No tag that both have."),
-        show_changes(result, metric, 1),
-        show_changes(result, metric, -1),
-        show_tags(of("tags"), a, b),
-        show_table(
-            [row for row in result["params"] if row["status"] != "same"],
-            {"name": "parameter", "a": f"A: {a}", "b": f"B: {b}"},
-            empty="The two versions have the same hyperparameters.",
-        ),
-    ]
-
-
-def show_verdict(result: Mapping[str, Any]) -> str:
-    """Say in words whether B is better, on what, and what was left out."""
-    a, b = escaped(result["a"]), escaped(result["b"])
-    rows = [row for row in result["overall"] if row["name"] == "weighted"]
-    f1 = next((row for row in rows if row["metric"] == "f1"), None)
-    if f1 is None or f1["diff"] is None:
-        told = "No overall F1 that both versions have."
-    elif f1["verdict"] is None:
-        told = f"F1 {f1['diff'] * 100:+.1f} points (no verdict: see below)."
-    else:
-        told = (
-            f"<b>{b} is {MARKS[f1['verdict']].lstrip('▲▼ ')}</b> than {a}"
-            if f1["verdict"] != "can't tell"
-            else f"<b>Can't tell</b> {b} from {a}"
-        )
-        told += (
-            f": F1 {f1['diff'] * 100:+.1f} points, 95 % interval {f1['low'] * 100:+.1f} to "
-            f"{f1['high'] * 100:+.1f}, on {result['shared']:,} shared test projects."
-        )
-    tags = [row for row in result["tags"] if row["metric"] == "f1"]
-    counted = {kind: sum(row["verdict"] == kind for row in tags) for kind in MARKS}
-    if result["basis"] == "paired":
-        told += (
-            f" By tag: {counted['better']} better, {counted['worse']} worse, "
-            f"{counted[UNSURE]} can't tell."
-        )
-        flips = result["flips"]
-        if flips and flips["negative_flip_rate"] is not None:
-            told += (
-                f" It fixed {flips['fixed']:,} decisions and broke {flips['broke']:,} "
-                f"(negative-flip rate {flips['negative_flip_rate'] * 100:.2f} %)."
-            )
-    left_out = result["left_out"]
-    if left_out["count"]:
-        why = escaped(left_out["reason"], 300)
-        told += f" {left_out['count']:,} test projects are left out ({why})."
-    if result["note"]:
-        told += f" {escaped(result['note'], 600)}"
-    kind = {"better": "good", "worse": "error"}.get((f1 or {}).get("verdict") or "", "warning")
-    return f'<div class="notice {kind}">{told}</div>'
-
-
-def show_changes(result: Mapping[str, Any], metric: str, sign: int) -> str:
-    """List what rose (`sign` 1) or fell (−1): overall, by tag, by slice; zero is neither."""
-    rows = [
-        {
-            "where": where,
-            "name": row["name"],
-            "diff": f"{row['diff'] * 100:+.1f}",
-            "values": f"{row['a']:.3f} → {row['b']:.3f}",
-            "verdict": MARKS.get(row["verdict"] or "", ""),
-            "support": row.get("support"),
-            "few": group in ("tags", "slices") and (row.get("support") or 0) < FEW,
-        }
-        for group, where in GROUPS.items()
-        for row in result[group]
-        if row["diff"] is not None and row["diff"] * sign > 0 and row["metric"] in (metric, "score")
-    ]
-    title = "Improvements" if sign > 0 else "Regressions"
-    return f"<h4>{'▲' if sign > 0 else '▼'} {title} in {metric}: {len(rows)}</h4>" + show_table(
-        rows,
-        {
-            "where": "where", "name": "name", "diff": "points", "values": "A → B",
-            "verdict": "verdict", "support": "projects",
-        },
-        empty=f"No {title.lower()}.",
-    )  # fmt: skip
-
-
-def show_tags(rows: list[dict[str, Any]], a: str, b: str) -> str:
-    """Show every tag with its interval and verdict; a row opens its flips."""
-    records = [
-        {
-            **row,
-            "points": None if row["diff"] is None else f"{row['diff'] * 100:+.1f}",
-            "interval": ""
-            if row["low"] is None
-            else f"{row['low'] * 100:+.1f} to {row['high'] * 100:+.1f}",
-            "verdict": MARKS.get(row["verdict"] or "", row["verdict"] or "no verdict"),
-        }
-        for row in rows
-    ]
-    return show_table(
-        records,
-        {
-            "name": "tag", "a": f"A: {a}", "b": f"B: {b}", "points": "B − A, points",
-            "interval": "95 % interval", "verdict": "verdict", "support": "projects",
-        },
-        row_key="name",
-        empty="No tag to compare.",
-        caption="By verdict, then by size. Choose a row to see the decisions that changed",
-    )  # fmt: skip
-
-
-def show_flipped(rows: list[dict[str, Any]], tag: str, a: str, b: str) -> str:
-    """Show the projects whose decision on a tag was fixed, broken or left wrong."""
-    records = [
-        {
-            "kind": {"fixed": "▲ fixed", "broke": "▼ broke"}.get(row["kind"], row["kind"]),
-            "id": row["id"],
-            "text": f"{row['title']} {row['description']}".strip() or "(no longer in the data)",
-            "truth": "has the tag" if row["y_true"] else "does not",
-            "prob_a": row["prob_a"],
-            "prob_b": row["prob_b"],
-        }
-        for row in rows[:100]
-    ]
-    return show_table(
-        records,
-        {
-            "kind": "what B did", "id": "id", "text": "project", "truth": "truth",
-            "prob_a": f"probability, {a}", "prob_b": f"probability, {b}",
-        },
-        empty=f"Both versions decide every shared test project rightly on {tag}.",
-        caption=f"Decisions on {tag} that B fixed, broke or left wrong: {len(rows)}",
-    )  # fmt: skip
