@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from tagifai.combination import Layer, fit_combination
 from tagifai.linear import fit_matrix
 from tagifai.platt import bend, to_probability
+from tagifai.splits import stratify_folds
 from tagifai.thresholds import choose_thresholds
 
 Progress = Callable[[int, int, str], None]
@@ -66,7 +66,7 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
 
         `progress(done, total, what)` is called after each part.
         """
-        parts = self._parts(y)
+        parts = stratify_folds(y, self.folds, self.seed)
         final, *folds = self._fit_parts(texts, y, [np.empty(0, int), *parts], progress)
         scores = _in_order(parts, folds)
         combination = fit_combination(scores, y, self.calibration)
@@ -83,7 +83,7 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
 
     def score_out_of_fold(self, texts: Sequence[str], y: np.ndarray) -> np.ndarray:
         """Give the out-of-fold probabilities, float32 (n_texts, n_tags), and fit nothing else."""
-        parts = self._parts(y)
+        parts = stratify_folds(y, self.folds, self.seed)
         scores = _in_order(parts, self._fit_parts(texts, y, parts, None))
         combination = fit_combination(scores, y, self.calibration)
         return to_probability(bend(combination.margins(scores), combination.curve))
@@ -161,10 +161,6 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         if weights is None:
             weights = self.__dict__["_weights32"] = self.coef_.astype(np.float32)
         return weights
-
-    def _parts(self, y: np.ndarray) -> list[np.ndarray]:
-        folds = MultilabelStratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
-        return [held_out for _, held_out in folds.split(np.zeros(len(y)), y)]
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-PENALTY_C = 1e4
+PENALTY_C = 100.0
 
 
 def fit_platt(
@@ -12,11 +12,11 @@ def fit_platt(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit slope and offset of each tag, (n_tags,) each: p = expit(slope * score + offset).
 
-    Scores must be out of fold. Targets are smoothed by the number of positives and
-    negatives as in Platt (1999), so that few positives do not give certainty. Slopes are
-    never negative: scores worse than chance leave the tag's rate alone. The logarithm of a
-    slope is drawn towards the tags' mean, its own weighing positives / (positives +
-    `shrinkage`); the offset then keeps the number of positives.
+    Scores must be out of fold. Slopes are never negative: scores worse than chance leave
+    the tag's rate alone. The logarithm of a slope is drawn towards the tags' mean, its own
+    weighing positives / (positives + `shrinkage`), so that few positives do not give
+    certainty (Platt 1999 smooths the targets instead); the offset then keeps the number of
+    positives.
     """
     fitted = [_fit_one(scores[:, t], y_true[:, t]) for t in range(scores.shape[1])]
     slopes, offsets = np.array(fitted, float).reshape(-1, 2).T
@@ -38,12 +38,8 @@ def fit_curve(log_odds: np.ndarray, y_true: np.ndarray) -> np.ndarray:
     """
     if not 0 < y_true.sum() < y_true.size:
         return np.array([1.0, 1.0, 0.0])
-    regression = LogisticRegression(C=PENALTY_C, solver="newton-cholesky", tol=1e-8, max_iter=200)
-    regression.fit(_curve_features(log_odds).reshape(-1, 2), y_true.ravel())
-    a, b = regression.coef_[0]
-    if a <= 0 or b <= 0:
-        return np.array([1.0, 1.0, 0.0])
-    return np.array([a, b, regression.intercept_[0]])
+    curve = _fit_logistic(_curve_features(log_odds).reshape(-1, 2), y_true.ravel())
+    return curve if (curve[:2] > 0).all() else np.array([1.0, 1.0, 0.0])
 
 
 def bend(log_odds: np.ndarray, curve: np.ndarray) -> np.ndarray:
@@ -66,23 +62,21 @@ def to_probability(log_odds: np.ndarray) -> np.ndarray:
 
 def _fit_one(score: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     positives = float(y.sum())
-    negatives = len(y) - positives
-    high = (positives + 1) / (positives + 2)
-    low = 1 / (negatives + 2)
-    target = np.where(y > 0, high, low)
-    rate = float(target.mean())
+    rate = (positives + 0.5) / (len(y) + 1)
     flat = 0.0, float(np.log(rate / (1 - rate)))
-    if not positives or not negatives or np.ptp(score) < 1e-9:
+    if not 0 < positives < len(y) or np.ptp(score) < 1e-9:
         return flat
-    # A soft target is both classes, weighted.
-    regression = LogisticRegression(C=PENALTY_C, solver="newton-cholesky", tol=1e-8, max_iter=200)
-    regression.fit(
-        np.concatenate([score, score])[:, None],
-        np.repeat([1, 0], len(score)),
-        sample_weight=np.concatenate([target, 1 - target]),
-    )
-    slope = float(regression.coef_[0, 0])
-    return (slope, float(regression.intercept_[0])) if slope > 0 else flat
+    slope, offset = _fit_logistic(score[:, None], y)
+    return (float(slope), float(offset)) if slope > 0 else flat
+
+
+def _fit_logistic(features: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Give coefficients, then the intercept."""
+    # Newton's method ends at the same bits each time, which a loose tolerance would not.
+    regression = LogisticRegression(
+        C=PENALTY_C, solver="newton-cholesky", tol=1e-8, max_iter=200
+    ).fit(features, y)
+    return np.append(regression.coef_[0], regression.intercept_[0])
 
 
 def _curve_features(log_odds: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.splits import split_projects
+from tagifai.splits import split_projects, stratify_folds
 
 RNG = np.random.default_rng(0)
 Y = (RNG.random((400, 6)) < [0.5, 0.3, 0.2, 0.1, 0.1, 0.05]).astype(np.uint8)
@@ -33,3 +33,10 @@ def test_no_validation_part():
 def test_too_few_projects():
     with pytest.raises(TagifaiError, match="9 projects are too few to split"):
         split_projects(Y[:9], 0.7, 0.15, seed=1)
+
+
+def test_a_single_tag_is_spread_too():
+    split = split_projects(Y[:, 1:2], 0.7, 0.15, seed=1)
+    assert Y[split == "test", 1].mean() == pytest.approx(Y[:, 1].mean(), abs=0.05)
+    parts = stratify_folds(Y[:, 1:2], 4, seed=1)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(400))
