@@ -127,7 +127,7 @@ def release(options: argparse.Namespace) -> Answer:
 
 def make_demo_versions(options: argparse.Namespace) -> Answer:
     """Train and release each version of the demonstration, then the workspace."""
-    from tagifai.demo import demo_params
+    from tagifai.demo import demo_params, demo_workspace
     from tagifai.releases import version_files
     from tagifai.training import flat_metrics, train
 
@@ -142,12 +142,12 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
         )
     rows = []
     move = progress_bar("training")
+    story[WORKSPACE] = demo_workspace(_params(options))
     for done, (name, (params, notes)) in enumerate(story.items(), start=1):
         trained = train(dataset, params)
         source.write(name, version_files(trained, dataset, name=name, notes=notes))
         rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
         move(done, len(story), name)
-    source.write(WORKSPACE, version_files(trained, dataset, notes="As the latest release."))
     columns = {"version": "version", "f1": "F1", "macro_f1": "macro F1",
                "behavioral_score": "behavioral", "notes": "notes"}  # fmt: skip
     return Answer(rows, lambda: print_table(rows, columns, title=f"written to {source.location}"))

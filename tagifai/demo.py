@@ -49,3 +49,13 @@ def demo_params(base: Params | None = None) -> dict[str, tuple[Params, str]]:
     }
     base = base or Params()
     return {name: (base.replaced(changes), notes) for name, (changes, notes) in story.items()}
+
+
+def demo_workspace(base: Params | None = None) -> tuple[Params, str]:
+    """Give the parameters and notes of the workspace: what is being tried after the releases.
+
+    >>> demo_workspace()[0].stem
+    True
+    """
+    latest = list(demo_params(base).values())[-1][0]
+    return latest.replaced({"stem": True}), "Being tried: words as their stems."

@@ -1,9 +1,11 @@
 """The versions as they are now, and what is asked of them, kept while their files stay the same."""
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tagifai.bootstrap import LEVEL, RESAMPLES
 from tagifai.cache import ContentCache
 from tagifai.comparison import compare
 from tagifai.data import Project
@@ -206,6 +208,7 @@ class VersionDesk:
                     second,
                     self._maybe_predictions(first),
                     self._maybe_predictions(second),
+                    resamples=enough_resamples(len(first.performance["class"])),
                     slices=members[1],
                 ),
             ),
@@ -291,6 +294,19 @@ class VersionDesk:
 
     def _stamp(self, name: str) -> Hashable:
         return self.source.fingerprint(name)
+
+
+def enough_resamples(num_tags: int) -> int:
+    """Give how many resamples can tell a change in one of `num_tags` tags alone.
+
+    The smallest p-value of n resamples is 2 / (n + 1), and Benjamini and Hochberg's limit for
+    one discovery is 0.05 / tags.
+
+    >>> enough_resamples(34), enough_resamples(60)
+    (2000, 3000)
+    """
+    needed = 2 * num_tags / (1 - LEVEL)
+    return max(RESAMPLES, 1_000 * math.ceil(needed / 1_000))
 
 
 def outcome_help(outcome: str) -> str:
