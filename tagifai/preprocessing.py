@@ -184,8 +184,8 @@ def _steps(
 ) -> tuple[Callable[[str], str], Callable[[str], str]]:
     """Build the steps before the filters, and those after."""
     links = re.compile(LINKS, re.IGNORECASE)
-    plain, compound = _stopword_patterns(stopwords)
-    stem_word = _stem_function() if stem else None
+    plain, compound = stopword_patterns(stopwords)
+    stem_word = stem_function() if stem else None
 
     def before(text: str) -> str:
         text = links.sub(" ", text.lower() if lower else text)
@@ -203,10 +203,10 @@ def _by_word(finish: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: " ".join(filter(None, map(answers.__getitem__, text.split())))
 
 
-def _stopword_patterns(
+def stopword_patterns(
     stopwords: frozenset[str],
 ) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
-    """Compile the stopwords that are one run of letters and digits, and the others."""
+    """Compile the stopwords that are one run of letters and digits, and the others; None: none."""
     plain = sorted(word for word in stopwords if re.fullmatch(r"\w+", word))
     # Longest first: the first alternative that matches wins.
     others = sorted(stopwords - set(plain), key=lambda word: (-len(word), word))
@@ -221,7 +221,8 @@ def _stopword_patterns(
     )
 
 
-def _stem_function() -> Callable[[str], str]:
+def stem_function() -> Callable[[str], str]:
+    """Give the function from a word to its stem, whose case stays."""
     from nltk.stem import PorterStemmer  # here: only those who stem wait for its import
 
     stem = PorterStemmer().stem
