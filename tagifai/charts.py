@@ -245,6 +245,7 @@ def chart_diffs(
         summary,
         len(shown) * ROW + 2,
         _HATCH + "".join(body),
+        kind=" scrolls",
     )
 
 
@@ -274,9 +275,9 @@ def _name(row: tuple[object, float]) -> str:
     return f"{str(row[0])[:LABEL_LENGTH]} {_number(row[1])}"
 
 
-def _figure(title: str, summary: str, height: float, body: str) -> str:
+def _figure(title: str, summary: str, height: float, body: str, kind: str = "") -> str:
     return (
-        f'<figure class="chart"><figcaption>{title}</figcaption>'
+        f'<figure class="chart{kind}"><figcaption>{title}</figcaption>'
         f'<svg role="img" aria-label="{escaped(summary, 400)}" width="100%" '
         f'height="{height:.0f}" font-size="12" fill="currentColor">{body}</svg></figure>'
     )
