@@ -75,7 +75,8 @@ class LinearInfluence:
         return np.diag(gram) - np.einsum("ij,ji->i", gram, self.fit.inner(gram))
 
     def _products(self, rows: sparse.csr_matrix) -> Array:
-        return np.asarray((rows @ self.X.T).toarray(), float) + 1
+        # Text by text as dense vectors: far quicker than a product of two sparse matrices.
+        return np.stack([self.X @ row.toarray().ravel() for row in rows]) + 1
 
 
 def linear_influence(
