@@ -2,7 +2,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tagifai.charts import chart_bars, chart_columns, chart_diffs, chart_lines
+from tagifai.charts import chart_bars, chart_columns, chart_diffs
+from tagifai.curves import chart_lines
 
 HOSTILE = "</text><script>alert(1)</script>\" onload='x' $\\frac{a$ \x00 ‮ {{x}}"
 
@@ -28,21 +29,6 @@ def test_columns_keep_the_order_given() -> None:
         [(1, 5), (2, 10), (10, 1)], title="Tags", x_label="tags", y_label="projects", empty="none"
     )
     assert texts(markup)[:-1] == ["5", "1", "10", "2", "1", "10"]
-
-
-def test_lines_leave_a_gap_where_a_version_lacks_the_metric() -> None:
-    markup = chart_lines(
-        {"f1": [0.5, None, 0.7, 0.8]}, ["v1", "v2", "v3", "v4"], title="F1", y_label="share",
-        empty="none",
-    )  # fmt: skip
-    plot = ET.fromstring(f"<div>{markup}</div>").find(".//svg[@role='img']")
-    assert plot is not None
-    assert len([line for line in plot.iter("line") if "stroke-width" in line.attrib]) == 1
-    assert [t.text for t in plot.iter("title")] == [
-        "f1, v1: 0.500",
-        "f1, v3: 0.700",
-        "f1, v4: 0.800",
-    ]
 
 
 def test_diffs_tell_better_from_worse_without_colour() -> None:

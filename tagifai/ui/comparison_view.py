@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 
-from tagifai.charts import chart_diffs, chart_lines, escaped
+from tagifai.charts import chart_diffs
+from tagifai.curves import chart_lines
+from tagifai.svg import escaped
 from tagifai.ui.markup import show_table
 
 UNSURE = "can't tell"

@@ -5,8 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from tagifai.charts import escaped
 from tagifai.errors import TagifaiError
+from tagifai.svg import escaped
 from tagifai.ui.markup import show_chips, show_error, show_share, show_table
 
 INTRO = """Type a title and a description, and see which tags a version predicts, how sure it is,

@@ -5,8 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from tagifai.charts import escaped
 from tagifai.errors import TagifaiError
+from tagifai.svg import escaped
 from tagifai.ui.markup import CHOOSE_ROW, show_chips, show_error, show_share, show_table
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the

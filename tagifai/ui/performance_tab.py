@@ -6,9 +6,9 @@ from typing import Any
 import gradio as gr
 import orjson
 
-from tagifai.charts import escaped
 from tagifai.errors import TagifaiError
 from tagifai.history import KEY_METRICS
+from tagifai.svg import escaped
 from tagifai.ui.comparison_view import (
     show_comparison,
     show_flipped,

@@ -1,0 +1,51 @@
+"""What every chart is made of: escaped text, colours of the page, a frame."""
+
+import html
+
+LABEL_LENGTH = 60
+COLOURS = ("#2f6fde", "#c2570c", "#0f8a6d", "#a43ab0", "#8a6d00", "#c0274d", "#5b6472")
+DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 4", "12 4")
+WORSE, BETTER, NEUTRAL = "#c2570c", "#0f8a6d", "#7b8494"
+
+
+def escaped(text: object, length: int = LABEL_LENGTH) -> str:
+    """Make a stranger's text safe inside markup, cut to `length` characters.
+
+    >>> escaped("<b>$x$</b>")
+    '&lt;b&gt;$x$&lt;/b&gt;'
+    """
+    printable = "".join(char if char.isprintable() else " " for char in str(text)[: 2 * length])
+    plain = " ".join(printable.split())
+    return html.escape(plain if len(plain) <= length else plain[: length - 1] + "…")
+
+
+def write_share(value: float | None) -> str:
+    """Write a value in [0, 1], or that there is none."""
+    return "none" if value is None else f"{value:.3f}"
+
+
+def write_number(value: float) -> str:
+    """Write a count without decimals, another number with three."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}"
+
+
+def with_value(row: tuple[object, float]) -> str:
+    """Write a label and its value."""
+    return f"{str(row[0])[:LABEL_LENGTH]} {write_number(row[1])}"
+
+
+def figure(title: str, summary: str, height: float, body: str, kind: str = "") -> str:
+    """Frame a chart's body, `height` pixels tall, with its title and a summary."""
+    return (
+        f'<figure class="chart{kind}"><figcaption>{title}</figcaption>'
+        f'<svg role="img" aria-label="{escaped(summary, 400)}" width="100%" '
+        f'height="{height:.0f}" font-size="12" fill="currentColor">{body}</svg></figure>'
+    )
+
+
+def empty_figure(title: str, why: str) -> str:
+    """Frame the reason why there is nothing to draw."""
+    return (
+        f'<figure class="chart empty"><figcaption>{title}</figcaption>'
+        f"<p>{escaped(why, 300)}</p></figure>"
+    )
