@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tagifai.records import Label, Text, read_rows
+from tagifai.records import Label, Text, check_row, read_rows
 
 TYPES = ("INV", "DIR", "MFT")
 WRITTEN_TESTS = Path(__file__).with_name("behavioral_tests.json")
@@ -63,14 +63,16 @@ def load_behavioral_tests(path: Path | str = WRITTEN_TESTS) -> tuple[BehavioralT
     Raises:
         TagifaiError: malformed; the message names file, row and field.
     """
-    return tuple(
-        BehavioralTest(
-            row.type,
-            row.group,
-            tuple(Case(c.text, tuple(c.expected), tuple(c.forbidden)) for c in row.cases),
-        )
-        for row in read_rows(path, _TestRow)
-    )
+    return tuple(_test_of(row) for row in read_rows(path, _TestRow))
+
+
+def parse_behavioral_test(record: Any) -> BehavioralTest:
+    """Make a test of a record as `load_behavioral_tests` reads them.
+
+    Raises:
+        TagifaiError: malformed; the message names the field.
+    """
+    return _test_of(check_row("behavioral test", record, _TestRow))
 
 
 def written_tests(folder: Path | str | None = None) -> tuple[BehavioralTest, ...]:
@@ -152,6 +154,14 @@ class _TestRow(BaseModel):
         if self.type != "MFT" and len({case.text for case in self.cases}) < 2:
             raise ValueError(f"{self.type} compares: it needs two cases with different texts")
         return self
+
+
+def _test_of(row: _TestRow) -> BehavioralTest:
+    return BehavioralTest(
+        row.type,
+        row.group,
+        tuple(Case(c.text, tuple(c.expected), tuple(c.forbidden)) for c in row.cases),
+    )
 
 
 def _score(verdicts: Sequence[bool]) -> dict[str, Any]:

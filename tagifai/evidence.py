@@ -80,13 +80,7 @@ def nearest_neighbours(texts: Sequence[str], k: int = NEIGHBOURS) -> tuple[Array
     k = min(k, len(texts) - 1)
     if k < 1 or not any(texts):
         return np.zeros((len(texts), 0), np.intp), np.zeros((len(texts), 0), np.float32)
-    vectorizer = TfidfVectorizer(
-        ngram_range=(1, 2),
-        sublinear_tf=True,
-        token_pattern=r"\S+",  # noqa: S106 - a pattern of words, no password
-        dtype=np.float32,
-    )
-    X = sparse.csr_matrix(vectorizer.fit_transform(texts))
+    X = sparse.csr_matrix(likeness_vectorizer().fit_transform(texts))
     transposed = X.T.tocsr()
     rows = np.empty((len(texts), k), np.intp)
     cosines = np.empty((len(texts), k), np.float32)
@@ -100,6 +94,16 @@ def nearest_neighbours(texts: Sequence[str], k: int = NEIGHBOURS) -> tuple[Array
         rows[start : start + _CHUNK] = np.take_along_axis(nearest, order, axis=1)
         cosines[start : start + _CHUNK] = np.take_along_axis(own, order, axis=1)
     return rows, cosines
+
+
+def likeness_vectorizer() -> TfidfVectorizer:
+    """Build what texts are compared by: TF-IDF of words and pairs of words, unfitted."""
+    return TfidfVectorizer(
+        ngram_range=(1, 2),
+        sublinear_tf=True,
+        token_pattern=r"\S+",  # noqa: S106 - a pattern of words, no password
+        dtype=np.float32,
+    )
 
 
 def name_found(text: str, tag: str, tags: Mapping[str, Tag]) -> str | None:

@@ -52,20 +52,28 @@ def validate_row(path: Path, number: int, record: Any, model: type[Row]) -> Row:
         TagifaiError: not an object, or a field that `model` refuses; the message names file,
             row and field.
     """
+    return check_row(f"{path}: row {number}", record, model)
+
+
+def check_row(where: str, record: Any, model: type[Row]) -> Row:
+    """Validate one record.
+
+    Raises:
+        TagifaiError: not an object, or a field that `model` refuses; the message starts with
+            `where` and names the field.
+    """
     if not isinstance(record, dict):
-        raise TagifaiError(
-            f"{path}: row {number}: an object is needed, got {shorten(repr(record))}"
-        )
+        raise TagifaiError(f"{where}: an object is needed, got {shorten(repr(record))}")
     try:
         return model.model_validate(record)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        where = f"row {number}, {shorten(field)}" if field else f"row {number}"
         message = str(first["msg"]).removeprefix("Value error, ")
         own = first["type"] in ("missing", "value_error")
         received = "" if own else f", got {shorten(repr(first['input']))}"
-        raise TagifaiError(f"{path}: {where}: {message}{received}") from None
+        place = f"{where}, {shorten(field)}" if field else where
+        raise TagifaiError(f"{place}: {message}{received}") from None
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Any]]:

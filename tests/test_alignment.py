@@ -7,7 +7,8 @@ from tagifai.data import load_dataset
 from tagifai.preprocessing import STOPWORDS, preprocess_text
 
 TEXTS = st.text(
-    st.sampled_from("aBcİßΣς'’-._/:@ \t\n\u00a0\u200dאب١é́𝒳\ud800<&$\x00\x1c") | st.characters(),
+    st.sampled_from("aBcİßΣς'’-._/:@ \t\n\u00a0\u200dאب\u0661é́\U0001d4b3\ud800<&$\x00\x1c")
+    | st.characters(),
     max_size=60,
 )
 SNIPPETS = st.lists(

@@ -13,7 +13,7 @@ TEXTS = [
     "Camera photos of transfromers",
     "computervision on photos, photos and photos",
     "a zzzz q",
-    "Images — لغة, x\x00y \u202eabc 𝒳 <b>pixels</b> $\\frac{a$",
+    "Images — لغة, x\x00y \u202eabc \U0001d4b3 <b>pixels</b> $\\frac{a$",
     "",
     "the of and",
 ]
