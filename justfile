@@ -1,0 +1,49 @@
+# What CI runs, in its order: `just`. Another environment: VIRTUAL_ENV=… just.
+
+venv := env("VIRTUAL_ENV", ".venv")
+python := venv / "bin" / "python"
+
+default: lint types test
+
+# List the recipes
+help:
+    @just --list --unsorted
+
+# Make .venv with all that the app, the tests and the checks need
+install:
+    python3 -m venv {{ venv }}
+    {{ python }} -m pip install -r requirements-dev.txt
+
+# Start the dashboard, as in `just run --port 7861`
+run *ARGS:
+    {{ python }} gradio_app.py {{ ARGS }}
+
+# Run the tests, as in `just test tests/test_cli.py`
+test *ARGS:
+    {{ python }} -m pytest {{ ARGS }}
+
+# Check style and formatting
+lint:
+    {{ python }} -m ruff check .
+    {{ python }} -m ruff format --check .
+
+# Check types
+types:
+    {{ python }} -m mypy
+
+# Format, and mend what can be mended without a decision
+format:
+    {{ python }} -m ruff format .
+    {{ python }} -m ruff check --fix .
+
+# Train the demonstration's releases and workspace into an empty `model/`
+demo-versions *ARGS:
+    {{ python }} -m tagifai demo-versions {{ ARGS }}
+
+# Rewrite the README's settings table and the outputs of its commands
+readme:
+    {{ python }} docs/update_readme.py
+
+# Take the README's picture of each tab
+pictures *ARGS:
+    {{ python }} docs/take_pictures.py {{ ARGS }}
