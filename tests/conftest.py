@@ -1,12 +1,29 @@
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from small_corpus import SMALL_PARAMS, small_dataset
+
+from tagifai.data import load_dataset
+from tagifai.releases import version_files
+from tagifai.sources import WORKSPACE, FolderSource
+from tagifai.training import train
 
 ROOT = Path(__file__).parent.parent
 REAL_DATA = Path(
     os.environ.get("TAGIFAI_REALDATA", ROOT.parent / "shared" / "datasets" / "madewithml")
 )
+# What trains in a moment: words alone.
+QUICK = {
+    "folds": 2,
+    "word_ngrams": 1,
+    "char_ngrams": 0,
+    "aliases": "none",
+    "estimator": "logistic",
+    "log_count_ratio": False,
+}
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +38,31 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def embedded_data() -> Path:
     return ROOT / "data"
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory) -> Path:
+    """A data folder of 80 projects with 4 tags."""
+    folder = tmp_path_factory.mktemp("small") / "data"
+    folder.mkdir()
+    dataset = small_dataset(80)
+    projects = [
+        {"id": p.id, "title": p.title, "description": p.description, "tags": p.tags}
+        for p in dataset.projects
+    ]
+    (folder / "projects.json").write_text(json.dumps(projects))
+    (folder / "tags.json").write_text(json.dumps([asdict(t) for t in dataset.tags.values()]))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_models(small_data) -> Path:
+    """Two releases and a workspace equal to the second, trained on `small_data`. Only read it."""
+    dataset, source = load_dataset(small_data), FolderSource(small_data.parent / "model")
+    fixed = {**QUICK, "calibration": "none", "thresholds": "fixed"}
+    first = train(dataset, SMALL_PARAMS.replaced(fixed))
+    second = train(dataset, SMALL_PARAMS.replaced({**QUICK, "C": 10.0}))
+    source.write("v0.1.0", version_files(first, dataset, name="v0.1.0", notes="The first."))
+    source.write("v0.2.0", version_files(second, dataset, name="v0.2.0", notes="The second."))
+    source.write(WORKSPACE, version_files(second, dataset))
+    return source.path

@@ -1,0 +1,192 @@
+"""Who may import whom; the house is described in CONTRIBUTING.md."""
+
+import ast
+import json
+import subprocess
+import sys
+from fnmatch import fnmatch
+from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "tagifai"
+# Libraries that only these modules may import.
+KEPT_TO = {
+    "gradio": ("tagifai.ui.*", "gradio_app"),
+    "matplotlib": ("tagifai.plots",),
+    "joblib.Memory": ("tagifai.cache",),
+    "joblib.memory": ("tagifai.cache",),
+    "skops": ("tagifai.persistence",),
+    "rich": ("tagifai.terminal",),
+    "mlflow": ("tagifai.versions_mlflow",),
+}
+# Modules that put others together; what they put together doesn't know them.
+COMPOSITION = {
+    "tagifai.__main__": (),
+    "tagifai.cli": ("tagifai.__main__",),
+    "tagifai.commands": ("tagifai.cli",),
+    "tagifai.terminal": ("tagifai.cli", "tagifai.commands"),
+    "tagifai.workbench": ("tagifai.ui.*", "gradio_app"),
+    "tagifai.ui*": ("tagifai.ui.*", "gradio_app"),
+    "gradio_app": (),
+}
+# Importing gradio_app makes `demo`, as Spaces and the command `gradio` expect.
+PROGRAMS = {"gradio_app", "tagifai.__main__"}
+LIGHT = ("errors", "settings", "data", "versions", "cache")
+HEAVY = ("sklearn", "gradio", "matplotlib", "nltk", "scipy")
+READERS = {"open", "read_text", "read_bytes", "load", "loads", "print", "mkdir", "getenv", "run"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+TREES = {
+    name_of(path): ast.parse(path.read_text("utf-8"))
+    for path in (*sorted(PACKAGE.rglob("*.py")), ROOT / "gradio_app.py")
+}
+
+
+def imports_of(tree: ast.AST) -> set[str]:
+    """List what is imported anywhere in a module, functions included, as dotted names."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found |= {f"{node.value.id}.{node.attr}"} & set(KEPT_TO)
+    return found
+
+
+IMPORTS = {name: imports_of(tree) for name, tree in TREES.items()}
+
+
+def among(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def importers_of(what: str) -> set[str]:
+    return {
+        module
+        for module, names in IMPORTS.items()
+        for name in names
+        if fnmatch(name, what) or fnmatch(name, f"{what}.*")
+    }
+
+
+def own_imports(module: str) -> set[str]:
+    """List the modules of ours that a module imports: the longest known part of each name."""
+    parts = {name: name.rpartition(".")[0] for name in IMPORTS[module]}
+    known = {name if name in TREES else parent for name, parent in parts.items()}
+    return {name for name in known if name in TREES and name not in ("tagifai", module)}
+
+
+def run_python(program: str) -> object:
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("library", KEPT_TO)
+def test_a_library_is_imported_only_where_it_belongs(library):
+    astray = {name for name in importers_of(library) if not among(name, KEPT_TO[library])}
+    assert astray == set()
+
+
+@pytest.mark.parametrize("module", COMPOSITION)
+def test_what_is_composed_does_not_know_what_composes(module):
+    allowed = (*COMPOSITION[module], module)
+    assert {name for name in importers_of(module) if not among(name, allowed)} == set()
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    graph = {name: own_imports(name) for name in TREES}
+    order = list(TopologicalSorter(graph).static_order())
+    assert order.index("tagifai.errors") < order.index("tagifai.data")
+    assert order.index("tagifai.data") < order.index("tagifai.workbench")
+
+
+def test_tabs_are_given_their_functions():
+    below = ("data", "cache", "sources", "versions", "models", "classifier", "training", "desk")
+    reached = {
+        (tab, f"tagifai.{name}")
+        for name in below
+        for tab in importers_of(f"tagifai.{name}")
+        if among(tab, ("tagifai.ui.*",))
+    }
+    assert reached == set()
+
+
+@pytest.mark.parametrize("module", sorted(set(TREES) - PROGRAMS))
+def test_importing_does_nothing(module):
+    for statement in TREES[module].body:
+        defines = isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+        docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        if defines or docstring:
+            continue
+        assert not isinstance(statement, ast.Expr), ast.unparse(statement)
+        called = {
+            getattr(node.func, "attr", getattr(node.func, "id", ""))
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Call)
+        }
+        assert called & READERS == set(), ast.unparse(statement)
+    assert [node.names for node in ast.walk(TREES[module]) if isinstance(node, ast.Global)] == []
+
+
+def test_importing_writes_nothing_and_asks_nobody():
+    modules = [name for name in TREES if not among(name, (*PROGRAMS, "tagifai.ui*"))]
+    events = run_python(f"""
+import json, sys
+seen = []
+def watch(event, arguments):
+    if event in ("socket.connect", "subprocess.Popen", "os.mkdir", "os.rename", "os.remove"):
+        seen.append([event, repr(arguments)])
+    if event == "open" and arguments[1] and set(str(arguments[1])) & set("wax+"):
+        seen.append([event, repr(arguments)])
+sys.addaudithook(watch)
+import importlib
+for name in {modules!r}:
+    importlib.import_module(name)
+print(json.dumps(seen))
+""")
+    assert events == []
+
+
+def test_light_modules_stay_light():
+    loaded = run_python(f"""
+import importlib, json, sys
+found = {{}}
+for name in {LIGHT!r}:
+    importlib.import_module("tagifai." + name)
+    found[name] = [heavy for heavy in {HEAVY!r} if heavy in sys.modules]
+print(json.dumps(found))
+""")
+    assert loaded == {name: [] for name in LIGHT}
+
+
+def test_what_is_imported_is_pinned():
+    pinned = {
+        line.split("==")[0].strip().lower()
+        for path in ROOT.glob("requirements*.txt")
+        if path.name != "requirements-dev.txt"
+        for line in path.read_text().splitlines()
+        if "==" in line
+    }
+    distributions = packages_distributions()
+    roots = {name.partition(".")[0] for names in IMPORTS.values() for name in names}
+    third = roots - sys.stdlib_module_names - {"tagifai"}
+    unpinned = {
+        name for name in third if not {d.lower() for d in distributions.get(name, [name])} & pinned
+    }
+    assert "numpy" in third
+    assert unpinned == set()

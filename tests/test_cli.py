@@ -1,0 +1,359 @@
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tagifai import cli
+
+ROOT = Path(__file__).parent.parent
+# What trains in a moment.
+SETTINGS = [
+    "--set=min_tag_freq=10", "--set=folds=2", "--set=word_ngrams=1", "--set=char_ngrams=0",
+    "--set=aliases=none", "--set=estimator=logistic", "--set=log_count_ratio=false",
+]  # fmt: skip
+NEAREST = "unknown parameter 'min_tag_frq': did you mean 'min_tag_freq'?"
+
+
+@pytest.fixture
+def run(small_data, small_models, capsys):
+    """Run a command; give its status, standard output and standard error."""
+
+    def run(*arguments: object, data: Path = small_data, models: object = small_models):
+        words = [str(word) for word in (*arguments, "--data", data, "--models", models)]
+        status = cli.main(words)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def run_json(run):
+    """Run a command with --json that succeeds; give what it printed, parsed."""
+
+    def run_json(*arguments: object, **places: object):
+        status, out, err = run(*arguments, "--json", **places)
+        assert (status, err) == (0, "")
+        return json.loads(out)
+
+    return run_json
+
+
+@pytest.fixture
+def refused(run):
+    """Run a command that the user has to mend; give its one line, with and without --json."""
+
+    def refused(*arguments: object, **places: object) -> str:
+        status, out, err = run(*arguments, **places)
+        assert (status, out) == (1, "")
+        assert run(*arguments, "--json", **places) == (1, "", err)
+        assert err.startswith("tagifai: ")
+        assert err.count("\n") == 1
+        return err.removeprefix("tagifai: ").removesuffix("\n")
+
+    return refused
+
+
+def program(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tagifai", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, **options
+    )
+
+
+def test_the_program_tells_a_mistake_in_one_line():
+    done = program("train", "--data", "no/such/folder")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "tagifai: no/such/folder: no such data folder\n"
+
+
+def test_the_program_answers_on_standard_output():
+    done = program("preprocess", "Conditional generation using Variational Autoencoders.")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "conditional generation using variational autoencoders\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["trian"], ["diff", "v0.1.0"], ["train", "--sed", "1"]])
+def test_a_wrong_command_line_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    assert "usage: python -m tagifai" in capsys.readouterr().err
+
+
+def test_versions_lists_the_key_metrics_of_each(run_json):
+    rows = run_json("versions")
+    assert [row["version"] for row in rows] == ["v0.1.0", "v0.2.0", "workspace"]
+    assert list(rows[0]) == [
+        "version", "error", "overall f1", "overall precision", "overall recall",
+        "behavioral score", "slices f1", "slices precision", "slices recall",
+    ]  # fmt: skip
+    assert rows[0]["overall recall"] == pytest.approx(19 / 21)
+    assert rows[1]["overall f1"] == 1.0
+
+
+def test_versions_draws_a_table(run, small_models):
+    status, out, err = run("versions")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0].strip() == str(small_models)
+    assert "│ v0.1.0    │      0.945 │" in out
+
+
+def test_a_version_that_cannot_be_read_does_not_hide_the_others(run_json, small_models, tmp_path):
+    models = shutil.copytree(small_models, tmp_path / "model")
+    (models / "v0.1.0" / "performance.json").write_text("{")
+    first, second, _ = run_json("versions", models=models)
+    assert first["error"].startswith("v0.1.0/performance.json: ")
+    assert first["overall f1"] is None
+    assert (second["error"], second["overall f1"]) == (None, 1.0)
+
+
+def test_params_are_those_of_the_latest_release_or_of_one_named(run_json, run):
+    latest = run_json("params")
+    assert (latest["C"], latest["estimator"], latest["class_weight"]) == (10.0, "logistic", None)
+    assert run_json("params", "v0.1.0", "C") == {"C": 1.0}
+    assert run("params", "v0.1.0", "calibration")[1] == '"none"\n'
+
+
+def test_performance_is_that_of_the_file(run_json, run, small_models):
+    kept = json.loads((small_models / "v0.1.0" / "performance.json").read_text())
+    assert run_json("performance", "v0.1.0") == kept
+    assert run_json("performance", "v0.1.0", "--filter", "class") == {"class": kept["class"]}
+    table = run("performance", "v0.1.0", "--filter", "overall")[1]
+    assert "│ overall │ weighted │ f1 " in table
+
+
+def test_diff_is_b_minus_a(run_json):
+    diff = run_json("diff", "v0.1.0", "v0.2.0")
+    assert (diff["a"], diff["b"], diff["basis"], diff["shared"]) == (
+        "v0.1.0", "v0.2.0", "paired", 13,
+    )  # fmt: skip
+    (recall,) = [
+        row for row in diff["overall"] if (row["name"], row["metric"]) == ("weighted", "recall")
+    ]
+    assert recall["diff"] == pytest.approx(1 - 19 / 21)
+    assert recall["low"] <= recall["diff"] <= recall["high"]
+    changed = {
+        row["name"]: (row["a"], row["b"]) for row in diff["params"] if row["status"] != "same"
+    }
+    assert changed == {
+        "C": (1.0, 10.0), "calibration": ("none", "platt"), "thresholds": ("fixed", "per-tag"),
+    }  # fmt: skip
+
+
+def write_predictions(path: Path, data: Path, right: bool) -> Path:
+    projects = json.loads((data / "projects.json").read_text())
+    tags = ("computer-vision", "segmentation")
+    rows = [
+        {
+            "id": project["id"],
+            "split": "test",
+            "probabilities": {
+                tag: 0.9 if (tag in project["tags"]) == right else 0.1 for tag in tags
+            },
+        }
+        for project in projects
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_predictions_of_another_program_become_a_version(run_json, run, small_data, tmp_path):
+    models = tmp_path / "model"
+    right = write_predictions(tmp_path / "right.jsonl", small_data, right=True)
+    wrong = write_predictions(tmp_path / "wrong.jsonl", small_data, right=False)
+    made = run_json("import-predictions", "right", right, models=models)
+    assert made["version"] == "right"
+    assert (made["overall"]["f1"], made["overall"]["num_samples"]) == (1.0, 80)
+    status, out, _ = run("import-predictions", "wrong", wrong, models=models)
+    assert (status, out) == (
+        0,
+        "wrong: 80 projects, 2 tags, weighted F1 0.000 on 80 test projects\n",
+    )
+
+    assert run("diff", "right", "wrong", models=models)[0] == 0
+    assert run("diff", "right", "wrong", "--fail-on", "worse", models=models)[0] == 3
+    assert run("diff", "wrong", "right", "--fail-on", "worse", models=models)[0] == 0
+
+
+def test_predict_answers_each_text(run_json):
+    answer = run_json("predict", "pixels and masks of photos", "")
+    assert answer["version"] == "v0.2.0"
+    first, second = answer["predictions"]
+    assert list(first) == [
+        "text", "tags", "probabilities", "preprocessed", "reason", "thresholds",
+    ]  # fmt: skip
+    assert first["tags"] == ["computer-vision", "segmentation"]
+    assert first["preprocessed"] == "pixels masks photos"
+    assert set(first["probabilities"]) == set(first["thresholds"])
+    assert (second["tags"], second["preprocessed"], second["reason"]) == ([], "", "empty")
+
+
+def test_predict_reads_lines_of_standard_input(run_json, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("sentences of a corpus\nmasks\n"))
+    answer = run_json("predict", "--version", "v0.1.0")
+    assert answer["version"] == "v0.1.0"
+    assert [row["text"] for row in answer["predictions"]] == ["sentences of a corpus", "masks"]
+
+
+def test_preprocess_takes_each_argument(run_json):
+    words = ("preprocess", "The Running of GANs, again")
+    assert run_json(*words) == {"preprocessed": "running gans"}
+    assert run_json(*words, "--no-lower", "--stem") == {"preprocessed": "Run GAN"}
+    assert run_json(*words, "--filters", "[aeiou]", "--stopwords", "th f") == {
+        "preprocessed": "r nn ng g ns, g n"
+    }
+
+
+def test_training_writes_the_workspace_and_release_freezes_it(run_json, run, refused, tmp_path):
+    models = tmp_path / "model"
+    trained = run_json("train", *SETTINGS, "--notes", "A try.", models=models)
+    assert (trained["version"], trained["models"]) == ("workspace", str(models))
+    assert trained["metrics"]["num_samples"] == 13
+    assert sorted(path.name for path in (models / "workspace").iterdir()) == [
+        "model.skops", "params.json", "performance.json", "predictions.npz", "thresholds.json",
+        "version.json",
+    ]  # fmt: skip
+    assert run_json("params", "workspace", models=models)["min_tag_freq"] == 10
+
+    status, out, _ = run("release", "v0.1.0", "--notes", "The first.", models=models)
+    assert (status, out) == (0, f"released v0.1.0 to {models}\n")
+    info = json.loads((models / "v0.1.0" / "version.json").read_text())
+    assert (info["name"], info["notes"]) == ("v0.1.0", "The first.")
+    assert refused("release", "v0.1.0", models=models) == (
+        f"version 'v0.1.0' exists in {models}; a release is never changed"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    assert run_json("release", "v0.1.0", "--to", elsewhere, models=models) == {
+        "version": "v0.1.0", "models": str(elsewhere),
+    }  # fmt: skip
+
+
+def test_training_over_seeds_keeps_nothing(run_json, tmp_path):
+    models = tmp_path / "model"
+    table = run_json("train", *SETTINGS, "--repeat", "2", models=models)
+    assert list(table) == ["seeds", "runs", "mean", "std"]
+    assert table["seeds"] == [0, 1]
+    first, second = (run["f1"] for run in table["runs"])
+    assert table["mean"]["f1"] == pytest.approx((first + second) / 2)
+    assert not models.exists()
+
+
+def test_optimize_remembers_its_trials(run_json, tmp_path):
+    words = ("optimize", *SETTINGS, "--trials", "2", "--trials-file", tmp_path / "trials.jsonl")
+    trials = run_json(*words)
+    assert len(trials) == 2
+    assert trials[0]["f1"] >= trials[1]["f1"]
+    assert run_json(*words) == trials
+
+
+def test_demo_versions_are_made_once(run_json, refused, tmp_path):
+    models = tmp_path / "model"
+    rows = run_json("demo-versions", "--set=min_tag_freq=10", "--set=folds=2", models=models)
+    names = ["v0.1.0", "v0.2.0", "v0.3.0", "v0.4.0", "v0.5.0"]
+    assert [row["version"] for row in rows] == [*names, "workspace"]
+    assert sorted(path.name for path in models.iterdir()) == [*names, "workspace"]
+    assert refused("demo-versions", models=models).startswith(", ".join(names))
+
+
+def test_data_check_tells_which_rules_are_broken(run_json, run, small_data, tmp_path):
+    data = shutil.copytree(small_data, tmp_path / "data")
+    projects = json.loads((data / "projects.json").read_text())
+    projects[3]["tags"] = ["unheard-of"]
+    (data / "projects.json").write_text(json.dumps(projects))
+    report = run_json("data", "check", data=data)
+    assert list(report) == ["counts", "findings", "rules", "passed"]
+    assert report["counts"]["projects"] == 80
+    assert report["passed"] is False
+    assert "unknown-tag" in [finding["rule"] for finding in report["findings"]]
+    assert "unheard-of" in run("data", "check", data=data)[1]
+    assert run("data", "check", "--strict", data=data)[0] == 3
+
+
+def test_download_says_where_it_stopped(refused, tmp_path):
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "mine.txt").write_text("mine")
+    assert str(there) in refused("data", "download", "--to", there)
+    assert (there / "mine.txt").read_text() == "mine"
+
+
+def test_missing_data_is_told(refused, tmp_path):
+    missing = tmp_path / "nowhere"
+    for command in (["data", "check"], ["train"], ["optimize"], ["demo-versions"]):
+        assert refused(*command, data=missing) == f"{missing}: no such data folder"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[{]", "not JSON: "),
+        ("{}", "a list of objects is needed, got dict"),
+        ('[{"id": 1, "title": "t", "description": "d"}]', "row 1, tags: Field required"),
+        (
+            '[{"id": 1, "title": "t", "description": "d", "tags": "a, b"}]',
+            "row 1, tags: tags given as one string 'a, b'; "
+            'give a list of strings, as in ["computer-vision", "segmentation"]',
+        ),
+        (
+            '[{"id": 1, "title": "t", "description": "d", "tags": []},'
+            ' {"id": "1", "title": "t", "description": "d", "tags": []}]',
+            "row 2, id: '1' is already the id of row 1; ids are unique",
+        ),
+    ],
+)
+def test_a_malformed_file_is_told_by_row_and_field(content, told, refused, tmp_path):
+    (tmp_path / "projects.json").write_text(content)
+    message = refused("train", data=tmp_path)
+    assert message.startswith(f"{tmp_path / 'projects.json'}: {told}")
+
+
+def test_a_model_of_another_kind_is_refused(refused, small_models, tmp_path):
+    models = shutil.copytree(small_models, tmp_path / "model")
+    (models / "v0.2.0" / "model.skops").write_bytes(b"cbuiltins\nprint\n(S'run'\ntR.")
+    assert refused("predict", "masks", models=models).startswith("v0.2.0/model")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["params", "v0.3.0"],
+            "unknown version 'v0.3.0': did you mean 'v0.2.0'? allowed: v0.1.0, v0.2.0, workspace",
+        ),
+        (
+            ["predict", "masks", "--version", "nothing"],
+            "unknown version 'nothing': allowed: v0.1.0, v0.2.0, workspace",
+        ),
+        (["diff", "v0.1.0", "v0.1.0"], "choose two different versions, got 'v0.1.0' twice"),
+        (
+            ["performance", "--filter", "slice"],
+            "unknown group 'slice': did you mean 'slices'? "
+            "allowed: overall, class, slices, behavioral",
+        ),
+        (["train", "--set", "C"], "--set: NAME=VALUE is needed, got 'C'"),
+        (["train", "--set", "C=many"], "C: a number is needed, got 'many'"),
+        (["train", "--set", "min_tag_freq=0"], "min_tag_freq: a number from 1 to 1e+06 is needed"),
+        (["train", "--set", "min_tag_frq=3"], NEAREST),
+        (["params", "v0.1.0", "min_tag_frq"], NEAREST),
+        (["train", "--set", "min_tag_freq=500"], "no tag reaches min_tag_freq 500"),
+        (["train", "--params", "nowhere.json"], "nowhere.json: cannot be read"),
+        (["train", "--repeat", "0"], "--repeat must be 1 or more, got 0"),
+        (["release", "workspace"], "'workspace' is the version being worked on"),
+        (["release", "../out"], "version '../out': a name is "),
+        (["release", "v0.3.0", "--notes", "two\nlines"], "notes are one line"),
+        (["preprocess", "a", "--filters", "("], "filters: "),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told(arguments, told, refused):
+    assert refused(*arguments).startswith(told)
+
+
+def test_no_version_yet_is_told(refused, tmp_path):
+    assert refused("versions", models=tmp_path) == (
+        f"no version in {tmp_path}; `python -m tagifai train` makes the first"
+    )
