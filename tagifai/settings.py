@@ -9,6 +9,7 @@ from typing import Any
 
 from tagifai.errors import TagifaiError
 
+REVIEWS_FILE = "reviews.sqlite"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -30,11 +31,28 @@ class Settings:
     cache_dir: Path = _option(Path(".cache/tagifai"), "folder of the cache of metrics and diffs")
     no_cache: bool = _option(False, "compute everything anew, keep nothing on disk")
     root_path: str = _option("", "path under which a proxy serves the app, as in /tagifai")
+    auth_file: str = _option(
+        "", "users who may log in, made by `python -m tagifai users add NAME`; none: no login"
+    )
+    reviewers: str = _option(
+        "", "users who may write reviews and slices, as in ann,ben; needed once others get in"
+    )
+    reviews: str = _option("", "file of the reviews; none given: reviews.sqlite beside the data")
 
     @property
     def cache_folder(self) -> Path | None:
         """Where results are kept; None where nothing is."""
         return None if self.no_cache else self.cache_dir
+
+    @property
+    def reviewer_names(self) -> frozenset[str]:
+        """The reviewers, one by one."""
+        return frozenset(name.strip() for name in self.reviewers.split(",") if name.strip())
+
+    @property
+    def reviews_file(self) -> Path:
+        """Where reviews are kept."""
+        return reviews_file(self.data, self.reviews)
 
 
 def load_settings(
@@ -59,7 +77,21 @@ def load_settings(
     settings = Settings(**values)
     if not 1 <= settings.port <= 65535:
         raise TagifaiError(f"port must be 1 to 65535, got {settings.port}")
+    if settings.reviewers and not settings.auth_file:
+        raise TagifaiError(
+            "--reviewers names users, and nobody can log in: give --auth-file too "
+            "(`python -m tagifai users add NAME` makes it)"
+        )
     return settings
+
+
+def reviews_file(data: Path, given: str | Path = "") -> Path:
+    """Tell where the reviews of a data folder are: the file given, or one beside the data.
+
+    >>> reviews_file(Path("data")).as_posix()
+    'data/reviews.sqlite'
+    """
+    return Path(given) if str(given) else data / REVIEWS_FILE
 
 
 def variable_of(name: str) -> str:

@@ -44,3 +44,16 @@ def test_an_unknown_flag_ends_with_status_2(capsys: pytest.CaptureFixture[str]) 
         load_settings(["--prot", "1"], {})
     assert caught.value.code == 2
     assert "--prot" in capsys.readouterr().err
+
+
+def test_reviews_lie_beside_the_data_unless_told_otherwise() -> None:
+    assert load_settings(["--data", "x"], {}).reviews_file == Path("x/reviews.sqlite")
+    assert load_settings(["--reviews", "y.sqlite"], {}).reviews_file == Path("y.sqlite")
+
+
+def test_reviewers_are_named_one_by_one_and_must_be_able_to_log_in() -> None:
+    flags = ["--auth-file", "users.json", "--reviewers", "ann, ben,"]
+    assert load_settings(flags, {}).reviewer_names == {"ann", "ben"}
+    assert load_settings([], {}).reviewer_names == frozenset()
+    with pytest.raises(TagifaiError, match="nobody can log in: give --auth-file"):
+        load_settings(["--reviewers", "ann"], {})

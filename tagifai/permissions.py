@@ -1,0 +1,147 @@
+"""Who may write: one person at the machine itself, or reviewers who are named and logged in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tagifai.errors import TagifaiError
+from tagifai.settings import Settings
+
+LOCAL = "local"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request, as far as it tells who sent it and from which page.
+
+    `client` is the address it came from; `forwarded` whether a proxy passed it on; `origin`
+    and `fetch_site` are the browser's headers, "" where it sent none; `user` is who logged in.
+    """
+
+    host: str = ""
+    client: str = ""
+    forwarded: bool = False
+    origin: str = ""
+    fetch_site: str = ""
+    user: str = ""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], client: str | None, user: str | None) -> "Visit":
+        """Read a visit from its headers, the address it came from and who logged in.
+
+        >>> Visit.of({"Host": "127.0.0.1:7860"}, "127.0.0.1", None).host
+        '127.0.0.1:7860'
+        """
+        known = {name.lower(): value for name, value in headers.items()}
+        return cls(
+            known.get("host", ""),
+            client or "",
+            any(name in known for name in _FORWARDED),
+            known.get("origin", ""),
+            known.get("sec-fetch-site", ""),
+            user or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRules:
+    """Who may write: `local`, whoever is at the machine; else the `reviewers` who log in."""
+
+    local: bool = True
+    reviewers: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "WriteRules":
+        """Derive the rules from the settings.
+
+        Whoever asks for a login, a link or a proxy's path lets others in: then nobody is
+        taken for the one at the machine.
+        """
+        local = is_loopback(settings.host) and not (
+            settings.share or settings.auth_file or settings.root_path
+        )
+        return cls(local, settings.reviewer_names)
+
+    def reviewer_of(self, visit: Visit) -> str:
+        """Name who a write by this visit is by.
+
+        Raises:
+            TagifaiError: the visitor may only read, or another site's page sent the request.
+        """
+        check_same_site(visit)
+        return self.reader_of(visit)
+
+    def reader_of(self, visit: Visit) -> str:
+        """Name who a write by this visit would be by, wherever the request came from.
+
+        Raises:
+            TagifaiError: the visitor may only read; the message says who may write.
+        """
+        if self.local:
+            here = is_loopback(visit.client) and is_loopback(visit.host) and not visit.forwarded
+            if here:
+                return LOCAL
+            raise TagifaiError(
+                "read-only: this page was reached from elsewhere; reviews are taken at the "
+                "machine itself, or from reviewers who log in (--auth-file and --reviewers)"
+            )
+        if not self.reviewers:
+            raise TagifaiError(
+                "read-only: the page is open to others and nobody is named as a reviewer; "
+                "start it with --auth-file and --reviewers"
+            )
+        if not visit.user:
+            raise TagifaiError("read-only: reviews are taken from reviewers who logged in")
+        if visit.user not in self.reviewers:
+            raise TagifaiError(
+                f"read-only: {visit.user!r} is not among the reviewers; --reviewers names them"
+            )
+        return visit.user
+
+
+def check_same_site(visit: Visit) -> None:
+    """Refuse a request that another site's page sent in the name of its reader.
+
+    A browser says so itself (Sec-Fetch-Site), or, where that is missing, names the page's
+    origin with every POST; what sends neither is no browser.
+
+    Raises:
+        TagifaiError: the request came from another site.
+    """
+    if visit.fetch_site:
+        same = visit.fetch_site in ("same-origin", "none")
+    else:
+        same = not visit.origin or urlsplit(visit.origin).netloc.lower() == visit.host.lower()
+    if not same:
+        raise TagifaiError(
+            f"refused: the request came from another site ({visit.origin or visit.fetch_site}), "
+            f"not from this page"
+        )
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether a host, with or without port, is this very machine.
+
+    >>> [is_loopback(host) for host in ("localhost:7860", "[::1]:7860", "127.0.0.1", "0.0.0.0")]
+    [True, True, True, False]
+    """
+    host = address.strip().lower()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    return host in _LOOPBACK
+
+
+def warning_of(settings: Settings) -> str:
+    """Say in one line who else can see the page and whether reviews are off; "" for neither."""
+    if settings.auth_file or not (settings.share or not is_loopback(settings.host)):
+        return ""
+    who = (
+        "the link is public: whoever has it sees the data and its texts"
+        if settings.share
+        else f"{settings.host} lets in whoever reaches this machine"
+    )
+    return f"{who}; reviews are off (--auth-file and --reviewers turn them on)"
