@@ -77,9 +77,13 @@ def parse_behavioral_test(record: Any) -> BehavioralTest:
 
 def written_tests(folder: Path | str | None = None) -> tuple[BehavioralTest, ...]:
     """Read tagifai's written tests, then those of a data folder's `behavioral.json`, if any."""
-    own = load_behavioral_tests()
-    more = Path(folder) / BEHAVIORAL_FILE if folder is not None else None
-    return own + load_behavioral_tests(more) if more is not None and more.exists() else own
+    return load_behavioral_tests() + (saved_tests(folder) if folder is not None else ())
+
+
+def saved_tests(folder: Path | str) -> tuple[BehavioralTest, ...]:
+    """Read the tests of a data folder's `behavioral.json`; none where there is no such file."""
+    path = Path(folder) / BEHAVIORAL_FILE
+    return load_behavioral_tests(path) if path.exists() else ()
 
 
 def run_behavioral(

@@ -12,6 +12,7 @@ from tagifai.cache import ContentCache, open_memory
 from tagifai.data import load_dataset
 from tagifai.desk import DataDesk
 from tagifai.errors import TagifaiError, one_of
+from tagifai.records import replace_surrogates
 from tagifai.sources import WORKSPACE
 from tagifai.terminal import print_message, print_table, print_text, progress_bar
 from tagifai.version_desk import VersionDesk
@@ -52,6 +53,7 @@ def download_data(options: argparse.Namespace) -> Answer:
 
 def train_workspace(options: argparse.Namespace) -> Answer:
     """Train with the given parameters; write the workspace, or repeat over seeds."""
+    from tagifai.behavioral import saved_tests
     from tagifai.releases import version_files
     from tagifai.training import flat_metrics, repeat, train
 
@@ -75,7 +77,13 @@ def train_workspace(options: argparse.Namespace) -> Answer:
                 title=title,
             ),
         )
-    trained = train(dataset, params, jobs=options.jobs, progress=progress_bar("training"))
+    trained = train(
+        dataset,
+        params,
+        jobs=options.jobs,
+        progress=progress_bar("training"),
+        saved=saved_tests(options.data),
+    )
     files = version_files(trained, dataset, notes=options.notes)
     source = open_source(options.models)
     source.write(WORKSPACE, files)
@@ -127,6 +135,7 @@ def release(options: argparse.Namespace) -> Answer:
 
 def make_demo_versions(options: argparse.Namespace) -> Answer:
     """Train and release each version of the demonstration, then the workspace."""
+    from tagifai.behavioral import saved_tests
     from tagifai.demo import demo_params, demo_workspace
     from tagifai.releases import version_files
     from tagifai.training import flat_metrics, train
@@ -144,7 +153,7 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
     move = progress_bar("training")
     story[WORKSPACE] = demo_workspace(_params(options))
     for done, (name, (params, notes)) in enumerate(story.items(), start=1):
-        trained = train(dataset, params)
+        trained = train(dataset, params, saved=saved_tests(options.data))
         source.write(name, version_files(trained, dataset, name=name, notes=notes))
         rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
         move(done, len(story), name)
@@ -226,7 +235,8 @@ def diff_versions(options: argparse.Namespace) -> Answer:
 def predict(options: argparse.Namespace) -> Answer:
     """Predict the tags of texts given as arguments, or as lines of standard input."""
     desk = _desk(options)
-    texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
+    given = options.texts or [line.rstrip("\n") for line in sys.stdin]
+    texts = [replace_surrogates(text) for text in given]
     name = options.version or desk.newest()
     answers = [
         {"text": text, **answer}

@@ -15,9 +15,12 @@ from tagifai.predictions import Predictions
 from tagifai.slices import SLICES, Slice, select_slices
 
 
-def default_tests(names: Sequence[str], tags: Mapping[str, Tag]) -> tuple[BehavioralTest, ...]:
-    """Give the written tests and those generated for the tags `names`, the same every time."""
-    return (*written_tests(), *generate_tests({name: tags.get(name, Tag(name)) for name in names}))
+def default_tests(
+    names: Sequence[str], tags: Mapping[str, Tag], saved: Sequence[BehavioralTest] = ()
+) -> tuple[BehavioralTest, ...]:
+    """Give the written tests, the `saved`, and those generated for the tags `names`."""
+    generated = generate_tests({name: tags.get(name, Tag(name)) for name in names})
+    return (*written_tests(), *saved, *generated)
 
 
 def measure(

@@ -7,6 +7,7 @@ import numpy as np
 
 from tagifai.classifier import TagClassifier
 from tagifai.errors import TagifaiError
+from tagifai.records import replace_surrogates
 
 
 def predict_proba(model: TagClassifier, texts: Sequence[str]) -> np.ndarray:
@@ -36,6 +37,7 @@ def predict_tags(
         raise TagifaiError(f"thresholds: none for {missing[0]!r}")
     if not len(texts):
         return []
+    texts = [replace_surrogates(text) for text in texts]
     cut = np.array([thresholds[tag] for tag in tags])
     features = model.transform(texts)
     prob = model.probabilities(model.margins(features))

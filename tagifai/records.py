@@ -15,11 +15,17 @@ MAX_BYTES = 10_000_000
 Row = TypeVar("Row", bound=BaseModel)
 
 
+def replace_surrogates(text: str) -> str:
+    """Put "?" in the place of lone surrogates: legal in JSON, they break every encoder after it.
+
+    >>> replace_surrogates("a\\ud800b")
+    'a?b'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _surrogates_replaced(value: Any) -> Any:
-    # A lone surrogate is legal in JSON and breaks every encoder after it.
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return value
+    return replace_surrogates(value) if isinstance(value, str) else value
 
 
 Text = Annotated[StrictStr, BeforeValidator(_surrogates_replaced), Field(max_length=MAX_TEXT)]

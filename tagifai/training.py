@@ -39,13 +39,14 @@ def train(
     progress: Progress | None = None,
     slices: Mapping[str, Slice] = SLICES,
     tests: Sequence[BehavioralTest] | None = None,
+    saved: Sequence[BehavioralTest] = (),
 ) -> Trained:
     """Train on train and validation projects, score on test.
 
     Probabilities of train and validation projects are out of fold; calibration and
     thresholds are chosen by those alone. The same dataset and params give the same
     performance to the last bit, whatever `jobs`. `tests` are the behavioral ones; by default
-    those written and those generated for the learnt tags.
+    those written, the `saved` ones, and those generated for the learnt tags.
 
     Raises:
         TagifaiError: no tag is frequent enough, or the projects are too few.
@@ -70,7 +71,7 @@ def train(
         [project.id for project in prepared.projects], split, prepared.tags, y_true, y_prob
     )
     if tests is None:
-        tests = default_tests(prepared.tags, dataset.tags)
+        tests = default_tests(prepared.tags, dataset.tags, saved)
     with threadpool_limits(limits=1):
         performance = measure(model, thresholds, predictions, prepared.projects, tests, slices)
     return Trained(params, prepared.tags, thresholds, predictions, model, performance)

@@ -8,6 +8,7 @@ from tagifai.cache import ContentCache, open_memory
 from tagifai.desk import DataDesk
 from tagifai.errors import one_of
 from tagifai.frequency import FrequencySelection
+from tagifai.inference_desk import InferenceDesk
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
 from tagifai.version_desk import VersionDesk
@@ -33,6 +34,11 @@ class Workbench:
         return VersionDesk(open_source(self.settings.models), cache, self.data)
 
     def describe_data(self) -> dict[str, Any]:
+    @cached_property
+    def inference(self) -> InferenceDesk:
+        """Answer what visitors ask about their own texts."""
+        return InferenceDesk(self.versions, self.data, public=self.settings.share)
+
         """Give a sample project, the tags' names, the highest count and what is left out."""
         return self.data.get().describe()
 

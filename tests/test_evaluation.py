@@ -39,3 +39,10 @@ def test_slices_are_counted_in_the_test_part():
     both = int((test.y_true[:, cv] & test.y_true[:, tr]).sum())
     assert slices["cv_transformers"]["num_samples"] == both
     assert trained.performance["behavioral"]["num_samples"] == pytest.approx(0)
+
+
+def test_saved_tests_are_scored_with_the_others():
+    saved = BehavioralTest("MFT", "mine", (Case("camera photos", ("computer-vision",)),))
+    trained = train(small_dataset(), SMALL_PARAMS, saved=[saved])
+    assert trained.performance["behavioral"]["by_group"]["mine"]["num_samples"] == 1
+    assert saved in default_tests(["transformers"], TAGS, [saved])

@@ -50,3 +50,12 @@ def test_other_tags_are_refused(trained):
         predict_tags(trained.model, ["a"], {"a": 0.5}, ["text"])
     with pytest.raises(TagifaiError, match="thresholds: none for 'computer-vision'"):
         predict_tags(trained.model, trained.tags, {}, ["text"])
+
+
+def test_lone_surrogates_are_read_as_question_marks(trained):
+    answers = [
+        predict_tags(trained.model, trained.tags, trained.thresholds, [text])[0]
+        for text in ("camera ab\ud800cd photos", "camera ab?cd photos")
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]["preprocessed"] == "camera ab cd photos"
