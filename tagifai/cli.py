@@ -106,6 +106,12 @@ def build_parser() -> argparse.ArgumentParser:
     diff.add_argument(
         "--fail-on", choices=["worse"], help="exit with 3 where a figure got worse for certain"
     )
+    plot = command("plot", commands.plot, "save a plot as PNG, PDF or SVG")
+    plot.add_argument("what", choices=["tags", "history", "diff"])
+    plot.add_argument("versions", nargs="*", metavar="VERSION", help="for diff: A and B")
+    plot.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    plot.add_argument("--min-tag-freq", type=int, default=30, metavar="N", help="for tags")
+    plot.add_argument("--metric", default="f1", choices=["f1", "precision", "recall"])
     predict = command("predict", commands.predict, "predict the tags of texts")
     predict.add_argument("texts", nargs="*", help="texts; none: lines of standard input")
     predict.add_argument("--version", help="[default: the latest release]")

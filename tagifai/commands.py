@@ -232,6 +232,29 @@ def diff_versions(options: argparse.Namespace) -> Answer:
     return Answer(result, show, failed=options.fail_on == "worse" and worse)
 
 
+def plot(options: argparse.Namespace) -> Answer:
+    """Save the tag distribution, the key metrics or a comparison as a picture."""
+    import pandas as pd
+
+    from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution, save_plot
+
+    if options.what == "diff" and len(options.versions) != 2:
+        raise TagifaiError(f"diff: two versions are needed, got {len(options.versions)}")
+    if options.what == "tags":
+        kept = DataDesk(options.data).get().filter_tags(options.min_tag_freq).kept
+        figure = plot_tag_distribution(pd.Series(dict(kept), dtype=int), options.min_tag_freq)
+    elif options.what == "history":
+        frame = pd.DataFrame(_desk(options).history()).set_index("version")
+        figure = plot_history(frame.drop(columns="error"))
+    else:
+        a, b = options.versions
+        result = _desk(options).compare(a, b)
+        rows = [row for row in result["tags"] if row["metric"] == options.metric]
+        figure = plot_diffs(pd.DataFrame(rows), options.metric, a, b)
+    save_plot(figure, options.output)
+    return Answer({"file": str(options.output)}, lambda: print_text(f"saved {options.output}"))
+
+
 def predict(options: argparse.Namespace) -> Answer:
     """Predict the tags of texts given as arguments, or as lines of standard input."""
     desk = _desk(options)

@@ -12,9 +12,9 @@ from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import performance
 from tagifai.predictions import Predictions
 from tagifai.records import Label, read_rows
-from tagifai.releases import describe_making, pack
+from tagifai.releases import describe_making
 from tagifai.slices import SLICES, Slice, select_slices
-from tagifai.sources import WORKSPACE
+from tagifai.sources import WORKSPACE, pack_json
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
@@ -90,10 +90,12 @@ def version_of(
         slices=select_slices([by_id[one] for one in test.ids], slices=slices),
     )
     files = {
-        "params.json": pack({"threshold": threshold}),
-        "performance.json": pack(measured),
-        "thresholds.json": pack(thresholds),
+        "params.json": pack_json({"threshold": threshold}),
+        "performance.json": pack_json(measured),
+        "thresholds.json": pack_json(thresholds),
         "predictions.npz": predictions.to_bytes(),
-        "version.json": pack(describe_making(predictions, dataset, name, "Imported predictions.")),
+        "version.json": pack_json(
+            describe_making(predictions, dataset, name, "Imported predictions.")
+        ),
     }
     return files, measured["overall"]

@@ -1,7 +1,6 @@
 """Write a trained version's files, and freeze the workspace under a name."""
 
 import platform
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -13,7 +12,7 @@ from tagifai.data import Dataset
 from tagifai.errors import TagifaiError, one_of
 from tagifai.persistence import dump_model
 from tagifai.predictions import Predictions
-from tagifai.sources import MODEL_FILE, WORKSPACE, VersionSource, read_files
+from tagifai.sources import MODEL_FILE, WORKSPACE, VersionSource, pack_json, read_files
 from tagifai.training import Trained
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "nltk", "skops")
@@ -25,12 +24,12 @@ def version_files(
 ) -> dict[str, bytes]:
     """Make a version's files; the same training gives the same bytes, but for version.json."""
     return {
-        "params.json": pack(trained.params.to_dict()),
-        "performance.json": pack(trained.performance),
-        "thresholds.json": pack(trained.thresholds),
+        "params.json": pack_json(trained.params.to_dict()),
+        "performance.json": pack_json(trained.performance),
+        "thresholds.json": pack_json(trained.thresholds),
         "predictions.npz": trained.predictions.to_bytes(),
         MODEL_FILE: dump_model(trained.model),
-        "version.json": pack(describe_making(trained.predictions, dataset, name, notes)),
+        "version.json": pack_json(describe_making(trained.predictions, dataset, name, notes)),
     }
 
 
@@ -70,12 +69,7 @@ def release_workspace(
     files = read_files(source, WORKSPACE)
     info = orjson.loads(files.get("version.json", b"{}"))
     info |= {"name": name, "notes": notes, "released": _now()}
-    (target or source).write(name, {**files, "version.json": pack(info)})
-
-
-def pack(content: Mapping[str, Any]) -> bytes:
-    """Write JSON for people: indented, keys in their order, one newline at the end."""
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    (target or source).write(name, {**files, "version.json": pack_json(info)})
 
 
 def _now() -> str:

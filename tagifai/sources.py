@@ -9,7 +9,9 @@ import tempfile
 import time
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
 
@@ -120,6 +122,11 @@ def read_files(source: VersionSource, name: str) -> dict[str, bytes]:
     """Read every file that a version has, as `write` takes them."""
     contents = {filename: source.read(name, filename) for filename in FILES}
     return {filename: content for filename, content in contents.items() if content is not None}
+
+
+def pack_json(content: Mapping[str, Any]) -> bytes:
+    """Write a version's JSON file for people: indented, keys in their order, a last newline."""
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def combine_digests(digests: Iterable[tuple[str, str]]) -> str:

@@ -7,8 +7,12 @@ from typing import Any
 
 from tagifai.bootstrap import LEVEL, RESAMPLES
 from tagifai.cache import ContentCache
+from tagifai.calibration_check import check_calibration
 from tagifai.comparison import compare
+from tagifai.confusion import KINDS as CONFUSIONS
+from tagifai.confusion import confused_ids, confused_with
 from tagifai.data import Project
+from tagifai.data_changes import compare_data
 from tagifai.desk import DataDesk
 from tagifai.diffs import check_different
 from tagifai.errors import TagifaiError, one_of
@@ -18,18 +22,22 @@ from tagifai.inspection import (
     OUTCOMES,
     Paged,
     average_precisions,
+    best_threshold,
     describe_rows,
     outcome_rows,
     paged,
+    precision_recall_points,
     require_predictions,
     tag_table,
+    threshold_metrics,
 )
 from tagifai.intervals import figure_intervals
 from tagifai.kept import Kept
 from tagifai.predictions import Predictions
+from tagifai.rescoring import rescore
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
 from tagifai.sources import MODEL_FILE, WORKSPACE, VersionSource
-from tagifai.versions import Version, load_version
+from tagifai.versions import Version, load_version, read_files
 
 MAX_TEXTS = 10_000
 
@@ -150,15 +158,108 @@ class VersionDesk:
             for answer in answers
         ]
 
-    def tag_table(self, name: str) -> list[dict[str, Any]]:
-        """Score each tag on the version's test split, best F1 first."""
+    def tag_table(self, name: str, common: float | None = None) -> list[dict[str, Any]]:
+        """Score each tag on the version's test split, best F1 first.
+
+        `common` stands in for every tag's own threshold.
+        """
+        predictions, thresholds = self.predictions(name), self.thresholds(name)
+        if common is not None:
+            thresholds = dict.fromkeys(thresholds, common)
+        precisions = self._answers.get(
+            ("precisions", name),
+            self._stamp(name),
+            lambda: average_precisions(predictions, "test"),
+        )
+        return tag_table(predictions, thresholds, precisions=precisions)
+
+    def threshold_metrics(self, name: str, tag: str, threshold: float) -> dict[str, Any]:
+        """Score one tag on the test split at one threshold."""
+        found = threshold_metrics(self.predictions(name), tag, threshold)
+        return {"tag": tag, "threshold": threshold, **found}
+
+    def curve(self, name: str, tag: str) -> list[dict[str, float]]:
+        """Trace a tag's precision-recall curve on the test split."""
+        predictions = self.predictions(name)
+        return self._answers.get(
+            ("curve", name, tag),
+            self._stamp(name),
+            lambda: precision_recall_points(predictions, tag),
+        )
+
+    def best_threshold(
+        self, name: str, tag: str, cost_fp: float | None, cost_fn: float | None
+    ) -> dict[str, Any]:
+        """Find a tag's best threshold out of fold, reported on test."""
+        return best_threshold(self.predictions(name), tag, cost_fp=cost_fp, cost_fn=cost_fn)
+
+    def keep_threshold(self, name: str, tag: str, threshold: float) -> None:
+        """Write a tag's threshold into the workspace, and score the workspace again.
+
+        Raises:
+            TagifaiError: another version than the workspace, or an unknown tag.
+        """
+        if name != WORKSPACE:
+            raise TagifaiError(
+                f"a release is never changed; choose {WORKSPACE!r} to keep a threshold, "
+                f"got {name!r}"
+            )
+        thresholds = self.thresholds(name)
+        if tag not in thresholds:
+            raise one_of("tag", tag, thresholds)
+        version = self.load(name)
+        rescored = rescore(
+            version,
+            self.predictions(name),
+            thresholds | {tag: threshold},
+            model=self.model(name) if version.read_model() is not None else None,
+            dataset=self.data.get().dataset,
+            slices=self.slices(),
+        )
+        self.source.write(name, {**read_files(self.source, name), **rescored})
+
+    def confusions(self, name: str, tag: str) -> list[dict[str, Any]]:
+        """Count how other tags' errors fall together with a tag's on the test split."""
         predictions, thresholds = self.predictions(name), self.thresholds(name)
         return self._answers.get(
-            ("tags", name),
+            ("confusions", name, tag),
             self._stamp(name),
-            lambda: tag_table(
-                predictions, thresholds, precisions=average_precisions(predictions, "test")
-            ),
+            lambda: confused_with(predictions, thresholds, tag),
+        )
+
+    def confused(self, name: str, tag: str, other: str) -> list[dict[str, Any]]:
+        """Describe the test projects on which the errors of two tags fall together."""
+        predictions, thresholds = self.predictions(name), self.thresholds(name)
+        ids = dict.fromkeys(
+            one
+            for kind in CONFUSIONS
+            for one in confused_ids(predictions, thresholds, tag, other, kind)
+        )
+        rows = [predictions.row_of[one] for one in ids]
+        return describe_rows(predictions, thresholds, tag, rows, self._texts())
+
+    def check_calibration(self, name: str, tag: str | None) -> dict[str, Any]:
+        """Compare a version's probabilities with what came true on the test split."""
+        predictions = self.predictions(name)
+        return self._answers.get(
+            ("calibration", name, tag),
+            self._stamp(name),
+            lambda: check_calibration(predictions, tag),
+        )
+
+    def data_changes(self, name: str) -> str:
+        """Say in a sentence how the data differs from what the version saw, "" if it doesn't."""
+        try:
+            data = self.data.get()
+        except TagifaiError:
+            return "The data folder cannot be read, so projects show without their texts."
+        if self.load(name).info.get("data_digest") == data.dataset.digest:
+            return ""
+        predictions = self.predictions(name)
+        return self._answers.get(
+            ("changes", name),
+            (self._stamp(name), data.dataset.digest),
+            lambda: str(compare_data(predictions, data.by_id)),
         )
 
     def slice_table(self, name: str) -> list[dict[str, Any]]:
@@ -270,14 +371,19 @@ class VersionDesk:
         order: str = "confident",
         query: str = "",
         page: int = 1,
+        threshold: float | None = None,
         size: int = 10,
     ) -> Paged:
         """Show one page of the test projects with one outcome of a tag, described.
+
+        `threshold` stands in for the tag's own.
 
         Raises:
             TagifaiError: an unknown version, tag, outcome or order, or no predictions.
         """
         predictions, thresholds = self.predictions(name), self.thresholds(name)
+        if threshold is not None:
+            thresholds = thresholds | {tag: threshold}
         texts = self._texts()
         rows = outcome_rows(
             predictions, thresholds, tag, outcome, order=order, query=query, texts=texts

@@ -6,11 +6,12 @@ from typing import Any
 from tagifai.browse import Page
 from tagifai.cache import ContentCache, open_memory
 from tagifai.desk import DataDesk
-from tagifai.errors import one_of
+from tagifai.errors import TagifaiError, one_of
 from tagifai.frequency import FrequencySelection
 from tagifai.inference_desk import InferenceDesk
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
+from tagifai.svg import escaped
 from tagifai.version_desk import VersionDesk
 from tagifai.versions import open_source
 
@@ -33,12 +34,12 @@ class Workbench:
         cache = ContentCache(open_memory(self.settings.cache_folder))
         return VersionDesk(open_source(self.settings.models), cache, self.data)
 
-    def describe_data(self) -> dict[str, Any]:
     @cached_property
     def inference(self) -> InferenceDesk:
         """Answer what visitors ask about their own texts."""
         return InferenceDesk(self.versions, self.data, public=self.settings.share)
 
+    def describe_data(self) -> dict[str, Any]:
         """Give a sample project, the tags' names, the highest count and what is left out."""
         return self.data.get().describe()
 
@@ -118,9 +119,54 @@ class Workbench:
         """Predict the tags of texts with a version."""
         return self.versions.predict(name, texts)
 
-    def tag_table(self, name: str) -> list[dict[str, Any]]:
+    def tag_table(self, name: str, common: float | None = None) -> list[dict[str, Any]]:
         """Score each tag on a version's test split, best F1 first."""
-        return self.versions.tag_table(name)
+        return self.versions.tag_table(name, common)
+
+    def threshold_of(self, name: str, tag: str) -> float:
+        """Give the threshold of a tag in a version."""
+        return self.versions.load(name).threshold(tag)
+
+    def threshold_metrics(self, name: str, tag: str, threshold: float) -> dict[str, Any]:
+        """Score one tag on the test split at one threshold."""
+        return self.versions.threshold_metrics(name, tag, threshold)
+
+    def curve(self, name: str, tag: str) -> list[dict[str, float]]:
+        """Trace a tag's precision-recall curve on the test split."""
+        return self.versions.curve(name, tag)
+
+    def best_threshold(
+        self, name: str, tag: str, cost_fp: float | None = None, cost_fn: float | None = None
+    ) -> dict[str, Any]:
+        """Find a tag's best threshold out of fold, reported on test."""
+        return self.versions.best_threshold(name, tag, cost_fp, cost_fn)
+
+    def keep_threshold(self, name: str, tag: str, threshold: float, request: Any) -> str:
+        """Write a tag's threshold into the workspace, and say so.
+
+        Raises:
+            TagifaiError: the app is shared, or `name` is a release.
+        """
+        if self.settings.share:
+            raise TagifaiError("thresholds cannot be kept over a public link")
+        self.versions.keep_threshold(name, tag, threshold)
+        return f"Kept: {name} predicts {escaped(tag)} from {threshold:.3f} on, everywhere."
+
+    def confusions(self, name: str, tag: str) -> list[dict[str, Any]]:
+        """Count how other tags' errors fall together with a tag's."""
+        return self.versions.confusions(name, tag)
+
+    def confused(self, name: str, tag: str, other: str) -> list[dict[str, Any]]:
+        """Describe the test projects on which the errors of two tags fall together."""
+        return self.versions.confused(name, tag, other)
+
+    def check_calibration(self, name: str, tag: str | None) -> dict[str, Any]:
+        """Compare a version's probabilities with what came true."""
+        return self.versions.check_calibration(name, tag)
+
+    def data_changes(self, name: str) -> str:
+        """Say how the data differs from what a version saw."""
+        return self.versions.data_changes(name)
 
     def slice_table(self, name: str) -> list[dict[str, Any]]:
         """List a version's slices, best F1 first."""

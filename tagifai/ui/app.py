@@ -66,9 +66,17 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     newest=bench.newest,
                     tag_table=bench.tag_table,
                     slice_table=bench.slice_table,
-                    performance=bench.performance,
+                    threshold_of=bench.threshold_of,
+                    threshold_metrics=bench.threshold_metrics,
+                    curve=bench.curve,
+                    best_threshold=bench.best_threshold,
+                    keep_threshold=bench.keep_threshold,
                     outcomes=bench.outcomes,
                     outcome_help=outcome_help,
+                    confusions=bench.confusions,
+                    confused=bench.confused,
+                    check_calibration=bench.check_calibration,
+                    data_changes=bench.data_changes,
                     orders=list(ORDERS),
                 )
     return demo

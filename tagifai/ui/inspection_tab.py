@@ -6,19 +6,34 @@ from typing import Any
 import gradio as gr
 
 from tagifai.errors import TagifaiError
+from tagifai.parts import Paged
 from tagifai.svg import escaped
-from tagifai.ui.markup import CHOOSE_ROW, show_chips, show_error, show_share, show_table
+from tagifai.ui.inspection_view import (
+    most_errors,
+    show_best,
+    show_calibration,
+    show_confusions,
+    show_curve,
+    show_figures,
+    show_page,
+    show_reliability,
+    show_slices,
+    show_tags,
+)
+from tagifai.ui.markup import CHOOSE_ROW, show_error
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
 OUTCOMES = {
     "false positives": "fp", "false negatives": "fn", "true positives": "tp",
 }  # fmt: skip
-CALIBRATION = """Probabilities are the model's own estimate. Where they are not calibrated, 0.9
-does not mean nine in ten
-(<a href="https://arxiv.org/abs/1706.04599" rel="noopener noreferrer" target="_blank">Guo et al.
-2017, On Calibration of Modern Neural Networks</a>)."""
-CALIBRATED = 0.03
+ABOUT_THRESHOLDS = """A tag is predicted from its threshold on. Move it, and figures and projects
+follow; best thresholds are found on out-of-fold probabilities of train and validation, and
+reported on test. Nothing is kept until you say so, and only in the workspace."""
+QUICK: dict[str, Any] = {
+    "queue": False, "show_progress": "hidden", "api_visibility": "private",
+    "trigger_mode": "always_last",
+}  # fmt: skip
 
 
 def build(
@@ -26,14 +41,25 @@ def build(
     *,
     list_versions: Callable[[], list[str]],
     newest: Callable[[list[str]], str],
-    tag_table: Callable[[str], list[dict[str, Any]]],
+    tag_table: Callable[..., list[dict[str, Any]]],
     slice_table: Callable[[str], list[dict[str, Any]]],
-    performance: Callable[[str], Any],
+    threshold_of: Callable[[str, str], float],
+    threshold_metrics: Callable[[str, str, float], dict[str, Any]],
+    curve: Callable[[str, str], list[dict[str, float]]],
+    best_threshold: Callable[..., dict[str, Any]],
+    keep_threshold: Callable[..., str],
     outcomes: Callable[..., Any],
     outcome_help: Callable[[str], str],
+    confusions: Callable[[str, str], list[dict[str, Any]]],
+    confused: Callable[[str, str, str], list[dict[str, Any]]],
+    check_calibration: Callable[[str, str | None], dict[str, Any]],
+    data_changes: Callable[[str], str],
     orders: list[str],
-) -> None:
-    """Lay out the tab; `shown` is the event on which its first values are filled in."""
+) -> gr.Dropdown:
+    """Lay out the tab, and return its choice of version for the tabs within it.
+
+    `shown` is the event on which its first values are filled in.
+    """
     gr.Markdown(INTRO)
     notice = gr.HTML()
     with gr.Row(elem_classes="controls"):
@@ -44,6 +70,29 @@ def build(
             interactive=True, min_width=300,
         )  # fmt: skip
     figures = gr.HTML(elem_id="tag-figures", apply_default_css=False)
+    with gr.Accordion("Thresholds", open=False, elem_id="thresholds"):
+        gr.Markdown(ABOUT_THRESHOLDS, elem_classes="note")
+        with gr.Row():
+            with gr.Column(min_width=320):
+                threshold = gr.Slider(
+                    0, 1, value=0.5, step=0.001, label="Threshold of the tag",
+                    elem_id="tag-threshold", interactive=True,
+                )  # fmt: skip
+                common = gr.Slider(
+                    0, 1, value=0, step=0.001, elem_id="common-threshold", interactive=True,
+                    label="One threshold for all tags (0: each tag its own)",
+                )  # fmt: skip
+                with gr.Row():
+                    cost_fp = gr.Number(1, label="Cost of a false positive", minimum=0)
+                    cost_fn = gr.Number(1, label="Cost of a false negative", minimum=0)
+                with gr.Row():
+                    by_f1 = gr.Button("Best for F1", elem_id="best-f1", size="sm")
+                    by_cost = gr.Button("Best for the costs", elem_id="best-cost", size="sm")
+                    keep = gr.Button("Keep in the workspace", elem_id="keep-threshold", size="sm")
+                told = gr.HTML(elem_id="threshold-told")
+            curve_chart = gr.HTML(
+                elem_id="precision-recall", min_width=320, apply_default_css=False
+            )
     help_line = gr.HTML(elem_id="outcome-help")
     with gr.Row(elem_classes="controls"):
         query = gr.Textbox(
@@ -59,6 +108,15 @@ def build(
         )
     samples = gr.HTML(elem_id="samples", apply_default_css=False)
     calibration = gr.HTML(elem_id="calibration-note", apply_default_css=False)
+    reliability = gr.Accordion(
+        "Reliability of the probabilities", open=False, elem_id="calibration"
+    )
+    with reliability, gr.Row():
+        pooled = gr.HTML(elem_id="reliability-all", min_width=320, apply_default_css=False)
+        of_tag = gr.HTML(elem_id="reliability-tag", min_width=320, apply_default_css=False)
+    with gr.Accordion("Confused with other tags", open=False, elem_id="confusion"):
+        confusion = gr.HTML(elem_id="confusions", apply_default_css=False, js_on_load=CHOOSE_ROW)
+        confused_samples = gr.HTML(elem_id="confused-samples", apply_default_css=False)
     gr.Markdown("### All tags on the test split")
     tags = gr.HTML(elem_id="tag-metrics", apply_default_css=False, js_on_load=CHOOSE_ROW)
     gr.Markdown("### Slices of the test split")
@@ -67,6 +125,7 @@ def build(
     def show_samples(
         name: str | None,
         tag: str | None,
+        threshold: float,
         outcome: str,
         query: str,
         order: str,
@@ -76,204 +135,127 @@ def build(
             return ["", "", gr.skip()]
         kind = OUTCOMES.get(outcome, outcome)
         try:
-            found = outcomes(name, tag, kind, order, query or "", int(page or 1))
+            found = outcomes(name, tag, kind, order, query or "", int(page or 1), threshold)
             line = f'<p class="note">{escaped(outcome_help(kind), 400)}</p>'
         except TagifaiError as error:
             return ["", show_error(error), gr.skip()]
         number = gr.skip() if found.number == page else found.number
         return [line, show_page(found, tag, outcome), number]
 
-    def show_tag(name: str | None, tag: str | None, *choice: Any) -> list[Any]:
+    def show_threshold(
+        name: str | None, tag: str | None, threshold: float, *choice: Any
+    ) -> list[Any]:
         if not name or not tag:
-            return ["", "", "", gr.skip()]
+            return ["", "", "", "", gr.skip()]
         try:
-            row = next((row for row in tag_table(name) if row["tag"] == tag), None)
+            row = threshold_metrics(name, tag, threshold)
+            drawn = show_curve(curve(name, tag), row, tag)
         except TagifaiError as error:
-            return [show_error(error), "", "", gr.skip()]
-        return [show_figures(row) if row else "", *show_samples(name, tag, *choice)[:2], 1]
+            return [show_error(error), "", "", "", gr.skip()]
+        return [show_figures(row), drawn, *show_samples(name, tag, threshold, *choice)[:2], 1]
 
-    def show_version(name: str | None, tag: str | None, *choice: Any) -> list[Any]:
+    def show_tag(name: str | None, tag: str | None, common: float, *choice: Any) -> list[Any]:
+        nothing = [gr.skip(), "", "", "", "", "", "", "", gr.skip()]
+        if not name or not tag:
+            return nothing
         try:
-            table = tag_table(name) if name else []
-            measured = performance(name) if name else {}
-            slice_rows = slice_table(name) if name else []
+            own = common or threshold_of(name, tag)
+            reliable = show_reliability(check_calibration(name, tag), tag)
+            table = show_confusions(confusions(name, tag), tag)
         except TagifaiError as error:
-            empty = gr.Dropdown([], value=None)
-            return [show_error(error), empty, "", "", "", "", "", "", gr.skip()]
+            return [gr.skip(), show_error(error), *nothing[2:]]
+        return [own, reliable, table, "", *show_threshold(name, tag, own, *choice)]
+
+    def show_common(name: str | None, tag: str | None, common: float) -> list[Any]:
+        try:
+            table = show_tags(tag_table(name, common or None)) if name else ""
+            own = common or (threshold_of(name, tag) if name and tag else 0.5)
+        except TagifaiError as error:
+            return [show_error(error), gr.skip()]
+        return [table, own]
+
+    def show_version(name: str | None, tag: str | None, common: float, *choice: Any) -> list[Any]:
+        try:
+            table = tag_table(name, common or None) if name else []
+            checked = check_calibration(name, None) if name else None
+            slice_rows = slice_table(name) if name else []
+            changes = data_changes(name) if name else ""
+        except TagifaiError as error:
+            return [show_error(error), gr.Dropdown([], value=None), *[""] * 4, gr.skip(), *[""] * 7,
+                    gr.skip()]  # fmt: skip
         names = [row["tag"] for row in table]
         chosen = tag if tag in names else most_errors(table)
         return [
-            "",
+            f'<div class="notice warning">{escaped(changes, 300)}</div>' if changes else "",
             gr.Dropdown(names, value=chosen),
             show_tags(table),
             show_slices(slice_rows),
-            show_calibration(measured),
-            *show_tag(name, chosen, *choice),
+            show_calibration(checked) if checked else "",
+            show_reliability(checked, "all tags, pooled") if checked else "",
+            *show_tag(name, chosen, common, *choice),
         ]
 
     def fill(chosen: str | None, *choice: Any) -> list[Any]:
         try:
             names = list_versions()
         except TagifaiError as error:
-            return [gr.Dropdown([]), show_error(error)] + [gr.skip()] * 8
+            return [gr.Dropdown([]), show_error(error)] + [gr.skip()] * 14
         name = chosen if chosen in names else newest(names)
         return [gr.Dropdown(names[::-1], value=name), *show_version(name, *choice)]
 
-    def choose_tag(event: gr.EventData) -> str:
-        return event.key
+    def find_best(
+        name: str | None, tag: str | None, fp: float | None = None, fn: float | None = None
+    ) -> list[Any]:
+        try:
+            found = best_threshold(name, tag, fp, fn)
+        except TagifaiError as error:
+            return [gr.skip(), show_error(error)]
+        return [found["threshold"], show_best(found, tag or "")]
 
-    quick: dict[str, Any] = {
-        "queue": False, "show_progress": "hidden", "api_visibility": "private",
-        "trigger_mode": "always_last",
-    }  # fmt: skip
-    inputs = [version, tag, outcome, query, order]
-    page_outputs = [help_line, samples, number]
-    version_outputs = [notice, tag, tags, slices, calibration, figures, *page_outputs]
-    shown(fill, inputs, [version, *version_outputs], api_visibility="private")
-    version.input(show_version, inputs, version_outputs, **quick)
-    tag.change(show_tag, inputs, [figures, *page_outputs], **quick)
+    def keep_it(name: str | None, tag: str | None, threshold: float, request: gr.Request) -> str:
+        try:
+            return f'<div class="notice good">{keep_threshold(name, tag, threshold, request)}</div>'
+        except TagifaiError as error:
+            return show_error(error)
+
+    def show_confused(name: str | None, tag: str | None, event: gr.EventData) -> str:
+        try:
+            return show_page_of(confused(name or "", tag or "", event.key), tag or "", event.key)
+        except TagifaiError as error:
+            return show_error(error)
+
+    choice = [outcome, query, order]
+    pages = [help_line, samples, number]
+    threshold_outputs = [figures, curve_chart, *pages]
+    tag_outputs = [threshold, of_tag, confusion, confused_samples, *threshold_outputs]
+    version_outputs = [notice, tag, tags, slices, calibration, pooled, *tag_outputs]
+    whole = [version, tag, common, *choice]
+    shown(fill, whole, [version, *version_outputs], api_visibility="private")
+    version.input(show_version, whole, version_outputs, **QUICK)
+    tag.change(show_tag, whole, tag_outputs, **QUICK)
+    threshold.change(show_threshold, [version, tag, threshold, *choice], threshold_outputs, **QUICK)
+    common.change(show_common, [version, tag, common], [tags, threshold], **QUICK)
     gr.on(
         [outcome.change, query.change, order.change],
-        lambda *choice: [*show_samples(*choice)[:2], 1],
-        inputs,
-        page_outputs,
-        **quick,
+        lambda *chosen: [*show_samples(*chosen)[:2], 1],
+        [version, tag, threshold, *choice],
+        pages,
+        **QUICK,
     )
-    number.change(show_samples, [*inputs, number], page_outputs, **quick)
-    tags.select(choose_tag, None, tag, **quick)
+    number.change(show_samples, [version, tag, threshold, *choice, number], pages, **QUICK)
+    by_f1.click(find_best, [version, tag], [threshold, told], **QUICK)
+    by_cost.click(find_best, [version, tag, cost_fp, cost_fn], [threshold, told], **QUICK)
+    keep.click(keep_it, [version, tag, threshold], told, api_visibility="private")
+    tags.select(choose_row, None, tag, **QUICK)
+    confusion.select(show_confused, [version, tag], confused_samples, **QUICK)
+    return version
 
 
-def most_errors(rows: list[dict[str, Any]]) -> str | None:
-    """Name the tag with the most false positives and negatives: where to look first.
-
-    >>> most_errors([{"tag": "a", "fp": 1, "fn": 0}, {"tag": "b", "fp": 1, "fn": 2}])
-    'b'
-    """
-    worst = max(rows, key=lambda row: row["fp"] + row["fn"], default=None)
-    return worst["tag"] if worst else None
+def choose_row(event: gr.EventData) -> str:
+    """Take the key of the row that was chosen."""
+    return str(event.key)
 
 
-def show_figures(row: dict[str, Any]) -> str:
-    """Show the chosen tag's figures as tiles."""
-    figures = {
-        "precision": f"{row['precision']:.3f}",
-        "recall": f"{row['recall']:.3f}",
-        "F1": f"{row['f1']:.3f}",
-        "projects with the tag": f"{row['num_samples']:,}",
-        "true / false positives": f"{row['tp']:,} / {row['fp']:,}",
-        "false negatives": f"{row['fn']:,}",
-        "threshold": f"{row['threshold']:.3f}",
-    }
-    few = (
-        '<p class="note">⚠ Fewer than ten projects carry this tag here: one prediction moves its '
-        "figures by ten points or more.</p>"
-        if row["num_samples"] < 10
-        else ""
-    )
-    tiles = "".join(
-        f'<div class="figure"><b>{value}</b>{name}</div>' for name, value in figures.items()
-    )
-    return f'<div class="figures">{tiles}</div>{few}'
-
-
-def show_tags(rows: list[dict[str, Any]]) -> str:
-    """Show every tag's figures; those with fewer than ten projects greyed."""
-    return show_table(
-        [
-            {
-                **row,
-                "f1": show_share(row["f1"]),
-                "average_precision": row["average_precision"],
-                "few": row["num_samples"] < 10,
-            }
-            for row in rows
-        ],
-        {
-            "tag": "tag", "f1": "F1", "precision": "precision", "recall": "recall",
-            "num_samples": "projects", "fp": "false positives", "fn": "false negatives",
-            "average_precision": "average precision", "threshold": "threshold",
-        },
-        raw=["f1"],
-        row_key="tag",
-        empty="The version has no tag.",
-        caption="Choose a row to see its projects; tags under ten projects are greyed",
-    )  # fmt: skip
-
-
-def show_slices(rows: list[dict[str, Any]]) -> str:
-    """Show the slices' figures."""
-    return show_table(
-        [{**row, "few": (row.get("num_samples") or 0) < 10} for row in rows],
-        {
-            "slice": "slice", "description": "what it holds", "f1": "F1",
-            "precision": "precision", "recall": "recall", "num_samples": "projects",
-        },
-        empty="This version's performance.json has no slice.",
-        caption="Averaged over all pairs of the slice (micro); slices under ten are greyed",
-    )  # fmt: skip
-
-
-def show_calibration(performance: dict[str, Any]) -> str:
-    """Warn where the probabilities are not calibrated, by the version's own figure."""
-    overall = performance.get("overall", {})
-    error = overall.get("ece_above_0_05")
-    if error is None:
-        told = "This version doesn't say how far its probabilities can be trusted."
-        return f'<div class="notice warning">{told} {CALIBRATION}</div>'
-    kind, told = (
-        ("good", "These probabilities are calibrated")
-        if error <= CALIBRATED
-        else ("warning", "These probabilities are not calibrated")
-    )
-    return (
-        f'<div class="notice {kind}">{told}: on the test split they are off by {error:.3f} on '
-        f"average where they are above 0.05 (expected calibration error). {CALIBRATION}</div>"
-    )
-
-
-def show_page(found: Any, tag: str, outcome: str) -> str:
-    """Show one page of projects with text, truth, prediction and probability."""
-    rows = [
-        {
-            "id": item["id"],
-            "text": show_text(item),
-            "y_true": show_chips(item["y_true"]),
-            "y_pred": show_compared(item),
-            "probability": f"{show_share(item['probability'])}"
-            f'<br><span class="minor">threshold {item["threshold"]:.3f}</span>',
-        }
-        for item in found.items
-    ]
-    pages = f"page {found.number:,} of {found.num_pages:,}"
-    return (
-        f'<p class="minor" data-count="{found.num_found}">{found.num_found:,} {outcome} of '
-        f"{escaped(tag)}; {pages}</p>"
-        + show_table(
-            rows,
-            {
-                "id": "id", "text": "project", "y_true": "true tags", "y_pred": "predicted tags",
-                "probability": f"probability of {tag}",
-            },
-            raw=["text", "y_true", "y_pred", "probability"],
-            empty=f"No {outcome} of {tag} on the test split.",
-        )
-    )  # fmt: skip
-
-
-def show_text(item: dict[str, Any]) -> str:
-    """Show a project's title and description, or that the data no longer has it."""
-    if item.get("gone", True):
-        return '<span class="minor">This project is no longer in the data.</span>'
-    return f"<b>{escaped(item['title'], 200)}</b><br>{escaped(item['description'], 600)}"
-
-
-def show_compared(item: dict[str, Any]) -> str:
-    """Show predicted tags: right ones plain, wrong ones marked; then the missed ones."""
-    truth = set(item["y_true"])
-    chips = [
-        f'<span class="chip {"right" if tag in truth else "wrong"}" '
-        f'title="{"right" if tag in truth else "not among the true tags"}">'
-        f"{'✔' if tag in truth else '✘'} {escaped(tag)}</span> "
-        for tag in item["y_pred"]
-    ]
-    return "".join(chips) or '<span class="minor">none</span>'
+def show_page_of(rows: list[dict[str, Any]], tag: str, other: str) -> str:
+    """Show the projects on which the errors of two tags fall together."""
+    return show_page(Paged(rows, 1, 1, len(rows)), tag, f"shared errors with {escaped(other)}")

@@ -1,0 +1,193 @@
+"""What the Inspection tab shows of tags, their projects and their probabilities."""
+
+from typing import Any
+
+from tagifai.curves import chart_precision_recall, chart_reliability
+from tagifai.svg import escaped
+from tagifai.ui.markup import show_chips, show_share, show_table
+
+FEW = 10
+CALIBRATION = """Where probabilities are not calibrated, 0.9 does not mean nine in ten
+(<a href="https://arxiv.org/abs/1706.04599" rel="noopener noreferrer" target="_blank">Guo et al.
+2017, On Calibration of Modern Neural Networks</a>)."""
+
+
+def most_errors(rows: list[dict[str, Any]]) -> str | None:
+    """Name the tag with the most false positives and negatives: where to look first.
+
+    >>> most_errors([{"tag": "a", "fp": 1, "fn": 0}, {"tag": "b", "fp": 1, "fn": 2}])
+    'b'
+    """
+    worst = max(rows, key=lambda row: row["fp"] + row["fn"], default=None)
+    return worst["tag"] if worst else None
+
+
+def show_figures(row: dict[str, Any]) -> str:
+    """Show the chosen tag's figures as tiles."""
+    figures = {
+        "precision": f"{row['precision']:.3f}",
+        "recall": f"{row['recall']:.3f}",
+        "F1": f"{row['f1']:.3f}",
+        "projects with the tag": f"{row['num_samples']:,}",
+        "true / false positives": f"{row['tp']:,} / {row['fp']:,}",
+        "false negatives": f"{row['fn']:,}",
+        "threshold": f"{row['threshold']:.3f}",
+    }
+    few = (
+        '<p class="note">⚠ Fewer than ten projects carry this tag here: one prediction moves its '
+        "figures by ten points or more.</p>"
+        if row["num_samples"] < FEW
+        else ""
+    )
+    return show_tiles(figures) + few
+
+
+def show_tags(rows: list[dict[str, Any]]) -> str:
+    """Show every tag's figures; those with fewer than ten projects greyed."""
+    return show_table(
+        [
+            {
+                **row,
+                "f1": show_share(row["f1"]),
+                "average_precision": row["average_precision"],
+                "few": row["num_samples"] < FEW,
+            }
+            for row in rows
+        ],
+        {
+            "tag": "tag", "f1": "F1", "precision": "precision", "recall": "recall",
+            "num_samples": "projects", "fp": "false positives", "fn": "false negatives",
+            "average_precision": "average precision", "threshold": "threshold",
+        },
+        raw=["f1"],
+        row_key="tag",
+        empty="The version has no tag.",
+        caption="Choose a row to see its projects; tags under ten projects are greyed",
+    )  # fmt: skip
+
+
+def show_slices(rows: list[dict[str, Any]]) -> str:
+    """Show the slices' figures."""
+    return show_table(
+        [{**row, "few": (row.get("num_samples") or 0) < FEW} for row in rows],
+        {
+            "slice": "slice", "description": "what it holds", "f1": "F1",
+            "precision": "precision", "recall": "recall", "num_samples": "projects",
+        },
+        empty="This version's performance.json has no slice.",
+        caption="Averaged over all pairs of the slice (micro); slices under ten are greyed",
+    )  # fmt: skip
+
+
+def show_calibration(checked: dict[str, Any]) -> str:
+    """Warn where the probabilities are not calibrated, by the figure measured."""
+    kind = {True: "good", False: "warning", None: "warning"}[checked["calibrated"]]
+    return f'<div class="notice {kind}">{escaped(checked["verdict"], 400)} {CALIBRATION}</div>'
+
+
+def show_reliability(checked: dict[str, Any], of_what: str) -> str:
+    """Show a reliability diagram with its figures."""
+
+    def written(value: float | None) -> str:
+        return "–" if value is None else f"{value:.4f}"
+
+    figures = {
+        "expected calibration error": written(checked["ece"]),
+        "the same above 0.05": written(checked["ece_above_0_05"]),
+        "Brier score": written(checked["brier"]),
+        "pairs / above 0.05": f"{checked['num_pairs']:,} / {checked['num_pairs_above_0_05']:,}",
+    }
+    return show_tiles(figures) + chart_reliability(
+        checked["bins"], title=f"Reliability of {escaped(of_what)}", empty="No pair to look at."
+    )
+
+
+def show_curve(points: list[dict[str, float]], chosen: dict[str, Any], tag: str) -> str:
+    """Show the precision-recall curve of a tag with the threshold in force."""
+    return chart_precision_recall(
+        points,
+        chosen,
+        title=f"Precision and recall of {escaped(tag)}, by threshold",
+        empty=f"No project of the test split carries {tag}: there is no curve to draw.",
+    )
+
+
+def show_confusions(rows: list[dict[str, Any]], tag: str) -> str:
+    """Show which tags' errors fall together with a tag's; a row opens the projects."""
+    kinds = [key for key in (rows[0] if rows else {}) if key not in ("tag", "total")]
+    return show_table(
+        rows,
+        {"tag": "other tag", **{kind: kind for kind in kinds}, "total": "projects"},
+        row_key="tag",
+        empty=f"No error of {tag} falls together with another tag's on the test split.",
+        caption=f"Errors of {tag} and of other tags on the same projects; choose a row to see them",
+    )
+
+
+def show_best(found: dict[str, Any], tag: str) -> str:
+    """Say which threshold is best out of fold, and what it gives on test."""
+    by = "F1" if found["by"] == "f1" else "cost"
+    test, chosen = found["test"], found["chosen"]
+    cost = f", cost {test['cost']:g}" if "cost" in test else ""
+    return (
+        f'<p class="note">Best threshold of {escaped(tag)} for {by} by out-of-fold probabilities: '
+        f"<b>{found['threshold']:.3f}</b> (F1 there {chosen['f1']:.3f}). On test it gives "
+        f"precision {test['precision']:.3f}, recall {test['recall']:.3f}, F1 {test['f1']:.3f}, "
+        f"{test['fp']} false positives, {test['fn']} false negatives{cost}.</p>"
+    )
+
+
+def show_tiles(figures: dict[str, str]) -> str:
+    """Show named figures beside each other."""
+    tiles = "".join(
+        f'<div class="figure"><b>{value}</b>{name}</div>' for name, value in figures.items()
+    )
+    return f'<div class="figures">{tiles}</div>'
+
+
+def show_page(found: Any, tag: str, outcome: str) -> str:
+    """Show one page of projects with text, truth, prediction and probability."""
+    rows = [
+        {
+            "id": item["id"],
+            "text": show_text(item),
+            "y_true": show_chips(item["y_true"]),
+            "y_pred": show_compared(item),
+            "probability": f"{show_share(item['probability'])}"
+            f'<br><span class="minor">threshold {item["threshold"]:.3f}</span>',
+        }
+        for item in found.items
+    ]
+    pages = f"page {found.number:,} of {found.num_pages:,}"
+    return (
+        f'<p class="minor" data-count="{found.num_found}">{found.num_found:,} {outcome} of '
+        f"{escaped(tag)}; {pages}</p>"
+        + show_table(
+            rows,
+            {
+                "id": "id", "text": "project", "y_true": "true tags", "y_pred": "predicted tags",
+                "probability": f"probability of {tag}",
+            },
+            raw=["text", "y_true", "y_pred", "probability"],
+            empty=f"No {outcome} of {tag} on the test split.",
+        )
+    )  # fmt: skip
+
+
+def show_text(item: dict[str, Any]) -> str:
+    """Show a project's title and description, or that the data no longer has it."""
+    if item.get("gone", True):
+        return '<span class="minor">This project is no longer in the data.</span>'
+    return f"<b>{escaped(item['title'], 200)}</b><br>{escaped(item['description'], 600)}"
+
+
+def show_compared(item: dict[str, Any]) -> str:
+    """Show predicted tags: right ones plain, wrong ones marked; then the missed ones."""
+    truth = set(item["y_true"])
+    chips = [
+        f'<span class="chip {"right" if tag in truth else "wrong"}" '
+        f'title="{"right" if tag in truth else "not among the true tags"}">'
+        f"{'✔' if tag in truth else '✘'} {escaped(tag)}</span> "
+        for tag in item["y_pred"]
+    ]
+    return "".join(chips) or '<span class="minor">none</span>'
