@@ -1,0 +1,165 @@
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+import browser_corpus
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 90
+WAIT_MS = 20_000
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Serve = Callable[..., AbstractContextManager[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def unavailable(reason: str) -> None:
+    if os.environ.get("TAGIFAI_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"TAGIFAI_REQUIRE_BROWSER=1, and {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import expect, sync_playwright
+    except ImportError:
+        unavailable("playwright is not installed (requirements-dev.txt)")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        unavailable("no chromium on the PATH (apt-get install chromium)")
+    expect.set_options(timeout=WAIT_MS)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    return run_app
+
+
+@contextmanager
+def run_app(data: Path, models: Path, cache: Path) -> Iterator[str]:
+    """Run the app as a visitor of the repository would, until it answers; give its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable, "gradio_app.py", "--data", str(data), "--models", str(models),
+        "--port", str(port), "--cache-dir", str(cache),
+    ]  # fmt: skip
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TAGIFAI_")}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said: deque[str] = deque(maxlen=40)
+    reader = threading.Thread(target=said.extend, args=(process.stdout,), daemon=True)
+    reader.start()
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        wait_until_it_answers(url, process, said)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join(5)
+
+
+def wait_until_it_answers(url: str, process: subprocess.Popen[str], said: deque[str]) -> None:
+    opener = build_opener(ProxyHandler({}))
+    for _ in range(START_SECONDS * 5):
+        try:
+            opener.open(url, timeout=5).close()
+            return
+        except (URLError, OSError):
+            try:
+                process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                continue
+            pytest.fail(f"the app ended with {process.returncode}: {''.join(said)}")
+    pytest.fail(f"no answer within {START_SECONDS} s: {''.join(said)}")
+
+
+@pytest.fixture(scope="session")
+def corpus(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    browser_corpus.write_data(folder / "data")
+    browser_corpus.write_versions(folder / "data", folder / "model")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def app_url(corpus: Path) -> Iterator[str]:
+    with run_app(corpus / "data", corpus / "model", corpus / "cache") as url:
+        yield url
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open pages that are watched: in the end none asked an outside host or logged an error."""
+    contexts, outside, errors = [], [], []
+
+    def open_watched(url: str, **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        context.set_default_timeout(WAIT_MS)
+        page = context.new_page()
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((url.split("?")[0], "data:", "blob:"))
+                else outside.append(request.url)
+            ),
+        )
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if message.type == "error" else None,
+        )
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
+        page.goto(url)
+        return page
+
+    yield open_watched
+    for context in contexts:
+        context.close()
+    assert outside == []
+    assert errors == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Any], app_url: str) -> Any:
+    return open_page(app_url)

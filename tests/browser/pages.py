@@ -1,0 +1,40 @@
+"""What every journey does on the page."""
+
+from typing import Any
+
+TABS = {
+    "Data": "#projects-table tbody tr",
+    "Performance": "#tag-diffs tbody tr",
+    "Inference": "#inference-tags tbody tr",
+    "Inspection": "#tag-metrics tbody tr",
+}
+
+
+def open_tab(page: Any, name: str) -> None:
+    """Choose a tab and wait for what it is filled with last."""
+    page.get_by_role("tab", name=name).click()
+    page.wait_for_selector(TABS[name])
+
+
+def choose(page: Any, dropdown: str, option: str) -> None:
+    """Choose from a dropdown as one does with mouse and eyes."""
+    page.locator(f"{dropdown} input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def options_of(page: Any, dropdown: str) -> list[str]:
+    """List what a dropdown offers."""
+    box = page.locator(f"{dropdown} input")
+    box.click()
+    # The list hangs at the end of the page, not within its dropdown.
+    page.get_by_role("option").first.wait_for()
+    options = page.get_by_role("option").all()
+    names = [option.get_attribute("aria-label") for option in options]
+    box.blur()
+    page.get_by_role("option").first.wait_for(state="detached")
+    return names
+
+
+def field(page: Any, element: str) -> Any:
+    """Find the box that one writes into, or reads from."""
+    return page.locator(f"{element} :is(textarea, input)").first

@@ -1,0 +1,100 @@
+import pytest
+from browser_corpus import HOSTILE, HOSTILE_TAG
+from pages import TABS, choose, field, open_tab
+from playwright.sync_api import expect
+
+# The share of a page's words that stand out from their ground; 4.5 is WCAG's AA.
+CONTRAST = """selector => {
+  const parse = c => c.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = e => { for (; e; e = e.parentElement) {
+    const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.length < 4 || c[3] === 1) return c; }
+    return [255, 255, 255]; };
+  const e = document.querySelector(selector), style = getComputedStyle(e);
+  const a = light(parse(e.closest('svg') ? style.fill : style.color)), b = light(ground(e));
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+OUTSIDE = """() => [...document.querySelectorAll('button, input, textarea, label, a')]
+  .filter(e => e.checkVisibility() && !e.closest('.table-box'))
+  .map(e => [e, e.getBoundingClientRect()])
+  .filter(([e, box]) => box.width && (box.left < 0 || box.right > innerWidth))
+  .map(([e]) => e.closest('[id]').id || e.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_fit_a_phone_and_a_desk(open_page, app_url, theme):
+    page = open_page(f"{app_url}?__theme={theme}")
+    for name in TABS:
+        open_tab(page, name)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            assert page.evaluate(OUTSIDE) == [], (name, width)
+    for name, words in {
+        "Inspection": "#tag-metrics td",
+        "Inference": "#inference-tags th",
+        "Performance": "#metric-history text",
+        "Data": "#tag-distribution text",
+    }.items():
+        page.get_by_role("tab", name=name).click()
+        expect(page.locator(words).first).to_be_visible()
+        assert page.evaluate(CONTRAST, words) >= 4.5, (name, words)
+    assert page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
+
+
+def test_strangers_texts_are_shown_and_never_run_or_fetched(page):
+    """`open_page` fails on any dialog, outside request or console error."""
+    expect(page.locator("#projects-table tbody tr").first).to_contain_text(HOSTILE)
+    expect(page.locator("#sample-project")).to_contain_text("${alert(1)}")
+    page.locator("#min-tag-freq input[type=range]").press("Home")
+    expect(page.locator("#tag-distribution")).to_contain_text(HOSTILE_TAG)
+    choose(page, "#word-cloud-tag", HOSTILE_TAG)
+    expect(page.locator("#word-cloud figcaption")).to_contain_text(HOSTILE_TAG)
+    choose(page, "#data-tag", "computer-vision")
+    expect(page.locator("#tag-metadata")).to_contain_text("<script>alert(1)</script>")
+
+    open_tab(page, "Performance")
+    page.locator("#tag-diffs tbody tr").filter(has_text=HOSTILE_TAG).click()
+    expect(page.locator("#flips caption")).to_contain_text(f"Decisions on {HOSTILE_TAG}")
+    expect(page.locator("#version-a-card")).to_contain_text("<script>alert(1)</script>")
+
+    open_tab(page, "Inspection")
+    page.locator("#tag-metrics tbody tr").filter(has_text=HOSTILE_TAG).click()
+    page.locator("#inspect-outcome").get_by_text("true positives").click()
+    expect(page.locator("#samples [data-count]")).to_contain_text(
+        f"true positives of {HOSTILE_TAG}"
+    )
+    choose(page, "#inspect-tag", "natural-language-processing")
+    field(page, "#samples-search").fill("{{value}}")
+    expect(page.locator("#samples tbody tr").first).to_contain_text(HOSTILE)
+    field(page, "#samples-search").fill(HOSTILE)
+    expect(page.locator("#samples tbody tr").first).to_contain_text(HOSTILE)
+
+    open_tab(page, "Inference")
+    field(page, "#inference-text").fill(f"{HOSTILE} injection payload quoting")
+    expect(page.locator("#inference-predicted .chip").filter(has_text=HOSTILE_TAG)).to_be_visible()
+    assert page.locator("img[src*='outside'], img[src='x']").count() == 0
+
+
+@pytest.mark.realdata
+def test_the_real_projects_are_shown(open_page, real_data, corpus, serve):
+    with serve(real_data, corpus / "model", corpus / "cache") as url:
+        page = open_page(url)
+        expect(page.locator("#tags-summary .headline")).to_contain_text("34 of ")
+        expect(page.locator("#tags-summary .headline")).to_contain_text(
+            "and 1,439 of 2,032 projects"
+        )
+        expect(page.locator("#tag-distribution rect")).to_have_count(34)
+        expect(page.locator("#projects-table [data-count]")).to_contain_text(
+            "2,032 projects; page 1 of 41"
+        )
+        expect(page.locator("#tags-most-common tbody tr").first).to_have_text(
+            "natural-language-processing 424", use_inner_text=True
+        )
+        field(page, "#projects-search").fill("transformers")
+        expect(page.locator("#projects-table [data-count]")).to_contain_text(
+            "of 2,032 projects match"
+        )

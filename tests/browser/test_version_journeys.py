@@ -1,0 +1,189 @@
+import numpy as np
+import orjson
+import pytest
+from browser_corpus import HOSTILE_TAG
+from pages import choose, field, open_tab, options_of
+from playwright.sync_api import expect
+
+from tagifai.predictions import Predictions
+
+
+@pytest.fixture
+def decided(corpus):
+    """Give a version's outcomes on its test split, straight from its files."""
+
+    def of(version, tag, outcome):
+        folder = corpus / "model" / version
+        predictions = Predictions.from_bytes((folder / "predictions.npz").read_bytes()).select(
+            "test"
+        )
+        threshold = orjson.loads((folder / "thresholds.json").read_bytes())[tag]
+        column = predictions.tags.index(tag)
+        true = predictions.y_true[:, column] == 1
+        above = predictions.y_prob[:, column] >= threshold
+        rows = {"tp": true & above, "fp": ~true & above, "fn": true & ~above}[outcome]
+        return [predictions.ids[row] for row in np.flatnonzero(rows)]
+
+    return of
+
+
+def test_versions_are_compared(page):
+    open_tab(page, "Performance")
+    history = page.locator("#metric-history")
+    expect(history.locator(".legend")).to_have_text(
+        [
+            "overall f1", "overall precision", "overall recall", "behavioral score", "slices f1",
+            "slices precision", "slices recall",
+        ]
+    )  # fmt: skip
+    expect(history.locator("circle title").filter(has_text="overall f1")).to_have_count(3)
+    expect(history.locator("circle title").filter(has_text="overall f1, v0.1.0: 0.")).to_have_count(
+        1
+    )
+    assert options_of(page, "#version-a") == ["workspace", "v0.2.0", "v0.1.0"]
+
+    choose(page, "#version-a", "v0.1.0")
+    expect(page.locator("#verdict")).to_contain_text("workspace from v0.1.0")
+    expect(page.locator("#params-diff")).to_have_text(
+        "The two versions have the same hyperparameters."
+    )
+    expect(page.locator("#improvements")).to_contain_text("No improvements.")
+    expect(page.locator("#regressions")).to_contain_text("No regressions.")
+
+    choose(page, "#version-b", "v0.2.0")
+    expect(page.locator("#metric-diff figcaption")).to_contain_text("Overall f1: v0.2.0 − v0.1.0")
+    expect(page.locator("#metric-diff g").filter(has_text="weighted by support")).to_contain_text(
+        "▲ +"
+    )
+    expect(page.locator("#params-diff tbody tr").filter(has_text="estimator")).to_have_text(
+        "estimator logistic svc", use_inner_text=True
+    )
+    expect(page.locator("#improvements tbody tr").filter(has_text="segmentation")).to_contain_text(
+        "+9.1"
+    )
+    expect(page.locator("#regressions tbody tr").filter(has_text="transformers")).to_contain_text(
+        "-3.6"
+    )
+    expect(page.locator("#version-a-card")).to_contain_text('"v0.1.0"')
+
+    page.locator("#diff-metric").get_by_text("recall").click()
+    expect(page.locator("#tag-diff figcaption")).to_contain_text("recall by tag")
+    expect(page.locator("#improvements h4")).to_contain_text("in recall")
+
+    page.locator("#tag-diffs tbody tr").filter(has_text="transformers").click()
+    flips = page.locator("#flips")
+    expect(flips.locator("caption")).to_contain_text(
+        "Decisions on transformers that B fixed, broke or left wrong: 5"
+    )
+    expect(flips.locator("tbody tr").first).to_contain_text("▼ broke")
+    page.locator("#tag-diffs tbody tr").filter(has_text="segmentation").press("Enter")
+    expect(flips.locator("tbody tr")).to_have_count(1)
+    expect(flips.locator("tbody tr")).to_contain_text("▲ fixed")
+
+    choose(page, "#version-b", "v0.1.0")
+    expect(page.locator("#verdict [role=alert]")).to_have_text(
+        "choose two different versions, got 'v0.1.0' twice"
+    )
+    expect(page.locator("#regressions")).to_have_text("")
+
+
+def test_a_broken_version_is_named_and_the_others_go_on(page, corpus):
+    broken = corpus / "model" / "v0.3.0"
+    broken.mkdir()
+    (broken / "performance.json").write_text("{")
+    try:
+        open_tab(page, "Performance")
+        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
+            "v0.3.0/performance.json: not JSON"
+        )
+        assert options_of(page, "#version-b") == ["workspace", "v0.2.0", "v0.1.0"]
+        page.get_by_role("tab", name="Inspection").click()
+        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
+            "v0.3.0/performance.json: not JSON"
+        )
+        choose(page, "#inspect-version", "v0.2.0")
+        expect(page.locator("#tag-metrics tbody tr")).to_have_count(6)
+        expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+    finally:
+        (broken / "performance.json").unlink()
+        broken.rmdir()
+
+
+def test_a_text_is_tagged(page):
+    open_tab(page, "Inference")
+    text, read = field(page, "#inference-text"), field(page, "#inference-preprocessed")
+    predicted, rows = page.locator("#inference-predicted"), page.locator("#inference-tags tbody tr")
+    assert options_of(page, "#inference-version") == ["workspace", "v0.2.0", "v0.1.0"]
+    expect(field(page, "#inference-version")).to_have_value("v0.2.0")
+
+    text.fill("Vision: the pixels of camera images, with masks and regions")
+    expect(read).to_have_value("vision pixels camera images masks regions")
+    expect(predicted.locator(".chip")).to_have_text(["computer-vision", "segmentation"])
+    expect(rows).to_have_count(6)
+    expect(rows.first).to_contain_text("✔ predicted")
+
+    text.fill("")
+    expect(predicted).to_contain_text("there is no word to predict from")
+    expect(rows).to_have_count(0)
+    text.fill("the of and !!")
+    expect(read).to_have_value("")
+    expect(predicted).to_contain_text("there is no word to predict from")
+    text.fill("zzzz qqqq")
+    expect(predicted).to_contain_text("No word of this text occurred in training.")
+    choose(page, "#inference-version", "v0.1.0")
+    text.fill("grammar of dialogue")
+    expect(predicted.locator(".chip")).to_have_text(["natural-language-processing"])
+
+    text.fill("language " * 2_000)
+    expect(predicted.locator(".chip")).to_have_text(["natural-language-processing"])
+    text.fill("language " * 3_000)
+    expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
+        "the text has 27,000 characters; at most 20,000 are read"
+    )
+    text.fill("language")
+    expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+
+
+def test_a_tags_errors_are_inspected(page, decided):
+    open_tab(page, "Inspection")
+    samples, tag = page.locator("#samples"), field(page, "#inspect-tag")
+    ids = samples.locator("tbody tr td:first-child")
+    tags = page.locator("#tag-metrics tbody tr td:first-child")
+    f1 = [float(value) for value in page.locator("#tag-metrics .share-value").all_inner_texts()]
+    assert f1 == sorted(f1, reverse=True)
+    expect(tags).to_have_count(6)
+    assert set(tags.all_inner_texts()) >= {"transformers", HOSTILE_TAG}
+
+    page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
+    expect(tag).to_have_value("transformers")
+    expect(page.locator("#tag-figures")).to_contain_text("12projects with the tag")
+    expect(samples.locator("[data-count]")).to_have_attribute("data-count", "2")
+    assert sorted(ids.all_inner_texts()) == sorted(decided("v0.2.0", "transformers", "fp"))
+    expect(page.locator("#outcome-help")).to_contain_text("missing labels")
+    page.locator("#inspect-outcome").get_by_text("false negatives").click()
+    expect(page.locator("#outcome-help")).to_contain_text("needs more examples")
+    expect(samples.locator("[data-count]")).to_contain_text("3 false negatives of transformers")
+    assert sorted(ids.all_inner_texts()) == sorted(decided("v0.2.0", "transformers", "fn"))
+
+    choose(page, "#inspect-tag", "computer-vision")
+    page.locator("#inspect-outcome").get_by_text("true positives").click()
+    expect(samples.locator("[data-count]")).to_have_text(
+        "18 true positives of computer-vision; page 1 of 2"
+    )
+    first = ids.all_inner_texts()
+    field(page, "#samples-page").fill("2")
+    expect(samples.locator("[data-count]")).to_contain_text("page 2 of 2")
+    assert sorted(first + ids.all_inner_texts()) == sorted(
+        decided("v0.2.0", "computer-vision", "tp")
+    )
+    choose(page, "#samples-order", "longest")
+    expect(samples.locator("[data-count]")).to_contain_text("page 1 of 2")
+    field(page, "#samples-search").fill(first[0])
+    expect(ids).to_have_text([first[0]])
+
+    expect(page.locator("#slice-metrics tbody tr")).to_have_count(2)
+    expect(page.locator("#calibration-note a")).to_have_attribute(
+        "href", "https://arxiv.org/abs/1706.04599"
+    )
+    choose(page, "#inspect-version", "v0.1.0")
+    expect(tag).to_have_value("computer-vision")
