@@ -40,9 +40,9 @@ format:
 demo-versions *ARGS:
     {{ python }} -m tagifai demo-versions {{ ARGS }}
 
-# Rewrite the README's settings table and the outputs of its commands
-readme:
-    {{ python }} docs/update_readme.py
+# Bring the README up to date: settings and outputs of commands; `just readme settings`: those alone
+readme *ARGS:
+    {{ python }} docs/update_readme.py {{ ARGS }}
 
 # Take the README's picture of each tab
 pictures *ARGS:

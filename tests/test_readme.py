@@ -1,0 +1,85 @@
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+update = runpy.run_path(str(ROOT / "docs" / "update_readme.py"))
+BLOCKS = update["console_blocks"](README)
+
+
+def front_matter() -> dict[str, str]:
+    _, head, _ = README.split("---\n", 2)
+    pairs = (line.split(": ", 1) for line in head.splitlines())
+    return {name: value.strip('"') for name, value in pairs}
+
+
+def pins(name: str) -> dict[str, str]:
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    packages = (line for line in lines if line and not line.startswith("-r "))
+    found = [re.fullmatch(r"([\w.-]+)==([\w.]+)", line) for line in packages]
+    assert all(found), f"{name}: every package is pinned exactly"
+    return {pin[1]: pin[2] for pin in found}
+
+
+def commands() -> list[str]:
+    return re.findall(r"^python3 -m venv .*$", README, re.M)
+
+
+def test_spaces_install_what_is_pinned():
+    head = front_matter()
+    assert head["sdk"] == "gradio"
+    assert head["sdk_version"] == pins("requirements.txt")["gradio"]
+    assert (ROOT / head["app_file"]).is_file()
+    assert (
+        f'requires-python = ">={head["python_version"]}"' in (ROOT / "pyproject.toml").read_text()
+    )
+    assert head["license"] == "mit"
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+    assert len(head["short_description"]) <= 60
+
+
+def test_requirements_pin_and_name_no_registry():
+    assert set(pins("requirements-dev.txt")) & set(pins("requirements.txt")) == set()
+    for path in ROOT.glob("requirements*.txt"):
+        assert re.search(r"^\s*--|://", path.read_text(), re.M) is None
+
+
+def test_settings_table_is_that_of_the_program():
+    assert update["with_settings"](README) == README, "run `just readme`"
+
+
+@pytest.mark.skipif(not (ROOT / "model").is_dir(), reason="no model/ yet: demo-versions makes it")
+@pytest.mark.parametrize("command", BLOCKS)
+def test_commands_print_what_is_shown(command):
+    assert update["output_of"](command) == BLOCKS[command], "run `just readme`"
+
+
+def test_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README)
+    local = [target for target in targets if "://" not in target]
+    assert "docs/pictures/data.png" in local
+    assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+def test_pictures_are_small():
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs/pictures").glob("*.png")}
+    assert set(sizes) >= {"data.png", "performance.png", "inference.png", "inspection.png"}
+    assert {name: size for name, size in sizes.items() if size > 250_000} == {}
+
+
+def test_two_commands_run_it_and_test_it():
+    run, test = commands()
+    assert run.endswith("pip install -r requirements.txt && .venv/bin/python gradio_app.py")
+    assert test.endswith("pip install -r requirements-dev.txt && .venv/bin/python -m pytest")
+
+
+def test_ci_runs_the_same_tests():
+    recipes = (ROOT / "justfile").read_text()
+    assert "\ndefault: lint types test\n" in recipes
+    assert "\n    {{ python }} -m pytest {{ ARGS }}\n" in recipes
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert script.read_text().endswith("export TAGIFAI_REQUIRE_BROWSER=1\njust\n")
