@@ -9,6 +9,7 @@ import orjson
 
 from tagifai.cache import digest_code
 from tagifai.data import Dataset
+from tagifai.data_changes import digest_texts
 from tagifai.errors import TagifaiError, one_of
 from tagifai.persistence import dump_model
 from tagifai.predictions import Predictions
@@ -44,6 +45,7 @@ def describe_making(
         "tags": list(predictions.tags),
         "num_projects": len(predictions.ids),
         "data_digest": dataset.digest,
+        "text_digests": digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
         "code_digest": digest_code(),
         "python": platform.python_version(),
         "packages": {package: _installed(package) for package in PACKAGES},

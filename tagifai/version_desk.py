@@ -259,7 +259,9 @@ class VersionDesk:
         return self._answers.get(
             ("changes", name),
             (self._stamp(name), data.dataset.digest),
-            lambda: str(compare_data(predictions, data.by_id)),
+            lambda: str(
+                compare_data(predictions, data.by_id, self.load(name).info.get("text_digests"))
+            ),
         )
 
     def slice_table(self, name: str) -> list[dict[str, Any]]:
@@ -279,7 +281,8 @@ class VersionDesk:
     def describe(self, name: str) -> dict[str, Any]:
         """Give a version's card: when it was made, from what, with which parameters."""
         version = self.load(name)
-        info = {key: value for key, value in version.info.items() if key != "tags"}
+        lists = ("tags", "text_digests")
+        info = {key: value for key, value in version.info.items() if key not in lists}
         overall = version.performance["overall"]
         return {
             **info,
