@@ -126,7 +126,10 @@ def test_the_playground_follows_every_argument(page):
     expect(output).to_have_value("Condit gener Autoencod")
     expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
     text.fill(f"See https://example.org/a_b. {HOSTILE}")
-    expect(output).to_have_value('See <script>alert(1)</script><img src="')
+    expect(output).to_have_value(
+        'See <script>alert(1)</script><img src=" " onerror="alert(1)"> '
+        "![picture]( $\\frac{a$ {{value}} ${alert(1)}"
+    )
 
 
 def test_a_damaged_data_folder_is_named_and_the_other_tabs_go_on(page, corpus):

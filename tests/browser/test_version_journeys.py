@@ -56,7 +56,7 @@ def test_versions_are_compared(page):
         "▲ +"
     )
     expect(page.locator("#params-diff tbody tr").filter(has_text="estimator")).to_have_text(
-        "estimator logistic svc", use_inner_text=True
+        'estimator "logistic" "svc"', use_inner_text=True
     )
     expect(page.locator("#improvements tbody tr").filter(has_text="segmentation")).to_contain_text(
         "+9.1"
