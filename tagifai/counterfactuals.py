@@ -75,8 +75,8 @@ def smallest_changes(
 
     Words are dropped, or replaced by words that training saw; first one, then two and three
     (of those that weigh most), then as many as it takes in the order of their weight. Each
-    change was verified by predicting; fewer words come first, then the clearer change. A
-    word is used once. Larger changes are listed only where smaller ones don't fill the list.
+    change was verified by predicting; fewer words come first, then the clearer change, and
+    those that share no word with another; none holds a smaller one.
 
     Raises:
         TagifaiError: an unknown tag.
@@ -96,25 +96,33 @@ def smallest_changes(
     weight = sign * explanation.contributions[:, column]
     order = [int(i) for i in np.argsort(-weight, kind="stable")]
     swaps = _swap_words(model, column, rising=not falls)
-    found: list[Change] = []
-    used: set[str] = set()
+    found: list[tuple[frozenset[Any], Change]] = []
+    spare: list[tuple[frozenset[Any], Change]] = []
     for tried in _stages(order, weight, [word.token for word in words], swaps):
         texts = [edit_words(text, [(words[i], new) for i, new in edits]) for edits in tried]
         after = model.predict_proba(texts)[:, column] if texts else np.zeros(0)
         flipped = [k for k in range(len(tried)) if (after[k] >= threshold) != falls]
         flipped.sort(key=lambda k: (len(tried[k]), sign * float(after[k])))
         for k in flipped:
-            names = {words[i].token for i, _ in tried[k]} | {new for _, new in tried[k] if new}
-            if names & used:
-                continue
-            used |= names
+            edits = frozenset(tried[k])
+            if any(known <= edits for known, _ in found):
+                continue  # a smaller change does it already
             replaced = tuple(
                 (text[words[i].start : words[i].stop], new) for i, new in sorted(tried[k])
             )
-            found.append(Change(texts[k], replaced, before, float(after[k])))
+            change = Change(texts[k], replaced, before, float(after[k]))
+            used = {part for known, _ in found for edit in known for part in edit if part != ""}
+            fresh = not used & {part for edit in edits for part in edit if part != ""}
+            (found if fresh else spare).append((edits, change))
             if len(found) == most:
-                return found
-    return found
+                return [change for _, change in found]
+        if found and len(found) + len(spare) >= most:
+            break
+    # Not enough of them keep off each other's words: the rest may share some.
+    for edits, change in spare:
+        if len(found) < most and not any(known <= edits for known, _ in found):
+            found.append((edits, change))
+    return [change for _, change in sorted(found, key=lambda pair: len(pair[0]))]
 
 
 def diff_answers(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -13,8 +13,9 @@ from tagifai.desk import DataDesk
 from tagifai.errors import TagifaiError, one_of
 from tagifai.evaluation import default_tests
 from tagifai.examples import choose_examples
-from tagifai.explanation import Explanation, explain, place_text
+from tagifai.explanation import explain, place_text
 from tagifai.kept import Kept
+from tagifai.permissions import Visit, WriteRules
 from tagifai.records import replace_surrogates
 from tagifai.saved_tests import check_may_save, make_test, save_test
 from tagifai.similar import SimilarProjects
@@ -24,11 +25,19 @@ MAX_TEXT = 20_000
 
 
 class InferenceDesk:
-    """Predictions, reasons, changes, neighbours and tests; `public` says who may write."""
+    """Predictions, reasons, changes, neighbours and tests; `rules` say who may save these."""
 
-    def __init__(self, versions: VersionDesk, data: DataDesk, *, public: bool = False) -> None:
+    def __init__(
+        self,
+        versions: VersionDesk,
+        data: DataDesk,
+        *,
+        rules: WriteRules = WriteRules(),  # noqa: B008 - frozen
+        public: bool = False,
+    ) -> None:
         self.versions = versions
         self.data = data
+        self.rules = rules
         self.public = public
         self._similar = Kept(1)
         self._examples = Kept(8)
@@ -58,7 +67,7 @@ class InferenceDesk:
         """
         column = self._column(name, tag)
         text = replace_surrogates(text)
-        explanation: Explanation = explain(self.versions.model(name), text)
+        explanation = explain(self.versions.model(name), text)
         rows = zip(
             explanation.words,
             explanation.spelt,
@@ -121,9 +130,15 @@ class InferenceDesk:
         """Predict rows as `read_texts` gives them, part by part."""
         return predict_rows(rows, lambda texts: self.versions.predict(name, texts))
 
-    def check_may_save(self) -> None:
-        """Say why tests cannot be saved, if they cannot."""
+    def check_may_save(self, visit: Visit | None = None) -> None:
+        """Say why tests cannot be saved, if they cannot; `visit` is the request, if there is one.
+
+        Raises:
+            TagifaiError: a public link, a read-only folder, or a visitor who may only read.
+        """
         check_may_save(self.data.folder, self.public)
+        if visit is not None:
+            self.rules.reviewer_of(visit)
 
     def save_test(
         self,
@@ -133,12 +148,13 @@ class InferenceDesk:
         texts: Sequence[str],
         expected: Sequence[str],
         forbidden: Sequence[str],
+        visit: Visit | None = None,
     ) -> dict[str, Any]:
         """Keep a behavioral test in the data folder, and run it on a version at once.
 
         Returns number (of the test in the file), file, and result, as `run_behavioral` has it.
         """
-        self.check_may_save()
+        self.check_may_save(visit)
         test = make_test(kind, group, texts, expected, forbidden, self.tags(name))
         number = save_test(self.data.folder, test)
         result = run_behavioral([test], self._predictor(name), self.tags(name))

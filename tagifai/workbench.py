@@ -9,6 +9,8 @@ from tagifai.desk import DataDesk
 from tagifai.errors import TagifaiError, one_of
 from tagifai.frequency import FrequencySelection
 from tagifai.inference_desk import InferenceDesk
+from tagifai.permissions import WriteRules
+from tagifai.review_desk import ReviewDesk, apply_commands
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
 from tagifai.svg import escaped
@@ -37,7 +39,18 @@ class Workbench:
     @cached_property
     def inference(self) -> InferenceDesk:
         """Answer what visitors ask about their own texts."""
-        return InferenceDesk(self.versions, self.data, public=self.settings.share)
+        rules, public = WriteRules.of(self.settings), self.settings.share
+        return InferenceDesk(self.versions, self.data, rules=rules, public=public)
+
+    @cached_property
+    def reviews(self) -> ReviewDesk:
+        """Open the queues of suspected label errors and the reviews of them."""
+        rules = WriteRules.of(self.settings)
+        return ReviewDesk(self.versions, self.settings.reviews_file, rules)
+
+    def review_commands(self) -> list[str]:
+        """Give what to run to apply the reviews to a copy of the data and to train on it."""
+        return apply_commands(self.settings)
 
     def describe_data(self) -> dict[str, Any]:
         """Give a sample project, the tags' names, the highest count and what is left out."""

@@ -9,6 +9,7 @@ from tagifai.cache import ContentCache, open_memory
 from tagifai.desk import DataDesk
 from tagifai.errors import TagifaiError
 from tagifai.inference_desk import InferenceDesk
+from tagifai.permissions import Visit
 from tagifai.releases import version_files
 from tagifai.sources import FolderSource
 from tagifai.training import train
@@ -108,6 +109,18 @@ def test_nothing_is_written_where_the_app_is_public(folder):
     with pytest.raises(TagifaiError, match="public link"):
         desk.save_test("v1", "MFT", "mine", ["camera"], ["transformers"], [])
     assert not (folder / "data" / "behavioral.json").exists()
+
+
+def test_nothing_is_written_for_another_site_or_from_elsewhere(folder):
+    desk = open_desk(folder)
+    foreign = Visit("127.0.0.1:7860", "127.0.0.1", fetch_site="cross-site", origin="http://evil")
+    away = Visit("10.0.0.7:7860", "10.0.0.9", fetch_site="same-origin")
+    for visit, message in ((foreign, "came from another site"), (away, "read-only")):
+        with pytest.raises(TagifaiError, match=message):
+            desk.save_test("v1", "MFT", "mine", ["camera"], ["transformers"], [], visit)
+    assert not (folder / "data" / "behavioral.json").exists()
+    here = Visit("127.0.0.1:7860", "127.0.0.1", fetch_site="same-origin")
+    assert desk.save_test("v1", "MFT", "m", ["camera"], ["transformers"], [], here)["number"] == 1
 
 
 def test_many_texts_with_bad_rows_among_them(folder):

@@ -57,7 +57,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     inference.select,
                     list_versions=bench.list_versions,
                     newest=bench.newest,
-                    predict=bench.predict,
+                    desk=lambda: bench.inference,
                 )
             with gr.Tab("Inspection", id="inspection", elem_id="tab-inspection") as inspection:
                 inspection_tab.build(

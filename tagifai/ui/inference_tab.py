@@ -1,4 +1,4 @@
-"""Inference: what a version makes of a text."""
+"""Inference: what a version makes of a text, why, and what would change it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,19 +6,32 @@ from typing import Any
 import gradio as gr
 
 from tagifai.errors import TagifaiError
-from tagifai.svg import escaped
-from tagifai.ui.markup import show_chips, show_error, show_share, show_table
+from tagifai.inference_desk import InferenceDesk
+from tagifai.ui import inference_keep, inference_many
+from tagifai.ui.inference_view import (
+    show_changes,
+    show_examples,
+    show_flips,
+    show_predicted,
+    show_probabilities,
+    show_similar,
+    show_sum,
+    show_words,
+)
+from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note
 
 INTRO = """Type a title and a description, and see which tags a version predicts, how sure it is,
 and what it read. Look here to decide **whether to trust it on texts like yours**."""
 EXAMPLE = "Transfer learning with BERT for self-supervised learning"
-MAX_TEXT = 20_000
-NEAR = 0.5
-REASONS = {
-    "empty": "Nothing is left of this text after preprocessing: there is no word to predict from.",
-    "no known word": "No word of this text occurred in training. What follows is what the model "
-    "says of a text that it cannot read, not a finding.",
-}
+LIKELIEST = "the likeliest"
+NOBODY = "none"
+HOW_TO_READ = (
+    '<span class="word raises" style="--weight:.6">raises</span> '
+    '<span class="word lowers" style="--weight:.6">lowers</span> '
+    '<span class="word unseen">never seen in training</span> '
+    "— choose a word to drop or replace it (“What if”)"
+)
+DROP, REPLACE = "drops it", "replaces it by"
 
 
 def build(
@@ -26,98 +39,206 @@ def build(
     *,
     list_versions: Callable[[], list[str]],
     newest: Callable[[list[str]], str],
-    predict: Callable[[str, list[str]], list[dict[str, Any]]],
+    desk: Callable[[], InferenceDesk],
 ) -> None:
     """Lay out the tab; `shown` is the event on which its first values are filled in."""
     gr.Markdown(INTRO)
-    notice = gr.HTML()
+    notice = gr.HTML(elem_id="inference-notice", apply_default_css=False)
+    with gr.Row(elem_classes="controls"):
+        version = gr.Dropdown([], label="Version", elem_id="inference-version", interactive=True)
+        tag = gr.Dropdown(
+            [LIKELIEST], value=LIKELIEST, label="Explain the tag", elem_id="inference-tag",
+            interactive=True,
+        )  # fmt: skip
+        other = gr.Dropdown(
+            [NOBODY], value=NOBODY, label="Beside it, version", elem_id="inference-other",
+            interactive=True,
+        )  # fmt: skip
     with gr.Row():
         with gr.Column(min_width=320):
-            version = gr.Dropdown(
-                [], label="Version", elem_id="inference-version", interactive=True
-            )
             text = gr.Textbox(
-                EXAMPLE, label="Text", lines=6, max_lines=14, elem_id="inference-text",
+                EXAMPLE, label="Text", lines=5, max_lines=14, elem_id="inference-text",
                 placeholder="Title and description of a project",
             )  # fmt: skip
+            examples = gr.HTML(
+                elem_id="inference-examples", apply_default_css=False, js_on_load=CHOOSE_ROW
+            )
             predicted = gr.HTML(elem_id="inference-predicted", apply_default_css=False)
+            why = gr.HTML(elem_id="inference-why", apply_default_css=False, js_on_load=CHOOSE_ROW)
+            parts = gr.HTML(elem_id="inference-sum", apply_default_css=False)
             preprocessed = gr.Textbox(
-                label="What the classifier reads", lines=3, interactive=False,
+                label="What the classifier reads", lines=2, interactive=False,
                 elem_id="inference-preprocessed",
             )  # fmt: skip
         with gr.Column(min_width=320):
-            tags = gr.HTML(elem_id="inference-tags", apply_default_css=False)
+            tags = gr.HTML(elem_id="inference-tags", apply_default_css=False, js_on_load=CHOOSE_ROW)
+    versions = gr.HTML(elem_id="inference-versions", apply_default_css=False)
 
-    def show_prediction(text: str, name: str | None) -> list[str]:
+    gr.Markdown("### What if")
+    with gr.Row():
+        with gr.Column(min_width=320):
+            edited = gr.Textbox(
+                label="Edited text", lines=4, max_lines=14, elem_id="inference-edited",
+                placeholder="Choose a word above, or start from the text",
+            )  # fmt: skip
+            with gr.Row(elem_classes="controls"):
+                action = gr.Radio(
+                    [DROP, REPLACE], value=DROP, label="Choosing a word",
+                    elem_id="inference-action", interactive=True, min_width=220,
+                )  # fmt: skip
+                instead = gr.Textbox(
+                    label="this", max_length=100, elem_id="inference-instead", min_width=110,
+                    placeholder="another word",
+                )  # fmt: skip
+            with gr.Row():
+                copy = gr.Button("Start from the text", size="sm", elem_id="inference-copy")
+                smallest = gr.Button("Smallest change", size="sm", elem_id="inference-smallest")
+            edited_why = gr.HTML(
+                elem_id="inference-edited-why", apply_default_css=False, js_on_load=CHOOSE_ROW
+            )
+        with gr.Column(min_width=320):
+            flips = gr.HTML(elem_id="inference-flips", apply_default_css=False)
+            changes = gr.HTML(
+                elem_id="inference-changes", apply_default_css=False, js_on_load=CHOOSE_ROW
+            )
+    gr.Markdown("### The most similar projects")
+    similar = gr.HTML(elem_id="inference-similar", apply_default_css=False)
+    with gr.Accordion("Save as behavioral test", open=False, elem_id="inference-keep"):
+        known = inference_keep.build(version, text, edited, desk=desk)
+    with gr.Accordion("Many texts", open=False, elem_id="inference-many"):
+        inference_many.build(
+            version,
+            read_texts=lambda *given: desk().read_texts(*given),
+            predict_rows=lambda *given: desk().predict_rows(*given),
+        )
+
+    def show_text(
+        text: str, name: str | None, tag: str | None, other: str | None, edited: str
+    ) -> list[str]:
         if not name:
-            return [show_error(TagifaiError("no version to predict with")), "", "", ""]
-        if len(text or "") > MAX_TEXT:
-            message = f"the text has {len(text):,} characters; at most {MAX_TEXT:,} are read"
-            return [show_error(TagifaiError(message)), "", "", ""]
+            return [show_error(TagifaiError("no version to predict with")), *[""] * 9]
+        text, edited = text or "", edited or ""
         try:
-            (answer,) = predict(name, [text or ""])
+            answer = desk().predict(name, text)
+            chosen = _explained(answer, tag)
+            found = explain(name, text, answer, chosen)
+            beside = ""
+            if other and other not in (NOBODY, name):
+                rows = desk().diff(name, text, other, text)
+                beside = "<h4>Two versions, one text</h4>" + show_flips(
+                    rows, name, other, "Both versions predict the same tags."
+                )
+            changed = ["", ""]
+            if edited:
+                rows = desk().diff(name, text, name, edited)
+                told = desk().explain(name, edited, chosen) if chosen else {"words": []}
+                changed = [
+                    show_words(edited, told, chosen),
+                    show_flips(rows, "text", "edited", "The edit flips no tag."),
+                ]
         except TagifaiError as error:
-            return [show_error(error), "", "", ""]
-        return ["", show_predicted(answer), answer["preprocessed"], show_probabilities(answer)]
+            return [show_error(error), *[""] * 9]
+        return ["", show_predicted(answer), *found, beside, *changed, show_neighbours(text)]
 
-    def fill(text: str, chosen: str | None) -> list[Any]:
+    def explain(name: str, text: str, answer: dict[str, Any], tag: str) -> list[str]:
+        probabilities = show_probabilities(answer)
+        if not tag or answer["reason"] == "empty":
+            return ["", "", answer["preprocessed"], probabilities]
+        told = desk().explain(name, text, tag)
+        return [
+            show_words(text, told, tag, help_line=HOW_TO_READ),
+            show_sum(told, tag, answer["probabilities"][tag], answer["thresholds"][tag]),
+            answer["preprocessed"],
+            probabilities,
+        ]
+
+    def show_neighbours(text: str) -> str:
+        try:
+            return show_similar(desk().similar(text))
+        except TagifaiError as error:
+            return show_error(error)
+
+    def choose_version(name: str | None, tag: str | None) -> list[Any]:
+        try:
+            names = desk().tags(name) if name else []
+        except TagifaiError:
+            names = []  # the prediction beside it says what is wrong
+        try:
+            samples = show_examples(desk().examples(name)) if name else ""
+        except TagifaiError:
+            samples = ""  # a version without predictions, or its data is gone
+        kept = tag if tag in names else LIKELIEST
+        lists = [gr.Dropdown(names), gr.Dropdown(names)]
+        return [gr.Dropdown([LIKELIEST, *names], value=kept), samples, *lists]
+
+    def fill(
+        text: str, chosen: str | None, tag: str | None, other: str | None, edited: str
+    ) -> list[Any]:
         try:
             names = list_versions()
         except TagifaiError as error:
-            return [gr.Dropdown([]), show_error(error), "", "", ""]
+            return [show_error(error)] + [gr.skip()] * 15
         name = chosen if chosen in names else newest(names)
-        return [gr.Dropdown(names[::-1], value=name), *show_prediction(text, name)]
+        beside = other if other in names else NOBODY
+        found = show_text(text, name, tag, beside, edited)
+        return [
+            *found,
+            gr.Dropdown(names[::-1], value=name),
+            gr.Dropdown([NOBODY, *names[::-1]], value=beside),
+            *choose_version(name, tag),
+        ]
 
-    outputs = [notice, predicted, preprocessed, tags]
-    shown(fill, [text, version], [version, *outputs], api_visibility="private")
+    def choose_tag(event: gr.EventData) -> str:
+        return event.key
+
+    def edit_word(
+        base: str, name: str | None, action: str, instead: str, event: gr.EventData
+    ) -> Any:
+        word = (instead or "").strip() if action == REPLACE else ""
+        try:
+            return desk().edit_word(name or "", base or "", int(event.key), word)
+        except (TagifaiError, ValueError):
+            return gr.skip()
+
+    def find_changes(text: str, name: str | None, tag: str | None) -> str:
+        try:
+            answer = desk().predict(name or "", text or "")
+            chosen = _explained(answer, tag)
+            if not chosen or answer["reason"] == "empty":
+                return show_note("There is no word to change.")
+            found = desk().smallest_changes(name or "", text, chosen)
+        except TagifaiError as error:
+            return show_error(error)
+        return show_changes(found, chosen, predicted=chosen in answer["tags"])
+
+    quick: dict[str, Any] = {
+        "queue": False, "show_progress": "hidden", "api_visibility": "private",
+        "trigger_mode": "always_last",
+    }  # fmt: skip
+    inputs = [text, version, tag, other, edited]
+    outputs = [
+        notice, predicted, why, parts, preprocessed, tags, versions, edited_why, flips,
+        similar,
+    ]  # fmt: skip
+    of_version = [tag, examples, *known]
+    shown(fill, inputs, [*outputs, version, other, *of_version], api_visibility="private")
     gr.on(
-        [text.change, version.input],
-        show_prediction,
-        [text, version],
-        outputs,
-        queue=False,
-        show_progress="hidden",
-        trigger_mode="always_last",
-        api_visibility="private",
-    )
+        [text.change, version.input, tag.change, other.input, edited.change],
+        show_text, inputs, outputs, **quick,
+    )  # fmt: skip
+    version.input(choose_version, [version, tag], of_version, **quick)
+    tags.select(choose_tag, None, tag, **quick)
+    examples.select(choose_tag, None, text, **quick)
+    why.select(edit_word, [text, version, action, instead], edited, **quick)
+    edited_why.select(edit_word, [edited, version, action, instead], edited, **quick)
+    copy.click(lambda text: text, text, edited, **quick)
+    smallest.click(find_changes, [text, version, tag], changes, **quick)
+    changes.select(choose_tag, None, edited, **quick)
+    # In the page alone: what was found for another text is out of date.
+    gr.on([text.change, tag.change, version.input], None, None, changes, js="() => ''")
 
 
-def show_predicted(answer: dict[str, Any]) -> str:
-    """Show the predicted tags, or why there are none, and what to doubt."""
-    doubt = (
-        f'<div class="notice warning">{REASONS[answer["reason"]]}</div>' if answer["reason"] else ""
-    )
-    if answer["tags"]:
-        return f'{doubt}<p class="headline">Predicted: {show_chips(answer["tags"])}</p>'
-    if answer["reason"] == "empty":
-        return doubt
-    return f'{doubt}<p class="headline">No tag reaches its threshold.</p>'
-
-
-def show_probabilities(answer: dict[str, Any]) -> str:
-    """Show every tag's probability beside its threshold, likeliest first."""
-    if answer["reason"] == "empty":
-        return '<p class="minor">Probabilities appear when there is a word to read.</p>'
-    rows = []
-    for tag, probability in answer["probabilities"].items():
-        threshold = answer["thresholds"][tag]
-        if tag in answer["tags"]:
-            verdict = "✔ predicted"
-        else:
-            verdict = "near miss" if probability >= NEAR * threshold else ""
-        rows.append(
-            {
-                "tag": f"<b>{escaped(tag)}</b>" if tag in answer["tags"] else escaped(tag),
-                "probability": show_share(probability),
-                "threshold": threshold,
-                "verdict": verdict,
-                "few": not verdict,
-            }
-        )
-    return show_table(
-        rows,
-        {"tag": "tag", "probability": "probability", "threshold": "threshold", "verdict": ""},
-        raw=["tag", "probability"],
-        empty="The version knows no tag.",
-        caption="Every tag, likeliest first; a near miss has at least half of its threshold",
-    )
+def _explained(answer: dict[str, Any], tag: str | None) -> str:
+    """Name the tag to explain: the one chosen, where the version has it, else the likeliest."""
+    known = answer["probabilities"]
+    return tag if tag and tag in known else next(iter(known), "")
