@@ -32,13 +32,24 @@ class Answer:
 
 def check_data(options: argparse.Namespace) -> Answer:
     """Read a data folder and check its rules."""
+    from tagifai.agreement import measure_agreement
     from tagifai.check import check_dataset, format_report, report_to_dict
 
     dataset = load_dataset(options.data)
+    agreement = measure_agreement(options.data, {p.id: p for p in dataset.projects})
     report = check_dataset(dataset, progress=progress_bar("checking"))
+
+    def show() -> None:
+        print_text(format_report(report))
+        if agreement:
+            print_text(
+                f"{agreement['num_projects']:,} projects were tagged twice: "
+                f"F1 of one tagging against the other {agreement['f1']:.3f}"
+            )
+
     return Answer(
-        report_to_dict(report),
-        lambda: print_text(format_report(report)),
+        {**report_to_dict(report), "agreement": agreement},
+        show,
         failed=options.strict and bool(report.findings),
     )
 
@@ -253,6 +264,49 @@ def plot(options: argparse.Namespace) -> Answer:
         figure = plot_diffs(pd.DataFrame(rows), options.metric, a, b)
     save_plot(figure, options.output)
     return Answer({"file": str(options.output)}, lambda: print_text(f"saved {options.output}"))
+
+
+def evaluate_behavioral(options: argparse.Namespace) -> Answer:
+    """Score versions on the behavioral tests of now, those saved in the data folder among them."""
+    from tagifai.inference_desk import InferenceDesk
+
+    desk = _desk(options)
+    inference = InferenceDesk(desk, desk.data)
+    names = [options.version] if options.version else desk.names()
+    rows: list[dict[str, Any]] = []
+    move = progress_bar("testing")
+    for done, name in enumerate(names, start=1):
+        row: dict[str, Any] = {"version": name, "error": None}
+        try:
+            measured = desk.load(name).performance["behavioral"]
+            row |= {"measured": measured.get("score"), **inference.behavioral_results(name)}
+        except TagifaiError as error:
+            if options.version:
+                raise
+            row["error"] = str(error)
+        rows.append(row)
+        move(done, len(names), name)
+
+    def show() -> None:
+        columns = {"version": "version", "score": "score now", "num_samples": "tests",
+                   "skipped": "skipped", "measured": "score when made", "note": "note"}  # fmt: skip
+        told = "the version keeps no model: as measured when it was made"
+        print_table(
+            [{**row, "note": row["error"] or ("" if row.get("fresh") else told)} for row in rows],
+            columns,
+        )
+        if options.version:
+            failed = rows[0].get("results", {}).get("failed", [])
+            texts = [
+                {**test, "texts": " | ".join(test["texts"]),
+                 "predicted": " | ".join(", ".join(tags) or "none" for tags in test["predicted"])}
+                for test in failed
+                if "texts" in test
+            ]  # fmt: skip
+            columns = {"type": "type", "group": "group", "texts": "texts", "predicted": "predicted"}
+            print_table(texts, columns, title=f"Failed: {len(failed)}")
+
+    return Answer(rows[0] if options.version else rows, show)
 
 
 def predict(options: argparse.Namespace) -> Answer:
