@@ -133,6 +133,15 @@ class ReviewStore:
         with self._lock:
             return self._read(reviewer)
 
+    def last_seq(self) -> int:
+        """Number the last event kept, 0 without any: it tells whether something was added."""
+        with self._lock:
+            try:
+                (last,) = self._connection.execute("SELECT max(seq) FROM reviews").fetchone()
+            except sqlite3.Error as error:
+                raise self._failed(error) from None
+        return int(last or 0)
+
     def merge(self, reviews: Iterable[Review]) -> int:
         """Keep the events that are not here yet, all or none; return how many were new."""
         rows = [tuple(review.to_dict().values()) for review in reviews]

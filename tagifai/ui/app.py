@@ -9,7 +9,14 @@ from tagifai.browse import SORTS
 from tagifai.comparison_export import export_comparison
 from tagifai.inspection import ORDERS
 from tagifai.preprocessing import FILTERS, STOPWORDS
-from tagifai.ui import api, data_tab, inference_tab, inspection_tab, performance_tab
+from tagifai.ui import (
+    api,
+    data_tab,
+    inference_tab,
+    inspection_tab,
+    label_errors,
+    performance_tab,
+)
 from tagifai.version_desk import outcome_help
 from tagifai.workbench import Workbench
 
@@ -60,25 +67,40 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     desk=lambda: bench.inference,
                 )
             with gr.Tab("Inspection", id="inspection", elem_id="tab-inspection") as inspection:
-                inspection_tab.build(
-                    inspection.select,
-                    list_versions=bench.list_versions,
-                    newest=bench.newest,
-                    tag_table=bench.tag_table,
-                    slice_table=bench.slice_table,
-                    threshold_of=bench.threshold_of,
-                    threshold_metrics=bench.threshold_metrics,
-                    curve=bench.curve,
-                    best_threshold=bench.best_threshold,
-                    keep_threshold=bench.keep_threshold,
-                    outcomes=bench.outcomes,
-                    outcome_help=outcome_help,
-                    confusions=bench.confusions,
-                    confused=bench.confused,
-                    check_calibration=bench.check_calibration,
-                    data_changes=bench.data_changes,
-                    orders=list(ORDERS),
+                version = gr.Dropdown(
+                    [], label="Version", elem_id="inspect-version", interactive=True
                 )
+                with gr.Tabs(elem_id="inspection-parts", overflow_behavior="wrap"):
+                    with gr.Tab("Tags", id="tags", elem_id="tab-tags"):
+                        inspection_tab.build(
+                            inspection.select,
+                            version,
+                            list_versions=bench.list_versions,
+                            newest=bench.newest,
+                            tag_table=bench.tag_table,
+                            slice_table=bench.slice_table,
+                            threshold_of=bench.threshold_of,
+                            threshold_metrics=bench.threshold_metrics,
+                            curve=bench.curve,
+                            best_threshold=bench.best_threshold,
+                            keep_threshold=bench.keep_threshold,
+                            outcomes=bench.outcomes,
+                            outcome_help=outcome_help,
+                            confusions=bench.confusions,
+                            confused=bench.confused,
+                            check_calibration=bench.check_calibration,
+                            data_changes=bench.data_changes,
+                            orders=list(ORDERS),
+                        )
+                    with gr.Tab(
+                        "Suspected label errors", id="labels", elem_id="tab-label-errors"
+                    ) as labels:
+                        label_errors.build(
+                            labels.select,
+                            version,
+                            desk=lambda: bench.reviews,
+                            commands=bench.review_commands,
+                        )
     return demo
 
 

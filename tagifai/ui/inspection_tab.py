@@ -38,6 +38,7 @@ QUICK: dict[str, Any] = {
 
 def build(
     shown: Callable[..., Any],
+    version: gr.Dropdown,
     *,
     list_versions: Callable[[], list[str]],
     newest: Callable[[list[str]], str],
@@ -55,15 +56,11 @@ def build(
     check_calibration: Callable[[str, str | None], dict[str, Any]],
     data_changes: Callable[[str], str],
     orders: list[str],
-) -> gr.Dropdown:
-    """Lay out the tab, and return its choice of version for the tabs within it.
-
-    `shown` is the event on which its first values are filled in.
-    """
+) -> None:
+    """Lay out the tab; `shown` is the event on which it and the choice of `version` are filled."""
     gr.Markdown(INTRO)
     notice = gr.HTML()
     with gr.Row(elem_classes="controls"):
-        version = gr.Dropdown([], label="Version", elem_id="inspect-version", interactive=True)
         tag = gr.Dropdown([], label="Tag, best F1 first", elem_id="inspect-tag", interactive=True)
         outcome = gr.Radio(
             list(OUTCOMES), value="false positives", label="Outcome", elem_id="inspect-outcome",
@@ -248,7 +245,6 @@ def build(
     keep.click(keep_it, [version, tag, threshold], told, api_visibility="private")
     tags.select(choose_row, None, tag, **QUICK)
     confusion.select(show_confused, [version, tag], confused_samples, **QUICK)
-    return version
 
 
 def choose_row(event: gr.EventData) -> str:

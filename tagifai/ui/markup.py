@@ -85,7 +85,7 @@ def show_table(
 
     Numbers are right-aligned, None shows as a dash. Columns named in `raw` hold markup of the
     program's own. With `row_key`, each row carries that value as `data-key`, and can be chosen
-    by click or Enter.
+    by click or Enter. A row with `few` is greyed, one with `chosen` stands out.
     """
     if not rows:
         return f'<p class="minor empty-table">{escaped(empty, 300)}</p>'
@@ -96,7 +96,8 @@ def show_table(
     body = []
     for row in rows:
         key = f' data-key="{escape(str(row[row_key]))}" tabindex="0"' if row_key else ""
-        faded = ' class="few"' if row.get("few") else ""
+        kind = "few" if row.get("few") else "chosen" if row.get("chosen") else ""
+        faded = f' class="{kind}"' if kind else ""
         cells = "".join(
             f"<td{_numeric([row], name)}>{row[name] if name in raw else _cell(row.get(name))}</td>"
             for name in columns

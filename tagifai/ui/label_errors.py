@@ -1,0 +1,274 @@
+"""Suspected label errors: look at a pair with its evidence, decide, and the next one comes up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import orjson
+
+from tagifai.errors import TagifaiError
+from tagifai.label_issues import KIND_MEANS
+from tagifai.review_desk import ReviewDesk
+from tagifai.review_queues import STATES, Pair, QueueChoice
+from tagifai.svg import escaped
+from tagifai.ui.label_errors_view import (
+    DECIDED,
+    show_commands,
+    show_counts_of,
+    show_pair,
+    show_preview,
+    show_queue,
+)
+from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
+from tagifai.ui.visits import visit_of
+
+INTRO = """Labels that the data seems to have **forgotten**, and labels that nothing speaks for:
+pairs of project and tag, ranked by probabilities of models that never saw the project together
+with independent evidence. Read and decide; nothing is changed until the reviews are applied."""
+KINDS = {"missing labels": "missing", "wrong labels": "wrong"}
+ALL_TAGS = "all tags"
+SPLITS = ["all", "train", "val", "test"]
+RANKS = {"all evidence": "evidence", "probability alone": "probability"}
+BUTTONS = {"add": "Add the tag (a)", "remove": "Remove it (r)", "right": "Label is right (l)",
+           "skip": "Skip (s)"}  # fmt: skip
+POINTLESS = {"missing": "remove", "wrong": "add"}
+# A key presses its button, unless somebody is writing or another tab is in front.
+KEYS = """
+const buttons = {a: 'review-add', r: 'review-remove', l: 'review-right', s: 'review-skip',
+                 u: 'review-undo'};
+document.addEventListener('keydown', (event) => {
+  const writing = 'textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])';
+  if (!element.isConnected || !element.checkVisibility()) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target.closest && event.target.closest(writing)) return;
+  const button = document.getElementById(buttons[event.key.toLowerCase()]);
+  if (button && !button.disabled) { event.preventDefault(); button.click(); }
+});
+"""
+
+
+SAVE_REVIEWS = f"(text) => ({SAVE_FILE.strip()})(text, 'reviews.jsonl')"
+
+
+def build(
+    shown: Callable[..., Any],
+    version: gr.Dropdown,
+    *,
+    desk: Callable[[], ReviewDesk],
+    commands: Callable[[], list[str]],
+) -> None:
+    """Lay out the tab; `shown` is the event on which it is filled, `version` the choice above.
+
+    `commands` gives what to run to apply the reviews.
+    """
+    gr.Markdown(INTRO)
+    who = gr.HTML(elem_id="reviewer")
+    with gr.Row(elem_classes="controls"):
+        kind = gr.Radio(
+            list(KINDS), value="missing labels", label="Queue", elem_id="issue-kind",
+            interactive=True, min_width=330,
+        )  # fmt: skip
+        tag = gr.Dropdown([ALL_TAGS], value=ALL_TAGS, label="Tag", elem_id="issue-tag",
+                          interactive=True, min_width=170)  # fmt: skip
+        split = gr.Dropdown(SPLITS, value="all", label="Split", elem_id="issue-split",
+                            interactive=True, min_width=110)  # fmt: skip
+        rank = gr.Dropdown(list(RANKS), value="all evidence", label="Ranked by",
+                           elem_id="issue-rank", interactive=True, min_width=150)  # fmt: skip
+        state = gr.Dropdown(list(STATES), value=STATES[0], label="Reviews", elem_id="issue-state",
+                            interactive=True, min_width=130)  # fmt: skip
+    help_line = gr.HTML(elem_id="issue-help")
+    with gr.Row(elem_classes="review-desk"):
+        with gr.Column(scale=5, min_width=320):
+            # Above the text, whose length would move them from pair to pair.
+            with gr.Row(elem_classes="decisions"):
+                buttons = {
+                    decision: gr.Button(
+                        label, elem_id=f"review-{decision}", min_width=110, size="sm",
+                        variant="primary" if decision in ("add", "remove") else "secondary",
+                        interactive=False,
+                    )
+                    for decision, label in BUTTONS.items()
+                }  # fmt: skip
+                undo_button = gr.Button("Undo (u)", elem_id="review-undo", min_width=80, size="sm",
+                                        interactive=False)  # fmt: skip
+            card = gr.HTML(elem_id="issue-pair", apply_default_css=False, js_on_load=KEYS)
+            note = gr.Textbox(
+                label="Note, kept with the next decision", elem_id="review-note", max_length=2000,
+                placeholder="why, or what to ask",
+            )  # fmt: skip
+        with gr.Column(scale=4, min_width=320):
+            queue = gr.HTML(elem_id="issues", apply_default_css=False, js_on_load=CHOOSE_ROW)
+            number = gr.Number(1, label="Page", precision=0, minimum=1, elem_id="issues-page",
+                               min_width=90)  # fmt: skip
+    gr.Markdown("### If the reviews are accepted")
+    effect = gr.HTML(elem_id="review-preview", apply_default_css=False)
+    save = gr.Button("Save the reviews as JSON lines", elem_id="review-export", size="sm")
+    # What is on the screen, so that a decision is about what was seen.
+    seen = gr.Textbox(visible="hidden")
+    exported = gr.Textbox(visible="hidden")
+
+    visited = gr.State(False)
+
+    def chosen_from(name: str | None, *choice: str) -> QueueChoice:
+        kind, tag, split, rank, state = choice
+        return QueueChoice(
+            name or desk().versions.newest(),
+            KINDS.get(kind, kind),
+            None if tag == ALL_TAGS else tag,
+            split,
+            RANKS.get(rank, rank),
+            state,
+        )
+
+    def show(
+        choice: QueueChoice, pair: Pair | None, found: Any, reader: str, told: str = ""
+    ) -> list[Any]:
+        described = desk().describe(choice.version, pair) if pair else None
+        kept = [*pair, choice.version, described["data_digest"]] if pair and described else []
+        allowed = [
+            bool(reader and described and decision != POINTLESS[described["kind"]])
+            for decision in BUTTONS
+        ]
+        return [
+            show_note(KIND_MEANS[choice.kind]),
+            (told or show_told("")) + show_pair(described),
+            show_queue(found, pair),
+            found.number,
+            orjson.dumps(kept).decode(),
+            *(gr.Button(interactive=ready) for ready in (*allowed, bool(reader))),
+        ]
+
+    def failed(error: TagifaiError) -> list[Any]:
+        return [show_error(error), *[gr.skip()] * (len(outputs) - 1)]
+
+    def open_queue(request: gr.Request, *choice: Any) -> list[Any]:
+        return turn_page(request, *choice, 1)
+
+    def turn_page(request: gr.Request, *choice_and_page: Any) -> list[Any]:
+        *choice, number = choice_and_page
+        try:
+            chosen, (reader, _) = chosen_from(*choice), desk().reader_of(visit_of(request))
+            found = desk().page(chosen, int(number or 1), reader=reader)
+            first = (found.items[0]["id"], found.items[0]["tag"]) if found.items else None
+            return show(chosen, first, found, reader)
+        except TagifaiError as error:
+            return failed(error)
+
+    def choose_pair(request: gr.Request, event: gr.EventData, *choice_and_page: Any) -> list[Any]:
+        *choice, number = choice_and_page
+        try:
+            chosen, (reader, _) = chosen_from(*choice), desk().reader_of(visit_of(request))
+            project, tag = orjson.loads(event.key)
+            found = desk().page(chosen, int(number or 1), reader=reader)
+            return show(chosen, (project, tag), found, reader)
+        except TagifaiError as error:
+            return failed(error)
+
+    def decide(decision: str, request: gr.Request, seen: str, note: str, *choice: Any) -> list[Any]:
+        try:
+            if seen in ("", "[]"):
+                raise TagifaiError("no pair is chosen: there is nothing to decide")
+            project, tag, name, digest = orjson.loads(seen)
+            pair = (project, tag)
+            kept = desk().decide(visit_of(request), name, pair, decision, note or "", digest)
+            chosen = chosen_from(*choice)
+            following = desk().after(chosen, pair, reader=kept.reviewer)
+            found = desk().page_with(chosen, following or pair, reader=kept.reviewer)
+            told = show_told(f"Kept: {DECIDED[decision]}, {tag}, project {project}.")
+            return ["", *show(chosen, following, found, kept.reviewer, told)]
+        except TagifaiError as error:
+            return [gr.skip(), *failed(error)]
+
+    def decider(decision: str) -> Callable[..., list[Any]]:
+        def decide_so(request: gr.Request, *given: Any) -> list[Any]:
+            return decide(decision, request, *given)
+
+        return decide_so
+
+    def take_back(request: gr.Request, *choice: Any) -> list[Any]:
+        try:
+            chosen, event = chosen_from(*choice), desk().undo(visit_of(request))
+            pair = (event.project, event.tag)
+            found = desk().page_with(chosen, pair, reader=event.reviewer)
+            told = show_told(f"Taken back: {event.tag}, project {event.project}.")
+            return show(chosen, pair, found, event.reviewer, told)
+        except TagifaiError as error:
+            return failed(error)
+
+    def open_tab(request: gr.Request, name: str | None, kind: str, tag: str, *others: Any
+                 ) -> list[Any]:  # fmt: skip
+        try:
+            name = name or desk().versions.newest()
+            names = desk().tags(name)
+            tag = tag if tag in names else ALL_TAGS
+            opened = open_queue(request, name, kind, tag, *others)
+            told = [show_reader(*desk().reader_of(visit_of(request))), desk().changes_since(name)]
+        except TagifaiError as error:
+            return [True, "", gr.skip(), *failed(error)]
+        return [
+            True,
+            told[0] + (show_note(told[1]) if told[1] else ""),
+            gr.Dropdown([ALL_TAGS, *names], value=tag),
+            *opened,
+        ]
+
+    def follow_version(request: gr.Request, visited: bool, *choice: Any) -> list[Any]:
+        # Whoever never looked in here has no pairs scored for them.
+        return open_tab(request, *choice) if visited else [gr.skip()] * (3 + len(outputs))
+
+    def show_effect(request: gr.Request, name: str | None) -> str:
+        try:
+            counts = desk().counts()
+            preview = desk().preview(name or desk().versions.newest())
+            may_write = bool(desk().reader_of(visit_of(request))[0])
+        except TagifaiError as error:
+            return show_error(error)
+        hint = show_commands(commands()) if may_write else ""
+        return show_counts_of(counts) + show_preview(preview, counts) + hint
+
+    def export() -> str:
+        try:
+            return desk().export()
+        except TagifaiError as error:
+            raise gr.Error(escaped(error, 300), print_exception=False) from None
+
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    choice: list[Any] = [version, kind, tag, split, rank, state]
+    outputs = [help_line, card, queue, number, seen, *buttons.values(), undo_button]
+    opened = [visited, who, tag, *outputs]
+    # Each chain ends with what the reviews change; scoring it keeps nobody waiting.
+    shown(open_tab, choice, opened, api_visibility="private").then(
+        show_effect, version, effect, **private
+    )
+    version.change(follow_version, [visited, *choice], opened, api_visibility="private").then(
+        show_effect, version, effect, **private
+    )
+    gr.on(
+        [control.input for control in choice[1:]], open_queue, choice, outputs,
+        trigger_mode="always_last", **private,
+    )  # fmt: skip
+    number.input(turn_page, [*choice, number], outputs, trigger_mode="always_last", **private)
+    queue.select(choose_pair, [*choice, number], outputs, **private)
+    for decision, button in buttons.items():
+        button.click(decider(decision), [seen, note, *choice], [note, *outputs], **private).then(
+            show_effect, version, effect, **private
+        )
+    undo_button.click(take_back, choice, outputs, **private).then(
+        show_effect, version, effect, **private
+    )
+    save.click(export, None, exported, **private).success(
+        None, exported, None, js=SAVE_REVIEWS, api_visibility="private"
+    )
+
+
+def show_reader(name: str, why_not: str) -> str:
+    """Say under which name reviews are kept, or why they are off."""
+    if name:
+        return show_note(f"Your reviews are kept under the name <b>{escaped(name)}</b>.")
+    return f'<div class="notice warning" role="status">{escaped(why_not, 400)}</div>'
+
+
+def show_told(text: str) -> str:
+    """Say what became of a decision, aloud for who cannot see it; the line stays when empty."""
+    told = f"✔ {escaped(text, 300)}" if text else "&nbsp;"
+    return f'<p class="minor told" role="status">{told}</p>'
