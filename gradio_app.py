@@ -8,7 +8,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 from tagifai.errors import TagifaiError
+from tagifai.permissions import warning_of
 from tagifai.settings import Settings, load_settings
+from tagifai.users import Logins
 
 
 def read_settings() -> Settings:
@@ -28,8 +30,21 @@ from tagifai.workbench import Workbench  # noqa: E402
 demo = build_app(Workbench(settings))
 demo.queue(max_size=64, default_concurrency_limit=4)
 
+
+def read_logins(path: str) -> Logins | None:
+    """Read who may log in; None where everybody may look."""
+    try:
+        return Logins(path) if path else None
+    except TagifaiError as error:
+        sys.exit(f"tagifai: {error}")
+
+
 if __name__ == "__main__":
+    logins = read_logins(settings.auth_file)
+    if warning := warning_of(settings):
+        print(f"tagifai: {warning}", file=sys.stderr)
     demo.launch(
+        auth=logins.check if logins else None,
         server_name=settings.host,
         server_port=settings.port,
         share=settings.share,

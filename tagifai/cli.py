@@ -5,9 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from tagifai import commands
+from tagifai import commands, review_commands
 from tagifai.errors import TagifaiError
+from tagifai.review_files import FORMATS
+from tagifai.settings import REVIEWS_FILE
 from tagifai.terminal import print_json, print_message
 
 
@@ -112,6 +115,12 @@ def build_parser() -> argparse.ArgumentParser:
     plot.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     plot.add_argument("--min-tag-freq", type=int, default=30, metavar="N", help="for tags")
     plot.add_argument("--metric", default="f1", choices=["f1", "precision", "recall"])
+    behavioral = command(
+        "evaluate-behavioral",
+        commands.evaluate_behavioral,
+        "score versions on the behavioral tests of now; no version is changed",
+    )
+    behavioral.add_argument("--version", help="with its failed tests [default: every version]")
     predict = command("predict", commands.predict, "predict the tags of texts")
     predict.add_argument("texts", nargs="*", help="texts; none: lines of standard input")
     predict.add_argument("--version", help="[default: the latest release]")
@@ -129,7 +138,68 @@ def build_parser() -> argparse.ArgumentParser:
     bring.add_argument("name", help="the version's name, or workspace")
     bring.add_argument("file", type=Path, help="JSON lines: id, split, probabilities {tag: p}")
     bring.add_argument("--threshold", type=float, default=0.5, help="for every tag [default: 0.5]")
+    _add_reviews(kinds, shared)
+    _add_users(kinds)
     return parser
+
+
+def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:
+    reviews = kinds.add_parser("reviews", help="list, export, import or apply reviews of labels")
+    commands_of = reviews.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    where = argparse.ArgumentParser(add_help=False, parents=[shared])
+    where.add_argument(
+        "--reviews",
+        default=os.environ.get("TAGIFAI_REVIEWS", ""),
+        metavar="FILE",
+        help=f"where they are kept [default: {REVIEWS_FILE} in the data folder]",
+    )
+    formats = ", ".join(FORMATS)
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands_of.add_parser(
+            name, help=text, description=text, parents=[where]
+        )
+        made.set_defaults(run=run)
+        return made
+
+    command("list", review_commands.list_reviews, "list what the reviews come to")
+    write = command("export", review_commands.export, "write the reviews as a file")
+    write.add_argument("--format", choices=FORMATS, default="jsonl", help=f"{formats} [jsonl]")
+    write.add_argument("-o", "--output", type=Path, metavar="FILE", help="[standard output]")
+    write.add_argument("--version", help="whose predictions go along [default: the latest release]")
+    write.add_argument(
+        "--ask", type=int, default=0, metavar="N",
+        help="ask about the N most suspicious pairs of each queue, too (label-studio, argilla)",
+    )  # fmt: skip
+    bring = command("import", review_commands.bring, "keep the reviews of a file")
+    bring.add_argument("file", type=Path)
+    bring.add_argument("--format", choices=FORMATS, help="[default: told by the file]")
+    put = command("apply", review_commands.apply, "write corrected data to a new folder")
+    put.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    config = command("config", review_commands.show_config, "print Label Studio's interface")
+    config.add_argument("--version", help="whose tags to offer [default: the latest release]")
+
+
+def _add_users(kinds: Any) -> None:
+    users = kinds.add_parser("users", help="who may log in: add, remove, list")
+    commands_of = users.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, run, text in (
+        ("add", review_commands.add_user, "add a user, or give one a new password"),
+        ("remove", review_commands.drop_user, "remove a user"),
+        ("list", review_commands.list_users, "list the users' names"),
+    ):
+        made = commands_of.add_parser(name, help=text, description=text)
+        if name != "list":
+            made.add_argument("name")
+        made.add_argument(
+            "--auth-file",
+            type=Path,
+            default=Path(os.environ.get("TAGIFAI_AUTH_FILE") or "users.json"),
+            metavar="FILE",
+            help="where they are kept [default: users.json]",
+        )
+        made.add_argument("--json", action="store_true", help="print one JSON document")
+        made.set_defaults(run=run)
 
 
 def _add_params(parser: argparse.ArgumentParser) -> None:

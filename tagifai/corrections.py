@@ -13,6 +13,7 @@ from typing import Any
 from tagifai.data import PROJECT_FILES, load_dataset
 from tagifai.errors import TagifaiError
 from tagifai.records import MAX_TEXT
+from tagifai.settings import REVIEWS_FILE
 
 Change = Mapping[str, Iterable[str]]
 _Retag = Callable[[Any, list[str]], list[str]]
@@ -39,7 +40,8 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
     """Write a new data folder with the changed tags: {project: {"add": tags, "remove": tags}}.
 
     Every row and column of the projects file is kept, in its order and format; an added tag
-    comes last. Other files of the folder are copied. All of it is there at the end or none.
+    comes last. Other files of the folder are copied, but for the reviews, which somebody may
+    be writing to. All of it is there at the end or none.
 
     Raises:
         TagifaiError: the data is invalid, or `to` is not empty or lies within the data.
@@ -58,7 +60,7 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
         raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
     try:
         for path in sorted(folder.iterdir()):
-            if not path.is_file():
+            if not path.is_file() or path.name.startswith(REVIEWS_FILE):
                 continue
             if path.name in PROJECT_FILES:
                 _WRITERS[path.suffix](path, scratch / path.name, counter.retag)

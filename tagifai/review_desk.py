@@ -1,6 +1,7 @@
 """Suspected label errors and the reviews of them, as page, API and command line ask for them."""
 
 import threading
+from collections.abc import Hashable
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -44,7 +45,9 @@ class ReviewDesk:
         self.path = path
         self.rules = rules or WriteRules()
         self._suspicions = Kept(4)
+        self._ranked = Kept(8)
         self._verdicts = Kept(1)
+        self._previews = Kept(8)
         self._lock = threading.Lock()
         self._opened: ReviewStore | None = None
 
@@ -83,7 +86,7 @@ class ReviewDesk:
         predictions = self.versions.predictions(version)
         return self._suspicions.get(
             version,
-            (self.versions.load(version).fingerprint, data.dataset.digest),
+            self._stamp(version),
             lambda: suspect_labels(predictions, data.by_id, data.dataset.tags),
         )
 
@@ -98,9 +101,15 @@ class ReviewDesk:
             TagifaiError: an unknown version, kind, tag, split, rank or state.
         """
         found = self.suspicions(choice.version)
-        pairs = issue_pairs(
-            found, choice.kind, tag=choice.tag, split=choice.split, rank=choice.rank
+        pairs = self._ranked.get(
+            (choice.version, choice.kind, choice.tag, choice.split, choice.rank),
+            self._stamp(choice.version),
+            lambda: issue_pairs(
+                found, choice.kind, tag=choice.tag, split=choice.split, rank=choice.rank
+            ),
         )
+        if choice.state == "all":
+            return pairs
         shown = in_state(found.predictions, self.verdicts(), choice.state, reader)
         return pairs[shown[pairs[:, 0], pairs[:, 1]]]
 
@@ -244,8 +253,14 @@ class ReviewDesk:
     def preview(self, version: str) -> dict[str, Any]:
         """Score a version against today's labels and against those of the accepted reviews."""
         changes = accepted_changes(self.verdicts())
-        return preview_changes(
-            self.versions.predictions(version), self.versions.thresholds(version), changes
+        predictions, thresholds = (
+            self.versions.predictions(version),
+            self.versions.thresholds(version),
+        )
+        return self._previews.get(
+            version,
+            (self.versions.load(version).fingerprint, repr(changes)),
+            lambda: preview_changes(predictions, thresholds, changes),
         )
 
     def counts(self) -> dict[str, int]:
@@ -254,6 +269,10 @@ class ReviewDesk:
         for verdict in self.verdicts().values():
             counts[verdict.status] += 1
         return counts
+
+    def _stamp(self, version: str) -> Hashable:
+        data = self.versions.data.get()
+        return self.versions.load(version).fingerprint, data.dataset.digest
 
     def _listed(self, choice: QueueChoice, found: Paged) -> Paged:
         suspicions, verdicts = self.suspicions(choice.version), self.verdicts()

@@ -27,8 +27,9 @@ KEPT_TO = {
 COMPOSITION = {
     "tagifai.__main__": (),
     "tagifai.cli": ("tagifai.__main__",),
-    "tagifai.commands": ("tagifai.cli",),
-    "tagifai.terminal": ("tagifai.cli", "tagifai.commands"),
+    "tagifai.commands": ("tagifai.cli", "tagifai.review_commands"),
+    "tagifai.review_commands": ("tagifai.cli",),
+    "tagifai.terminal": ("tagifai.cli", "tagifai.commands", "tagifai.review_commands"),
     "tagifai.workbench": ("tagifai.ui.*", "gradio_app"),
     "tagifai.ui*": ("tagifai.ui.*", "gradio_app"),
     "gradio_app": (),

@@ -233,6 +233,8 @@ def build(
             raise gr.Error(escaped(error, 300), print_exception=False) from None
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    # The scores are there by now: what is left takes a moment, and need not wait in line.
+    quick = {**private, "queue": False}
     choice: list[Any] = [version, kind, tag, split, rank, state]
     outputs = [help_line, card, queue, number, seen, *buttons.values(), undo_button]
     opened = [visited, who, tag, *outputs]
@@ -245,15 +247,15 @@ def build(
     )
     gr.on(
         [control.input for control in choice[1:]], open_queue, choice, outputs,
-        trigger_mode="always_last", **private,
+        trigger_mode="always_last", **quick,
     )  # fmt: skip
-    number.input(turn_page, [*choice, number], outputs, trigger_mode="always_last", **private)
-    queue.select(choose_pair, [*choice, number], outputs, **private)
+    number.input(turn_page, [*choice, number], outputs, trigger_mode="always_last", **quick)
+    queue.select(choose_pair, [*choice, number], outputs, **quick)
     for decision, button in buttons.items():
-        button.click(decider(decision), [seen, note, *choice], [note, *outputs], **private).then(
+        button.click(decider(decision), [seen, note, *choice], [note, *outputs], **quick).then(
             show_effect, version, effect, **private
         )
-    undo_button.click(take_back, choice, outputs, **private).then(
+    undo_button.click(take_back, choice, outputs, **quick).then(
         show_effect, version, effect, **private
     )
     save.click(export, None, exported, **private).success(
