@@ -60,7 +60,7 @@ class Params:
     """Projects that a feature must occur in."""
     aliases: str = "fuzzy"
     """Flags from tags' names and aliases: "none", "exact", or "fuzzy" (misspelt ones too)."""
-    alias_weight: float = 0.3
+    alias_weight: float = 0.2
     estimator: str = "svc"
     C: float = 1.0
     class_weight: str | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.model_selection import KFold, ParameterSampler
+from sklearn.model_selection import KFold, ParameterGrid
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from tagifai.classifier import Progress
@@ -60,12 +60,10 @@ def optimize(
     """
     if trials < 1:
         raise TagifaiError(f"trials must be 1 or more, got {trials}")
-    sampled = ParameterSampler(dict(space), trials - 1, random_state=params.seed)
-    combinations = int(np.prod([len(choices) for choices in space.values()]))
-    chosen: list[dict[str, Any]] = [{}]
-    if trials > 1 and combinations:
-        sampled.n_iter = min(trials - 1, combinations)
-        chosen += [dict(choice) for choice in sampled]
+    grid = ParameterGrid({name: list(choices) for name, choices in space.items()})
+    # One order whatever the number of trials: more of them continue fewer.
+    order = np.random.default_rng(params.seed).permutation(len(grid))
+    chosen: list[dict[str, Any]] = [{}, *(dict(grid[int(i)]) for i in order[: trials - 1])]
     base = {"data": dataset.digest, "base": params.to_dict()}
     done = _read_trials(Path(path), base, chosen) if path else {}
     waiting = [number for number in range(len(chosen)) if number not in done]
