@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 # Before gradio is imported: no look-up of ours leaves the machine.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -43,8 +44,10 @@ if __name__ == "__main__":
     logins = read_logins(settings.auth_file)
     if warning := warning_of(settings):
         print(f"tagifai: {warning}", file=sys.stderr)
+    # Gradio awaits an asynchronous check, though its hints don't say so.
+    check: Any = logins.check if logins else None
     demo.launch(
-        auth=logins.check if logins else None,
+        auth=check,
         server_name=settings.host,
         server_port=settings.port,
         share=settings.share,
