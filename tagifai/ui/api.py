@@ -8,6 +8,8 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.preprocessing import FILTERS, STOPWORDS
+from tagifai.review_queues import QueueChoice
+from tagifai.ui.visits import visit_of
 from tagifai.workbench import Workbench
 
 MAX_PAGE = 100
@@ -113,9 +115,58 @@ def build(bench: Workbench) -> None:
 
         return answer(inspect)
 
+    def list_label_issues(
+        version: str,
+        kind: str = "missing",
+        tag: str = "",
+        split: str = "all",
+        rank: str = "evidence",
+        page: int = 1,
+    ) -> dict[str, Any]:
+        """List suspected label errors with their evidence and reviews, the likeliest first.
+
+        Args:
+            version: a version's name.
+            kind: missing (the project lacks the tag) or wrong (it carries it).
+            tag: a tag that the version knows; all of them where it is empty.
+            split: train, val, test, train+val or all.
+            rank: evidence or probability.
+            page: from 1; ten pairs each.
+        """
+        check_types(version=(version, str), kind=(kind, str), tag=(tag, str), split=(split, str),
+                    rank=(rank, str))  # fmt: skip
+
+        def listed() -> dict[str, Any]:
+            choice = QueueChoice(version, kind, tag or None, split, rank, "all")
+            found = bench.reviews.page(choice, page)
+            items = [bench.reviews.describe(version, (i["id"], i["tag"])) for i in found.items]
+            return found._replace(items=items)._asdict()
+
+        return answer(listed)
+
+    def submit_review(
+        request: gr.Request, version: str, project: str, tag: str, decision: str, note: str = ""
+    ) -> dict[str, str]:
+        """Keep a decision on a label; only who may write reviews may call it.
+
+        Args:
+            version: the version whose suspicion it is about.
+            project: a project's id.
+            tag: a tag that the version knows.
+            decision: add, remove, right (the label is as it should be) or skip.
+            note: at most 2,000 characters.
+        """
+        check_types(version=(version, str), project=(project, str), tag=(tag, str),
+                    decision=(decision, str), note=(note, str))  # fmt: skip
+        return answer(
+            lambda: bench.reviews.decide(
+                visit_of(request), version, (project, tag), decision, note
+            ).to_dict()
+        )
+
     endpoints: tuple[Callable[..., Any], ...] = (
         filter_tags, preprocess, predict, list_versions, get_params, get_performance,
-        compare_versions, inspect_tag,
+        compare_versions, inspect_tag, list_label_issues, submit_review,
     )  # fmt: skip
     for endpoint in endpoints:
         gr.api(endpoint, api_name=endpoint.__name__)

@@ -49,7 +49,8 @@ def show_queue(found: Any, chosen: tuple[str, str] | None) -> str:
     pages = f"page {found.number:,} of {found.num_pages:,}"
     return (
         f'<p class="minor" data-count="{found.num_found}">{found.num_found:,} '
-        f"{'pair' if found.num_found == 1 else 'pairs'} of project and tag, the most suspicious first; {pages}</p>"
+        f"{'pair' if found.num_found == 1 else 'pairs'} of project and tag, the most "
+        f"suspicious first; {pages}</p>"
         + show_table(
             rows,
             {
