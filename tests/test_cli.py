@@ -357,3 +357,20 @@ def test_no_version_yet_is_told(refused, tmp_path):
     assert refused("versions", models=tmp_path) == (
         f"no version in {tmp_path}; `python -m tagifai train` makes the first"
     )
+
+
+def test_old_versions_are_scored_on_tests_saved_since(run_json, run, small_data, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(small_data, data)
+    before = run_json("evaluate-behavioral", data=data)
+    case = {"text": "masks of photos", "expected": ["transformers"]}
+    saved = [{"type": "MFT", "group": "saved", "cases": [case]}]
+    (data / "behavioral.json").write_text(json.dumps(saved))
+    after = run_json("evaluate-behavioral", data=data)
+    assert [row["num_samples"] for row in after] == [row["num_samples"] + 1 for row in before]
+    row = run_json("evaluate-behavioral", "--version", "v0.2.0", data=data)
+    failed = [test["texts"] for test in row["results"]["failed"] if test["group"] == "saved"]
+    assert (row["version"], failed) == ("v0.2.0", [["masks of photos"]])
+    status, out, _ = run("evaluate-behavioral", "--version", "v0.2.0", data=data)
+    assert status == 0
+    assert "masks of photos" in out

@@ -7,9 +7,9 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.inference_desk import InferenceDesk
-from tagifai.permissions import Visit
 from tagifai.ui.behavioral_view import TYPES, show_saved
 from tagifai.ui.markup import show_error
+from tagifai.ui.visits import visit_of
 
 HELP = """**MFT**: the text must have, or must not have, the tags below. **INV**: its tags must not
 change in the edited text under “What if”; tags named below must hold in both. **DIR**: they must
@@ -48,14 +48,11 @@ def build(
         group: str,
         request: gr.Request,
     ) -> str:
-        visit = Visit.of(
-            dict(request.headers), request.client.host if request.client else None, request.username
-        )
         texts = [text or "", *([edited] if edited else [])]
         try:
             saved = desk().save_test(
                 name or "", kind, (group or "").strip(), texts, expected or [], forbidden or [],
-                visit,
+                visit_of(request),
             )  # fmt: skip
         except TagifaiError as error:
             return show_error(error)

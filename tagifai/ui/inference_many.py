@@ -56,16 +56,24 @@ def build(
             "Download JSON lines", visible=False, elem_id="many-jsonl", size="sm", min_width=120
         )
 
+    # Sessions whose run is to stop. Gradio's own `cancels` leaves the page with an error.
+    stopped: set[str | None] = set()
+
     def predict_many(
-        name: str | None, pasted: str, kind: str, file: str | None
+        name: str | None, pasted: str, kind: str, file: str | None, request: gr.Request
     ) -> Iterator[list[Any]]:
         hidden = gr.DownloadButton(visible=False)
+        stopped.discard(request.session_hash)
         try:
             rows = read_texts(*_given(pasted, kind, file))
+            yield [show_progress(0, len(rows)), "", hidden, hidden]
             answers: list[Any] = []
             for part in predict_rows(name or "", rows):
                 answers += part
-                yield [show_progress(len(answers), len(rows)), gr.skip(), hidden, hidden]
+                if request.session_hash in stopped:
+                    stopped.discard(request.session_hash)
+                    break
+                yield [show_progress(len(answers), len(rows)), gr.skip(), gr.skip(), gr.skip()]
         except TagifaiError as error:
             yield [show_error(error), "", hidden, hidden]
             return
@@ -78,12 +86,15 @@ def build(
             )
         ]
         yield [
-            show_progress(len(answers), len(rows)),
+            show_progress(len(answers), len(rows), cancelled=len(answers) < len(rows)),
             show_answers(answers),
             *(gr.DownloadButton(value=path, visible=True) for path in files),
         ]
 
-    running = run.click(
+    def cancel(request: gr.Request) -> None:
+        stopped.add(request.session_hash)
+
+    run.click(
         predict_many,
         [version, pasted, kind, file],
         [progress, table, as_csv, as_jsonl],
@@ -91,18 +102,16 @@ def build(
         concurrency_limit=2,
         api_visibility="private",
     )
-    stop.click(
-        lambda: '<div class="notice warning">Cancelled.</div>',
-        None,
-        progress,
-        cancels=[running],
-        queue=False,
-        api_visibility="private",
-    )
+    stop.click(cancel, None, None, queue=False, api_visibility="private")
 
 
-def show_progress(done: int, total: int) -> str:
+def show_progress(done: int, total: int, *, cancelled: bool = False) -> str:
     """Show how many texts are done."""
+    if cancelled:
+        return (
+            f'<div class="notice warning">Cancelled after {done:,} of {total:,} texts; '
+            "what follows is of these.</div>"
+        )
     return (
         f'<div class="progress-line"><progress max="{total}" value="{done}"></progress> '
         f"<span>{done:,} of {total:,} texts</span></div>"

@@ -112,7 +112,7 @@ def build(
             predict_rows=lambda *given: desk().predict_rows(*given),
         )
 
-    def show_text(
+    def show_prediction(
         text: str, name: str | None, tag: str | None, other: str | None, edited: str
     ) -> list[str]:
         if not name:
@@ -180,7 +180,7 @@ def build(
             return [show_error(error)] + [gr.skip()] * 15
         name = chosen if chosen in names else newest(names)
         beside = other if other in names else NOBODY
-        found = show_text(text, name, tag, beside, edited)
+        found = show_prediction(text, name, tag, beside, edited)
         return [
             *found,
             gr.Dropdown(names[::-1], value=name),
@@ -224,7 +224,7 @@ def build(
     shown(fill, inputs, [*outputs, version, other, *of_version], api_visibility="private")
     gr.on(
         [text.change, version.input, tag.change, other.input, edited.change],
-        show_text, inputs, outputs, **quick,
+        show_prediction, inputs, outputs, **quick,
     )  # fmt: skip
     version.input(choose_version, [version, tag], of_version, **quick)
     tags.select(choose_tag, None, tag, **quick)
