@@ -40,7 +40,7 @@ format:
 demo-versions *ARGS:
     {{ python }} -m tagifai demo-versions {{ ARGS }}
 
-# Bring the README up to date: settings and outputs of commands; `just readme settings`: those alone
+# Bring the README up to date: tables and outputs of commands; `just readme tables`: those alone
 readme *ARGS:
     {{ python }} docs/update_readme.py {{ ARGS }}
 

@@ -1,9 +1,11 @@
-"""Rewrite what the README shows of the program: its settings, and what its commands print.
+"""Rewrite what the README shows of the program: settings, commands, and what commands print.
 
-The settings stand between two markers. Each `console` block starts with `$ `, a command, and
-is filled with what that command prints; `| head -n 9` after it keeps the first nine lines.
+The tables of settings and commands stand between markers. Each `console` block starts with `$ `,
+a command, and is filled with what that command prints; `| head -n 9` after it keeps the first
+nine lines.
 """
 
+import argparse
 import os
 import re
 import shlex
@@ -13,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-BEGIN, END = "<!-- settings: made by `just readme` -->", "<!-- settings: end -->"
+BEGIN, END = "<!-- {}: made by `just readme` -->", "<!-- {}: end -->"
 CONSOLE = re.compile(
     r"(?<=^```console\n)\$ (?P<command>[^\n]+)\n(?P<output>.*?)(?=^```$)", re.M | re.S
 )
@@ -32,11 +34,32 @@ def settings_table() -> str:
     return "\n".join(["| flag | variable | default | |", "|---|---|---|---|", *rows])
 
 
-def with_settings(readme: str) -> str:
-    """Put today's settings between the README's markers."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{settings_table()}\n{END}{after}"
+def commands_table() -> str:
+    """Write the commands of `python -m tagifai` as a Markdown table."""
+    from tagifai.cli import build_parser
+
+    rows = [f"| `{name}` | {text} |" for name, text in _commands(build_parser()).items()]
+    return "\n".join(["| command | |", "|---|---|", *rows])
+
+
+def _commands(parser: argparse.ArgumentParser, prefix: str = "") -> dict[str, str]:
+    found = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for choice in action._choices_actions:
+                inner = _commands(action.choices[choice.dest], f"{prefix}{choice.dest} ")
+                found |= inner or {prefix + choice.dest: choice.help or ""}
+    return found
+
+
+def with_tables(readme: str) -> str:
+    """Put today's tables between the README's markers."""
+    for name, table in (("settings", settings_table()), ("commands", commands_table())):
+        begin, end = BEGIN.format(name), END.format(name)
+        before, _, rest = readme.partition(begin)
+        _, _, after = rest.partition(end)
+        readme = f"{before}{begin}\n{table}\n{end}{after}"
+    return readme
 
 
 def console_blocks(readme: str) -> dict[str, str]:
@@ -65,9 +88,9 @@ def output_of(command: str) -> str:
 
 
 def main() -> None:
-    """Bring the README up to date; with the argument `settings`, their table alone."""
-    readme = with_settings(README.read_text("utf-8"))
-    if sys.argv[1:] == ["settings"]:
+    """Bring the README up to date; with the argument `tables`, its tables alone."""
+    readme = with_tables(README.read_text("utf-8"))
+    if sys.argv[1:] == ["tables"]:
         README.write_text(readme, "utf-8")
         return
     readme = CONSOLE.sub(

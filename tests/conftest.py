@@ -26,6 +26,11 @@ QUICK = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Last, because Playwright keeps an event loop running, in which asyncio.run refuses to work.
+    items.sort(key=lambda item: "browser" in item.path.relative_to(ROOT).parts)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     if not (REAL_DATA / "projects.json").is_file():

@@ -266,7 +266,7 @@ def test_data_check_tells_which_rules_are_broken(run_json, run, small_data, tmp_
     projects[3]["tags"] = ["unheard-of"]
     (data / "projects.json").write_text(json.dumps(projects))
     report = run_json("data", "check", data=data)
-    assert list(report) == ["counts", "findings", "rules", "passed"]
+    assert list(report) == ["counts", "findings", "rules", "passed", "agreement"]
     assert report["counts"]["projects"] == 80
     assert report["passed"] is False
     assert "unknown-tag" in [finding["rule"] for finding in report["findings"]]

@@ -47,8 +47,10 @@ def test_requirements_pin_and_name_no_registry():
         assert re.search(r"^\s*--|://", path.read_text(), re.M) is None
 
 
-def test_settings_table_is_that_of_the_program():
-    assert update["with_settings"](README) == README, "run `just readme`"
+def test_tables_are_those_of_the_program():
+    assert "| `--data` | `TAGIFAI_DATA` | `data` |" in update["settings_table"]()
+    assert "\n| `data check` | read and check a data folder |\n" in update["commands_table"]()
+    assert update["with_tables"](README) == README, "run `just readme tables`"
 
 
 @pytest.mark.skipif(not (ROOT / "model").is_dir(), reason="no model/ yet: demo-versions makes it")
