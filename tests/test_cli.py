@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagifai import cli
+from tagifai.reviews import ReviewStore
 
 ROOT = Path(__file__).parent.parent
 # What trains in a moment.
@@ -374,3 +375,65 @@ def test_old_versions_are_scored_on_tests_saved_since(run_json, run, small_data,
     status, out, _ = run("evaluate-behavioral", "--version", "v0.2.0", data=data)
     assert status == 0
     assert "masks of photos" in out
+
+
+def test_plots_are_saved(run_json, refused, tmp_path):
+    picture = tmp_path / "history.svg"
+    assert run_json("plot", "history", "-o", picture) == {"file": str(picture)}
+    assert "<svg" in picture.read_text("utf-8")
+    picture = tmp_path / "diff.png"
+    assert run_json("plot", "diff", "v0.1.0", "v0.2.0", "-o", picture) == {"file": str(picture)}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert refused("plot", "diff", "v0.1.0", "-o", picture) == (
+        "diff: two versions are needed, got 1"
+    )
+
+
+def test_reviews_go_out_come_in_and_are_applied(run, run_json, refused, small_data, tmp_path):
+    data = shutil.copytree(small_data, tmp_path / "data")
+    kept = data / "reviews.sqlite"
+    assert refused("reviews", "list", data=data).startswith(f"{kept}: no reviews yet")
+    store = ReviewStore(kept)
+    store.submit(reviewer="ann", project="0", tag="transformers", decision="add", note="said")
+    store.submit(reviewer="ann", project="1", tag="computer-vision", decision="right")
+    store.close()
+
+    rows = run_json("reviews", "list", data=data)
+    assert [(row["project"], row["tag"]) for row in rows] == [
+        ("0", "transformers"),
+        ("1", "computer-vision"),
+    ]
+    file = tmp_path / "reviews.jsonl"
+    told = run_json("reviews", "export", "-o", file, data=data)
+    assert told == {"format": "jsonl", "reviews": 2, "to": str(file)}
+    assert run("reviews", "export", data=data)[1] == file.read_text("utf-8")
+
+    elsewhere = shutil.copytree(small_data, tmp_path / "elsewhere")
+    assert run("reviews", "import", file, data=elsewhere)[1].startswith("2 new reviews, 0 known")
+    assert run_json("reviews", "import", file, data=elsewhere)["num_known"] == 2
+
+    corrected = tmp_path / "corrected"
+    applied = run_json("reviews", "apply", "--to", corrected, data=data)
+    assert (applied["num_added"], applied["num_removed"]) == (1, 0)
+    before = json.loads((small_data / "projects.json").read_text())
+    after = json.loads((corrected / "projects.json").read_text())
+    assert [new["id"] for old, new in zip(before, after, strict=True) if old != new] == ["0"]
+    assert set(after[0]["tags"]) == {*before[0]["tags"], "transformers"}
+
+
+def test_label_studio_gets_its_interface(run):
+    status, out, _ = run("reviews", "config")
+    assert status == 0
+    assert all(f'"{tag}"' in out for tag in ("computer-vision", "segmentation", "transformers"))
+
+
+def test_users_are_added_listed_and_removed(tmp_path):
+    file = ["--auth-file", str(tmp_path / "users.json")]
+    added = program("users", "add", "ann", *file, input="correct horse battery\n")
+    assert (added.returncode, added.stderr) == (0, "")
+    assert json.loads(program("users", "list", "--json", *file).stdout) == ["ann"]
+    assert "correct horse" not in (tmp_path / "users.json").read_text()
+    assert program("users", "remove", "ann", *file).returncode == 0
+    short = program("users", "add", "ben", *file, input="\n")
+    assert (short.returncode, short.stdout) == (1, "")
+    assert short.stderr.startswith("tagifai: ")
