@@ -126,36 +126,33 @@ def app_url(corpus: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Open pages that are watched: in the end none asked an outside host or logged an error."""
-    contexts, outside, errors = [], [], []
+@pytest.fixture(scope="session")
+def context(browser: Any) -> Any:
+    # One for all pages: the second page finds Gradio's scripts in the browser's own cache.
+    opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(WAIT_MS)
+    return opened
 
-    def open_watched(url: str, **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        context.set_default_timeout(WAIT_MS)
+
+@pytest.fixture
+def open_page(context: Any) -> Iterator[Callable[[str], Any]]:
+    """Open pages that are watched: in the end none asked an outside host or logged an error."""
+    pages, outside, errors = [], [], []
+
+    def open_watched(url: str) -> Any:
         page = context.new_page()
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((url.split("?")[0], "data:", "blob:"))
-                else outside.append(request.url)
-            ),
-        )
-        page.on(
-            "console",
-            lambda message: errors.append(message.text) if message.type == "error" else None,
-        )
+        pages.append(page)
+        allowed = (url.split("?")[0], "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(allowed) else outside.append(r.url))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
         page.goto(url)
         return page
 
     yield open_watched
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert outside == []
     assert errors == []
 

@@ -18,15 +18,18 @@ def open_tab(page: Any, name: str) -> None:
 
 def choose(page: Any, dropdown: str, option: str) -> None:
     """Choose from a dropdown as one does with mouse and eyes."""
-    page.locator(f"{dropdown} input").click()
+    box = page.locator(f"{dropdown} input")
+    box.click()
     page.get_by_role("option", name=option, exact=True).click()
+    # The list hangs at the end of the page, and where many may be chosen it stays until one leaves.
+    box.blur()
+    page.get_by_role("option").first.wait_for(state="detached")
 
 
 def options_of(page: Any, dropdown: str) -> list[str]:
     """List what a dropdown offers."""
     box = page.locator(f"{dropdown} input")
     box.click()
-    # The list hangs at the end of the page, not within its dropdown.
     page.get_by_role("option").first.wait_for()
     options = page.get_by_role("option").all()
     names = [option.get_attribute("aria-label") for option in options]

@@ -98,3 +98,4 @@ def test_the_real_projects_are_shown(open_page, real_data, corpus, serve):
         expect(page.locator("#projects-table [data-count]")).to_contain_text(
             "of 2,032 projects match"
         )
+        page.close()  # before its server, which it would miss

@@ -1,0 +1,117 @@
+"""Every handler of the page, called as a plain function over a real workbench."""
+
+import shutil
+
+import gradio as gr
+import pytest
+
+from tagifai.settings import Settings
+from tagifai.ui.app import build_app
+from tagifai.workbench import Workbench
+
+
+@pytest.fixture
+def handlers(small_data, small_models, tmp_path):
+    shutil.copytree(small_data, tmp_path / "data")
+    shutil.copytree(small_models, tmp_path / "model")
+    settings = Settings(data=tmp_path / "data", models=str(tmp_path / "model"), no_cache=True)
+    demo = build_app(Workbench(settings))
+
+    def handlers_of(tab, name):
+        return next(
+            event
+            for event in demo.fns.values()
+            if event.name == name and event.fn.__module__ == f"tagifai.ui.{tab}"
+        )
+
+    return handlers_of
+
+
+def first_value(widget):
+    # An untouched box sends "", not None.
+    return "" if isinstance(widget, gr.Textbox) and widget.value is None else widget.value
+
+
+def answer(event, **changes):
+    """Call a handler with its widgets' first values, some changed by element id."""
+    given = [changes.get((w.elem_id or "").replace("-", "_"), first_value(w)) for w in event.inputs]
+    values = event.fn(*given)
+    values = values if isinstance(values, list | tuple) else [values]
+    assert len(values) == len(event.outputs)
+    shown = zip(event.outputs, values, strict=True)
+    return {widget.elem_id or number: value for number, (widget, value) in enumerate(shown)}
+
+
+@pytest.mark.parametrize("tab", ["data_tab", "performance_tab", "inference_tab", "inspection_tab"])
+def test_a_tab_fills_all_that_it_says_it_fills(handlers, tab):
+    assert answer(handlers(tab, "fill"))
+
+
+@pytest.mark.parametrize(
+    ("tab", "broken"),
+    [
+        ("data_tab", "data"),
+        ("performance_tab", "model"),
+        ("inference_tab", "model"),
+        ("inspection_tab", "model"),
+    ],
+)
+def test_a_tab_without_its_files_shows_a_notice(handlers, tmp_path, tab, broken):
+    shutil.rmtree(tmp_path / broken)
+    shown = answer(handlers(tab, "fill"))
+    notices = [value for value in shown.values() if 'role="alert"' in str(value)]
+    assert notices
+    assert str(tmp_path / broken) in notices[0]
+
+
+@pytest.mark.parametrize(
+    ("tab", "table", "rows"),
+    [
+        ("performance_tab", "tag-diffs", 4),
+        ("inference_tab", "inference-tags", 4),
+        ("inspection_tab", "tag-metrics", 4),
+    ],
+)
+def test_a_tab_about_versions_goes_on_without_the_data(handlers, tmp_path, tab, table, rows):
+    shutil.rmtree(tmp_path / "data")
+    shown = answer(handlers(tab, "fill"))
+    assert shown[table].partition("<tbody>")[2].count("<tr") == rows
+
+
+def test_a_frequency_that_no_tag_reaches_says_so(handlers):
+    shown = answer(handlers("data_tab", "filter_by_frequency"), min_tag_freq=81)
+    assert shown["tags-most-common"] == (
+        '<div class="counts"><h4>Most common tags</h4>'
+        '<p class="minor">No tag reaches 81 projects.</p></div>'
+    )
+    assert "<p>No tag reaches 81 projects.</p>" in shown["tag-distribution"]
+    assert shown["word-cloud-tag"].choices == []
+
+
+def test_a_bad_pattern_keeps_the_output_and_says_why(handlers):
+    event = handlers("data_tab", "show_preprocessed")
+    good = answer(event, preprocess_input="Masks, of regions")
+    bad = answer(event, preprocess_input="Masks, of regions", preprocess_filters="(")
+    assert good["preprocess-output"] == "masks regions"
+    assert bad["preprocess-output"]["__type__"] == "update"
+    assert "value" not in bad["preprocess-output"]
+    assert any("no regular expression" in str(value) for value in bad.values())
+
+
+def test_the_same_version_twice_names_it(handlers):
+    event = handlers("performance_tab", "compare_versions")
+    shown = answer(event, version_a="v0.1.0", version_b="v0.1.0")
+    assert shown["verdict"] == (
+        '<div class="notice error" role="alert">'
+        "choose two different versions, got &#x27;v0.1.0&#x27; twice</div>"
+    )
+    assert shown["regressions"] == ""
+
+
+def test_a_text_without_words_has_no_tags(handlers):
+    shown = answer(
+        handlers("inference_tab", "show_prediction"),
+        inference_text="the of", inference_version="v0.2.0",
+    )  # fmt: skip
+    assert shown["inference-preprocessed"] == ""
+    assert "there is no word to predict from" in shown["inference-predicted"]
