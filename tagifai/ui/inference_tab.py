@@ -7,6 +7,7 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.inference_desk import InferenceDesk
+from tagifai.svg import escaped
 from tagifai.ui import inference_keep, inference_many
 from tagifai.ui.inference_view import (
     show_changes,
@@ -156,7 +157,7 @@ def build(
         try:
             return show_similar(desk().similar(text))
         except TagifaiError as error:
-            return show_error(error)
+            return show_note(escaped(error, 300))
 
     def choose_version(name: str | None, tag: str | None) -> list[Any]:
         try:
