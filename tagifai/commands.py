@@ -13,6 +13,7 @@ from tagifai.data import load_dataset
 from tagifai.desk import DataDesk
 from tagifai.errors import TagifaiError, one_of
 from tagifai.records import replace_surrogates
+from tagifai.slices import load_slices
 from tagifai.sources import WORKSPACE
 from tagifai.terminal import print_message, print_table, print_text, progress_bar
 from tagifai.version_desk import VersionDesk
@@ -93,6 +94,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
         params,
         jobs=options.jobs,
         progress=progress_bar("training"),
+        slices=load_slices(options.data),
         saved=saved_tests(options.data),
     )
     files = version_files(trained, dataset, notes=options.notes)
@@ -164,7 +166,9 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
     move = progress_bar("training")
     story[WORKSPACE] = demo_workspace(_params(options))
     for done, (name, (params, notes)) in enumerate(story.items(), start=1):
-        trained = train(dataset, params, saved=saved_tests(options.data))
+        trained = train(
+            dataset, params, slices=load_slices(options.data), saved=saved_tests(options.data)
+        )
         source.write(name, version_files(trained, dataset, name=name, notes=notes))
         rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
         move(done, len(story), name)

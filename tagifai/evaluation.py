@@ -30,10 +30,12 @@ def measure(
     projects: Sequence[Project],
     tests: Sequence[BehavioralTest],
     slices: Mapping[str, Slice] = SLICES,
+    among: Sequence[Project] | None = None,
 ) -> dict[str, Any]:
     """Score test projects, slices of them, and behavioral tests.
 
-    `projects` are in the order of `predictions`.
+    `projects` are in the order of `predictions`, with all of their tags; `among` are all
+    projects of the data, by default these (see `select_slices`).
     """
     tags = predictions.tags
     rows = np.flatnonzero(predictions.split == "test")
@@ -49,6 +51,8 @@ def measure(
         test.y_prob >= cut,
         tags,
         y_prob=test.y_prob,
-        slices=select_slices([projects[int(row)] for row in rows], clean, slices),
+        slices=select_slices(
+            [projects[int(row)] for row in rows], clean, slices, among=among or projects
+        ),
         behavioral=run_behavioral(tests, predicted, tags),
     )

@@ -87,7 +87,9 @@ def version_of(
         test.decide(thresholds),
         test.tags,
         y_prob=test.y_prob,
-        slices=select_slices([by_id[one] for one in test.ids], slices=slices),
+        slices=select_slices(
+            [by_id[one] for one in test.ids], slices=slices, among=dataset.projects
+        ),
     )
     files = {
         "params.json": pack_json({"threshold": threshold}),

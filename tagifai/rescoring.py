@@ -31,7 +31,9 @@ def rescore(
     projects = [by_id[one] for one in predictions.ids if one in by_id]
     if model is not None and dataset is not None and len(projects) == len(predictions.ids):
         tests = default_tests(predictions.tags, dataset.tags)
-        performance = measure(model, thresholds, predictions, projects, tests, slices or {})
+        performance = measure(
+            model, thresholds, predictions, projects, tests, slices or {}, among=dataset.projects
+        )
     else:
         test = predictions.select("test")
         decided = test.decide(thresholds)

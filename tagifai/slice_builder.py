@@ -3,63 +3,25 @@
 import json
 import os
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from tagifai.data import Project
-from tagifai.errors import TagifaiError, one_of
+from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import count_outcomes, precision_recall_f1
 from tagifai.parts import Array, cuts_of
 from tagifai.predictions import Predictions
-from tagifai.preprocessing import preprocess_text
+from tagifai.slice_finder import Condition
 from tagifai.slices import SLICE_FILE, Conditions, load_slices
 
 FEWEST_FOR_INTERVAL = 5
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltSlice:
-    """What a slice's projects have in common; all that is given must hold.
-
-    `conditions` are about tags, words and length. `min_unseen`, in [0, 1]: at least this
-    share of a text's words is unknown to training. `columns`: for each column of the data,
-    the values (as text) of which one must stand there.
-    """
-
-    conditions: Conditions = field(default_factory=Conditions)
-    min_unseen: float | None = None
-    columns: Mapping[str, Collection[str]] = field(default_factory=dict)
-
-
-def training_words(predictions: Predictions, projects: Mapping[str, Project]) -> frozenset[str]:
-    """Collect the words of the preprocessed texts of train and val."""
-    learnt = np.flatnonzero(predictions.split != "test")
-    found = (projects.get(predictions.ids[row]) for row in learnt)
-    return frozenset(w for p in found if p for w in preprocess_text(p.text).split())
-
-
-def in_slice(
-    built: BuiltSlice, projects: Sequence[Project], known_words: Collection[str] = ()
-) -> Array:
-    """Tell which projects are in the slice, bool (n_projects,).
-
-    Raises:
-        TagifaiError: a column that no project has, or a share outside [0, 1].
-    """
-    if built.min_unseen is not None and not 0 <= built.min_unseen <= 1:
-        raise TagifaiError(f"min_unseen: a share from 0 to 1 is needed, got {built.min_unseen}")
-    columns = {column for project in projects for column in project.extra}
-    for column in built.columns:
-        if column not in columns:
-            raise one_of("column", column, sorted(columns))
-    return np.array(
-        [_holds(built, p, preprocess_text(p.text).split(), known_words) for p in projects], bool
-    )
+MAX_NAME = 80
+MOST_SLICES = 200
+_WRITING = threading.Lock()
 
 
 def measure_slice(
@@ -98,15 +60,48 @@ def save_slice(
         TagifaiError: the name is taken, nothing is asked, or the file cannot be written.
     """
     path = Path(folder) / SLICE_FILE
-    taken = load_slices(folder)
-    if not name.strip() or name in taken:
-        raise TagifaiError(f"slice {name!r}: choose a name that is not taken")
-    given = {key: value for key, value in asdict(conditions).items() if value not in ((), None)}
-    if not given:
-        raise TagifaiError(f"slice {name!r}: give at least one condition")
-    rows = json.loads(path.read_text("utf-8-sig")) if path.exists() else []
-    rows.append({"name": name, "description": description, **given})
-    content = json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    with _WRITING:
+        taken = load_slices(folder)
+        name = name.strip()
+        if not name or len(name) > MAX_NAME or name in taken:
+            raise TagifaiError(
+                f"slice {shorten(name)!r}: choose a name that is not taken, of 1 to {MAX_NAME} "
+                f"characters"
+            )
+        if len(taken) >= MOST_SLICES:
+            raise TagifaiError(f"{path}: at most {MOST_SLICES} slices are kept")
+        given = conditions.given()
+        Conditions.of(given, f"slice {name!r}")
+        rows = json.loads(path.read_text("utf-8-sig")) if path.exists() else []
+        rows.append({"name": name, "description": description, **given})
+        _write(path, json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+
+
+def as_conditions(found: Iterable[Condition]) -> Conditions:
+    """Turn a proposal of the finder into the same slice as one would build it.
+
+    >>> as_conditions([Condition("tag", "nlp"), Condition("length", "at most", "6")]).given()
+    {'all_of': ['nlp'], 'max_words': 6}
+    """
+    tags, words, columns = [], [], {}
+    bounds: dict[str, Any] = {}
+    for one in found:
+        if one.kind == "tag":
+            tags.append(one.name)
+        elif one.kind == "word":
+            words.append(one.name)
+        elif one.kind == "column":
+            columns[one.name] = (one.value,)
+        elif one.kind == "length" and one.name == "at most":
+            bounds["max_words"] = int(one.value)
+        elif one.kind == "length":
+            bounds["min_words"] = int(one.value)
+        else:
+            bounds["min_unseen"] = float(one.value)
+    return Conditions(all_of=tuple(tags), all_words=tuple(words), columns=columns, **bounds)
+
+
+def _write(path: Path, content: str) -> None:
     scratch = ""
     try:
         with tempfile.NamedTemporaryFile(
@@ -119,20 +114,9 @@ def save_slice(
         Path(scratch).chmod(0o644)
         Path(scratch).replace(path)
     except OSError as error:
-        Path(scratch).unlink(missing_ok=True)
+        if scratch:
+            Path(scratch).unlink(missing_ok=True)
         raise TagifaiError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-def _holds(
-    built: BuiltSlice, project: Project, words: Sequence[str], known: Collection[str]
-) -> bool:
-    if built.min_unseen is not None:
-        unseen = sum(word not in known for word in words)
-        if not words or unseen / len(words) < built.min_unseen:
-            return False
-    return built.conditions(project, words) and all(
-        str(project.extra.get(column)) in values for column, values in built.columns.items()
-    )
 
 
 def _margin(value: float, part: Array, whole: Array) -> float | None:

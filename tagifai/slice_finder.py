@@ -1,5 +1,6 @@
 """Propose the slices of one or two conditions where the model is significantly worse."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from tagifai.errors import TagifaiError
 from tagifai.parts import Array, cuts_of, rows_of
 from tagifai.predictions import Predictions
 from tagifai.preprocessing import preprocess_text
+from tagifai.slices import unseen_shares
 
 MIN_SUPPORT = 20
 MOST_WORDS = 150
 MOST_TAGS = 150
 MOST_VALUES = 20
+MANY_UNSEEN = 0.25
 FALSE_DISCOVERIES = 0.05
 _SAME = 0.8
 
@@ -28,6 +31,8 @@ class Condition:
 
     >>> str(Condition("tag", "nlp")), str(Condition("column", "year", "2020"))
     ('tag nlp', 'column year = 2020')
+    >>> str(Condition("length", "at most", "6")), str(Condition("unseen words", "at least", "0.25"))
+    ('at most 6 words', 'at least 25 % of words unseen')
     """
 
     kind: str
@@ -35,6 +40,10 @@ class Condition:
     value: str = ""
 
     def __str__(self) -> str:
+        if self.kind == "length":
+            return f"{self.name} {self.value} words"
+        if self.kind == "unseen words":
+            return f"{self.name} {100 * float(self.value):g} % of words unseen"
         return f"{self.kind} {self.name}" + (f" = {self.value}" if self.value else "")
 
 
@@ -75,7 +84,9 @@ def find_slices(
     if len(rows) < 2 * min_support:
         return []
     chosen = [projects[predictions.ids[row]] for row in rows]
-    conditions, inside = list_conditions(chosen, min_support, preprocess)
+    conditions, inside = list_conditions(
+        chosen, min_support, preprocess, among=list(projects.values())
+    )
     counts = _outcomes(predictions, thresholds, rows)
     error = _error(*counts)
     found = _test(inside, error, min_support)
@@ -115,12 +126,14 @@ def list_conditions(
     projects: Sequence[Project],
     min_support: int = MIN_SUPPORT,
     preprocess: Callable[[str], str] = preprocess_text,
+    among: Sequence[Project] | None = None,
 ) -> tuple[list[Condition], Array]:
     """List the conditions that enough projects meet and enough do not, and who meets them.
 
     Returns the conditions and a bool array (n_projects, n_conditions): the commonest tags and
     words, short and long texts, a quarter or more of words that no other project has, and
-    the commonest values of other columns.
+    the commonest values of other columns. `among` are all projects of the data (by default
+    these), as for `select_slices`.
     """
     words = [preprocess(project.text).split() for project in projects]
     members: dict[Condition, list[int]] = {}
@@ -140,17 +153,20 @@ def list_conditions(
             listed.add(value)
     lengths = np.array([len(own) for own in words])
     low, high = np.quantile(lengths, (0.2, 0.8)) if len(lengths) else (0, 0)
+    low, high = math.floor(low), math.ceil(high)
+    everybody = words if among is None else [preprocess(p.text).split() for p in among]
+    unseen = unseen_shares(words, everybody)
     for row, (project, own) in enumerate(zip(projects, words, strict=True)):
         for tag in common_tags.intersection(project.tags):
             add(row, "tag", tag)
         for word in common.intersection(own):
             add(row, "word", word)
         if len(own) <= low:
-            add(row, "length", f"at most {low:g} words")
+            add(row, "length", "at most", str(low))
         if len(own) >= high:
-            add(row, "length", f"at least {high:g} words")
-        if own and sum(used[word] == 1 for word in set(own)) / len(set(own)) >= 0.25:
-            add(row, "unseen words", "25 % or more")
+            add(row, "length", "at least", str(high))
+        if unseen[row] >= MANY_UNSEEN:
+            add(row, "unseen words", "at least", str(MANY_UNSEEN))
         for column, value in _cells([project]):
             if value in columns.get(column, ()):
                 add(row, "column", column, value)

@@ -70,10 +70,15 @@ def train(
     predictions = Predictions.of(
         [project.id for project in prepared.projects], split, prepared.tags, y_true, y_prob
     )
+    by_id = {project.id: project for project in dataset.projects}
+    # With the tags too rare to be learnt: slices may be about them.
+    whole = [by_id[project.id] for project in prepared.projects]
     if tests is None:
         tests = default_tests(prepared.tags, dataset.tags, saved)
     with threadpool_limits(limits=1):
-        performance = measure(model, thresholds, predictions, prepared.projects, tests, slices)
+        performance = measure(
+            model, thresholds, predictions, whole, tests, slices, among=dataset.projects
+        )
     return Trained(params, prepared.tags, thresholds, predictions, model, performance)
 
 

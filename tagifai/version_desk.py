@@ -5,6 +5,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tagifai.bootstrap import LEVEL, RESAMPLES
 from tagifai.cache import ContentCache
 from tagifai.calibration_check import check_calibration
@@ -33,6 +35,7 @@ from tagifai.inspection import (
 )
 from tagifai.intervals import figure_intervals
 from tagifai.kept import Kept
+from tagifai.metrics import slice_metrics
 from tagifai.predictions import Predictions
 from tagifai.rescoring import rescore
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
@@ -265,9 +268,12 @@ class VersionDesk:
         )
 
     def slice_table(self, name: str) -> list[dict[str, Any]]:
-        """List a version's slices as measured when it was made, best F1 first."""
-        by_name = self.load(name).performance["slices"]["class"]
+        """List a version's slices, best F1 first: as measured when it was made, later ones now."""
         described = self.slices()
+        by_name = {
+            **self._measured_now(name, described),
+            **self.load(name).performance["slices"]["class"],
+        }
         rows = [
             {
                 "slice": slice_name,
@@ -277,6 +283,25 @@ class VersionDesk:
             for slice_name, figures in by_name.items()
         ]
         return sorted(rows, key=lambda row: (-(row.get("f1") or 0), row["slice"]))
+
+    def _measured_now(self, name: str, slices: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        version = self.load(name)
+        new = [one for one in slices if one not in version.performance["slices"]["class"]]
+        predictions = self._maybe_predictions(version) if new else None
+        if predictions is None:
+            return {}
+        stamp, members = self._slice_members()
+        test = predictions.select("test")
+
+        def measure() -> dict[str, dict[str, Any]]:
+            inside = {
+                one: np.array([i in members[one] for i in test.ids], bool)
+                for one in new
+                if one in members
+            }
+            return slice_metrics(test.y_true, test.decide(self.thresholds(name)), inside)["class"]
+
+        return self._answers.get(("new slices", name), (version.fingerprint, stamp), measure)
 
     def describe(self, name: str) -> dict[str, Any]:
         """Give a version's card: when it was made, from what, with which parameters."""

@@ -13,6 +13,7 @@ from tagifai.permissions import WriteRules
 from tagifai.review_desk import ReviewDesk, apply_commands
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
+from tagifai.slice_desk import SliceDesk
 from tagifai.svg import escaped
 from tagifai.version_desk import VersionDesk
 from tagifai.versions import open_source
@@ -47,6 +48,11 @@ class Workbench:
         """Open the queues of suspected label errors and the reviews of them."""
         rules = WriteRules.of(self.settings)
         return ReviewDesk(self.versions, self.settings.reviews_file, rules)
+
+    @cached_property
+    def slices(self) -> SliceDesk:
+        """Open the builder and the finder of slices."""
+        return SliceDesk(self.versions, WriteRules.of(self.settings))
 
     def review_commands(self) -> list[str]:
         """Give what to run to apply the reviews to a copy of the data and to train on it."""

@@ -1,45 +1,13 @@
 import numpy as np
 import pytest
 
+from tagifai import slice_builder
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
 from tagifai.predictions import Predictions
-from tagifai.slice_builder import (
-    BuiltSlice,
-    in_slice,
-    measure_slice,
-    save_slice,
-    training_words,
-)
-from tagifai.slices import Conditions, load_slices
-
-PROJECTS = [
-    Project("1", "cats dogs", "", ("cv",), {"year": 2020}),
-    Project("2", "cats zebras", "", ("nlp",), {"year": 2021}),
-    Project("3", "", "", ("cv", "nlp"), {}),
-]
-
-
-@pytest.mark.parametrize(
-    ("built", "expected"),
-    [
-        (BuiltSlice(Conditions(all_of=("cv",))), [True, False, True]),
-        (BuiltSlice(min_unseen=0.5), [False, True, False]),
-        (BuiltSlice(columns={"year": ["2020", "2019"]}), [True, False, False]),
-        (
-            BuiltSlice(Conditions(any_words=("cats",)), columns={"year": ["2021"]}),
-            [False, True, False],
-        ),
-        (BuiltSlice(), [True, True, True]),
-    ],
-)
-def test_all_that_is_given_must_hold(built, expected):
-    assert in_slice(built, PROJECTS, {"cats", "dogs"}).tolist() == expected
-
-
-def test_training_words_are_those_of_train_and_val():
-    p = Predictions.of("123", ["train", "test", "val"], ["cv"], [[1], [0], [1]], [[0.5]] * 3)
-    assert training_words(p, {q.id: q for q in PROJECTS}) == {"cats", "dogs"}
+from tagifai.slice_builder import as_conditions, measure_slice, save_slice
+from tagifai.slice_finder import list_conditions
+from tagifai.slices import Conditions, Slice, load_slices, select_slices
 
 
 def test_a_slice_is_measured_with_support_and_interval():
@@ -66,7 +34,10 @@ def test_few_projects_have_no_interval():
 
 
 def test_a_saved_slice_is_read_again(tmp_path):
-    conditions = Conditions(all_of=("cv",), any_words=("cats",), max_words=9)
+    conditions = Conditions(
+        all_of=("cv",), any_words=("cats",), all_words=("two words",), max_words=9,
+        min_unseen=0.5, columns={"year": ("2019", "2020")},
+    )  # fmt: skip
     save_slice(tmp_path, "cats", conditions, "Cats in few words")
     save_slice(tmp_path, "dogs", Conditions(any_words=("dogs",)))
     found = load_slices(tmp_path)
@@ -79,9 +50,42 @@ def test_what_cannot_be_built_is_said(tmp_path):
     save_slice(tmp_path, "cats", Conditions(all_of=("cv",)))
     with pytest.raises(TagifaiError, match="slice 'cats': choose a name that is not taken"):
         save_slice(tmp_path, "cats", Conditions(all_of=("cv",)))
-    with pytest.raises(TagifaiError, match="give at least one condition"):
+    with pytest.raises(TagifaiError, match="slice 'nothing': no condition; give at least one of"):
         save_slice(tmp_path, "nothing", Conditions())
-    with pytest.raises(TagifaiError, match="unknown column 'yaer': did you mean 'year'"):
-        in_slice(BuiltSlice(columns={"yaer": ["1"]}), PROJECTS)
-    with pytest.raises(TagifaiError, match="min_unseen: a share from 0 to 1"):
-        in_slice(BuiltSlice(min_unseen=2), PROJECTS)
+    with pytest.raises(TagifaiError, match=r"min_unseen: .*less than or equal to 1, got 2\.0"):
+        save_slice(tmp_path, "unseen", Conditions(min_unseen=2.0))
+    with pytest.raises(TagifaiError, match="choose a name that is not taken, of 1 to 80"):
+        save_slice(tmp_path, "x" * 81, Conditions(all_of=("cv",)))
+    assert list(load_slices(tmp_path))[-1] == "cats"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(TagifaiError, match=r"gone/slices\.json: cannot be written"):
+        save_slice(tmp_path / "gone", "cats", Conditions(all_of=("cv",)))
+
+
+def test_no_more_slices_are_kept_than_can_be_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(slice_builder, "MOST_SLICES", 3)
+    save_slice(tmp_path, "cats", Conditions(all_of=("cv",)))
+    with pytest.raises(TagifaiError, match="at most 3 slices are kept"):
+        save_slice(tmp_path, "dogs", Conditions(all_of=("cv",)))
+
+
+def test_what_the_finder_proposes_is_built_with_the_same_projects():
+    projects = [
+        Project(
+            str(i),
+            " ".join(word for word, n in (("alpha", 2), ("beta", 3), ("gamma", 5)) if i % n == 0)
+            + (f" only{i} own{i}" if i % 4 == 0 else " common words of many"),
+            "",
+            ("cv",) if i % 3 else ("nlp", "cv"),
+            {"year": 2019 + i % 2},
+        )
+        for i in range(120)
+    ]
+    conditions, inside = list_conditions(projects[:100], among=projects)
+    assert {c.kind for c in conditions} == {"tag", "word", "length", "unseen words", "column"}
+    for index, condition in enumerate(conditions):
+        built = {"it": Slice("it", "", as_conditions([condition]))}
+        chosen = select_slices(projects[:100], slices=built, among=projects)["it"]
+        assert chosen.tolist() == inside[:, index].tolist(), str(condition)

@@ -67,11 +67,36 @@ def test_no_projects():
         (Conditions(any_words=("neural",)), True),
         (Conditions(any_words=("neur", "graph nets")), False),
         (Conditions(any_words=("nets",), any_of=("c",)), False),
+        (Conditions(all_words=("nets", "graph neural")), True),
+        (Conditions(all_words=("nets", "cat")), False),
+        (Conditions(columns={"year": ("2019", "2020")}), True),
+        (Conditions(columns={"year": ("2019",)}), False),
+        (Conditions(columns={"kind": ("None",)}), False),
+        (Conditions(min_unseen=0.5), True),
+        (Conditions(min_unseen=0.51), False),
     ],
 )
 def test_conditions(conditions, expected):
-    project = Project("1", "", "", ("a", "b"))
-    assert conditions(project, ["Graph", "Neural", "nets"]) is expected
+    project = Project("1", "", "", ("a", "b"), {"year": 2020})
+    assert conditions(project, ["Graph", "Neural", "nets"], 0.5) is expected
+
+
+def test_unseen_words_are_those_that_no_other_project_has():
+    projects = [Project("1", "cats dogs", "", ()), Project("2", "cats", "", ()),
+                Project("3", "", "", ()), Project("4", "dogs zebras", "", ())]  # fmt: skip
+    slices = {"unseen": Slice("unseen", "", Conditions(min_unseen=0.5))}
+    assert select_slices(projects[:3], slices=slices)["unseen"].tolist() == [True, False, False]
+    among = select_slices(projects[:3], slices=slices, among=projects)["unseen"]
+    assert among.tolist() == [False, False, False]
+    assert select_slices(projects[3:], slices=slices, among=projects)["unseen"].tolist() == [True]
+
+
+def test_conditions_are_kept_as_json_and_read_again():
+    conditions = Conditions(all_words=("a b",), min_unseen=0.25, columns={"year": ("2020",)})
+    given = conditions.given()
+    assert given == {"all_words": ["a b"], "min_unseen": 0.25, "columns": {"year": ["2020"]}}
+    assert Conditions.of(json.loads(json.dumps(given))) == conditions
+    assert Conditions().given() == {}
 
 
 def test_a_data_folder_adds_slices(tmp_path):
@@ -98,6 +123,10 @@ def test_a_data_folder_adds_slices(tmp_path):
         ({"name": "x", "all_of": [3]}, "row 1, all_of.0: .*valid string, got 3"),
         ({"name": "x", "min_words": -1}, "row 1, min_words: .*greater than or equal to 0, got -1"),
         ({"name": "x", "min_words": True}, "row 1, min_words: .*valid integer, got True"),
+        ({"name": "x", "min_unseen": 1.1}, "row 1, min_unseen: .*less than or equal to 1"),
+        ({"name": "x", "min_unseen": "1"}, "row 1, min_unseen: .*valid number, got '1'"),
+        ({"name": "x", "columns": {}}, "row 1, columns: .*at least 1 item"),
+        ({"name": "x", "columns": {"year": "2020"}}, "row 1, columns.year: .*valid list"),
         ({"name": "x", "min_words": 4, "max_words": 3}, "row 1: min_words 4 is above max_words 3"),
         ({"name": "x", "most_words": 4}, "row 1, most_words: Extra inputs are not permitted"),
         ({"name": "short_text", "min_words": 4}, "row 1, name: 'short_text' is tagifai's own"),

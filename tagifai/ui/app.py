@@ -16,6 +16,7 @@ from tagifai.ui import (
     inspection_tab,
     label_errors,
     performance_tab,
+    slices_view,
 )
 from tagifai.version_desk import outcome_help
 from tagifai.workbench import Workbench
@@ -101,6 +102,8 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                             desk=lambda: bench.reviews,
                             commands=bench.review_commands,
                         )
+                    with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
+                        slices_view.build(slices.select, version, desk=lambda: bench.slices)
     return demo
 
 

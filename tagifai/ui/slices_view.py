@@ -1,0 +1,265 @@
+"""Slices: build one, measure it, save it by name; let the finder propose where it is worse."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gradio as gr
+import orjson
+
+from tagifai.errors import TagifaiError
+from tagifai.slice_desk import SliceDesk, read_cells, write_cells
+from tagifai.slices import Conditions
+from tagifai.svg import escaped
+from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
+from tagifai.ui.visits import visit_of
+
+INTRO = """A **slice** is a part of the projects with something in common. Overall figures hide
+where a version fails; build a slice to see how it does there, and save the ones to keep an eye on."""
+ABOUT_FINDER = """Tests every slice of one or two conditions (tags, words, length, unseen words,
+columns) for a higher error than elsewhere. A project's error is 1 − F1 of its own tags; false
+discoveries are held at 5 % (Benjamini–Hochberg). All splits are searched by default: every
+probability is of a project that the model never saw."""
+SPLITS = ["all", "test", "train+val"]
+NOTHING = "Choose at least one condition above."
+
+
+def build(
+    shown: Callable[..., Any], version: gr.Dropdown, *, desk: Callable[[], SliceDesk]
+) -> None:
+    """Lay out the tab; `shown` is the event on which it is filled, `version` the choice above."""
+    gr.Markdown(INTRO)
+    saved = gr.Dropdown(
+        [], label="Start from a slice that has a name", elem_id="slice-saved", interactive=True,
+    )  # fmt: skip
+    with gr.Row(elem_classes="controls"):
+        all_of = gr.Dropdown([], label="All of these tags", multiselect=True, interactive=True,
+                             elem_id="slice-all-of", min_width=220)  # fmt: skip
+        any_of = gr.Dropdown([], label="Any of these tags", multiselect=True, interactive=True,
+                             elem_id="slice-any-of", min_width=220)  # fmt: skip
+        none_of = gr.Dropdown([], label="None of these tags", multiselect=True, interactive=True,
+                              elem_id="slice-none-of", min_width=220)  # fmt: skip
+    with gr.Row(elem_classes="controls"):
+        all_words = gr.Textbox(label="All of these words", placeholder="neural, image captions",
+                               elem_id="slice-all-words", max_length=500)  # fmt: skip
+        any_words = gr.Textbox(label="Any of these words", placeholder="parted by commas",
+                               elem_id="slice-any-words", max_length=500)  # fmt: skip
+        cells = gr.Dropdown(
+            [], label="Other columns: any of a column's values", multiselect=True,
+            interactive=True, elem_id="slice-cells", min_width=220,
+        )  # fmt: skip
+    with gr.Row(elem_classes="controls"):
+        min_words = gr.Number(None, label="At least words", precision=0, minimum=0, min_width=120,
+                              elem_id="slice-min-words")  # fmt: skip
+        max_words = gr.Number(None, label="At most words", precision=0, minimum=0, min_width=120,
+                              elem_id="slice-max-words")  # fmt: skip
+        unseen = gr.Slider(
+            0, 100, value=0, step=5, elem_id="slice-unseen", interactive=True, min_width=260,
+            label="At least this share of words in no other project, in % (0: any)",
+        )  # fmt: skip
+    measured = gr.HTML(elem_id="slice-measured", apply_default_css=False)
+    with gr.Row(elem_classes="controls"):
+        name = gr.Textbox(label="Name", placeholder="short_tutorials", elem_id="slice-name",
+                          max_length=80, min_width=160)  # fmt: skip
+        description = gr.Textbox(label="What it holds", elem_id="slice-description",
+                                 max_length=500, scale=2)  # fmt: skip
+        keep = gr.Button("Save by name", elem_id="slice-save", min_width=120)
+    told = gr.HTML(elem_id="slice-told")
+    gr.Markdown("### Where is this version worse?")
+    gr.Markdown(ABOUT_FINDER, elem_classes="note")
+    with gr.Row(elem_classes="controls"):
+        split = gr.Dropdown(SPLITS, value="all", label="Split", elem_id="finder-split",
+                            interactive=True, min_width=140)  # fmt: skip
+        find = gr.Button("Find slices", elem_id="find-slices", variant="primary", min_width=140)
+    found = gr.HTML(elem_id="found-slices", apply_default_css=False, js_on_load=CHOOSE_ROW)
+
+    def fill() -> list[Any]:
+        try:
+            choices, named = desk().choices(), list(desk().saved())
+        except TagifaiError as error:
+            return [*[gr.skip()] * 5, show_error(error)]
+        cells = [f"{column} = {value}" for column, value in choices["cells"]]
+        tags = gr.Dropdown(choices["tags"])
+        return [gr.Dropdown(named, value=None), tags, tags, tags, gr.Dropdown(cells), ""]
+
+    def measure(name: str | None, *built: Any) -> str:
+        try:
+            conditions = conditions_of(*built)
+            if not conditions.given():
+                return show_note(NOTHING)
+            Conditions.of(conditions.given())
+            return show_measured(desk().measure(name or desk().versions.newest(), conditions))
+        except TagifaiError as error:
+            return show_error(error)
+
+    def propose(version: str | None, split: str) -> str:
+        try:
+            return show_found(desk().find(version or desk().versions.newest(), split))
+        except TagifaiError as error:
+            return show_error(error)
+
+    def take_found(event: gr.EventData) -> list[Any]:
+        return fields_of(orjson.loads(event.key))
+
+    def take_saved(name: str | None) -> list[Any]:
+        try:
+            known = desk().saved()
+        except TagifaiError:
+            known = {}
+        return fields_of(known[name][1]) if name in known else [gr.skip()] * len(builder)
+
+    def save(request: gr.Request, name: str, description: str, *built: Any) -> list[Any]:
+        try:
+            desk().save(visit_of(request), name or "", conditions_of(*built), description or "")
+            named = list(desk().saved())
+        except TagifaiError as error:
+            return [show_error(error), gr.skip()]
+        line = f"Saved as {escaped(name)}: Performance compares versions on it from now on."
+        return [f'<div class="notice good" role="status">{line}</div>', gr.Dropdown(named)]
+
+    private: dict[str, Any] = {"api_visibility": "private"}
+    quick = {**private, "queue": False, "show_progress": "hidden"}
+    builder: list[Any] = [
+        all_of,
+        any_of,
+        none_of,
+        all_words,
+        any_words,
+        min_words,
+        max_words,
+        unseen,
+        cells,
+    ]
+    shown(fill, None, [saved, all_of, any_of, none_of, cells, told], **private).then(
+        measure, [version, *builder], measured, **quick
+    )
+    gr.on(
+        [version.change, *(control.change for control in builder)], measure, [version, *builder],
+        measured, trigger_mode="always_last", **quick,
+    )  # fmt: skip
+    saved.input(take_saved, saved, builder, **quick)
+    keep.click(save, [name, description, *builder], [told, saved], **private)
+    find.click(propose, [version, split], found, show_progress="full", **private)
+    # Proposals are of the version they were found in.
+    version.change(lambda: "", None, found, **quick)
+    found.select(take_found, None, builder, **quick)
+
+
+def conditions_of(
+    all_of: list[str] | None,
+    any_of: list[str] | None,
+    none_of: list[str] | None,
+    all_words: str | None,
+    any_words: str | None,
+    min_words: float | None,
+    max_words: float | None,
+    unseen: float | None,
+    cells: list[str] | None,
+) -> Conditions:
+    """Read conditions from the fields of the builder."""
+    return Conditions(
+        tuple(all_of or ()),
+        tuple(any_of or ()),
+        tuple(none_of or ()),
+        listed(all_words),
+        listed(any_words),
+        None if min_words is None else int(min_words),
+        None if max_words is None else int(max_words),
+        unseen / 100 if unseen else None,
+        read_cells(cells or []),
+    )
+
+
+def fields_of(given: Mapping[str, Any]) -> list[Any]:
+    """Give the fields of the builder the values of conditions.
+
+    >>> fields_of({"all_of": ["nlp"], "min_unseen": 0.25, "columns": {"kind": ["tool"]}})
+    [['nlp'], [], [], '', '', None, None, 25.0, ['kind = tool']]
+    """
+    return [
+        *(given.get(name, []) for name in ("all_of", "any_of", "none_of")),
+        *(", ".join(given.get(name, [])) for name in ("all_words", "any_words")),
+        given.get("min_words"),
+        given.get("max_words"),
+        100 * given.get("min_unseen", 0),
+        write_cells(given.get("columns", {})),
+    ]
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """Read words, or runs of words, parted by commas.
+
+    >>> listed("neural, image  captions,")
+    ('neural', 'image  captions')
+    """
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def show_measured(found: Mapping[str, Any]) -> str:
+    """Show a slice's figures on test and out of fold, and those of the projects outside it."""
+    parts = {
+        "test": "in the slice, test split",
+        "learnt": "in the slice, out of fold (train and validation)",
+        "elsewhere": "all other projects of the test split",
+    }
+    rows = [
+        {
+            "part": label,
+            **{name: show_interval(found[part][name]) for name in ("f1", "precision", "recall")},
+            "num_samples": found[part]["num_samples"],
+            "num_positives": found[part]["num_positives"],
+            "few": found[part]["num_samples"] < 10,
+        }
+        for part, label in parts.items()
+    ]
+    return (
+        show_table(
+            rows,
+            {
+                "part": "projects", "f1": "F1", "precision": "precision", "recall": "recall",
+                "num_samples": "number", "num_positives": "tags they carry",
+            },
+            raw=["f1", "precision", "recall"],
+            empty="",
+            caption="Pooled over all pairs of project and tag (micro), with 95 % intervals",
+        )
+        + f'<p class="minor" data-count="{found["num_projects"]}">{found["num_projects"]:,} '
+        "projects of the data are in the slice; those with no frequent tag are not scored.</p>"
+    )  # fmt: skip
+
+
+def show_interval(figure: Mapping[str, float | None]) -> str:
+    """Show a figure with its interval.
+
+    >>> show_interval({"value": 0.5, "low": 0.25, "high": 0.75})
+    '<b>0.500</b> <span class="minor">0.250 to 0.750</span>'
+    """
+    if figure["low"] is None:
+        return f"<b>{figure['value']:.3f}</b>"
+    ends = f"{figure['low']:.3f} to {figure['high']:.3f}"
+    return f'<b>{figure["value"]:.3f}</b> <span class="minor">{ends}</span>'
+
+
+def show_found(records: list[dict[str, Any]]) -> str:
+    """Show what the finder proposes; a row fills the builder."""
+    rows = [
+        {
+            **record,
+            "key": orjson.dumps(record["given"]).decode(),
+            "slice": " and ".join(record["conditions"]),
+            "worse": f"+{record['error'] - record['error_elsewhere']:.3f} "
+            f"({record['low']:.3f} to {record['high']:.3f})",
+        }
+        for record in records
+    ]
+    tested = f" Of {records[0]['num_tested']:,} slices tested." if records else ""
+    return show_table(
+        rows,
+        {
+            "slice": "slice", "num_samples": "projects", "error": "error here",
+            "error_elsewhere": "error elsewhere", "worse": "worse by (95 % interval)",
+            "f1": "F1 (micro)", "q_value": "q-value",
+        },
+        row_key="key",
+        empty="No slice is significantly worse than the rest.",
+        caption=f"Choose a row to build that slice.{tested}",
+    )  # fmt: skip
