@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tagifai import commands, review_commands
+from tagifai import commands
 from tagifai.errors import TagifaiError
-from tagifai.review_files import FORMATS
+from tagifai.reviews import commands as review_commands
+from tagifai.reviews.files import FORMATS
 from tagifai.settings import REVIEWS_FILE
 from tagifai.terminal import print_json, print_message
 

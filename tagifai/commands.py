@@ -10,14 +10,14 @@ import orjson
 
 from tagifai.cache import ContentCache, open_memory
 from tagifai.data import load_dataset
-from tagifai.desk import DataDesk
+from tagifai.data.desk import DataDesk
+from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
-from tagifai.records import replace_surrogates
 from tagifai.slices import load_slices
-from tagifai.sources import WORKSPACE
 from tagifai.terminal import print_message, print_table, print_text, progress_bar
-from tagifai.version_desk import VersionDesk
 from tagifai.versions import open_source
+from tagifai.versions.desk import VersionDesk
+from tagifai.versions.sources import WORKSPACE
 
 GROUPS = ("overall", "class", "slices", "behavioral")
 
@@ -33,8 +33,8 @@ class Answer:
 
 def check_data(options: argparse.Namespace) -> Answer:
     """Read a data folder and check its rules."""
-    from tagifai.agreement import measure_agreement
-    from tagifai.check import check_dataset, format_report, report_to_dict
+    from tagifai.data.agreement import measure_agreement
+    from tagifai.data.check import check_dataset, format_report, report_to_dict
 
     dataset = load_dataset(options.data)
     agreement = measure_agreement(options.data, {p.id: p for p in dataset.projects})
@@ -57,7 +57,7 @@ def check_data(options: argparse.Namespace) -> Answer:
 
 def download_data(options: argparse.Namespace) -> Answer:
     """Fetch the Made With ML projects."""
-    from tagifai.download import download_projects
+    from tagifai.data.download import download_projects
 
     download_projects(options.to, progress=progress_bar("downloading"))
     return Answer({"to": str(options.to)}, lambda: print_text(f"downloaded to {options.to}"))
@@ -66,8 +66,8 @@ def download_data(options: argparse.Namespace) -> Answer:
 def train_workspace(options: argparse.Namespace) -> Answer:
     """Train with the given parameters; write the workspace, or repeat over seeds."""
     from tagifai.behavioral import saved_tests
-    from tagifai.releases import version_files
-    from tagifai.training import flat_metrics, repeat, train
+    from tagifai.models.training import flat_metrics, repeat, train
+    from tagifai.versions.releases import version_files
 
     params = _params(options)
     dataset = load_dataset(options.data)
@@ -113,7 +113,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
 
 def optimize_params(options: argparse.Namespace) -> Answer:
     """Search parameters; resume from the trials file where one is given."""
-    from tagifai.search import optimize
+    from tagifai.models.search import optimize
 
     trials = optimize(
         load_dataset(options.data),
@@ -135,7 +135,7 @@ def optimize_params(options: argparse.Namespace) -> Answer:
 
 def release(options: argparse.Namespace) -> Answer:
     """Freeze the workspace under a name."""
-    from tagifai.releases import release_workspace
+    from tagifai.versions.releases import release_workspace
 
     source = open_source(options.models)
     target = open_source(options.to) if options.to else source
@@ -149,9 +149,9 @@ def release(options: argparse.Namespace) -> Answer:
 def make_demo_versions(options: argparse.Namespace) -> Answer:
     """Train and release each version of the demonstration, then the workspace."""
     from tagifai.behavioral import saved_tests
-    from tagifai.demo import demo_params, demo_workspace
-    from tagifai.releases import version_files
-    from tagifai.training import flat_metrics, train
+    from tagifai.models.demo import demo_params, demo_workspace
+    from tagifai.models.training import flat_metrics, train
+    from tagifai.versions.releases import version_files
 
     source = open_source(options.models)
     dataset = load_dataset(options.data)
@@ -202,7 +202,7 @@ def show_params(options: argparse.Namespace) -> Answer:
 
 def show_performance(options: argparse.Namespace) -> Answer:
     """Show a version's performance, or one group of it."""
-    from tagifai.history import flatten_performance
+    from tagifai.versions.history import flatten_performance
 
     desk = _desk(options)
     name = options.version or desk.newest()
@@ -272,7 +272,7 @@ def plot(options: argparse.Namespace) -> Answer:
 
 def evaluate_behavioral(options: argparse.Namespace) -> Answer:
     """Score versions on the behavioral tests of now, those saved in the data folder among them."""
-    from tagifai.inference_desk import InferenceDesk
+    from tagifai.inference.desk import InferenceDesk
 
     desk = _desk(options)
     inference = InferenceDesk(desk, desk.data)
@@ -355,7 +355,7 @@ def preprocess(options: argparse.Namespace) -> Answer:
 
 def import_predictions(options: argparse.Namespace) -> Answer:
     """Make a version of another program's predictions."""
-    from tagifai.importing import read_predictions, version_of
+    from tagifai.versions.importing import read_predictions, version_of
 
     dataset = load_dataset(options.data)
     predictions = read_predictions(options.file, dataset)
@@ -377,7 +377,7 @@ def _desk(options: argparse.Namespace) -> VersionDesk:
 
 
 def _params(options: argparse.Namespace) -> Any:
-    from tagifai.params import Params, parse_value
+    from tagifai.models.params import Params, parse_value
 
     base = Params()
     if options.params is not None:

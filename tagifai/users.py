@@ -16,9 +16,9 @@ from typing import Annotated
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
+from tagifai.data.records import check_row
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.permissions import LOCAL
-from tagifai.records import check_row
 
 # OWASP's cheat sheet on password storage: scrypt with 16 MiB, five times over.
 COST, BLOCK, PARALLEL = 2**14, 8, 5

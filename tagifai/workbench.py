@@ -3,20 +3,20 @@
 from functools import cached_property
 from typing import Any
 
-from tagifai.browse import Page
 from tagifai.cache import ContentCache, open_memory
-from tagifai.desk import DataDesk
+from tagifai.charts.svg import escaped
+from tagifai.data.browse import Page
+from tagifai.data.desk import DataDesk
+from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError, one_of
-from tagifai.frequency import FrequencySelection
-from tagifai.inference_desk import InferenceDesk
+from tagifai.inference.desk import InferenceDesk
 from tagifai.permissions import WriteRules
-from tagifai.review_desk import ReviewDesk, apply_commands
+from tagifai.reviews.desk import ReviewDesk, apply_commands
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
-from tagifai.slice_desk import SliceDesk
-from tagifai.svg import escaped
-from tagifai.version_desk import VersionDesk
+from tagifai.slices.desk import SliceDesk
 from tagifai.versions import open_source
+from tagifai.versions.desk import VersionDesk
 
 
 class Workbench:

@@ -7,9 +7,9 @@ import pytest
 from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.data import load_dataset
-from tagifai.releases import version_files
-from tagifai.sources import WORKSPACE, FolderSource
-from tagifai.training import train
+from tagifai.models.training import train
+from tagifai.versions.releases import version_files
+from tagifai.versions.sources import WORKSPACE, FolderSource
 
 ROOT = Path(__file__).parent.parent
 REAL_DATA = Path(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tagifai.data import Dataset, Project, Tag
-from tagifai.params import Params
+from tagifai.models.params import Params
 
 TAGS = {
     "computer-vision": Tag("computer-vision", ("vision",), ()),

@@ -19,17 +19,17 @@ KEPT_TO = {
     "matplotlib": ("tagifai.plots",),
     "joblib.Memory": ("tagifai.cache",),
     "joblib.memory": ("tagifai.cache",),
-    "skops": ("tagifai.persistence",),
+    "skops": ("tagifai.models.persistence",),
     "rich": ("tagifai.terminal",),
-    "mlflow": ("tagifai.versions_mlflow",),
+    "mlflow": ("tagifai.versions.mlflow_source",),
 }
 # Modules that put others together; what they put together doesn't know them.
 COMPOSITION = {
     "tagifai.__main__": (),
     "tagifai.cli": ("tagifai.__main__",),
-    "tagifai.commands": ("tagifai.cli", "tagifai.review_commands"),
-    "tagifai.review_commands": ("tagifai.cli",),
-    "tagifai.terminal": ("tagifai.cli", "tagifai.commands", "tagifai.review_commands"),
+    "tagifai.commands": ("tagifai.cli", "tagifai.reviews.commands"),
+    "tagifai.reviews.commands": ("tagifai.cli",),
+    "tagifai.terminal": ("tagifai.cli", "tagifai.commands", "tagifai.reviews.commands"),
     "tagifai.workbench": ("tagifai.ui.*", "gradio_app"),
     "tagifai.ui*": ("tagifai.ui.*", "gradio_app"),
     "gradio_app": (),

@@ -8,7 +8,7 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.preprocessing import FILTERS, STOPWORDS
-from tagifai.review_queues import QueueChoice
+from tagifai.reviews.queues import QueueChoice
 from tagifai.ui.visits import visit_of
 from tagifai.workbench import Workbench
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from tagifai.browse import SORTS
-from tagifai.comparison_export import export_comparison
+from tagifai.comparison.export import export_comparison
+from tagifai.data.browse import SORTS
 from tagifai.inspection import ORDERS
 from tagifai.preprocessing import FILTERS, STOPWORDS
 from tagifai.ui import (
@@ -18,7 +18,7 @@ from tagifai.ui import (
     performance_tab,
     slices_view,
 )
-from tagifai.version_desk import outcome_help
+from tagifai.versions.desk import outcome_help
 from tagifai.workbench import Workbench
 
 TITLE = "tagifai"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tagifai.svg import escaped
+from tagifai.charts.svg import escaped
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 MOST_LISTED = 200

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from tagifai.charts import chart_diffs
-from tagifai.curves import chart_lines
-from tagifai.svg import escaped
+from tagifai.charts.curves import chart_lines
+from tagifai.charts.svg import escaped
 from tagifai.ui.markup import show_table
 
 UNSURE = "can't tell"

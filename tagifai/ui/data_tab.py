@@ -5,11 +5,11 @@ from typing import Any
 
 import gradio as gr
 
-from tagifai.browse import Page
 from tagifai.charts import chart_bars, chart_columns
+from tagifai.charts.svg import escaped
+from tagifai.data.browse import Page
+from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
-from tagifai.frequency import FrequencySelection
-from tagifai.svg import escaped
 from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error, show_table
 
 INTRO = """Which tags have enough projects to be learnt, and what do their texts look like?

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from tagifai.errors import TagifaiError
-from tagifai.inference_desk import InferenceDesk
+from tagifai.inference.desk import InferenceDesk
 from tagifai.ui.behavioral_view import TYPES, show_saved
 from tagifai.ui.markup import show_error
 from tagifai.ui.visits import visit_of

@@ -7,9 +7,9 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from tagifai.batches import MAX_BYTES, kind_of, to_csv, to_jsonl
+from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.svg import escaped
+from tagifai.inference.batches import MAX_BYTES, kind_of, to_csv, to_jsonl
 from tagifai.ui.markup import show_chips, show_error, show_table
 
 KINDS = {"one text a line": "lines", "CSV": "csv", "JSON lines": "jsonl"}
@@ -126,7 +126,7 @@ def show_answers(answers: Sequence[Any]) -> str:
     )
     more = f"<li>… and {len(bad) - MOST_BAD_SHOWN:,} more</li>" if len(bad) > MOST_BAD_SHOWN else ""
     notice = (
-        f'<div class="notice warning">{len(bad):,} bad rows were left out; the others were '
+        f'<div class="notice warning">Bad rows, left out: {len(bad):,}. The others were '
         f"predicted.<ul>{listed}{more}</ul></div>"
         if bad
         else ""

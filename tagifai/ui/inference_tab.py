@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio as gr
 
+from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.inference_desk import InferenceDesk
-from tagifai.svg import escaped
+from tagifai.inference.desk import InferenceDesk
 from tagifai.ui import inference_keep, inference_many
 from tagifai.ui.inference_view import (
     show_changes,
@@ -127,7 +127,12 @@ def build(
             if other and other not in (NOBODY, name):
                 rows = desk().diff(name, text, other, text)
                 beside = "<h4>Two versions, one text</h4>" + show_flips(
-                    rows, name, other, "Both versions predict the same tags."
+                    rows,
+                    name,
+                    other,
+                    "Both versions predict the same tags.",
+                    gained=f"▲ by {other} alone",
+                    lost=f"▼ by {name} alone",
                 )
             changed = ["", ""]
             if edited:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from tagifai.svg import escaped
+from tagifai.charts.svg import escaped
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 NEAR = 0.5
@@ -118,10 +118,18 @@ def show_sum(told: Mapping[str, Any], tag: str, probability: float, threshold: f
     )
 
 
-def show_flips(rows: Sequence[Mapping[str, Any]], name_a: str, name_b: str, empty: str) -> str:
+def show_flips(
+    rows: Sequence[Mapping[str, Any]],
+    name_a: str,
+    name_b: str,
+    empty: str,
+    *,
+    gained: str = "▲ now predicted",
+    lost: str = "▼ no longer predicted",
+) -> str:
     """Show two predictions side by side, the tags that flip first."""
     flips = [row for row in rows if row["flip"]]
-    marks = {"gained": "▲ now predicted", "lost": "▼ no longer predicted", None: ""}
+    marks = {"gained": gained, "lost": lost, None: ""}
     records = [
         {
             "tag": f"<b>{escaped(row['tag'])}</b>" if row["flip"] else escaped(row["tag"]),
@@ -133,7 +141,7 @@ def show_flips(rows: Sequence[Mapping[str, Any]], name_a: str, name_b: str, empt
         }
         for row in rows[: max(8, len(flips))]
     ]
-    told = ", ".join(f"{marks[row['flip']]}: {escaped(row['tag'])}" for row in flips)
+    told = ", ".join(f"{escaped(marks[row['flip']])}: {escaped(row['tag'])}" for row in flips)
     headline = f'<p class="headline">{told or escaped(empty)}</p>'
     return headline + show_table(
         records,

@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio as gr
 
+from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.parts import Paged
-from tagifai.svg import escaped
+from tagifai.inspection.parts import Paged
 from tagifai.ui.inspection_view import (
     most_errors,
     show_best,

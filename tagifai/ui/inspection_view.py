@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tagifai.curves import chart_precision_recall, chart_reliability
-from tagifai.svg import escaped
+from tagifai.charts.curves import chart_precision_recall, chart_reliability
+from tagifai.charts.svg import escaped
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 FEW = 10

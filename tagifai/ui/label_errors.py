@@ -6,11 +6,11 @@ from typing import Any
 import gradio as gr
 import orjson
 
+from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.label_issues import KIND_MEANS
-from tagifai.review_desk import ReviewDesk
-from tagifai.review_queues import STATES, Pair, QueueChoice
-from tagifai.svg import escaped
+from tagifai.inspection.label_issues import KIND_MEANS
+from tagifai.reviews.desk import ReviewDesk
+from tagifai.reviews.queues import STATES, Pair, QueueChoice
 from tagifai.ui.label_errors_view import (
     DECIDED,
     show_commands,

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from tagifai.svg import escaped
+from tagifai.charts.svg import escaped
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 TEXT_LENGTH = 4_000

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from tagifai.svg import escaped
+from tagifai.charts.svg import escaped
 
 CELL_LENGTH = 400
 # The browser keeps a text as a file; nothing is written on the server.

@@ -6,9 +6,8 @@ from typing import Any
 import gradio as gr
 import orjson
 
+from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.history import KEY_METRICS
-from tagifai.svg import escaped
 from tagifai.ui.comparison_view import (
     show_comparison,
     show_flipped,
@@ -17,6 +16,7 @@ from tagifai.ui.comparison_view import (
     show_params,
 )
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
+from tagifai.versions.history import KEY_METRICS
 
 INTRO = """How good is each version, and is the newer one better, or is that noise? Look here to
 decide **whether to ship**."""
@@ -148,7 +148,9 @@ def build(
         pair = choose_pair(versions, a, b)
         return [
             "".join(show_error(TagifaiError(row["error"])) for row in rows if row["error"]),
-            gr.Dropdown(names, value=[label for label in labels if label in names]),
+            gr.Dropdown(
+                names, value=[label for label in labels if label in names], multiselect=True
+            ),
             *draw_history([label for label in labels if label in names]),
             gr.Dropdown(versions[::-1], value=pair[0]),
             gr.Dropdown(versions[::-1], value=pair[1]),

@@ -6,10 +6,10 @@ from typing import Any
 import gradio as gr
 import orjson
 
+from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.slice_desk import SliceDesk, read_cells, write_cells
 from tagifai.slices import Conditions
-from tagifai.svg import escaped
+from tagifai.slices.desk import SliceDesk, read_cells, write_cells
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
 from tagifai.ui.visits import visit_of
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import orjson
 
 from tagifai.data import load_dataset
-from tagifai.params import Params
-from tagifai.releases import version_files
-from tagifai.sources import WORKSPACE, FolderSource
-from tagifai.training import train
+from tagifai.models.params import Params
+from tagifai.models.training import train
+from tagifai.versions.releases import version_files
+from tagifai.versions.sources import WORKSPACE, FolderSource
 
 NUM_PROJECTS = 240
 FIRST_ID = 7000

@@ -5,7 +5,7 @@ from browser_corpus import HOSTILE_TAG
 from pages import choose, field, open_tab, options_of
 from playwright.sync_api import expect
 
-from tagifai.predictions import Predictions
+from tagifai.versions.predictions import Predictions
 
 
 @pytest.fixture

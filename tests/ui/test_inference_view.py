@@ -1,6 +1,6 @@
 import pytest
 
-from tagifai.counterfactuals import Change
+from tagifai.inference.counterfactuals import Change
 from tagifai.ui.behavioral_view import show_behavioral, show_saved
 from tagifai.ui.inference_many import show_answers
 from tagifai.ui.inference_view import (
@@ -115,11 +115,11 @@ def test_behavioral_tests_of_every_shape_are_listed():
 
 
 def test_bad_rows_are_counted_and_named():
-    from tagifai.batches import BatchAnswer, BatchRow
+    from tagifai.inference.batches import BatchAnswer, BatchRow
 
     bad = [BatchAnswer(BatchRow(n, error="not JSON")) for n in range(1, 31)]
     shown = show_answers([*bad, BatchAnswer(BatchRow(31, "text"), (("nlp", 0.9),))])
-    assert "30 bad rows were left out" in shown
+    assert "Bad rows, left out: 30." in shown
     assert "row 20: not JSON" in shown
     assert "… and 10 more" in shown
     assert "row 21" not in shown

@@ -9,6 +9,9 @@ from tagifai.settings import Settings
 from tagifai.ui.app import build_app
 from tagifai.workbench import Workbench
 
+# A value that no choice has, and the like, are faults of ours.
+pytestmark = pytest.mark.filterwarnings("error::UserWarning")
+
 
 @pytest.fixture
 def handlers(small_data, small_models, tmp_path):

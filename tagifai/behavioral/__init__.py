@@ -1,0 +1,173 @@
+"""Test what a model does with chosen sentences, after Ribeiro et al. 2020 (arXiv 2005.04118).
+
+A minimum functionality test (MFT) holds one sentence and the tags that it must get or must not
+get. An invariance test (INV) holds sentences that differ in something that must not matter: each
+gets its tags, and where none are given, all get the same ones. A directional test (DIR) holds
+sentences that differ in something that matters: each gets its tags, and they don't all get the
+same ones. A model that predicts nothing is invariant too: read INV beside MFT.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tagifai.data.records import Label, Text, check_row, read_rows
+
+TYPES = ("INV", "DIR", "MFT")
+WRITTEN_TESTS = Path(__file__).with_name("behavioral_tests.json")
+BEHAVIORAL_FILE = "behavioral.json"
+PredictTags = Callable[[list[str]], Sequence[Collection[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A sentence, the tags it must get, and those it must not get."""
+
+    text: str
+    expected: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BehavioralTest:
+    """One test: its type (INV, DIR or MFT), the group it is reported under, its cases."""
+
+    type: str
+    group: str
+    cases: tuple[Case, ...]
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Collect the tags that it names."""
+        return frozenset(tag for case in self.cases for tag in (*case.expected, *case.forbidden))
+
+    def passes(self, predicted: Sequence[Collection[str]]) -> bool:
+        """Judge the tags predicted for each case, in their order."""
+        sets = [set(tags) for tags in predicted]
+        hold = all(
+            tags.issuperset(case.expected) and tags.isdisjoint(case.forbidden)
+            for case, tags in zip(self.cases, sets, strict=True)
+        )
+        same = all(tags == sets[0] for tags in sets)
+        if self.type == "INV":
+            return hold if self.tags else same
+        return hold and not (self.type == "DIR" and same)
+
+
+def load_behavioral_tests(path: Path | str = WRITTEN_TESTS) -> tuple[BehavioralTest, ...]:
+    """Read tests from a JSON list of {type, group, cases: [{text, expected, forbidden}]}.
+
+    Raises:
+        TagifaiError: malformed; the message names file, row and field.
+    """
+    return tuple(_test_of(row) for row in read_rows(path, _TestRow))
+
+
+def parse_behavioral_test(record: Any) -> BehavioralTest:
+    """Make a test of a record as `load_behavioral_tests` reads them.
+
+    Raises:
+        TagifaiError: malformed; the message names the field.
+    """
+    return _test_of(check_row("behavioral test", record, _TestRow))
+
+
+def written_tests(folder: Path | str | None = None) -> tuple[BehavioralTest, ...]:
+    """Read tagifai's written tests, then those of a data folder's `behavioral.json`, if any."""
+    return load_behavioral_tests() + (saved_tests(folder) if folder is not None else ())
+
+
+def saved_tests(folder: Path | str) -> tuple[BehavioralTest, ...]:
+    """Read the tests of a data folder's `behavioral.json`; none where there is no such file."""
+    path = Path(folder) / BEHAVIORAL_FILE
+    return load_behavioral_tests(path) if path.exists() else ()
+
+
+def run_behavioral(
+    tests: Iterable[BehavioralTest], predict_tags: PredictTags, known_tags: Iterable[str]
+) -> dict[str, Any]:
+    """Run tests and return what `performance.json` keeps of them.
+
+    `predict_tags` is called once, with each different text once. A test that names a tag out of
+    `known_tags` is left out and counted in `skipped`. `score` is the share passed of
+    `num_samples`, 0 where there is none, in all and in `by_type` and `by_group`; under
+    `results`, each test `passed` or `failed` with its texts and what was expected, forbidden
+    and predicted for each.
+    """
+    tests, known = list(tests), set(known_tags)
+    kept = [test for test in tests if test.tags <= known]
+    texts = list(dict.fromkeys(case.text for test in kept for case in test.cases))
+    predicted = dict(zip(texts, predict_tags(texts), strict=True)) if texts else {}
+    results: dict[str, list[dict[str, Any]]] = {"passed": [], "failed": []}
+    verdicts: dict[tuple[str, str], list[bool]] = {}
+    for test in kept:
+        answers = [sorted(predicted[case.text]) for case in test.cases]
+        passed = test.passes(answers)
+        for key in (("all", ""), ("by_type", test.type), ("by_group", test.group)):
+            verdicts.setdefault(key, []).append(passed)
+        results["passed" if passed else "failed"].append(
+            {
+                "type": test.type,
+                "group": test.group,
+                "texts": [case.text for case in test.cases],
+                "expected": [list(case.expected) for case in test.cases],
+                "forbidden": [list(case.forbidden) for case in test.cases],
+                "predicted": answers,
+            }
+        )
+    return {
+        **_score(verdicts.get(("all", ""), [])),
+        "skipped": len(tests) - len(kept),
+        **{
+            kind: {key[1]: _score(verdicts[key]) for key in sorted(verdicts) if key[0] == kind}
+            for kind in ("by_type", "by_group")
+        },
+        "results": results,
+    }
+
+
+class _CaseRow(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text
+    expected: list[Label] = []
+    forbidden: list[Label] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Any:
+        both = sorted(set(self.expected) & set(self.forbidden))
+        if both:
+            raise ValueError(f"{both[0]!r} is both expected and forbidden")
+        return self
+
+
+class _TestRow(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["INV", "DIR", "MFT"]
+    group: Label
+    cases: Annotated[list[_CaseRow], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _testable(self) -> Any:
+        if self.type == "MFT" and not all(case.expected or case.forbidden for case in self.cases):
+            raise ValueError("an MFT needs a tag expected or forbidden in each case")
+        if self.type != "MFT" and len({case.text for case in self.cases}) < 2:
+            raise ValueError(f"{self.type} compares: it needs two cases with different texts")
+        return self
+
+
+def _test_of(row: _TestRow) -> BehavioralTest:
+    return BehavioralTest(
+        row.type,
+        row.group,
+        tuple(Case(c.text, tuple(c.expected), tuple(c.forbidden)) for c in row.cases),
+    )
+
+
+def _score(verdicts: Sequence[bool]) -> dict[str, Any]:
+    passed = sum(verdicts)
+    return {"score": passed / len(verdicts) if verdicts else 0.0, "num_samples": len(verdicts)}

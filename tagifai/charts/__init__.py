@@ -1,0 +1,162 @@
+"""Draw what a live view shows as light SVG: text in real pixels, colours of the page.
+
+Positions across are percentages, so that a chart fits a phone without shrinking its words. Each
+chart is a picture with a text alternative; each mark carries its values as a tooltip.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tagifai.charts.svg import (
+    BETTER,
+    COLOURS,
+    NEUTRAL,
+    WORSE,
+    empty_figure,
+    escaped,
+    figure,
+    with_value,
+    write_number,
+    write_share,
+)
+
+MOST_ROWS = 120
+ROW = 22
+
+
+def chart_bars(
+    rows: Sequence[tuple[str, float]], *, title: str, unit: str, empty: str, label_share: int = 42
+) -> str:
+    """Draw horizontal bars from zero, one a row of (label, value ≥ 0), in the order given."""
+    if not rows:
+        return empty_figure(title, empty)
+    shown = rows[:MOST_ROWS]
+    most = max(value for _, value in shown) or 1
+    body = []
+    for place, (label, value) in enumerate(shown):
+        top = place * ROW
+        width = (90 - label_share) * value / most
+        body.append(
+            f"<g><title>{escaped(label)}: {write_number(value)} {unit}</title>"
+            f'<text x="{label_share - 1}%" y="{top + 15}" text-anchor="end">{escaped(label, 34)}'
+            f"</text>"
+            f'<rect x="{label_share}%" y="{top + 3}" width="{width:.2f}%" height="{ROW - 6}" rx="2"'
+            f' fill="{COLOURS[0]}"/>'
+            f'<text x="{label_share + width + 0.8:.2f}%" y="{top + 15}">'
+            f"{write_number(value)}</text></g>"
+        )
+    note = f"; the first {MOST_ROWS} of {len(rows)} shown" if len(rows) > MOST_ROWS else ""
+    ends = f"from {with_value(rows[0])} to {with_value(rows[-1])} {unit}"
+    summary = f"{title}: {len(rows)} bars, {ends}{note}"
+    return figure(title + note, summary, len(shown) * ROW + 2, "".join(body))
+
+
+def chart_columns(
+    rows: Sequence[tuple[object, float]], *, title: str, x_label: str, y_label: str, empty: str
+) -> str:
+    """Draw vertical columns from zero, one a row of (label, value ≥ 0), in the order given."""
+    if not rows:
+        return empty_figure(title, empty)
+    height, bottom = 190, 24
+    most = max(value for _, value in rows) or 1
+    step = 96 / len(rows)
+    body = [f'<line x1="2%" x2="98%" y1="{height}" y2="{height}" stroke="currentColor"/>']
+    for place, (label, value) in enumerate(rows):
+        tall = (height - 20) * value / most
+        middle = 2 + step * (place + 0.5)
+        body.append(
+            f"<g><title>{escaped(label)} {x_label}: {write_number(value)} {y_label}</title>"
+            f'<rect x="{middle - step * 0.4:.2f}%" y="{height - tall:.1f}" '
+            f'width="{step * 0.8:.2f}%" height="{tall:.1f}" fill="{COLOURS[0]}"/>'
+            f'<text x="{middle:.2f}%" y="{height - tall - 5:.1f}" text-anchor="middle">'
+            f"{write_number(value)}</text>"
+            f'<text x="{middle:.2f}%" y="{height + 16}" text-anchor="middle">{escaped(label, 12)}'
+            f"</text></g>"
+        )
+    body.append(
+        f'<text x="50%" y="{height + bottom + 12}" text-anchor="middle" class="axis">{x_label}'
+        f"</text>"
+    )
+    summary = f"{title}: " + ", ".join(f"{with_value(row)}" for row in rows[:12])
+    return figure(f"{title} ({y_label} by {x_label})", summary, height + bottom + 16, "".join(body))
+
+
+def chart_diffs(
+    rows: Sequence[Mapping[str, Any]], *, title: str, name_a: str, name_b: str, empty: str
+) -> str:
+    """Draw B − A around a zero line, with the interval where there is one.
+
+    Each row has name, a, b, diff and perhaps low, high, verdict, support. Improvements point
+    right with ▲, regressions left with ▼ and a hatched bar, so that colour isn't needed.
+    """
+    rows = [row for row in rows if row.get("diff") is not None]
+    if not rows:
+        return empty_figure(title, empty)
+    shown = rows[:MOST_ROWS]
+    reach = max(
+        max(abs(row["diff"]), abs(row.get("low") or 0), abs(row.get("high") or 0)) for row in shown
+    )
+    reach = max(reach, 0.01)
+    centre, half = 62.0, 18.0
+    body = [
+        f'<line x1="{centre}%" x2="{centre}%" y1="0" y2="{len(shown) * ROW}" '
+        'stroke="currentColor"/>'
+    ]
+    for place, row in enumerate(shown):
+        top, diff = place * ROW, row["diff"]
+        size = half * abs(diff) / reach
+        start = centre if diff >= 0 else centre - size
+        fill = _diff_fill(row)
+        sign = "▲" if diff > 0 else "▼" if diff < 0 else "="
+        faded = ' opacity="0.55"' if row.get("few") else ""
+        values = f"{write_share(row['a'])} → {write_share(row['b'])}"
+        tooltip = f"{row['name']}: {diff * 100:+.1f} points, {name_a} {values} {name_b}"
+        interval = ""
+        if row.get("low") is not None and row.get("high") is not None:
+            tooltip += f", 95 % interval {row['low'] * 100:+.1f} to {row['high'] * 100:+.1f}"
+            interval = (
+                f'<line x1="{centre + half * row["low"] / reach:.2f}%" '
+                f'x2="{centre + half * row["high"] / reach:.2f}%" '
+                f'y1="{top + ROW / 2}" y2="{top + ROW / 2}" stroke="currentColor" '
+                'stroke-width="1.5"/>'
+            )
+        if row.get("verdict"):
+            tooltip += f", {row['verdict']}"
+        if row.get("support") is not None:
+            tooltip += f", {row['support']} projects"
+        body.append(
+            f"<g{faded}><title>{escaped(tooltip, 300)}</title>"
+            f'<text x="43%" y="{top + 15}" text-anchor="end">{escaped(row["name"], 34)}</text>'
+            f'<rect x="{start:.2f}%" y="{top + 4}" width="{size:.2f}%" height="{ROW - 8}" '
+            f'fill="{fill}"/>{interval}'
+            f'<text x="99%" y="{top + 15}" text-anchor="end">{sign} {diff * 100:+.1f} '
+            f'<tspan class="minor">({values})</tspan></text></g>'
+        )
+    better = sum(row["diff"] > 0 for row in rows)
+    worse = sum(row["diff"] < 0 for row in rows)
+    note = f"; the first {MOST_ROWS} of {len(rows)} shown" if len(rows) > MOST_ROWS else ""
+    summary = (
+        f"{title}: {name_b} minus {name_a}, {better} higher, {worse} lower, "
+        f"{len(rows) - better - worse} the same"
+    )
+    return figure(
+        f"{title}: {escaped(name_b)} − {escaped(name_a)}, in points of a hundred{note}",
+        summary,
+        len(shown) * ROW + 2,
+        _HATCH + "".join(body),
+        kind=" scrolls",
+    )
+
+
+_HATCH = (
+    '<defs><pattern id="worse-hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+    f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{WORSE}"/>'
+    '<line x1="0" y1="0" x2="0" y2="6" stroke="#fff" stroke-opacity="0.55" stroke-width="3"/>'
+    "</pattern></defs>"
+)
+
+
+def _diff_fill(row: Mapping[str, Any]) -> str:
+    if row["diff"] == 0:
+        return NEUTRAL
+    return BETTER if row["diff"] > 0 else "url(#worse-hatch)"

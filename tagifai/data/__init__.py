@@ -1,0 +1,231 @@
+"""Load and validate projects and tags; keep the tags that are frequent enough."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from tagifai.data.records import Label, Text, read_records, validate_row
+from tagifai.errors import TagifaiError, shorten
+
+EXCLUDED_TAGS = (
+    "machine-learning",
+    "deep-learning",
+    "data-science",
+    "neural-networks",
+    "python",
+    "r",
+    "visualization",
+    "wandb",
+)
+PROJECT_FILES = ("projects.json", "projects.jsonl", "projects.csv", "projects.parquet")
+TAG_FILE = "tags.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One row of the data; `extra` keeps the columns that tagifai does not know."""
+
+    id: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Join what the classifier reads: the title, a space, the description."""
+        return f"{self.title} {self.description}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A label's metadata: other names for it, and the broader tags above it."""
+
+    tag: str
+    aliases: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data folder as read: projects in file order, tags by name ({} without a tag file).
+
+    `digest` is the SHA-256 of the files' bytes: it names this data's very content.
+    """
+
+    projects: tuple[Project, ...]
+    tags: Mapping[str, Tag]
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The projects and tags that a classifier learns from.
+
+    `tags` are in alphabetical order, the order of the columns of `y_true`; each project
+    carries only tags among them, and at least one.
+    """
+
+    projects: tuple[Project, ...]
+    tags: tuple[str, ...]
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(
+            f"tags given as one string {shorten(value)!r}; "
+            f'give a list of strings, as in ["computer-vision", "segmentation"]'
+        )
+    return list(value) if isinstance(value, tuple) else value
+
+
+def identify(value: Any) -> Any:
+    """Take an integer or a string as an id, and give it as a string."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"an integer or a string is needed, got {shorten(repr(value))}")
+    return str(value)
+
+
+class _ProjectRow(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    id: Annotated[Label, BeforeValidator(identify)]
+    title: Text
+    description: Text
+    tags: Annotated[list[Label], BeforeValidator(_listed)]
+
+
+class _TagRow(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    tag: Label
+    aliases: Annotated[list[Label], BeforeValidator(_listed)] = []
+    parents: Annotated[list[Label], BeforeValidator(_listed)] = []
+
+
+def load_dataset(folder: Path | str) -> Dataset:
+    """Read the projects file and, where there is one, `tags.json` of a data folder.
+
+    Raises:
+        TagifaiError: the folder or its files are missing or malformed; the message names
+            file, row and field.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise TagifaiError(f"{folder}: no such data folder")
+    found = [folder / name for name in PROJECT_FILES if (folder / name).is_file()]
+    if not found:
+        raise TagifaiError(f"{folder}: no projects file; one of {', '.join(PROJECT_FILES)}")
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise TagifaiError(f"{folder}: more than one projects file ({names}); keep one")
+    paths = found + [folder / TAG_FILE] * (folder / TAG_FILE).is_file()
+    tags = load_tags(paths[1]) if len(paths) > 1 else {}
+    projects = load_projects(paths[0])
+    return Dataset(projects, tags, _digest(paths))
+
+
+def load_projects(path: Path | str) -> tuple[Project, ...]:
+    """Read projects from a `.json`, `.jsonl`, `.csv` or `.parquet` file.
+
+    In CSV the tags' cell holds a JSON list. Other columns are kept in `extra`.
+
+    Raises:
+        TagifaiError: unreadable file, a wrong type, or an id that comes twice.
+    """
+    path = Path(path)
+    projects = []
+    row_of: dict[str, int] = {}
+    for row, record in read_records(path):
+        valid = validate_row(path, row, record, _ProjectRow)
+        if valid.id in row_of:
+            raise TagifaiError(
+                f"{path}: row {row}, id: {shorten(valid.id)!r} is already the id of "
+                f"row {row_of[valid.id]}; ids are unique"
+            )
+        row_of[valid.id] = row
+        tags = tuple(dict.fromkeys(tag.strip() for tag in valid.tags))
+        if not all(tags):
+            raise TagifaiError(f"{path}: row {row}, tags: a blank tag; each tag needs a name")
+        projects.append(
+            Project(valid.id, valid.title, valid.description, tags, valid.model_extra or {})
+        )
+    if not projects:
+        raise TagifaiError(f"{path}: no project in it")
+    return tuple(projects)
+
+
+def load_tags(path: Path | str) -> dict[str, Tag]:
+    """Read tags' metadata from a JSON list of {tag, aliases, parents}.
+
+    Raises:
+        TagifaiError: unreadable file, a wrong type, or a tag that comes twice.
+    """
+    path = Path(path)
+    tags: dict[str, Tag] = {}
+    for row, record in read_records(path):
+        valid = validate_row(path, row, record, _TagRow)
+        if valid.tag in tags:
+            raise TagifaiError(f"{path}: row {row}, tag: {shorten(valid.tag)!r} comes twice")
+        tags[valid.tag] = Tag(valid.tag, tuple(valid.aliases), tuple(valid.parents))
+    return tags
+
+
+def count_tags(projects: Iterable[Project]) -> dict[str, int]:
+    """Count the projects of each tag; most common first, equals in alphabetical order.
+
+    >>> count_tags([Project("1", "", "", ("b", "a")), Project("2", "", "", ("b",))])
+    {'b': 2, 'a': 1}
+    """
+    counts = Counter(tag for project in projects for tag in project.tags)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def candidate_tags(dataset: Dataset, excluded: Iterable[str] = EXCLUDED_TAGS) -> dict[str, int]:
+    """Count the tags that a classifier may learn: known to the tag file, and not excluded.
+
+    Without a tag file every tag of the projects is known.
+    """
+    left_out = set(excluded)
+    known = dataset.tags or None
+    return {
+        tag: count
+        for tag, count in count_tags(dataset.projects).items()
+        if tag not in left_out and (known is None or tag in known)
+    }
+
+
+def prepare(
+    dataset: Dataset, min_tag_freq: int = 30, excluded: Iterable[str] = EXCLUDED_TAGS
+) -> Prepared:
+    """Keep the candidate tags of at least `min_tag_freq` projects, and the projects with one.
+
+    Raises:
+        TagifaiError: `min_tag_freq` is below 1.
+    """
+    if min_tag_freq < 1:
+        raise TagifaiError(f"min_tag_freq must be 1 or more, got {min_tag_freq}")
+    counts = candidate_tags(dataset, excluded)
+    kept = {tag for tag, count in counts.items() if count >= min_tag_freq}
+    projects = []
+    for project in dataset.projects:
+        tags = tuple(tag for tag in project.tags if tag in kept)
+        if tags:
+            projects.append(
+                Project(project.id, project.title, project.description, tags, project.extra)
+            )
+    return Prepared(tuple(projects), tuple(sorted(kept)))
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,47 @@
+"""How far two annotators agree: one tagging of some projects against another."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from tagifai.data import Project, identify
+from tagifai.data.records import Label, read_rows
+from tagifai.errors import TagifaiError, shorten
+
+SECOND_TAGS = "second_tags.json"
+
+
+class _TaggedRow(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[Label, BeforeValidator(identify)]
+    tags: list[Label]
+
+
+def measure_agreement(
+    folder: Path | str, projects: Mapping[str, Project]
+) -> dict[str, float | int] | None:
+    """Compare a data folder's `second_tags.json` with its tags; None without that file.
+
+    Returns the number of projects tagged twice, and the F1 of the one tagging against the
+    other, in [0, 1] and the same in both directions, pooled over pairs of project and tag.
+
+    Raises:
+        TagifaiError: a malformed row, or an id that the data lacks.
+    """
+    path = Path(folder) / SECOND_TAGS
+    if not path.exists():
+        return None
+    shared = first = second = 0
+    rows = read_rows(path, _TaggedRow)
+    for number, row in enumerate(rows, start=1):
+        if row.id not in projects:
+            raise TagifaiError(f"{path}: row {number}, id: {shorten(row.id)!r} is not in the data")
+        ours, theirs = set(projects[row.id].tags), set(row.tags)
+        shared += len(ours & theirs)
+        first += len(ours)
+        second += len(theirs)
+    total = first + second
+    return {"num_projects": len(rows), "f1": 2 * shared / total if total else 0.0}

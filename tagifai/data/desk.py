@@ -1,0 +1,129 @@
+"""What the page and the command line both call: data, versions and cache put together."""
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tagifai.data import (
+    EXCLUDED_TAGS,
+    PROJECT_FILES,
+    TAG_FILE,
+    Dataset,
+    Project,
+    load_dataset,
+)
+from tagifai.data.browse import ProjectIndex, count_words
+from tagifai.data.frequency import FrequencySelection, build_frequency_table, select_by_frequency
+from tagifai.errors import one_of
+from tagifai.preprocessing import preprocess_text
+
+
+class LoadedData:
+    """A dataset and what is looked up in it again and again, each made when first asked for."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._words: dict[str, tuple[tuple[str, int], ...]] = {}
+
+    @cached_property
+    def frequencies(self) -> Any:
+        """Count tags once for every frequency."""
+        return build_frequency_table(self.dataset, EXCLUDED_TAGS)
+
+    @cached_property
+    def index(self) -> ProjectIndex:
+        """Index the projects for search and sorting."""
+        return ProjectIndex(self.dataset.projects)
+
+    @cached_property
+    def by_id(self) -> dict[str, Project]:
+        """Find a project by its id."""
+        return {project.id: project for project in self.dataset.projects}
+
+    @cached_property
+    def by_tag(self) -> dict[str, list[Project]]:
+        """Find the projects of a tag."""
+        found: dict[str, list[Project]] = {}
+        for project in self.dataset.projects:
+            for tag in project.tags:
+                found.setdefault(tag, []).append(project)
+        return found
+
+    def filter_tags(self, min_tag_freq: int) -> FrequencySelection:
+        """Select the tags of at least `min_tag_freq` projects."""
+        return select_by_frequency(self.frequencies, min_tag_freq)
+
+    def describe(self) -> dict[str, Any]:
+        """Give a sample project, the tags' names, the highest count and what is left out."""
+        project = self.dataset.projects[0]
+        counts = self.frequencies.counts
+        return {
+            "sample": {
+                "id": project.id,
+                "title": project.title,
+                "description": project.description,
+                "tags": list(project.tags),
+                **project.extra,
+            },
+            "tags": sorted(set(self.by_tag) | set(self.dataset.tags)),
+            "most_common": int(counts[0]) if counts.size else 1,
+            "excluded": self.frequencies.excluded,
+            "unlisted": self.frequencies.unlisted,
+            "digest": self.dataset.digest,
+        }
+
+    def describe_tag(self, tag: str) -> dict[str, Any]:
+        """Give what is known of a tag: aliases, parents, children, number of projects."""
+        if tag not in self.by_tag and tag not in self.dataset.tags:
+            raise one_of("tag", tag, set(self.by_tag) | set(self.dataset.tags))
+        known = self.dataset.tags.get(tag)
+        return {
+            "tag": tag,
+            "aliases": list(known.aliases) if known else [],
+            "parents": list(known.parents) if known else [],
+            "children": sorted(t.tag for t in self.dataset.tags.values() if tag in t.parents),
+            "num_projects": len(self.by_tag.get(tag, [])),
+        }
+
+    def count_words(self, tag: str) -> tuple[tuple[str, int], ...]:
+        """Count the words of a tag's projects, once a tag."""
+        if tag not in self._words:
+            self._words[tag] = count_words(self.by_tag.get(tag, []), tag, preprocess_text)
+        return self._words[tag]
+
+
+class DataDesk:
+    """The data folder as it is now: read again when a file of it changes, once for everybody."""
+
+    def __init__(self, folder: Path, load: Callable[[Path], Dataset] = load_dataset) -> None:
+        self.folder = folder
+        self._load = load
+        self._lock = threading.Lock()
+        self._stamp: tuple[Any, ...] | None = None
+        self._loaded: LoadedData | None = None
+
+    def get(self) -> LoadedData:
+        """Return the data as the files say now.
+
+        Raises:
+            TagifaiError: the folder is missing or a file of it is malformed.
+        """
+        with self._lock:
+            stamp = self._read_stamp()
+            if self._loaded is None or stamp != self._stamp:
+                self._loaded = None
+                self._loaded = LoadedData(self._load(self.folder))
+                self._stamp = stamp
+            return self._loaded
+
+    def _read_stamp(self) -> tuple[Any, ...]:
+        found = []
+        for name in (*PROJECT_FILES, TAG_FILE):
+            try:
+                stat = (self.folder / name).stat()
+            except OSError:
+                continue
+            found.append((name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        return tuple(found)

@@ -1,0 +1,196 @@
+"""The rules that a data set's tags and texts should keep, each with what breaks it."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from tagifai.data import Dataset, Project, Tag
+from tagifai.inference.neighbours import Neighbour, nearest_earlier
+
+LISTED = 20
+FEWEST_TAGS, MOST_TAGS = 1, 8
+SIMILAR = 0.7
+UNSAID = 1 / 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that breaks a rule: the projects' ids, the tags, and what to look at."""
+
+    ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A broken rule: `count` things break it, the first `LISTED` of them are `cases`."""
+
+    rule: str
+    message: str
+    count: int
+    cases: tuple[Case, ...]
+
+
+def finding(rule: str, message: str, cases: Iterable[Case]) -> list[Finding]:
+    """Make the rule's finding, none where there is no case."""
+    cases = list(cases)
+    if not cases:
+        return []
+    shown = tuple(Case(case.ids[:LISTED], case.tags[:LISTED], case.note) for case in cases[:LISTED])
+    return [Finding(rule, f"{message}: {len(cases):,}", len(cases), shown)]
+
+
+def unknown_tags(dataset: Dataset) -> list[Case]:
+    """List the projects' tags that the tag file lacks, with the projects."""
+    holders: dict[str, list[str]] = defaultdict(list)
+    for project in dataset.projects:
+        for tag in project.tags:
+            if dataset.tags and tag not in dataset.tags:
+                holders[tag].append(project.id)
+    ranked = sorted(holders.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [Case(tuple(ids), (tag,)) for tag, ids in ranked]
+
+
+def unused_tags(dataset: Dataset) -> list[Case]:
+    """List the tags of the tag file that no project carries."""
+    used = {tag for project in dataset.projects for tag in project.tags}
+    return [Case(tags=(tag,)) for tag in sorted(dataset.tags) if tag not in used]
+
+
+def missing_parents(tags: Mapping[str, Tag]) -> list[Case]:
+    """List (tag, parent) where the parent is no tag of the file."""
+    return [
+        Case(tags=(name, parent))
+        for name, tag in tags.items()
+        for parent in tag.parents
+        if parent not in tags
+    ]
+
+
+def parent_cycles(tags: Mapping[str, Tag]) -> list[Case]:
+    """List the sets of tags that are above themselves.
+
+    >>> parent_cycles({"a": Tag("a", parents=("b",)), "b": Tag("b", parents=("a",))})
+    [Case(ids=(), tags=('a', 'b'), note='')]
+    """
+    place = {name: k for k, name in enumerate(tags)}
+    links = [
+        (place[name], place[parent])
+        for name, tag in tags.items()
+        for parent in tag.parents
+        if parent in place
+    ]
+    if not links:
+        return []
+    rows, columns = zip(*links, strict=True)
+    graph = sparse.coo_matrix((np.ones(len(links)), (rows, columns)), shape=(len(tags),) * 2)
+    labels = connected_components(graph, directed=True, connection="strong")[1]
+    rings: dict[int, list[str]] = defaultdict(list)
+    for name, label in zip(tags, labels, strict=True):
+        rings[int(label)].append(name)
+    return [
+        Case(tags=tuple(sorted(ring)))
+        for ring in rings.values()
+        if len(ring) > 1 or ring[0] in tags[ring[0]].parents
+    ]
+
+
+def ambiguous_aliases(tags: Mapping[str, Tag]) -> list[Case]:
+    """List the names, or aliases, that stand for two tags or more, whatever their spelling."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for name, tag in tags.items():
+        for alias in (name, *tag.aliases):
+            owners[plain(alias)].add(name)
+    return [
+        Case(tags=tuple(sorted(named)), note=alias)
+        for alias, named in sorted(owners.items())
+        if alias and len(named) > 1
+    ]
+
+
+def tag_numbers(projects: Sequence[Project]) -> list[Case]:
+    """List the projects with too few or too many tags."""
+    return [
+        Case((project.id,), note=f"{len(project.tags)} tags")
+        for project in projects
+        if not FEWEST_TAGS <= len(project.tags) <= MOST_TAGS
+    ]
+
+
+def empty_descriptions(projects: Sequence[Project]) -> list[Case]:
+    """List the projects without a word of description."""
+    return [
+        Case((project.id,), note=project.title)
+        for project in projects
+        if not plain(project.description)
+    ]
+
+
+def same_titles(projects: Sequence[Project]) -> list[Case]:
+    """Group the projects of one title, whatever its case and punctuation."""
+    holders: dict[str, list[Project]] = defaultdict(list)
+    for project in projects:
+        holders[plain(project.title)].append(project)
+    return [
+        Case(tuple(project.id for project in found), note=found[0].title)
+        for title, found in holders.items()
+        if title and len(found) > 1
+    ]
+
+
+def near_duplicates(
+    projects: Sequence[Project], advance: Callable[[float], None] | None = None
+) -> list[Case]:
+    """List projects with the earlier one they nearly repeat: cosine of word TF-IDF ≥ 0.7.
+
+    Most similar first; ids are (project, earlier project).
+    """
+    texts = [project.text for project in projects]
+    try:
+        rows = TfidfVectorizer().fit_transform(texts)
+    except ValueError:  # not one word in all of them
+        return []
+    found: list[Neighbour] = nearest_earlier(rows, SIMILAR, advance=advance)
+    ranked = sorted(found, key=lambda pair: (-pair.cosine, pair.row))
+    return [
+        Case(
+            (projects[pair.row].id, projects[pair.earlier].id),
+            note=f"cosine {pair.cosine:.2f}: {projects[pair.row].title}",
+        )
+        for pair in ranked
+    ]
+
+
+def count_unsaid(dataset: Dataset) -> int:
+    """Count the (project, tag) pairs whose text has neither the tag nor an alias of it.
+
+    Case and punctuation aside, whole words: "image-classification" stands in "Image
+    classification made easy", not in "classification of images".
+    """
+    forms: dict[str, list[str]] = {}
+    unsaid = 0
+    for project in dataset.projects:
+        text = f" {plain(project.text)} "
+        for tag in project.tags:
+            if tag not in forms:
+                known = dataset.tags.get(tag, Tag(tag))
+                named = (plain(name) for name in (tag, *known.aliases))
+                forms[tag] = [f" {name} " for name in named if name]
+            unsaid += not any(form in text for form in forms[tag])
+    return unsaid
+
+
+def plain(text: str) -> str:
+    """Reduce `text` to its words, in lower case, with single spaces.
+
+    >>> plain("Part-of-Speech  tagging, in C++!")
+    'part of speech tagging in c++'
+    """
+    return " ".join(re.findall(r"[^\W_]+[+#]*", text.casefold()))

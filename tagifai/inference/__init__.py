@@ -1,0 +1,57 @@
+"""Predict the tags of texts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tagifai.data.records import replace_surrogates
+from tagifai.errors import TagifaiError
+from tagifai.models.classifier import TagClassifier
+
+
+def predict_proba(model: TagClassifier, texts: Sequence[str]) -> np.ndarray:
+    """Give the probability of each tag for each text, float32 (n_texts, n_tags)."""
+    return model.predict_proba(texts)
+
+
+def predict_tags(
+    model: TagClassifier,
+    tags: Sequence[str],
+    thresholds: Mapping[str, float],
+    texts: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Predict the tags of each text; a tag is predicted from its threshold on.
+
+    Each answer: "tags" (predicted, likeliest first), "probabilities" {tag: float, likeliest
+    first}, "preprocessed", and "reason", why an answer should not be relied on: "empty"
+    (nothing is left after preprocessing; no tag is predicted), "no known word", or None.
+
+    Raises:
+        TagifaiError: the model has other tags, or a tag has no threshold.
+    """
+    if len(tags) != len(model.intercept_):
+        raise TagifaiError(f"{len(tags)} tags given to a model of {len(model.intercept_)}")
+    missing = [tag for tag in tags if tag not in thresholds]
+    if missing:
+        raise TagifaiError(f"thresholds: none for {missing[0]!r}")
+    if not len(texts):
+        return []
+    texts = [replace_surrogates(text) for text in texts]
+    cut = np.array([thresholds[tag] for tag in tags])
+    features = model.transform(texts)
+    prob = model.probabilities(model.margins(features))
+    cleaned = model.features_.named_steps["preprocess"].transform(texts)
+    answers = []
+    for row, preprocessed, known in zip(prob, cleaned, model.knows(features), strict=True):
+        order = np.argsort(-row, kind="stable")
+        reason = None if known else "no known word" if preprocessed else "empty"
+        answers.append(
+            {
+                "tags": [tags[t] for t in order if row[t] >= cut[t] and preprocessed],
+                "probabilities": {tags[t]: float(row[t]) for t in order},
+                "preprocessed": preprocessed,
+                "reason": reason,
+            }
+        )
+    return answers

@@ -1,0 +1,180 @@
+"""What would change a prediction: words dropped or replaced, and the smallest change found."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from tagifai.errors import one_of
+from tagifai.inference.alignment import PlacedWord
+from tagifai.inference.explanation import explain
+from tagifai.models.classifier import TagClassifier
+
+MOST_CHANGES = 3
+_SINGLE = 200
+_PAIRED = 8
+_TRIPLED = 6
+_GREEDY = 12
+_SWAPPED_PLACES = 6
+_SWAPPED_IN = 12
+Edit = tuple[PlacedWord, str]
+PredictProba = Callable[[list[str]], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a text that was tried: the words taken out, what came in, and what it did.
+
+    `replaced` holds (word as typed, what stands there now, "" where it was dropped);
+    `before` and `after` are the tag's probabilities.
+    """
+
+    text: str
+    replaced: tuple[tuple[str, str], ...]
+    before: float
+    after: float
+
+
+def edit_words(text: str, edits: Sequence[Edit]) -> str:
+    """Put other characters where words stand; "" drops a word, with the space that it leaves.
+
+    >>> edit_words("The red cat", [(PlacedWord("red", 4, 7), "")])
+    'The cat'
+    >>> edit_words("The red cat", [(PlacedWord("red", 4, 7), "blue")])
+    'The blue cat'
+    """
+    for word, instead in sorted(edits, key=lambda edit: -edit[0].start):
+        before, after = text[: word.start], text[word.stop :]
+        if not instead:
+            if after[:1].isspace() and (not before or before[-1:].isspace()):
+                after = after[1:]
+            elif not after:
+                before = before.rstrip()
+        text = before + instead + after
+    return text
+
+
+def edit_word(words: Sequence[PlacedWord], text: str, number: int, instead: str = "") -> str:
+    """Drop or replace word `number` (from 0) of a text; out of range, the text stays."""
+    if not 0 <= number < len(words):
+        return text
+    return edit_words(text, [(words[number], instead)])
+
+
+def smallest_changes(
+    model: TagClassifier,
+    tags: Sequence[str],
+    thresholds: Mapping[str, float],
+    text: str,
+    tag: str,
+    most: int = MOST_CHANGES,
+) -> list[Change]:
+    """Find up to `most` changes of few words by which `tag` is no longer predicted, or is.
+
+    Words are dropped, or replaced by words that training saw; first one, then two and three
+    (of those that weigh most), then as many as it takes in the order of their weight. Each
+    change was verified by predicting; fewer words come first, then the clearer change, and
+    those that share no word with another; none holds a smaller one.
+
+    Raises:
+        TagifaiError: an unknown tag.
+    """
+    if tag not in tags:
+        raise one_of("tag", tag, tags)
+    column = list(tags).index(tag)
+    threshold = thresholds[tag]
+    explanation = explain(model, text)
+    words = explanation.words
+    if not words:
+        return []
+    before = float(model.predict_proba([text])[0, column])
+    falls = before >= threshold
+    sign = 1.0 if falls else -1.0
+    # The words that hold the tag where it is, first.
+    weight = sign * explanation.contributions[:, column]
+    order = [int(i) for i in np.argsort(-weight, kind="stable")]
+    swaps = _swap_words(model, column, rising=not falls)
+    found: list[tuple[frozenset[Any], Change]] = []
+    spare: list[tuple[frozenset[Any], Change]] = []
+    for tried in _stages(order, weight, [word.token for word in words], swaps):
+        texts = [edit_words(text, [(words[i], new) for i, new in edits]) for edits in tried]
+        after = model.predict_proba(texts)[:, column] if texts else np.zeros(0)
+        flipped = [k for k in range(len(tried)) if (after[k] >= threshold) != falls]
+        flipped.sort(key=lambda k: (len(tried[k]), sign * float(after[k])))
+        for k in flipped:
+            edits = frozenset(tried[k])
+            if any(known <= edits for known, _ in found):
+                continue  # a smaller change does it already
+            replaced = tuple(
+                (text[words[i].start : words[i].stop], new) for i, new in sorted(tried[k])
+            )
+            change = Change(texts[k], replaced, before, float(after[k]))
+            used = {part for known, _ in found for edit in known for part in edit if part != ""}
+            fresh = not used & {part for edit in edits for part in edit if part != ""}
+            (found if fresh else spare).append((edits, change))
+            if len(found) == most:
+                return [change for _, change in found]
+        if found and len(found) + len(spare) >= most:
+            break
+    # Not enough of them keep off each other's words: the rest may share some.
+    for edits, change in spare:
+        if len(found) < most and not any(known <= edits for known, _ in found):
+            found.append((edits, change))
+    return [change for _, change in sorted(found, key=lambda pair: len(pair[0]))]
+
+
+def diff_answers(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Set two answers of `predict_tags` beside each other, B − A.
+
+    Records: tag, a, b (probabilities, None where a version has no such tag), diff, and flip:
+    "gained", "lost" or None. Flips come first, then the largest differences.
+    """
+    known = dict.fromkeys([*a["probabilities"], *b["probabilities"]])
+    rows = []
+    for tag in known:
+        first, second = a["probabilities"].get(tag), b["probabilities"].get(tag)
+        had, has = tag in a["tags"], tag in b["tags"]
+        diff = None if first is None or second is None else second - first
+        flip = None if had == has else "gained" if has else "lost"
+        rows.append({"tag": tag, "a": first, "b": second, "diff": diff, "flip": flip})
+    return sorted(rows, key=lambda row: (row["flip"] is None, -abs(row["diff"] or 0), row["tag"]))
+
+
+def _stages(
+    order: Sequence[int], weight: np.ndarray, tokens: Sequence[str], swaps: Sequence[str]
+) -> Iterator[Sequence[tuple[tuple[int, str], ...]]]:
+    """Yield what to try, the fewest words first: lists of edits (word's number, new word)."""
+    places = order[:_SWAPPED_PLACES]
+    dropped = [((i, ""),) for i in order[:_SINGLE]]
+    swapped = [
+        ((i, new),) for i in places for new in swaps if new != tokens[i] and new not in tokens
+    ]
+    yield dropped
+    yield swapped
+    holding = [i for i in order if weight[i] > 0]
+    yield [tuple((i, "") for i in pair) for pair in combinations(holding[:_PAIRED], 2)]
+    yield [tuple((i, "") for i in three) for three in combinations(holding[:_TRIPLED], 3)]
+    same = {token: [i for i in holding if tokens[i] == token] for token in dict.fromkeys(tokens)}
+    greedy = [tuple((i, "") for i in holding[:n]) for n in range(4, min(len(holding), _GREEDY) + 1)]
+    yield [tuple((i, "") for i in group) for group in same.values() if len(group) > 1] + greedy
+    fresh = [new for new in swaps if new not in tokens]
+    yield [
+        tuple(zip(order[:n], fresh[:n], strict=False))
+        for n in range(2, min(len(order), len(fresh), _PAIRED) + 1)
+    ]
+
+
+def _swap_words(model: TagClassifier, column: int, *, rising: bool) -> list[str]:
+    """List words of the vocabulary that raise a tag most, or lower it most."""
+    parts = dict(model.features_.named_steps["features"].transformer_list)
+    if "words" not in parts:
+        return []
+    vocabulary = parts["words"].vocabulary_
+    single = [(term, place) for term, place in vocabulary.items() if " " not in term]
+    rows = np.array([place for _, place in single], dtype=np.intp)
+    effect = model.coef_[model.feature_spans()["words"].start + rows, column].astype(float)
+    effect *= parts["words"].idf_[rows]
+    order = np.argsort(-effect if rising else effect, kind="stable")[:_SWAPPED_IN]
+    return [single[int(k)][0] for k in order]

@@ -1,0 +1,57 @@
+"""The projects whose texts are most like a given one, to judge a prediction by."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from tagifai.data import Project
+from tagifai.inspection.evidence import likeness_vectorizer
+from tagifai.models.features import TextCleaner
+from tagifai.preprocessing import FILTERS
+
+
+class SimilarProjects:
+    """An index of projects by the words and pairs of words of their texts (TF-IDF).
+
+    >>> index = SimilarProjects([Project("1", "Red cats", "", ("cat",)),
+    ...                          Project("2", "Blue whales", "", ())])
+    >>> [(found["id"], found["likeness"] > 0.5) for found in index.find("Cats, red")]
+    [('1', True)]
+    """
+
+    def __init__(self, projects: Sequence[Project]) -> None:
+        self._projects = projects
+        self._cleaner = TextCleaner(filters=FILTERS)
+        texts = self._cleaner.transform([project.text for project in projects])
+        self._vectorizer = likeness_vectorizer() if any(texts) else None
+        if self._vectorizer is not None:
+            # By feature: a text's few features lead straight to the projects that share them.
+            self._projects_of = sparse.csr_matrix(self._vectorizer.fit_transform(texts).T)
+
+    def find(self, text: str, most: int = 5) -> list[dict[str, Any]]:
+        """List the `most` similar projects, the nearest first.
+
+        Records: id, title, description, tags, likeness, the cosine in (0, 1]; a project that
+        shares no word with the text is none of them.
+        """
+        words = self._cleaner.clean(text)
+        if self._vectorizer is None or not words:
+            return []
+        query = sparse.csr_matrix(self._vectorizer.transform([words]))
+        shared = sparse.csr_matrix(query @ self._projects_of)
+        rows, cosines = shared.indices, shared.data
+        nearest = np.lexsort((rows, -cosines))[:most]
+        return [
+            {
+                "id": project.id,
+                "title": project.title,
+                "description": project.description,
+                "tags": list(project.tags),
+                "likeness": min(1.0, float(cosines[k])),
+            }
+            for k in nearest
+            if cosines[k] > 0
+            for project in [self._projects[int(rows[k])]]
+        ]

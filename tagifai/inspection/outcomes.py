@@ -1,0 +1,157 @@
+"""The projects behind a tag's figures: which have one outcome, in which order, described."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tagifai.data import Project
+from tagifai.errors import TagifaiError, one_of
+from tagifai.inspection.parts import Rows, column_of, cuts_of, rows_of
+from tagifai.versions.predictions import Predictions
+
+OUTCOMES = {
+    "tp": "True positives: the tag is there and was predicted. They tell what the model has "
+    "learnt, and by which words.",
+    "fp": "False positives: the tag was predicted and is not there. Many are projects that "
+    "somebody forgot to tag: the first place to look for missing labels.",
+    "fn": "False negatives: the tag is there and was not predicted. The text may not mention "
+    "it, the tag may be wrong, or the model needs more examples of this kind.",
+    "tn": "True negatives: neither there nor predicted. Those nearest to the threshold are "
+    "nearly false positives, and may lack a label too.",
+}
+ORDERS = ("confident", "least confident", "longest", "random")
+
+
+def select_outcomes(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    tag: str,
+    outcome: str,
+    *,
+    split: str = "test",
+    order: str = "confident",
+    query: str = "",
+    texts: Mapping[str, Project] | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """List the projects of one outcome of a tag: `describe_rows` of `outcome_rows`.
+
+    For one page of a long list, page the rows first: `paged(outcome_rows(…), 2)`.
+    """
+    rows = outcome_rows(
+        predictions,
+        thresholds,
+        tag,
+        outcome,
+        split=split,
+        order=order,
+        query=query,
+        texts=texts,
+        seed=seed,
+    )
+    return describe_rows(predictions, thresholds, tag, rows, texts)
+
+
+def outcome_rows(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    tag: str,
+    outcome: str,
+    *,
+    split: str = "test",
+    order: str = "confident",
+    query: str = "",
+    texts: Mapping[str, Project] | None = None,
+    seed: int = 0,
+) -> Rows:
+    """Find the rows of `predictions` with one outcome of a tag, in order.
+
+    "confident" puts the probabilities farthest from the threshold first (among false
+    positives and false negatives: the most confidently wrong), "least confident" the nearest,
+    "longest" the longest texts, "random" is shuffled by `seed`. Each word of `query` has to
+    stand in id, title, description or tags, whatever its case. `texts` are the projects by
+    id; one that is gone from them has no text to be found by.
+
+    Raises:
+        TagifaiError: an unknown tag, outcome, split or order, or a search or "longest"
+            without `texts`.
+    """
+    if outcome not in OUTCOMES:
+        raise one_of("outcome", outcome, OUTCOMES)
+    if order not in ORDERS:
+        raise one_of("order", order, ORDERS)
+    column = column_of(predictions, tag)
+    in_part = rows_of(predictions, split)
+    prob = predictions.y_prob[in_part, column]
+    predicted = prob >= cuts_of([tag], thresholds)[0]
+    true = predictions.y_true[in_part, column].astype(bool)
+    chosen = {
+        "tp": true & predicted,
+        "fp": ~true & predicted,
+        "fn": true & ~predicted,
+        "tn": ~true & ~predicted,
+    }[outcome]
+    rows, prob = in_part[chosen], prob[chosen].astype(float)
+    words = query.casefold().split()
+    if words or order == "longest":
+        if texts is None:
+            raise TagifaiError("the projects' texts are needed to search or to sort by length")
+        projects = [texts.get(predictions.ids[row]) for row in rows]
+    if words:
+        kept = np.array([_holds(project, words) for project in projects], dtype=bool)
+        rows, prob = rows[kept], prob[kept]
+        projects = [p for p, keep in zip(projects, kept, strict=True) if keep]
+    if order == "random":
+        return np.random.default_rng(seed).permutation(rows)
+    if order == "longest":
+        keys = -np.array([len(p.text) if p else 0 for p in projects], dtype=float)
+    else:
+        distance = np.abs(prob - thresholds[tag])
+        keys = -distance if order == "confident" else distance
+    return rows[np.argsort(keys, kind="stable")]
+
+
+def describe_rows(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    tag: str,
+    rows: Sequence[int] | Rows,
+    texts: Mapping[str, Project] | None = None,
+) -> list[dict[str, Any]]:
+    """Describe rows for the screen or a file, each by its project's id.
+
+    Each record: id, split, y_true and y_pred (lists of tags, y_pred likeliest first),
+    probability and threshold of `tag`; with `texts` also title, description and `gone`
+    (True where the data no longer has the project).
+    """
+    column = column_of(predictions, tag)
+    rows = np.asarray(rows, dtype=np.intp)
+    names = np.array(predictions.tags, dtype=object)
+    prob = predictions.y_prob[rows]
+    predicted = prob >= cuts_of(predictions.tags, thresholds)
+    records = []
+    for row, own, above in zip(rows, prob, predicted, strict=True):
+        likeliest = np.argsort(-own, kind="stable")
+        record = {
+            "id": predictions.ids[row],
+            "split": str(predictions.split[row]),
+            "y_true": names[predictions.y_true[row] == 1].tolist(),
+            "y_pred": names[likeliest[above[likeliest]]].tolist(),
+            "probability": float(own[column]),
+            "threshold": float(thresholds[tag]),
+        }
+        if texts is not None:
+            project = texts.get(predictions.ids[row])
+            record["title"] = project.title if project else ""
+            record["description"] = project.description if project else ""
+            record["gone"] = project is None
+        records.append(record)
+    return records
+
+
+def _holds(project: Project | None, words: Sequence[str]) -> bool:
+    if project is None:
+        return False
+    text = "\n".join((project.id, project.title, project.description, *project.tags)).casefold()
+    return all(word in text for word in words)

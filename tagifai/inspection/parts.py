@@ -1,0 +1,101 @@
+"""What every inspection starts from: the rows of a split, a tag's column, a page of a list."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tagifai.errors import TagifaiError, one_of
+from tagifai.versions.predictions import SPLITS, Predictions
+
+Array = npt.NDArray[Any]
+Rows = npt.NDArray[np.intp]
+
+LEARNT = "train+val"
+PARTS = (*SPLITS, LEARNT, "all")
+
+
+class Paged(NamedTuple):
+    """One page of a list: its items, its number from 1, the pages and the items in all."""
+
+    items: Any
+    number: int
+    num_pages: int
+    num_found: int
+
+
+def require_predictions(predictions: Predictions | None, version: str) -> Predictions:
+    """Return `predictions`, or say that this version keeps none.
+
+    Raises:
+        TagifaiError: `predictions` is None.
+    """
+    if predictions is None:
+        raise TagifaiError(
+            f"version {version!r} keeps no predictions, so its projects cannot be inspected; "
+            f"train it again, or bring them with `python -m tagifai import-predictions`"
+        )
+    return predictions
+
+
+def paged(items: Sequence[Any] | Array, number: int = 1, size: int = 20) -> Paged:
+    """Cut page `number` (from 1) out of a list; past the end, the last page.
+
+    >>> paged("abcde", 2, size=2)
+    Paged(items='cd', number=2, num_pages=3, num_found=5)
+
+    Raises:
+        TagifaiError: `number` or `size` is not a whole number of 1 or more.
+    """
+    for what, value in (("page", number), ("page size", size)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise TagifaiError(f"a {what} is a whole number of 1 or more, got {value!r}")
+    num_pages = max(1, -(-len(items) // size))
+    number = min(number, num_pages)
+    return Paged(items[(number - 1) * size : number * size], number, num_pages, len(items))
+
+
+def rows_of(predictions: Predictions, split: str) -> Rows:
+    """Find the rows of one of `PARTS`: a split, "train+val" (all out of fold), or "all".
+
+    Raises:
+        TagifaiError: an unknown split.
+    """
+    if split not in PARTS:
+        raise one_of("split", split, PARTS)
+    if split == "all":
+        return np.arange(len(predictions.ids))
+    if split == LEARNT:
+        return np.flatnonzero(predictions.split != "test")
+    return np.flatnonzero(predictions.split == split)
+
+
+def column_of(predictions: Predictions, tag: str) -> int:
+    """Find a tag's column.
+
+    Raises:
+        TagifaiError: an unknown tag.
+    """
+    if tag not in predictions.tags:
+        raise one_of("tag", tag, predictions.tags)
+    return predictions.tags.index(tag)
+
+
+def cuts_of(tags: Sequence[str], thresholds: Mapping[str, float]) -> npt.NDArray[np.float32]:
+    """Give the least float32 not below each threshold: it decides as the float64 does.
+
+    Raises:
+        TagifaiError: a tag without a threshold, or one outside [0, 1].
+    """
+    missing = [tag for tag in tags if tag not in thresholds]
+    if missing:
+        raise TagifaiError(f"thresholds: none for {missing[0]!r}")
+    exact = np.array([thresholds[tag] for tag in tags], dtype=float)
+    bad = np.flatnonzero(~((exact >= 0) & (exact <= 1)))
+    if len(bad):
+        raise TagifaiError(
+            f"threshold of {tags[bad[0]]!r}: a number from 0 to 1 is needed, got {exact[bad[0]]:g}"
+        )
+    near = exact.astype(np.float32)
+    return np.where(near < exact, np.nextafter(near, np.float32(2)), near)

@@ -1,0 +1,203 @@
+"""The classifier: texts in, calibrated probabilities and tags out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from tagifai.models.combination import Layer, fit_combination
+from tagifai.models.linear import fit_matrix
+from tagifai.models.platt import bend, to_probability
+from tagifai.models.splits import stratify_folds
+from tagifai.models.thresholds import choose_thresholds
+
+Progress = Callable[[int, int, str], None]
+MAX_FLOAT16 = 60_000
+
+
+class TagClassifier(ClassifierMixin, BaseEstimator):
+    """Average one-vs-rest linear models over a text's features, calibrated out of fold.
+
+    The scores of each of `members` are standardised by their out-of-fold mean and deviation
+    per tag, averaged, and put on a common scale by a line per tag (Platt): the margin. All of
+    it is linear, so it is kept as one matrix: with `X` the features of texts, margins are
+    exactly `X @ coef_ + intercept_`. One rising curve for all tags leads from margins to
+    probabilities.
+
+    Fitted attributes: `features_`; `coef_` (n_features, n_tags) float16; `intercept_`,
+    `thresholds_` (n_tags,); `curve_` (3,); `oof_prob_` (n_texts, n_tags), the out-of-fold
+    probabilities of the texts it was fitted to, not saved with the model.
+    """
+
+    def __init__(
+        self,
+        features: Pipeline,
+        members: Sequence[OneVsRestClassifier],
+        *,
+        tags: Sequence[str] = (),
+        folds: int = 5,
+        calibration: str = "platt",
+        thresholds: str = "per-tag",
+        threshold: float = 0.5,
+        threshold_shrinkage: float = 30.0,
+        seed: int = 0,
+        jobs: int = 1,
+    ) -> None:
+        self.features = features
+        self.members = members
+        self.tags = tags
+        self.folds = folds
+        self.calibration = calibration
+        self.thresholds = thresholds
+        self.threshold = threshold
+        self.threshold_shrinkage = threshold_shrinkage
+        self.seed = seed
+        self.jobs = jobs
+
+    def fit(self, texts: Sequence[str], y: np.ndarray, progress: Progress | None = None) -> Self:
+        """Fit to texts and their tags, `y` of shape (n_texts, n_tags), 0/1.
+
+        `progress(done, total, what)` is called after each part.
+        """
+        parts = stratify_folds(y, self.folds, self.seed)
+        final, *folds = self._fit_parts(texts, y, [np.empty(0, int), *parts], progress)
+        scores = _in_order(parts, folds)
+        combination = fit_combination(scores, y, self.calibration)
+        self.oof_prob_ = to_probability(bend(combination.margins(scores), combination.curve))
+        coef, intercept = combination.fold(final.layers)
+        self.features_ = final.features
+        self.coef_ = np.clip(coef, -MAX_FLOAT16, MAX_FLOAT16).astype(np.float16)
+        self.intercept_ = intercept.astype(np.float32)
+        self.curve_ = combination.curve
+        self.thresholds_ = choose_thresholds(
+            y, self.oof_prob_, self.thresholds, self.threshold, self.threshold_shrinkage
+        )
+        return self
+
+    def score_out_of_fold(self, texts: Sequence[str], y: np.ndarray) -> np.ndarray:
+        """Give the out-of-fold probabilities, float32 (n_texts, n_tags), and fit nothing else."""
+        parts = stratify_folds(y, self.folds, self.seed)
+        scores = _in_order(parts, self._fit_parts(texts, y, parts, None))
+        combination = fit_combination(scores, y, self.calibration)
+        return to_probability(bend(combination.margins(scores), combination.curve))
+
+    def decision_function(self, texts: Sequence[str]) -> np.ndarray:
+        """Give the margins, float32 (n_texts, n_tags)."""
+        check_is_fitted(self, "coef_")
+        if not len(texts):
+            return np.zeros((0, len(self.intercept_)), np.float32)
+        return self.margins(self.transform(texts))
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """Give the probabilities, float32 (n_texts, n_tags)."""
+        return self.probabilities(self.decision_function(texts))
+
+    def predict(self, texts: Sequence[str]) -> np.ndarray:
+        """Give 0/1, uint8 (n_texts, n_tags), by the model's own thresholds."""
+        return (self.predict_proba(texts) >= self.thresholds_).astype(np.uint8)
+
+    def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """Give the features, float32 (n_texts, n_features)."""
+        check_is_fitted(self, "coef_")
+        return sparse.csr_matrix(self.features_.transform(list(texts)))
+
+    def margins(self, X: sparse.csr_matrix) -> np.ndarray:
+        """Give the margins of features, float32 (n_texts, n_tags): exactly linear."""
+        return X @ self._weights() + self.intercept_
+
+    def probabilities(self, margins: np.ndarray) -> np.ndarray:
+        """Give the probabilities of margins, float32 of the same shape; order stays."""
+        return to_probability(bend(margins, self.curve_))
+
+    def knows(self, X: sparse.csr_matrix) -> np.ndarray:
+        """Tell, (n_texts,) bool, whether features hold a word or a tag's name seen before.
+
+        Characters alone say too little, unless the model reads nothing else.
+        """
+        spans = self.feature_spans()
+        told = [spans[name] for name in ("words", "aliases") if name in spans]
+        columns = np.zeros(X.shape[1], bool)
+        for span in told or [slice(None)]:
+            columns[span] = True
+        return np.asarray(X[:, columns].astype(bool).sum(axis=1)).ravel() > 0
+
+    def feature_spans(self) -> dict[str, slice]:
+        """Give the columns of each kind of feature: "words", "characters", "aliases"."""
+        spans, start = {}, 0
+        for name, part in self.features_.named_steps["features"].transformer_list:
+            stop = start + part.width
+            spans[name], start = slice(start, stop), stop
+        return spans
+
+    def _fit_parts(
+        self,
+        texts: Sequence[str],
+        y: np.ndarray,
+        held_out: Sequence[np.ndarray],
+        progress: Progress | None,
+    ) -> list["_FittedPart"]:
+        """Fit once for each array of rows held out, in that order."""
+        fitted = Parallel(n_jobs=self.jobs, return_as="generator")(
+            delayed(_fit_part)(self.features, self.members, list(texts), y, rows)
+            for rows in held_out
+        )
+        results = []
+        for result in fitted:
+            results.append(result)
+            if progress:
+                progress(len(results), len(held_out), "fits")
+        return results
+
+    def _weights(self) -> np.ndarray:
+        # Stored in 16 bits, multiplied in 32; made once a process.
+        weights = self.__dict__.get("_weights32")
+        if weights is None:
+            weights = self.__dict__["_weights32"] = self.coef_.astype(np.float32)
+        return weights
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        # What inference has no use for stays out of files.
+        for name in ("_weights32", "oof_prob_"):
+            state.pop(name, None)
+        return state
+
+
+@dataclass(frozen=True, eq=False)
+class _FittedPart:
+    features: Pipeline
+    layers: list[Layer]
+    scores: np.ndarray
+    """Of the rows held out, (n_members, n_rows, n_tags)."""
+
+
+def _fit_part(
+    features: Pipeline,
+    members: Sequence[OneVsRestClassifier],
+    texts: list[str],
+    y: np.ndarray,
+    held_out: np.ndarray,
+) -> _FittedPart:
+    """Fit features and members to all rows but those held out; score these."""
+    kept = np.setdiff1d(np.arange(len(texts)), held_out)
+    features = clone(features)
+    X = features.fit_transform([texts[i] for i in kept]).astype(np.float64)
+    X.sort_indices()
+    layers = [fit_matrix(clone(member), X, y[kept]) for member in members]
+    if not len(held_out):
+        return _FittedPart(features, layers, np.empty((len(members), 0, y.shape[1])))
+    X = features.transform([texts[i] for i in held_out])
+    return _FittedPart(features, layers, np.stack([X @ matrix + bias for matrix, bias in layers]))
+
+
+def _in_order(parts: Sequence[np.ndarray], fitted: Sequence[_FittedPart]) -> np.ndarray:
+    """Put the folds' scores in the order of the texts."""
+    order = np.argsort(np.concatenate(parts), kind="stable")
+    return np.concatenate([part.scores for part in fitted], axis=1)[:, order]

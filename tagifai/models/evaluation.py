@@ -1,0 +1,58 @@
+"""Assemble a version's performance from its predictions and its model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tagifai.behavioral import BehavioralTest, run_behavioral, written_tests
+from tagifai.behavioral.generation import generate_tests
+from tagifai.data import Project, Tag
+from tagifai.inference import predict_tags
+from tagifai.metrics import performance
+from tagifai.models.classifier import TagClassifier
+from tagifai.slices import SLICES, Slice, select_slices
+from tagifai.versions.predictions import Predictions
+
+
+def default_tests(
+    names: Sequence[str], tags: Mapping[str, Tag], saved: Sequence[BehavioralTest] = ()
+) -> tuple[BehavioralTest, ...]:
+    """Give the written tests, the `saved`, and those generated for the tags `names`."""
+    generated = generate_tests({name: tags.get(name, Tag(name)) for name in names})
+    return (*written_tests(), *saved, *generated)
+
+
+def measure(
+    model: TagClassifier,
+    thresholds: Mapping[str, float],
+    predictions: Predictions,
+    projects: Sequence[Project],
+    tests: Sequence[BehavioralTest],
+    slices: Mapping[str, Slice] = SLICES,
+    among: Sequence[Project] | None = None,
+) -> dict[str, Any]:
+    """Score test projects, slices of them, and behavioral tests.
+
+    `projects` are in the order of `predictions`, with all of their tags; `among` are all
+    projects of the data, by default these (see `select_slices`).
+    """
+    tags = predictions.tags
+    rows = np.flatnonzero(predictions.split == "test")
+    test = predictions.take(rows)
+    cut = np.array([thresholds[tag] for tag in tags])
+    clean = model.features_.named_steps["preprocess"].clean
+
+    def predicted(texts: list[str]) -> list[list[str]]:
+        return [answer["tags"] for answer in predict_tags(model, tags, thresholds, texts)]
+
+    return performance(
+        test.y_true,
+        test.y_prob >= cut,
+        tags,
+        y_prob=test.y_prob,
+        slices=select_slices(
+            [projects[int(row)] for row in rows], clean, slices, among=among or projects
+        ),
+        behavioral=run_behavioral(tests, predicted, tags),
+    )

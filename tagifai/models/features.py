@@ -1,0 +1,178 @@
+"""Features of a text: word and character n-grams, and flags from tags' names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from tagifai.data import Tag
+from tagifai.models.params import Params
+from tagifai.models.spelling import NameSpelling
+from tagifai.preprocessing import STOPWORDS, preprocess_text
+
+
+class TextCleaner(TransformerMixin, BaseEstimator):
+    """Prepare texts for the features, each independently of the others."""
+
+    def __init__(
+        self, lower: bool = True, stem: bool = False, filters: str = "", stopwords: bool = True
+    ) -> None:
+        self.lower = lower
+        self.stem = stem
+        self.filters = filters
+        self.stopwords = stopwords
+
+    def fit(self, texts: Sequence[str], y: object = None) -> Self:
+        """Learn nothing."""
+        return self
+
+    def transform(self, texts: Sequence[str]) -> list[str]:
+        """Preprocess each text."""
+        return [self.clean(text) for text in texts]
+
+    def clean(self, text: str) -> str:
+        """Preprocess one text."""
+        return preprocess_text(
+            text,
+            lower=self.lower,
+            stem=self.stem,
+            filters=self.filters,
+            stopwords=STOPWORDS if self.stopwords else (),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class NgramVectorizer(TfidfVectorizer):
+    """TF-IDF of n-grams, whose vocabulary is stored as one text: small files, quick loading."""
+
+    @property
+    def width(self) -> int:
+        """Count the columns."""
+        return len(self.vocabulary_)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        vocabulary = state.pop("vocabulary_", None)
+        if vocabulary is not None:
+            # Neither words nor characters within words hold a line break.
+            state["terms"] = "\n".join(sorted(vocabulary, key=vocabulary.__getitem__))
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        terms = state.pop("terms", None)
+        super().__setstate__(state)
+        if terms is not None:
+            self.vocabulary_ = {term: i for i, term in enumerate(terms.split("\n"))}
+
+
+class AliasFlags(TransformerMixin, BaseEstimator):
+    """Flag the tags whose phrases stand in a text.
+
+    `phrases` holds, a column each, the phrases (of preprocessed words) that raise its flag.
+    The output is sparse, (n_texts, n_columns), `weight` where a flag is raised.
+
+    >>> flags = AliasFlags((("graph", "graph network"), ("computer vision",)), weight=1.0)
+    >>> flags.fit([]).transform(["a graph", "computer vision graph"]).toarray()
+    array([[1., 0.],
+           [1., 1.]], dtype=float32)
+    """
+
+    def __init__(self, phrases: Sequence[Sequence[str]] = (), weight: float = 0.3) -> None:
+        self.phrases = phrases
+        self.weight = weight
+
+    def fit(self, texts: Sequence[str], y: object = None) -> Self:
+        """Index the phrases by their words; the texts are not looked at."""
+        self.columns_: dict[str, list[int]] = {}
+        for column, phrases in enumerate(self.phrases):
+            for phrase in dict.fromkeys(phrases):
+                if phrase:
+                    self.columns_.setdefault(phrase, []).append(column)
+        self.longest_ = max((len(phrase.split()) for phrase in self.columns_), default=0)
+        return self
+
+    def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """Give `weight` where a tag's phrase stands in a text, as whole words."""
+        indptr, indices = [0], []
+        for text in texts:
+            raised: set[int] = set()
+            words = text.split()
+            for start in range(len(words)):
+                for stop in range(start + 1, min(start + self.longest_, len(words)) + 1):
+                    raised.update(self.columns_.get(" ".join(words[start:stop]), ()))
+            indices.extend(sorted(raised))
+            indptr.append(len(indices))
+        values = np.full(len(indices), self.weight, np.float32)
+        shape = (len(indptr) - 1, len(self.phrases))
+        return sparse.csr_matrix((values, indices, indptr), shape=shape)
+
+    @property
+    def width(self) -> int:
+        """Count the columns."""
+        return len(self.phrases)
+
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
+        """Name the columns by their first phrase."""
+        return np.array([f"alias:{phrases[0]}" for phrases in self.phrases], object)
+
+
+def alias_phrases(
+    names: Sequence[str], tags: Mapping[str, Tag], preprocess: TextCleaner
+) -> tuple[tuple[str, ...], ...]:
+    """List the phrases of two flags a tag: its own names, then those of the tags below it.
+
+    >>> tags = {"nlp": Tag("nlp", ("language",)), "bert": Tag("bert", (), ("nlp",))}
+    >>> alias_phrases(["nlp"], tags, TextCleaner())
+    (('nlp', 'language'), ('bert',))
+    """
+
+    def prepared(found: Iterable[Tag]) -> tuple[str, ...]:
+        spelt = [name for tag in found for name in (tag.tag.replace("-", " "), *tag.aliases)]
+        return tuple(
+            dict.fromkeys(
+                phrase
+                for phrase in preprocess.transform([name.replace("-", " ") for name in spelt])
+                if phrase
+            )
+        )
+
+    own = [prepared([tags.get(name, Tag(name))]) for name in names]
+    below = [prepared(tag for tag in tags.values() if name in tag.parents) for name in names]
+    return (*own, *(phrases for phrases in below if phrases))
+
+
+def build_features(params: Params, names: Sequence[str], tags: Mapping[str, Tag]) -> Pipeline:
+    """Compose the unfitted features that `params` choose, for the tags `names`.
+
+    `tags` is the metadata that aliases come from, of more tags than are learnt.
+    """
+    preprocess = TextCleaner(params.lower, params.stem, params.filters, params.stopwords)
+    steps: list[tuple[str, BaseEstimator]] = [("preprocess", preprocess)]
+    parts: list[tuple[str, BaseEstimator]] = []
+    common = {"sublinear_tf": True, "lowercase": False, "dtype": np.float32}
+    if params.word_ngrams:
+        words = NgramVectorizer(
+            token_pattern=r"\S+",  # noqa: S106 - a pattern of words, no password
+            ngram_range=(1, params.word_ngrams),
+            min_df=params.min_df,
+            **common,
+        )
+        parts.append(("words", words))
+    if params.char_ngrams:
+        characters = NgramVectorizer(
+            analyzer="char_wb", ngram_range=(2, params.char_ngrams), min_df=params.min_df, **common
+        )
+        parts.append(("characters", characters))
+    if params.aliases != "none":
+        phrases = alias_phrases(names, tags, preprocess)
+        parts.append(("aliases", AliasFlags(phrases, params.alias_weight)))
+        if params.aliases == "fuzzy":
+            steps.append(("spelling", NameSpelling(phrases)))
+    steps.append(("features", FeatureUnion(parts)))
+    return Pipeline(steps)

@@ -1,0 +1,99 @@
+"""Save a model, and load one without running anything that it brings."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from tagifai.errors import TagifaiError, shorten
+from tagifai.models.classifier import TagClassifier
+
+MAX_FILE = 64 * 2**20
+MAX_UNPACKED = 512 * 2**20
+MAX_MEMBERS = 5_000
+
+# skops refuses every type outside its own list and this one.
+TRUSTED = (
+    "tagifai.models.classifier.TagClassifier",
+    "tagifai.models.features.AliasFlags",
+    "tagifai.models.features.NgramVectorizer",
+    "tagifai.models.features.TextCleaner",
+    "tagifai.models.linear.LogCountRatioScaler",
+    "tagifai.models.spelling.NameSpelling",
+)
+
+
+def save_model(model: TagClassifier, path: Path | str) -> None:
+    """Write a fitted model to `path`, atomically; out-of-fold probabilities are left out."""
+    path = Path(path)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(dump_model(model))
+    temporary.replace(path)
+
+
+def dump_model(model: TagClassifier) -> bytes:
+    """Give a fitted model as the bytes of its file."""
+    return bytes(skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED, compresslevel=6))
+
+
+def load_model(source: Path | str | bytes) -> TagClassifier:
+    """Read a model from a file or its bytes; nothing but known types is built.
+
+    Raises:
+        TagifaiError: missing, too large, damaged, of another program or of unknown types.
+    """
+    if isinstance(source, bytes):
+        name, data = "model", source
+    else:
+        name, data = str(source), _read(Path(source))
+    _check_size(name, data)
+    try:
+        unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED)
+        if unknown:
+            raise TagifaiError(
+                f"{name}: holds types that no model of ours has: "
+                f"{shorten(', '.join(sorted(unknown)))}"
+            )
+        model = skops.io.loads(data, trusted=list(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        raise TagifaiError(f"{name}: holds unknown types: {shorten(str(error))}") from None
+    except TagifaiError:
+        raise
+    except RecursionError:
+        raise TagifaiError(f"{name}: nested too deeply to be read") from None
+    except Exception as error:  # a damaged archive fails in as many ways as it has bytes
+        what = shorten(f"{type(error).__name__}: {error}")
+        raise TagifaiError(f"{name}: not a model that can be read ({what})") from None
+    if not isinstance(model, TagClassifier):
+        raise TagifaiError(f"{name}: a TagClassifier is needed, got {type(model).__name__}")
+    if not hasattr(model, "coef_"):
+        raise TagifaiError(f"{name}: the model in it was never fitted")
+    return model
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise TagifaiError(f"{path}: {path.stat().st_size:,} bytes; at most {MAX_FILE:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _check_size(name: str, data: bytes) -> None:
+    if len(data) > MAX_FILE:
+        raise TagifaiError(f"{name}: {len(data):,} bytes; at most {MAX_FILE:,} are read")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise TagifaiError(f"{name}: not a model file ({error})") from None
+    if len(members) > MAX_MEMBERS:
+        raise TagifaiError(f"{name}: {len(members):,} parts; at most {MAX_MEMBERS:,}")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > MAX_UNPACKED:
+        raise TagifaiError(
+            f"{name}: {unpacked:,} bytes when unpacked; at most {MAX_UNPACKED:,} are read"
+        )

@@ -1,0 +1,162 @@
+"""Train a version: split, fit, calibrate, and score once on test."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from tagifai.behavioral import BehavioralTest
+from tagifai.data import Dataset, Prepared, prepare
+from tagifai.errors import TagifaiError
+from tagifai.models import build_model
+from tagifai.models.classifier import Progress, TagClassifier
+from tagifai.models.evaluation import default_tests, measure
+from tagifai.models.params import Params
+from tagifai.models.splits import split_projects
+from tagifai.slices import SLICES, Slice
+from tagifai.versions.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained version, before it is written: what each of its files is made from."""
+
+    params: Params
+    tags: tuple[str, ...]
+    thresholds: dict[str, float]
+    predictions: Predictions
+    model: TagClassifier
+    performance: dict[str, Any]
+
+
+def train(
+    dataset: Dataset,
+    params: Params,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    slices: Mapping[str, Slice] = SLICES,
+    tests: Sequence[BehavioralTest] | None = None,
+    saved: Sequence[BehavioralTest] = (),
+) -> Trained:
+    """Train on train and validation projects, score on test.
+
+    Probabilities of train and validation projects are out of fold; calibration and
+    thresholds are chosen by those alone. The same dataset and params give the same
+    performance to the last bit, whatever `jobs`. `tests` are the behavioral ones; by default
+    those written, the `saved` ones, and those generated for the learnt tags.
+
+    Raises:
+        TagifaiError: no tag is frequent enough, or the projects are too few.
+    """
+    prepared = prepare(dataset, params.min_tag_freq)
+    y_true = label_matrix(prepared)
+    _check_size(prepared, params)
+    split = split_projects(y_true, params.train_size, params.val_size, params.seed)
+    texts = [project.text for project in prepared.projects]
+    learnt, test = np.flatnonzero(split != "test"), np.flatnonzero(split == "test")
+    model = build_model(params, prepared.tags, dataset.tags, jobs)
+    # One thread a process: sums in another order would change the last bits.
+    with threadpool_limits(limits=1):
+        model.fit([texts[i] for i in learnt], y_true[learnt], progress)
+        y_prob = np.empty(y_true.shape, np.float32)
+        y_prob[learnt] = model.oof_prob_
+        y_prob[test] = model.predict_proba([texts[i] for i in test])
+    thresholds = {
+        tag: float(value) for tag, value in zip(prepared.tags, model.thresholds_, strict=True)
+    }
+    predictions = Predictions.of(
+        [project.id for project in prepared.projects], split, prepared.tags, y_true, y_prob
+    )
+    by_id = {project.id: project for project in dataset.projects}
+    # With the tags too rare to be learnt: slices may be about them.
+    whole = [by_id[project.id] for project in prepared.projects]
+    if tests is None:
+        tests = default_tests(prepared.tags, dataset.tags, saved)
+    with threadpool_limits(limits=1):
+        performance = measure(
+            model, thresholds, predictions, whole, tests, slices, among=dataset.projects
+        )
+    return Trained(params, prepared.tags, thresholds, predictions, model, performance)
+
+
+def label_matrix(prepared: Prepared) -> np.ndarray:
+    """Give `y_true`, uint8 (n_projects, n_tags), in the order of the prepared tags."""
+    column = {tag: t for t, tag in enumerate(prepared.tags)}
+    y_true = np.zeros((len(prepared.projects), len(prepared.tags)), np.uint8)
+    for row, project in enumerate(prepared.projects):
+        y_true[row, [column[tag] for tag in project.tags]] = 1
+    return y_true
+
+
+def repeat(
+    dataset: Dataset,
+    params: Params,
+    seeds: Sequence[int],
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train once a seed (split, folds and fits all follow it); give mean and deviation.
+
+    Returns {"seeds": [...], "runs": [{metric: value}, ...], "mean": {...}, "std": {...}},
+    the deviation that of a sample (n − 1), None for one seed.
+    """
+    if not seeds:
+        raise TagifaiError("at least one seed is needed")
+    runs = []
+    for done, seed in enumerate(seeds, start=1):
+        trained = train(dataset, params.replaced({"seed": seed}), jobs=jobs)
+        runs.append(flat_metrics(trained.performance))
+        if progress:
+            progress(done, len(seeds), f"seed {seed}")
+    names = [name for name in runs[0] if all(run[name] is not None for run in runs)]
+    table = np.array([[run[name] for name in names] for run in runs], float)
+    mean = table.mean(axis=0).tolist()
+    std = table.std(axis=0, ddof=1).tolist() if len(runs) > 1 else [None] * len(names)
+    return {
+        "seeds": list(seeds),
+        "runs": runs,
+        "mean": dict(zip(names, mean, strict=True)),
+        "std": dict(zip(names, std, strict=True)),
+    }
+
+
+def flat_metrics(performance: dict[str, Any]) -> dict[str, Any]:
+    """Give the figures of a performance that runs are compared by, one level deep.
+
+    >>> flat_metrics({"overall": {"f1": 0.7, "macro": {"f1": 0.6}}})
+    {'f1': 0.7, 'macro_f1': 0.6}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in performance["overall"].items():
+        if isinstance(value, dict):
+            flat |= {f"{name}_{inner}": v for inner, v in value.items() if inner != "num_samples"}
+        else:
+            flat[name] = value
+    slices = performance.get("slices", {}).get("overall", {})
+    flat |= {f"slices_{name}": value for name, value in slices.items()}
+    behavioral = performance.get("behavioral", {})
+    flat |= {
+        f"behavioral_{name}": behavioral[name]
+        for name in ("score", "num_samples")
+        if name in behavioral
+    }
+    for name, group in behavioral.get("by_group", {}).items():
+        flat[f"behavioral_{name}"] = group["score"]
+    return flat
+
+
+def _check_size(prepared: Prepared, params: Params) -> None:
+    if not prepared.tags:
+        raise TagifaiError(
+            f"no tag reaches min_tag_freq {params.min_tag_freq}; lower it or bring more data"
+        )
+    needed = 4 * params.folds
+    if len(prepared.projects) < needed:
+        raise TagifaiError(
+            f"{len(prepared.projects)} projects with a tag of {params.min_tag_freq} or more; "
+            f"at least {needed} are needed for {params.folds} folds"
+        )

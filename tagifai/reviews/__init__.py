@@ -1,0 +1,209 @@
+"""People's decisions on labels, kept as events in SQLite: none is ever changed or lost."""
+
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.reviews.events import DECISIONS, TIME, UNDO, Review, in_force
+
+__all__ = ["DECISIONS", "JOURNALS", "UNDO", "Review", "ReviewStore", "in_force"]
+
+JOURNALS = ("wal", "delete")
+_BUSY_SECONDS = 30
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS reviews (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    reviewer TEXT NOT NULL,
+    project TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    note TEXT NOT NULL,
+    version TEXT NOT NULL,
+    data_digest TEXT NOT NULL,
+    undoes TEXT NOT NULL
+)
+"""
+
+
+class ReviewStore:
+    """The reviews in one SQLite file; several processes and threads may write at once.
+
+    `submit` and `undo` return once the event is on the disk (synchronous FULL). `journal`
+    "wal" is quicker; "delete" is for a disk that is mounted over a network, where the
+    write-ahead log is unsafe.
+
+    Raises:
+        TagifaiError: the file cannot be opened, or is no review file.
+    """
+
+    def __init__(self, path: Path | str, *, journal: str = "wal") -> None:
+        if journal not in JOURNALS:
+            raise one_of("journal", journal, JOURNALS)
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            (mode,) = self._connection.execute(f"PRAGMA journal_mode={journal}").fetchone()
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.execute(_SCHEMA)
+            self._connection.execute("CREATE INDEX IF NOT EXISTS reviews_at ON reviews (at)")
+            # Fails here, not at the first decision, when the table is somebody else's.
+            self._connection.execute(f"SELECT {_COLUMNS} FROM reviews LIMIT 1")  # noqa: S608
+        except (OSError, sqlite3.Error) as error:
+            raise TagifaiError(f"{self.path}: reviews cannot be kept here ({error})") from None
+        self.journal = str(mode)
+
+    def close(self) -> None:
+        """Close the file; what was acknowledged is already on the disk."""
+        with self._lock:
+            self._connection.close()
+
+    def submit(
+        self,
+        *,
+        reviewer: str,
+        project: str,
+        tag: str,
+        decision: str,
+        note: str = "",
+        version: str = "",
+        data_digest: str = "",
+    ) -> Review:
+        """Keep a decision, and return it once it is durable.
+
+        Raises:
+            TagifaiError: an invalid field, or it could not be kept.
+        """
+        if decision not in DECISIONS:
+            raise one_of("decision", decision, DECISIONS)
+        values = {
+            "reviewer": reviewer,
+            "project": project,
+            "tag": tag,
+            "decision": decision,
+            "note": note,
+            "version": version,
+            "data_digest": data_digest,
+        }
+        return self._write(lambda events: values)
+
+    def undo(self, reviewer: str, uid: str | None = None) -> Review:
+        """Take back a reviewer's own review: the one named, or their latest still in force.
+
+        The undone review stays on record; an event says that it no longer counts.
+
+        Raises:
+            TagifaiError: nothing to undo, or it is somebody else's or undone already.
+        """
+
+        def values(events: tuple[Review, ...]) -> dict[str, str]:
+            own = [event for event in in_force(events) if event.reviewer == reviewer]
+            chosen = [event for event in own if uid in (None, event.uid)]
+            if not chosen:
+                raise TagifaiError(
+                    f"nothing to undo for {shorten(reviewer)!r}"
+                    if uid is None
+                    else f"no review {shorten(uid)!r} of {shorten(reviewer)!r} is in force"
+                )
+            last = chosen[-1]
+            return {
+                "reviewer": reviewer,
+                "project": last.project,
+                "tag": last.tag,
+                "decision": UNDO,
+                "undoes": last.uid,
+                "version": last.version,
+                "data_digest": last.data_digest,
+            }
+
+        return self._write(values, reviewer=reviewer)
+
+    def events(self, reviewer: str | None = None) -> tuple[Review, ...]:
+        """Read all events, or one reviewer's, in the order of their time."""
+        with self._lock:
+            return self._read(reviewer)
+
+    def last_seq(self) -> int:
+        """Number the last event kept, 0 without any: it tells whether something was added."""
+        with self._lock:
+            try:
+                (last,) = self._connection.execute("SELECT max(seq) FROM reviews").fetchone()
+            except sqlite3.Error as error:
+                raise self._failed(error) from None
+        return int(last or 0)
+
+    def merge(self, reviews: Iterable[Review]) -> int:
+        """Keep the events that are not here yet, all or none; return how many were new."""
+        rows = [tuple(review.to_dict().values()) for review in reviews]
+        insert = f"INSERT OR IGNORE INTO reviews ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                before = self._connection.total_changes
+                self._connection.executemany(insert, rows)
+                added = self._connection.total_changes - before
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise self._failed(error) from None
+        return added
+
+    def _write(self, values: "_Values", reviewer: str | None = None) -> Review:
+        insert = f"INSERT INTO reviews ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                # Only an undo has to know what came before.
+                chosen = values(self._read(reviewer) if reviewer is not None else ())
+                (last,) = self._connection.execute("SELECT max(at) FROM reviews").fetchone()
+                review = Review(uid=uuid.uuid4().hex, at=_later_than(last), **chosen)
+                self._connection.execute(insert, tuple(review.to_dict().values()))
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise self._failed(error) from None
+            except BaseException:
+                self._roll_back()
+                raise
+        return review
+
+    def _read(self, reviewer: str | None) -> tuple[Review, ...]:
+        query = f"SELECT {_COLUMNS} FROM reviews"  # noqa: S608 - the names are our own
+        where = " WHERE reviewer = ?" if reviewer is not None else ""
+        try:
+            rows = self._connection.execute(
+                f"{query}{where} ORDER BY at, uid", (reviewer,) if where else ()
+            )
+            return tuple(Review(*row) for row in rows)
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: sqlite3.Error) -> TagifaiError:
+        self._roll_back()
+        return TagifaiError(f"{self.path}: the review was not kept ({error})")
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+_Values = Callable[[tuple[Review, ...]], Mapping[str, str]]
+_COLUMNS = ", ".join(field.name for field in fields(Review))
+_MARKS = ", ".join("?" for _ in fields(Review))
+
+
+def _later_than(last: str | None) -> str:
+    # A clock that was set back must not put a new decision before an older one.
+    now = datetime.now(UTC).strftime(TIME)
+    if last is None or now > last:
+        return now
+    moment = datetime.strptime(last, TIME).replace(tzinfo=UTC)
+    return (moment + timedelta(microseconds=1)).strftime(TIME)

@@ -1,0 +1,240 @@
+"""What `python -m tagifai reviews …` and `users …` do: arguments in, an answer to print out."""
+
+import argparse
+import getpass
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tagifai.cache import ContentCache, open_memory
+from tagifai.commands import Answer
+from tagifai.data.corrections import apply_changes
+from tagifai.data.desk import DataDesk
+from tagifai.errors import TagifaiError
+from tagifai.inspection.label_issues import KINDS
+from tagifai.reviews import ReviewStore
+from tagifai.reviews.desk import ReviewDesk
+from tagifai.reviews.files import export_reviews, import_reviews, parse_reviews
+from tagifai.reviews.queues import QueueChoice
+from tagifai.reviews.tasks import Task, build_tasks, label_studio_config
+from tagifai.reviews.verdicts import accepted_changes
+from tagifai.settings import REVIEWS_FILE, reviews_file
+from tagifai.terminal import print_table, print_text
+from tagifai.users import load_users, remove_user, set_password
+from tagifai.versions import open_source
+from tagifai.versions.desk import VersionDesk
+
+WITH_TEXTS = ("label-studio", "argilla")
+
+
+def list_reviews(options: argparse.Namespace) -> Answer:
+    """List what the reviews come to, pair by pair, the latest last."""
+    verdicts = _reviewed(options).verdicts().values()
+    rows = [
+        {
+            "project": verdict.project,
+            "tag": verdict.tag,
+            "status": verdict.status,
+            "reviews": [review.to_dict() for review in verdict.reviews],
+        }
+        for verdict in verdicts
+    ]
+    shown = [
+        {
+            **row,
+            "who": ", ".join(f"{r.reviewer}: {r.decision}" for r in verdict.reviews),
+            "note": "; ".join(r.note for r in verdict.reviews if r.note),
+        }
+        for row, verdict in zip(rows, verdicts, strict=True)
+    ]
+    counts = Counter(row["status"] for row in rows)
+    title = ", ".join(f"{number} × {status}" for status, number in counts.items()) or "no review"
+    columns = {"project": "project", "tag": "tag", "status": "status", "who": "who", "note": "note"}
+    return Answer(rows, lambda: print_table(shown, columns, title=title))
+
+
+def export(options: argparse.Namespace) -> Answer:
+    """Write the reviews as a file, or to standard output."""
+    desk = _desk(options) if options.ask else _reviewed(options)
+    events = desk.events()
+    tasks = _tasks(desk, options) if options.format in WITH_TEXTS else ()
+    text = export_reviews(events, options.format, tasks)
+    told: dict[str, Any] = {"format": options.format, "reviews": len(events)}
+    if options.format in WITH_TEXTS:
+        told["tasks"] = len(tasks)
+    elif options.ask:
+        raise TagifaiError(f"--ask: for {' and '.join(WITH_TEXTS)}, got {options.format}")
+    if options.output is None:
+        return Answer({**told, "content": text}, lambda: _write_out(text))
+    try:
+        options.output.write_text(text, "utf-8", newline="")
+    except OSError as error:
+        raise TagifaiError(f"{options.output}: cannot be written ({error.strerror})") from None
+    counted = ", ".join(f"{value:,} {key}" for key, value in told.items() if key != "format")
+    return Answer(
+        {**told, "to": str(options.output)},
+        lambda: print_text(f"{counted} written to {options.output}"),
+    )
+
+
+def bring(options: argparse.Namespace) -> Answer:
+    """Keep the reviews of a file that are not here yet."""
+    desk, content = _desk(options), _read(options.file)
+    data = desk.versions.data.get()
+    kind = options.format or guess_format(options.file, content)
+    reviews = parse_reviews(content, kind, str(options.file))
+    brought = import_reviews(desk.store(), reviews, data.by_id, data.dataset.digest)
+    told = f"{brought.num_new:,} new reviews, {brought.num_known:,} known before"
+    if brought.num_other_data:
+        told += f"; {brought.num_other_data:,} made on other data"
+    if brought.num_unknown:
+        told += f"; {brought.num_unknown:,} of projects that this data does not have"
+    return Answer({"format": kind, **asdict(brought)}, lambda: print_text(told))
+
+
+def apply(options: argparse.Namespace) -> Answer:
+    """Write a copy of the data folder with the accepted reviews applied."""
+    desk = _reviewed(options)
+    verdicts = desk.verdicts()
+    changes = accepted_changes(verdicts)
+    if not changes:
+        raise TagifaiError(f"{desk.path}: no accepted change in it, so nothing to apply")
+    applied = apply_changes(options.data, changes, options.to)
+    if not options.reviews:
+        # What was found right need not be looked at again.
+        store = ReviewStore(options.to / REVIEWS_FILE, journal="delete")
+        store.merge(desk.events())
+        store.close()
+    conflicts = sum(verdict.status == "conflict" for verdict in verdicts.values())
+    lines = [
+        f"{options.to}: {applied.num_added:,} labels added and {applied.num_removed:,} removed, "
+        f"in {applied.num_projects:,} projects; {options.data} is as it was"
+    ]
+    if applied.num_same:
+        lines.append(f"{applied.num_same:,} were so already")
+    if applied.unknown:
+        lines.append(f"{len(applied.unknown):,} projects are not in the data, and were left out")
+    if conflicts:
+        lines.append(f"{conflicts:,} conflicts wait until the reviewers agree")
+    lines.append(f"Train on it: python -m tagifai train --data {options.to}")
+    data = {**asdict(applied), "num_conflicts": conflicts, "to": str(options.to)}
+    return Answer(data, lambda: print_text("\n".join(lines)))
+
+
+def show_config(options: argparse.Namespace) -> Answer:
+    """Print the labelling interface that Label Studio needs for exported tasks."""
+    desk = _desk(options)
+    config = label_studio_config(desk.tags(options.version or desk.versions.newest()))
+    return Answer({"config": config}, lambda: print_text(config))
+
+
+def add_user(options: argparse.Namespace) -> Answer:
+    """Add a user, or give one a new password: typed twice, or one line of standard input."""
+    if sys.stdin.isatty():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise TagifaiError("the two passwords differ; nothing was changed")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    new = set_password(options.auth_file, options.name, password)
+    what = "added to" if new else "has a new password in"
+    return Answer(
+        {"user": options.name, "new": new, "auth_file": str(options.auth_file)},
+        lambda: print_text(f"{options.name} {what} {options.auth_file}"),
+    )
+
+
+def drop_user(options: argparse.Namespace) -> Answer:
+    """Remove a user; who is logged in stays so until the app is started again."""
+    remove_user(options.auth_file, options.name)
+    return Answer(
+        {"user": options.name, "auth_file": str(options.auth_file)},
+        lambda: print_text(f"{options.name} removed from {options.auth_file}"),
+    )
+
+
+def list_users(options: argparse.Namespace) -> Answer:
+    """List the users' names."""
+    names = sorted(load_users(options.auth_file))
+    return Answer(names, lambda: print_text("\n".join(names) or "no user"))
+
+
+def guess_format(path: Path, content: bytes) -> str:
+    """Guess a review file's format from its name, and a .json file's from its first record.
+
+    Raises:
+        TagifaiError: neither tells.
+    """
+    by_suffix = {".jsonl": "jsonl", ".csv": "csv"}
+    if path.suffix.lower() in by_suffix:
+        return by_suffix[path.suffix.lower()]
+    try:
+        rows = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        rows = None
+    first = rows[0] if isinstance(rows, list) and rows else None
+    if isinstance(first, dict) and "fields" in first:
+        return "argilla"
+    if isinstance(first, dict) and "data" in first:
+        return "label-studio"
+    raise TagifaiError(f"{path}: the format cannot be told; give it with --format")
+
+
+def _desk(options: argparse.Namespace) -> ReviewDesk:
+    cache = ContentCache(open_memory(None))
+    versions = VersionDesk(open_source(options.models), cache, DataDesk(options.data))
+    return ReviewDesk(versions, reviews_file(options.data, options.reviews))
+
+
+def _reviewed(options: argparse.Namespace) -> ReviewDesk:
+    desk = _desk(options)
+    if not desk.path.exists():
+        raise TagifaiError(f"{desk.path}: no reviews yet; the page keeps them, or `reviews import`")
+    return desk
+
+
+def _version(desk: ReviewDesk, options: argparse.Namespace) -> str:
+    """Name the version that is asked about; "" where none is and there is none."""
+    if options.version is None and not desk.versions.source.names():
+        return ""
+    return options.version or desk.versions.newest()
+
+
+def _tasks(desk: ReviewDesk, options: argparse.Namespace) -> tuple[Task, ...]:
+    data, name = desk.versions.data.get(), _version(desk, options)
+    if not name:
+        return build_tasks(desk.events(), data.by_id, (), data_digest=data.dataset.digest)
+    predictions = desk.versions.predictions(name)
+    asked = [
+        (predictions.ids[row], predictions.tags[column])
+        for kind in KINDS
+        for row, column in (
+            desk.queue(QueueChoice(name, kind))[: options.ask].tolist() if options.ask else ()
+        )
+    ]
+    return build_tasks(
+        desk.events(),
+        data.by_id,
+        desk.tags(name),
+        asked=asked,
+        predictions=predictions,
+        thresholds=desk.versions.thresholds(name),
+        version=name,
+        data_digest=data.dataset.digest,
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _write_out(text: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.flush()

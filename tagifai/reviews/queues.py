@@ -1,0 +1,95 @@
+"""Which suspicious pairs a reader sees, after what, and where their tags' names stand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tagifai.errors import one_of
+from tagifai.inference.alignment import place_words
+from tagifai.inspection.label_issues import KINDS, RANKS
+from tagifai.inspection.parts import Array
+from tagifai.reviews.verdicts import Verdict
+from tagifai.versions.predictions import Predictions
+
+STATES = ("undecided", "not by me", "conflicts", "decided", "all")
+Pair = tuple[str, str]
+Verdicts = Mapping[Pair, Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChoice:
+    """Which pairs of a version to look at, and in which order; see `issue_pairs`.
+
+    `state`: "undecided" by anybody (and not skipped by the reader), "not by me" (the reader
+    has no review of it), "conflicts", "decided" (all agree) or "all".
+    """
+
+    version: str
+    kind: str = KINDS[0]
+    tag: str | None = None
+    split: str = "all"
+    rank: str = RANKS[0]
+    state: str = STATES[0]
+
+
+def in_state(predictions: Predictions, verdicts: Verdicts, state: str, reader: str = "") -> Array:
+    """Tell which pairs a state of `STATES` shows to a reader, bool (n_projects, n_tags).
+
+    Raises:
+        TagifaiError: an unknown state.
+    """
+    if state not in STATES:
+        raise one_of("state of reviews", state, STATES)
+    column = {tag: index for index, tag in enumerate(predictions.tags)}
+    marked = np.zeros(predictions.y_true.shape, bool)
+    for (project, tag), verdict in verdicts.items():
+        if project in predictions.row_of and tag in column:
+            own = any(review.reviewer == reader for review in verdict.reviews)
+            marked[predictions.row_of[project], column[tag]] = {
+                "undecided": own or verdict.status != "skipped",
+                "not by me": own,
+                "conflicts": verdict.status == "conflict",
+                "decided": verdict.status in ("add", "remove", "right"),
+                "all": False,
+            }[state]
+    return marked if state in ("conflicts", "decided") else ~marked
+
+
+def place_of(predictions: Predictions, queue: Array, pair: Pair) -> int | None:
+    """Find a pair's place, from 0, in a queue of rows and columns; None where it isn't in it."""
+    project, tag = pair
+    if project not in predictions.row_of or tag not in predictions.tags:
+        return None
+    row, column = predictions.row_of[project], predictions.tags.index(tag)
+    found = np.flatnonzero((queue[:, 0] == row) & (queue[:, 1] == column))
+    return int(found[0]) if len(found) else None
+
+
+def first_below(predictions: Predictions, queue: Array, everything: Array, pair: Pair) -> int:
+    """Find the place in `queue` of the first pair ranked below `pair`, 0 where there is none.
+
+    `everything` is the whole queue, from which `queue` may have been filtered: `pair` need not
+    be in `queue` any more.
+    """
+    place = place_of(predictions, everything, pair)
+    if place is None:
+        return 0
+    rank = np.zeros(predictions.y_true.shape, np.intp)
+    rank[everything[:, 0], everything[:, 1]] = np.arange(len(everything))
+    below = np.flatnonzero(rank[queue[:, 0], queue[:, 1]] > place)
+    return int(below[0]) if len(below) else 0
+
+
+def name_places(text: str, name: str) -> list[tuple[int, int]]:
+    """Find where a name of a tag, in preprocessed words, stands in a text as it was typed.
+
+    >>> name_places("Self-Attention, explained: self attention", "self attention")
+    [(0, 14), (27, 41)]
+    """
+    words, wanted = place_words(text), name.split()
+    return [
+        (words[start].start, words[start + len(wanted) - 1].stop)
+        for start in range(len(words) - len(wanted) + 1)
+        if [word.token for word in words[start : start + len(wanted)]] == wanted
+    ]

@@ -1,0 +1,93 @@
+"""What the reviews come to: a verdict on each pair, conflicts among them, the changes accepted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tagifai.inspection.parts import cuts_of, rows_of
+from tagifai.metrics import overall_metrics
+from tagifai.reviews import Review, in_force
+from tagifai.versions.predictions import Predictions
+
+Changes = dict[str, dict[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What all reviewers say of one pair.
+
+    `status`: "add", "remove" or "right" where they agree, "conflict" where two differ,
+    "skipped" where nobody decided. `reviews`: each reviewer's latest, in the order of time.
+    """
+
+    project: str
+    tag: str
+    status: str
+    reviews: tuple[Review, ...]
+
+
+def reach_verdicts(events: Iterable[Review]) -> dict[tuple[str, str], Verdict]:
+    """Weigh the latest review of each reviewer on each (project, tag) pair.
+
+    One person may change their mind; two who disagree make a conflict, whoever came last. A
+    skip is no opinion.
+    """
+    latest: dict[tuple[str, str], dict[str, Review]] = {}
+    for event in in_force(events):
+        by_reviewer = latest.setdefault((event.project, event.tag), {})
+        by_reviewer.pop(event.reviewer, None)
+        by_reviewer[event.reviewer] = event
+    verdicts = {}
+    for pair, by_reviewer in latest.items():
+        said = {r.decision for r in by_reviewer.values() if r.decision != "skip"}
+        status = "skipped" if not said else "conflict" if len(said) > 1 else said.pop()
+        verdicts[pair] = Verdict(*pair, status, tuple(by_reviewer.values()))
+    return verdicts
+
+
+def accepted_changes(verdicts: Mapping[tuple[str, str], Verdict]) -> Changes:
+    """Give what is agreed on, {project: {"add": tags, "remove": tags}}; conflicts wait."""
+    changes: Changes = {}
+    for (project, tag), verdict in sorted(verdicts.items()):
+        if verdict.status in ("add", "remove"):
+            mine = changes.setdefault(project, {"add": [], "remove": []})
+            mine[verdict.status].append(tag)
+    return changes
+
+
+def preview_changes(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    changes: Mapping[str, Mapping[str, Iterable[str]]],
+    split: str = "test",
+) -> dict[str, Any]:
+    """Score the same predictions against today's labels and against the changed ones.
+
+    Returns {"now", "then"} (each as `overall_metrics` gives), "num_changed" (labels of this
+    split), "num_same" (were so already), "num_elsewhere" (other splits) and "num_unknown"
+    (a project or tag that the version does not know).
+    """
+    rows = rows_of(predictions, split)
+    place = {predictions.ids[row]: index for index, row in enumerate(rows)}
+    column = {tag: index for index, tag in enumerate(predictions.tags)}
+    now = predictions.y_true[rows]
+    then = now.copy()
+    counts = {"num_changed": 0, "num_same": 0, "num_elsewhere": 0, "num_unknown": 0}
+    for project, change in changes.items():
+        for decision, value in (("add", 1), ("remove", 0)):
+            for tag in change.get(decision, ()):
+                if tag not in column or project not in predictions.row_of:
+                    counts["num_unknown"] += 1
+                elif project not in place:
+                    counts["num_elsewhere"] += 1
+                else:
+                    cell = place[project], column[tag]
+                    counts["num_same" if now[cell] == value else "num_changed"] += 1
+                    then[cell] = value
+    prob = predictions.y_prob[rows]
+    predicted = prob >= cuts_of(predictions.tags, thresholds)
+    return {
+        "now": overall_metrics(now, predicted, prob),
+        "then": overall_metrics(then, predicted, prob),
+        **counts,
+    }

@@ -1,0 +1,127 @@
+"""Build a slice from conditions, measure it, and save it by name to the data folder."""
+
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from tagifai.errors import TagifaiError, shorten
+from tagifai.inspection.parts import Array, cuts_of
+from tagifai.metrics import count_outcomes, precision_recall_f1
+from tagifai.slices import SLICE_FILE, Conditions, load_slices
+from tagifai.slices.finder import Condition
+from tagifai.versions.predictions import Predictions
+
+FEWEST_FOR_INTERVAL = 5
+MAX_NAME = 80
+MOST_SLICES = 200
+_WRITING = threading.Lock()
+
+
+def measure_slice(
+    predictions: Predictions, thresholds: Mapping[str, float], rows: Sequence[int] | Array
+) -> dict[str, Any]:
+    """Score the projects of these rows: micro precision, recall, f1, each with an interval.
+
+    Returns {metric: {"value", "low", "high"}} and num_samples. The 95 % interval takes
+    projects, not pairs, as drawn at random (ratio estimator, Student's t); it is None below
+    `FEWEST_FOR_INTERVAL` projects and where all score alike.
+    """
+    rows = np.asarray(rows, dtype=np.intp)
+    predicted = predictions.y_prob[rows] >= cuts_of(predictions.tags, thresholds)
+    tp, fp, fn = count_outcomes(predictions.y_true[rows], predicted, axis=1)
+    values = precision_recall_f1(count_outcomes(predictions.y_true[rows], predicted, axis=None))
+    parts = ((tp, tp + fp), (tp, tp + fn), (2 * tp, 2 * tp + fp + fn))
+    result: dict[str, Any] = {"num_samples": len(rows)}
+    for name, value, (part, whole) in zip(
+        ("precision", "recall", "f1"), values, parts, strict=True
+    ):
+        margin = _margin(float(value), part.astype(float), whole.astype(float))
+        result[name] = {
+            "value": float(value),
+            "low": None if margin is None else max(0.0, float(value) - margin),
+            "high": None if margin is None else min(1.0, float(value) + margin),
+        }
+    return result
+
+
+def save_slice(
+    folder: Path | str, name: str, conditions: Conditions, description: str = ""
+) -> None:
+    """Add a slice to the data folder's `slices.json`; all of it is there at the end or as before.
+
+    Raises:
+        TagifaiError: the name is taken, nothing is asked, or the file cannot be written.
+    """
+    path = Path(folder) / SLICE_FILE
+    with _WRITING:
+        taken = load_slices(folder)
+        name = name.strip()
+        if not name or len(name) > MAX_NAME or name in taken:
+            raise TagifaiError(
+                f"slice {shorten(name)!r}: choose a name that is not taken, of 1 to {MAX_NAME} "
+                f"characters"
+            )
+        if len(taken) >= MOST_SLICES:
+            raise TagifaiError(f"{path}: at most {MOST_SLICES} slices are kept")
+        given = conditions.given()
+        Conditions.of(given, f"slice {name!r}")
+        rows = json.loads(path.read_text("utf-8-sig")) if path.exists() else []
+        rows.append({"name": name, "description": description, **given})
+        _write(path, json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+
+
+def as_conditions(found: Iterable[Condition]) -> Conditions:
+    """Turn a proposal of the finder into the same slice as one would build it.
+
+    >>> as_conditions([Condition("tag", "nlp"), Condition("length", "at most", "6")]).given()
+    {'all_of': ['nlp'], 'max_words': 6}
+    """
+    tags, words, columns = [], [], {}
+    bounds: dict[str, Any] = {}
+    for one in found:
+        if one.kind == "tag":
+            tags.append(one.name)
+        elif one.kind == "word":
+            words.append(one.name)
+        elif one.kind == "column":
+            columns[one.name] = (one.value,)
+        elif one.kind == "length" and one.name == "at most":
+            bounds["max_words"] = int(one.value)
+        elif one.kind == "length":
+            bounds["min_words"] = int(one.value)
+        else:
+            bounds["min_unseen"] = float(one.value)
+    return Conditions(all_of=tuple(tags), all_words=tuple(words), columns=columns, **bounds)
+
+
+def _write(path: Path, content: str) -> None:
+    scratch = ""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{SLICE_FILE}-", delete=False
+        ) as file:
+            scratch = file.name
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(scratch).chmod(0o644)
+        Path(scratch).replace(path)
+    except OSError as error:
+        if scratch:
+            Path(scratch).unlink(missing_ok=True)
+        raise TagifaiError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def _margin(value: float, part: Array, whole: Array) -> float | None:
+    n = len(part)
+    if n < FEWEST_FOR_INTERVAL or not whole.sum():
+        return None
+    spread = float(np.std((part - value * whole) / whole.mean(), ddof=1))
+    return float(stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n)) if spread > 0 else None

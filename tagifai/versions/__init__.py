@@ -1,0 +1,245 @@
+"""The evaluation store: parameters, performance, thresholds and predictions by version."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.versions.predictions import DEFAULT_THRESHOLD, Predictions
+from tagifai.versions.sources import (
+    FILES,
+    MODEL_FILE,
+    WORKSPACE,
+    FolderSource,
+    VersionSource,
+    natural_order,
+    read_files,
+)
+
+__all__ = [
+    "FILES",
+    "WORKSPACE",
+    "FolderSource",
+    "Predictions",
+    "Version",
+    "VersionSource",
+    "load_version",
+    "natural_order",
+    "open_source",
+    "parse_performance",
+    "read_files",
+]
+
+_FRACTIONS = ("precision", "recall", "f1")
+_OLD_NAMES = {"behavioral_report": "behavioral"}
+_GROUPS = ("overall", "class", "slices", "behavioral")
+
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """A trained model's release, without its heavy files: they are read when asked for.
+
+    `performance` has the groups overall, class, slices ({overall, class}) and behavioral
+    ({score, results}), each perhaps empty. `info` is version.json. `fingerprint` names the
+    content of all files.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    performance: Mapping[str, Any]
+    info: Mapping[str, Any]
+    thresholds: Mapping[str, float]
+    fingerprint: str
+    source: VersionSource = field(repr=False)
+
+    def threshold(self, tag: str) -> float:
+        """Return the probability from which `tag` is predicted; 0.5 where nothing else is said."""
+        return self.thresholds.get(tag, DEFAULT_THRESHOLD)
+
+    def load_predictions(self) -> Predictions | None:
+        """Read the predictions, None where the version keeps none.
+
+        Raises:
+            TagifaiError: the file is damaged or its values are invalid.
+        """
+        content = self.source.read(self.name, "predictions.npz")
+        where = f"{self.name}/predictions.npz"
+        return None if content is None else Predictions.from_bytes(content, where)
+
+    def read_model(self) -> bytes | None:
+        """Read the model's file, unopened; None where the version keeps none."""
+        return self.source.read(self.name, MODEL_FILE)
+
+
+def open_source(spec: str, cache_dir: Path | str | None = None) -> VersionSource:
+    """Open a home of versions: a folder's path, `git:PATH_OR_URL` or `mlflow:URI`.
+
+    What is fetched from elsewhere is kept below `cache_dir`; None keeps it until the end.
+
+    Raises:
+        TagifaiError: the place does not exist or is of no allowed kind.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind == "git":
+        from tagifai.versions.git_source import GitSource
+
+        return GitSource(rest, cache_dir)
+    if kind == "mlflow":
+        from tagifai.versions.mlflow_source import MlflowSource
+
+        return MlflowSource(rest)
+    return FolderSource(spec)
+
+
+def load_version(source: VersionSource, name: str) -> Version:
+    """Read and check a version's small files.
+
+    Raises:
+        TagifaiError: unknown name, no performance.json, or a malformed file; the message
+            names file and field.
+    """
+    names = source.names()
+    if name not in names:
+        raise one_of("version", name, names)
+    content = source.read(name, "performance.json")
+    if content is None:
+        raise TagifaiError(f"version {name!r} has no performance.json in {source.location}")
+    params = _load_object(source, name, "params.json")
+    performance = parse_performance(content, f"{name}/performance.json")
+    return Version(
+        name=name,
+        params=params,
+        performance=performance,
+        info=_load_object(source, name, "version.json"),
+        thresholds=_load_thresholds(source, name) or _common_threshold(params, performance),
+        fingerprint=source.fingerprint(name),
+        source=source,
+    )
+
+
+def parse_performance(content: bytes, where: str = "performance.json") -> dict[str, Any]:
+    """Read performance.json in today's and older shapes, and bring it to today's.
+
+    "behavioral_report" is read as "behavioral"; slices given by name are put under "class",
+    and their missing "overall" is their average weighted by num_samples. null stands for an
+    undefined figure. What isn't known is kept.
+
+    Raises:
+        TagifaiError: not JSON, or a wrong type; the message starts with `where` and names
+            the field.
+    """
+    found = _parse_object(content, where)
+    for old, new in _OLD_NAMES.items():
+        if old in found and new not in found:
+            found[new] = found.pop(old)
+    if not any(group in found for group in _GROUPS):
+        raise TagifaiError(f"{where}: none of {', '.join(_GROUPS)} in it")
+    performance = {**found, **{g: _object(found.get(g, {}), where, g) for g in _GROUPS}}
+    _check_figures(performance["overall"], where, "overall")
+    for tag, figures in performance["class"].items():
+        _check_figures(_object(figures, where, f"class.{tag!r}"), where, f"class.{tag!r}")
+    performance["slices"] = _slices(performance["slices"], where)
+    performance["behavioral"] = _behavioral(performance["behavioral"], where)
+    return performance
+
+
+def _slices(found: dict[str, Any], where: str) -> dict[str, Any]:
+    # "overall" and "class" may also be what somebody calls a slice: only their shape tells.
+    nested = not found or "class" in found
+    by_name = _object(found.get("class", {}) if nested else found, where, "slices.class")
+    for name, figures in by_name.items():
+        field_name = f"slices.class.{name!r}"
+        _check_figures(_object(figures, where, field_name), where, field_name)
+    if nested and "overall" in found:
+        overall = _object(found["overall"], where, "slices.overall")
+        _check_figures(overall, where, "slices.overall")
+        return {**found, "class": by_name, "overall": overall}
+    return {"class": by_name, "overall": _weighted(by_name)}
+
+
+def _weighted(by_name: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    overall = {}
+    for metric in _FRACTIONS:
+        rows = [
+            (figures[metric], figures.get("num_samples") or 0)
+            for figures in by_name.values()
+            if figures.get(metric) is not None
+        ]
+        total = sum(weight for _, weight in rows)
+        if total:
+            overall[metric] = sum(value * weight for value, weight in rows) / total
+    return overall
+
+
+def _behavioral(found: dict[str, Any], where: str) -> dict[str, Any]:
+    score = found.get("score")
+    if score is not None and not (_is_number(score) and 0 <= score <= 1):
+        raise _wrong(where, "behavioral.score", "a number between 0 and 1", score)
+    results = _object(found.get("results", {}), where, "behavioral.results")
+    for outcome in ("passed", "failed"):
+        listed = results.get(outcome, [])
+        if not isinstance(listed, list):
+            raise _wrong(where, f"behavioral.results.{outcome}", "a list", listed)
+    lists = {outcome: results.get(outcome, []) for outcome in ("passed", "failed")}
+    return {**found, "results": {**results, **lists}} if found else {}
+
+
+def _check_figures(figures: Mapping[str, Any], where: str, group: str) -> None:
+    for metric in _FRACTIONS:
+        value = figures.get(metric)
+        if value is not None and not (_is_number(value) and 0 <= value <= 1):
+            raise _wrong(where, f"{group}.{metric}", "a number between 0 and 1", value)
+    samples = figures.get("num_samples")
+    if samples is not None and not (_is_number(samples) and samples >= 0):
+        raise _wrong(where, f"{group}.num_samples", "a number of 0 or more", samples)
+
+
+def _load_thresholds(source: VersionSource, name: str) -> dict[str, float]:
+    found = _load_object(source, name, "thresholds.json")
+    for tag, value in found.items():
+        if not (_is_number(value) and 0 <= value <= 1):
+            where = f"{name}/thresholds.json"
+            raise _wrong(where, repr(tag), "a number between 0 and 1", value)
+    return {tag: float(value) for tag, value in found.items()}
+
+
+def _common_threshold(
+    params: Mapping[str, Any], performance: Mapping[str, Any]
+) -> dict[str, float]:
+    # Before thresholds were kept by tag, one for all stood among the parameters.
+    common = params.get("threshold")
+    if not (_is_number(common) and 0 <= common <= 1):  # type: ignore[operator]
+        return {}
+    return {tag: float(common) for tag in performance["class"]}  # type: ignore[arg-type]
+
+
+def _load_object(source: VersionSource, name: str, filename: str) -> dict[str, Any]:
+    content = source.read(name, filename)
+    return {} if content is None else _parse_object(content, f"{name}/{filename}")
+
+
+def _parse_object(content: bytes, where: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise TagifaiError(f"{where}: not JSON: {shorten(str(error), 200)}") from None
+    return _object(found, where, "")
+
+
+def _object(value: Any, where: str, field_name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _wrong(where, field_name, "an object", value)
+    return value
+
+
+def _wrong(where: str, field_name: str, needed: str, value: object) -> TagifaiError:
+    at = f"{where}: {shorten(field_name, 120)}: " if field_name else f"{where}: "
+    return TagifaiError(f"{at}{needed} is needed, got {shorten(repr(value))}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,173 @@
+"""Versions as git tags: `model/workspace/` or `model/` at each, read without a checkout."""
+
+import hashlib
+import re
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.versions.git import ObjectReader, run_git
+from tagifai.versions.sources import FILES, check_size, combine_digests, natural_order
+
+FOLDERS = ("model/workspace", "model")
+FETCH_EVERY_S = 60.0
+_BLOB = re.compile(r"([0-9a-f]{40,64}) blob (\d+)")
+
+
+class GitSource:
+    """A repository's tags, at a path or an https URL.
+
+    Tags without a performance.json in one of `FOLDERS` are no versions. A tag that was moved
+    is seen when the versions are listed next; a URL is asked again at most every
+    `fetch_every` seconds, and kept as a bare clone below `cache_dir` (None: until the end).
+    """
+
+    def __init__(
+        self,
+        where: str,
+        cache_dir: Path | str | None = None,
+        fetch_every: float = FETCH_EVERY_S,
+    ) -> None:
+        self.url = where if "://" in where else None
+        self.fetch_every = fetch_every
+        self._fetched_at: float | None = None
+        self._blobs: dict[str, dict[str, tuple[str, int]]] = {}
+        self._tags: dict[str, str] = {}
+        self._lock = threading.RLock()
+        if self.url is None:
+            self.repository = Path(where)
+            if not where or not self.repository.is_dir():
+                raise TagifaiError(f"git:{shorten(where)}: no such folder; or give an https:// URL")
+            run_git(self.repository, ["rev-parse", "--git-dir"])
+        else:
+            _check_url(self.url)
+            if cache_dir is None:
+                self._scratch = tempfile.TemporaryDirectory(prefix="tagifai-git-")
+                cache_dir = self._scratch.name
+            digest = hashlib.sha256(self.url.encode()).hexdigest()[:16]
+            self.repository = Path(cache_dir) / "git" / f"{digest}.git"
+        self._reader = ObjectReader(self.repository)
+
+    @property
+    def location(self) -> str:
+        """Say where this is, for messages; a password in a URL is not repeated."""
+        if self.url is None:
+            return f"git:{self.repository}"
+        parts = urlsplit(self.url)
+        return f"git:{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def names(self) -> list[str]:
+        """List the tags that hold a version, in natural order; the repository is asked again."""
+        with self._lock:
+            self._fetch()
+            listed = run_git(
+                self.repository, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"]
+            )
+            tags = {}
+            for line in listed.decode("utf-8", "replace").splitlines():
+                object_id, _, ref = line.partition(" ")
+                tags[ref.removeprefix("refs/tags/")] = object_id
+            self._find_blobs(set(tags.values()))
+            self._tags = {
+                name: object_id
+                for name, object_id in tags.items()
+                if "performance.json" in self._blobs[object_id]
+            }
+            return sorted(self._tags, key=natural_order)
+
+    def read(self, name: str, filename: str) -> bytes | None:
+        """Return a file's bytes, None where the tag has no such file."""
+        blob = self._files(name, filename).get(filename)
+        if blob is None:
+            return None
+        check_size(blob[1], f"{name}/{filename}")
+        return self._reader.read(blob[0])
+
+    def stamp(self, name: str, filename: str) -> Hashable:
+        """Return git's id of the file's content, None where there is none."""
+        blob = self._files(name, filename).get(filename)
+        return None if blob is None else blob[0]
+
+    def fingerprint(self, name: str) -> str:
+        """Return a digest of git's ids of the files' contents."""
+        blobs = self._files(name)
+        return combine_digests((filename, blob[0]) for filename, blob in blobs.items())
+
+    def write(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Refuse: a version is made with git itself.
+
+        Raises:
+            TagifaiError: always.
+        """
+        raise TagifaiError(
+            f"{self.location} is only read here: commit model/workspace/ and tag it with git"
+        )
+
+    def _files(self, name: str, filename: str | None = None) -> dict[str, tuple[str, int]]:
+        if filename is not None and filename not in FILES:
+            raise one_of("version file", filename, FILES)
+        with self._lock:
+            if name not in self._tags:
+                names = self.names()
+                if name not in self._tags:
+                    raise one_of("version", name, names)
+            return self._blobs[self._tags[name]]
+
+    def _find_blobs(self, object_ids: set[str]) -> None:
+        # What a tag's object id holds never changes: only new ids are looked up.
+        new = sorted(object_ids - self._blobs.keys())
+        places = [(i, folder, file) for i in new for folder in FOLDERS for file in FILES]
+        asked = "".join(f"{i}:{folder}/{file}\n" for i, folder, file in places)
+        answer = run_git(self.repository, ["cat-file", "--batch-check"], asked.encode())
+        found: dict[tuple[str, str], dict[str, tuple[str, int]]] = {}
+        for (object_id, folder, file), line in zip(
+            places, answer.decode("utf-8", "replace").splitlines(), strict=True
+        ):
+            blob = _BLOB.fullmatch(line)
+            if blob:
+                found.setdefault((object_id, folder), {})[file] = (blob[1], int(blob[2]))
+        for object_id in new:
+            folders = [found.get((object_id, folder), {}) for folder in FOLDERS]
+            self._blobs[object_id] = next((f for f in folders if "performance.json" in f), {})
+
+    def _fetch(self) -> None:
+        now = time.monotonic()
+        recent = self._fetched_at is not None and now - self._fetched_at < self.fetch_every
+        if self.url is None or recent:
+            return
+        known = (self.repository / "HEAD").exists()
+        try:
+            if not known:
+                self.repository.mkdir(parents=True, exist_ok=True)
+                run_git(self.repository, ["init", "--bare", "--quiet"])
+            arguments = ["fetch", "--quiet", "--force", "--prune", "--no-tags", "--depth=1"]
+            refs = "+refs/tags/*:refs/tags/*"
+            run_git(self.repository, [*arguments, "--end-of-options", self.url, refs])
+        except OSError as error:
+            raise TagifaiError(f"{self.repository}: cannot be written ({error})") from None
+        except TagifaiError as error:
+            if not self._fetched_before():
+                raise TagifaiError(f"{self.location}: {error}") from None
+            message = f"{self.location}: {error}; the tags fetched before are shown"
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+        else:
+            (self.repository / "fetched").touch()
+        self._fetched_at = now
+
+    def _fetched_before(self) -> bool:
+        return (self.repository / "fetched").exists()
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme == "https" and bool(parts.hostname) and url.isprintable()
+    except ValueError:
+        fine = False
+    if not fine or " " in url or not url.startswith("https://"):
+        raise TagifaiError(f"git:{shorten(url)}: only https:// URLs and folders are read")

@@ -1,0 +1,85 @@
+"""Write a trained version's files, and freeze the workspace under a name."""
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import orjson
+
+from tagifai.cache import digest_code
+from tagifai.data import Dataset
+from tagifai.data.changes import digest_texts
+from tagifai.errors import TagifaiError, one_of
+from tagifai.models.persistence import dump_model
+from tagifai.models.training import Trained
+from tagifai.versions.predictions import Predictions
+from tagifai.versions.sources import MODEL_FILE, WORKSPACE, VersionSource, pack_json, read_files
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "nltk", "skops")
+MAX_NOTES = 500
+
+
+def version_files(
+    trained: Trained, dataset: Dataset, *, name: str = WORKSPACE, notes: str = ""
+) -> dict[str, bytes]:
+    """Make a version's files; the same training gives the same bytes, but for version.json."""
+    return {
+        "params.json": pack_json(trained.params.to_dict()),
+        "performance.json": pack_json(trained.performance),
+        "thresholds.json": pack_json(trained.thresholds),
+        "predictions.npz": trained.predictions.to_bytes(),
+        MODEL_FILE: dump_model(trained.model),
+        "version.json": pack_json(describe_making(trained.predictions, dataset, name, notes)),
+    }
+
+
+def describe_making(
+    predictions: Predictions, dataset: Dataset, name: str, notes: str
+) -> dict[str, Any]:
+    """Say when, by what and from what a version was made."""
+    return {
+        "name": name,
+        "created": _now(),
+        "notes": notes,
+        "tags": list(predictions.tags),
+        "num_projects": len(predictions.ids),
+        "data_digest": dataset.digest,
+        "text_digests": digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
+        "code_digest": digest_code(),
+        "python": platform.python_version(),
+        "packages": {package: _installed(package) for package in PACKAGES},
+        "links": {},
+    }
+
+
+def release_workspace(
+    source: VersionSource, name: str, notes: str = "", target: VersionSource | None = None
+) -> None:
+    """Freeze the workspace of `source` under `name`, in `target` where it is another home.
+
+    Raises:
+        TagifaiError: there is no workspace, the name is taken or not allowed, or `notes` are
+            more than one line of 500 characters.
+    """
+    if "\n" in notes or len(notes) > MAX_NOTES:
+        raise TagifaiError(f"notes are one line of at most {MAX_NOTES} characters")
+    if name == WORKSPACE:
+        raise TagifaiError(f"{WORKSPACE!r} is the version being worked on; give a release's name")
+    if WORKSPACE not in source.names():
+        raise one_of("version", WORKSPACE, source.names())
+    files = read_files(source, WORKSPACE)
+    info = orjson.loads(files.get("version.json", b"{}"))
+    info |= {"name": name, "notes": notes, "released": _now()}
+    (target or source).write(name, {**files, "version.json": pack_json(info)})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

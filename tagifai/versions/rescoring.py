@@ -1,0 +1,48 @@
+"""Score a version again at other thresholds, from the predictions that it keeps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tagifai.data import Dataset
+from tagifai.metrics import overall_metrics, per_tag_metrics
+from tagifai.models.evaluation import default_tests, measure
+from tagifai.slices import Slice
+from tagifai.versions import Version
+from tagifai.versions.predictions import Predictions
+from tagifai.versions.sources import pack_json
+
+
+def rescore(
+    version: Version,
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    *,
+    model: Any = None,
+    dataset: Dataset | None = None,
+    slices: Mapping[str, Slice] | None = None,
+) -> dict[str, bytes]:
+    """Make thresholds.json, performance.json and version.json anew for these thresholds.
+
+    With the model and a dataset that still has every project, slices and behavioral tests are
+    measured again too; without, they are left out rather than kept with figures that no
+    longer hold.
+    """
+    by_id = {project.id: project for project in dataset.projects} if dataset else {}
+    projects = [by_id[one] for one in predictions.ids if one in by_id]
+    if model is not None and dataset is not None and len(projects) == len(predictions.ids):
+        tests = default_tests(predictions.tags, dataset.tags)
+        performance = measure(
+            model, thresholds, predictions, projects, tests, slices or {}, among=dataset.projects
+        )
+    else:
+        test = predictions.select("test")
+        decided = test.decide(thresholds)
+        performance = {
+            "overall": overall_metrics(test.y_true, decided, test.y_prob),
+            "class": per_tag_metrics(test.y_true, decided, test.tags, test.y_prob),
+        }
+    return {
+        "thresholds.json": pack_json({tag: float(value) for tag, value in thresholds.items()}),
+        "performance.json": pack_json(performance),
+        "version.json": pack_json({**version.info, "thresholds": "changed since training"}),
+    }

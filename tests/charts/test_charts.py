@@ -1,0 +1,74 @@
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tagifai.charts import chart_bars, chart_columns, chart_diffs
+from tagifai.charts.curves import chart_lines
+
+HOSTILE = "</text><script>alert(1)</script>\" onload='x' $\\frac{a$ \x00 ‮ {{x}}"
+
+
+def texts(markup: str) -> list[str]:
+    root = ET.fromstring(f"<div>{markup}</div>")
+    return ["".join(node.itertext()) for node in root.iter("text")]
+
+
+def widths(markup: str) -> list[str]:
+    return [rect.attrib["width"] for rect in ET.fromstring(markup).iter("rect")]
+
+
+def test_bars_are_as_long_as_their_values() -> None:
+    markup = chart_bars([("a", 40), ("b", 10)], title="Tags", unit="projects", empty="none")
+    assert texts(markup) == ["a", "40", "b", "10"]
+    assert widths(markup) == ["48.00%", "12.00%"]
+    assert 'aria-label="Tags: 2 bars, from a 40 to b 10 projects"' in markup
+
+
+def test_columns_keep_the_order_given() -> None:
+    markup = chart_columns(
+        [(1, 5), (2, 10), (10, 1)], title="Tags", x_label="tags", y_label="projects", empty="none"
+    )
+    assert texts(markup)[:-1] == ["5", "1", "10", "2", "1", "10"]
+
+
+def test_diffs_tell_better_from_worse_without_colour() -> None:
+    rows = [
+        {"name": "up", "a": 0.5, "b": 0.75, "diff": 0.25, "low": 0.1, "high": 0.4},
+        {"name": "down", "a": 0.5, "b": 0.25, "diff": -0.25},
+        {"name": "same", "a": 0.5, "b": 0.5, "diff": 0.0},
+        {"name": "only in B", "a": None, "b": 0.5, "diff": None},
+    ]
+    markup = chart_diffs(rows, title="F1", name_a="v1", name_b="v2", empty="none")
+    assert texts(markup) == [
+        "up", "▲ +25.0 (0.500 → 0.750)",
+        "down", "▼ -25.0 (0.500 → 0.250)",
+        "same", "= +0.0 (0.500 → 0.500)",
+    ]  # fmt: skip
+    assert "95 % interval +10.0 to +40.0" in markup
+    assert "v2 minus v1, 1 higher, 1 lower, 1 the same" in markup
+    assert markup.count("url(#worse-hatch)") == 1
+
+
+def test_nothing_to_draw_says_why() -> None:
+    for markup in (
+        chart_bars([], title="T", unit="u", empty="No tag reaches <9>."),
+        chart_columns([], title="T", x_label="x", y_label="y", empty="No tag reaches <9>."),
+        chart_lines({"f1": [None]}, ["v1"], title="T", y_label="y", empty="No tag reaches <9>."),
+        chart_diffs([], title="T", name_a="a", name_b="b", empty="No tag reaches <9>."),
+    ):
+        assert ET.fromstring(markup).findtext("p") == "No tag reaches <9>."
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "x" * 100_000, "", "🙂"])
+def test_a_strangers_name_stays_text(name: str) -> None:
+    row = {"name": name, "a": 0.1, "b": 0.2, "diff": 0.1}
+    for markup in (
+        chart_bars([(name, 1)], title="T", unit="u", empty=""),
+        chart_columns([(name, 1)], title="T", x_label="x", y_label="y", empty=""),
+        chart_lines({name: [0.1, 0.2]}, [name, name], title="T", y_label="y", empty=""),
+        chart_diffs([row], title="T", name_a=name, name_b=name, empty=""),
+    ):
+        root = ET.fromstring(f"<div>{markup}</div>")
+        assert root.find(".//script") is None
+        assert not any(key.startswith("on") for node in root.iter() for key in node.attrib)
+        assert len(markup) < 6_000

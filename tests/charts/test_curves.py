@@ -1,0 +1,55 @@
+from xml.etree import ElementTree as ET
+
+from tagifai.charts.curves import chart_lines, chart_precision_recall, chart_reliability
+
+
+def titles(markup: str) -> list[str | None]:
+    return [node.text for node in ET.fromstring(f"<div>{markup}</div>").iter("title")]
+
+
+def test_lines_leave_a_gap_where_a_version_lacks_the_metric() -> None:
+    markup = chart_lines(
+        {"f1": [0.5, None, 0.7, 0.8]}, ["v1", "v2", "v3", "v4"], title="F1", y_label="share",
+        empty="none",
+    )  # fmt: skip
+    plot = ET.fromstring(f"<div>{markup}</div>").find(".//svg[@role='img']")
+    assert plot is not None
+    assert len([line for line in plot.iter("line") if "stroke-width" in line.attrib]) == 1
+    assert [t.text for t in plot.iter("title")] == [
+        "f1, v1: 0.500",
+        "f1, v3: 0.700",
+        "f1, v4: 0.800",
+    ]
+
+
+def test_lines_carry_their_intervals() -> None:
+    markup = chart_lines(
+        {"f1": [0.5, 0.7]}, ["v1", "v2"], title="F1", y_label="share", empty="none",
+        intervals={"f1": [None, (0.6, 0.8)]},
+    )  # fmt: skip
+    assert "f1, v2: 95 % interval 0.600 to 0.800" in titles(markup)
+    assert not any("v1: 95 %" in (title or "") for title in titles(markup))
+
+
+def test_precision_recall_marks_the_threshold_in_force() -> None:
+    points = [
+        {"threshold": 0.9, "precision": 1.0, "recall": 0.5, "f1": 0.66},
+        {"threshold": 0.2, "precision": 0.5, "recall": 1.0, "f1": 0.66},
+    ]
+    markup = chart_precision_recall(points, points[1], title="T", empty="No project.")
+    (circle,) = ET.fromstring(markup).iter("circle")
+    assert circle.attrib["cx"] == "96.00%"
+    assert titles(markup) == ["threshold 0.200: precision 0.500, recall 1.000"]
+    assert "No project." in chart_precision_recall([], {}, title="T", empty="No project.")
+
+
+def test_reliability_leaves_out_empty_bins() -> None:
+    bins = [
+        {"num_samples": 0, "mean_prob": None, "frequency": None,
+         "low_frequency": None, "high_frequency": None},
+        {"num_samples": 4, "mean_prob": 0.75, "frequency": 0.5,
+         "low_frequency": 0.15, "high_frequency": 0.85},
+    ]  # fmt: skip
+    markup = chart_reliability(bins, title="T", empty="No pair.")
+    assert titles(markup) == ["probability 0.750: true in 0.500 (0.150 to 0.850) of 4 pairs"]
+    assert "No pair." in chart_reliability(bins[:1], title="T", empty="No pair.")

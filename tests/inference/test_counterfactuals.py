@@ -1,0 +1,93 @@
+import pytest
+from small_corpus import SMALL_PARAMS, small_dataset
+
+from tagifai.errors import TagifaiError
+from tagifai.inference import predict_tags
+from tagifai.inference.alignment import place_words
+from tagifai.inference.counterfactuals import diff_answers, edit_word, edit_words, smallest_changes
+from tagifai.models.training import train
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train(small_dataset(), SMALL_PARAMS, tests=())
+
+
+def predicted(trained, text):
+    return predict_tags(trained.model, trained.tags, trained.thresholds, [text])[0]["tags"]
+
+
+def changes(trained, text, tag):
+    return smallest_changes(trained.model, trained.tags, trained.thresholds, text, tag)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "instead", "expected"),
+    [
+        ("red cat fish", 0, "", "cat fish"),
+        ("red cat fish", 1, "", "red fish"),
+        ("red cat fish", 2, "", "red cat"),
+        ("red, cat; fish.", 1, "", "red, ; fish."),
+        ("red\ncat fish", 1, "dog", "red\ndog fish"),
+        ("red cat", 7, "", "red cat"),
+        ("red cat", -1, "", "red cat"),
+        ("red-cat", 1, "", "red-"),
+        ("red", 0, "", ""),
+    ],
+)
+def test_one_word_is_dropped_or_replaced(text, number, instead, expected):
+    assert edit_word(place_words(text), text, number, instead) == expected
+
+
+def test_several_words_change_at_once_whatever_their_order():
+    text = "red cat fish"
+    red, cat, fish = place_words(text)
+    assert edit_words(text, [(red, "blue"), (fish, ""), (cat, "horse")]) == "blue horse"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "guide transformers code camera photos",
+        "transformers transformers attention pretrained encoder on camera photos",
+    ],
+)
+@pytest.mark.parametrize("tag", ["transformers", "computer-vision", "segmentation"])
+def test_each_change_flips_the_tag_when_predicted_anew(trained, text, tag):
+    had = tag in predicted(trained, text)
+    found = changes(trained, text, tag)
+    assert 1 <= len(found) <= 3
+    for change in found:
+        assert (tag in predicted(trained, change.text)) is not had
+        assert (change.before >= trained.thresholds[tag]) is had
+        assert (change.after >= trained.thresholds[tag]) is not had
+        assert change.text != text
+    made = [set(change.replaced) for change in found]
+    assert not any(a < b for a in made for b in made)
+    assert [len(change.replaced) for change in found] == sorted(len(c.replaced) for c in found)
+
+
+def test_the_only_word_that_matters_is_the_smallest_change(trained):
+    text = "simple guide to transformers"
+    assert "transformers" in predicted(trained, text)
+    first = changes(trained, text, "transformers")[0]
+    assert first.replaced == (("transformers", ""),)
+    assert first.text == "simple guide to"
+
+
+def test_nothing_to_change_and_no_such_tag(trained):
+    assert changes(trained, "the of and", "transformers") == []
+    with pytest.raises(TagifaiError, match="unknown tag 'trasformers': did you mean"):
+        changes(trained, "camera", "trasformers")
+
+
+def test_answers_are_set_beside_each_other():
+    a = {"tags": ["x", "y"], "probabilities": {"x": 0.9, "y": 0.6, "z": 0.2, "old": 0.1}}
+    b = {"tags": ["x", "z"], "probabilities": {"x": 0.5, "y": 0.25, "z": 0.7, "new": 0.3}}
+    assert diff_answers(a, b) == [
+        {"tag": "z", "a": 0.2, "b": 0.7, "diff": pytest.approx(0.5), "flip": "gained"},
+        {"tag": "y", "a": 0.6, "b": 0.25, "diff": pytest.approx(-0.35), "flip": "lost"},
+        {"tag": "x", "a": 0.9, "b": 0.5, "diff": pytest.approx(-0.4), "flip": None},
+        {"tag": "new", "a": None, "b": 0.3, "diff": None, "flip": None},
+        {"tag": "old", "a": 0.1, "b": None, "diff": None, "flip": None},
+    ]

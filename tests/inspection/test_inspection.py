@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+
+from tagifai.errors import TagifaiError
+from tagifai.inspection import (
+    average_precisions,
+    best_threshold,
+    precision_recall_points,
+    tag_table,
+    threshold_metrics,
+)
+from tagifai.inspection.parts import require_predictions
+from tagifai.versions.predictions import Predictions
+
+THRESHOLDS = {"cv": 0.5, "nlp": 0.3, "rare": 0.9}
+
+
+@pytest.fixture
+def predictions() -> Predictions:
+    return Predictions.of(
+        ["a", "b", "c", "d", "e", "f"],
+        ["test", "train", "test", "val", "test", "test"],
+        ["cv", "nlp", "rare"],
+        [[1, 0, 0], [1, 1, 1], [0, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0]],
+        [
+            [0.9, 0.4, 0.1],
+            [0.8, 0.7, 0.2],
+            [0.6, 0.8, 0.3],
+            [0.7, 0.2, 0.1],
+            [0.2, 0.1, 0.1],
+            [0.1, 0.2, 0.1],
+        ],
+    )
+
+
+def test_tag_table_scores_the_test_split_alone_best_f1_first(predictions):
+    table = tag_table(predictions, THRESHOLDS)
+    assert [record["tag"] for record in table] == ["nlp", "cv", "rare"]
+    assert table[0] == {
+        "tag": "nlp",
+        "precision": 0.5,
+        "recall": 1.0,
+        "f1": pytest.approx(2 / 3),
+        "num_samples": 1,
+        "tp": 1,
+        "fp": 1,
+        "fn": 0,
+        "tn": 2,
+        "average_precision": 1.0,
+        "threshold": 0.3,
+    }
+    assert [table[1][name] for name in ("tp", "fp", "fn", "tn", "f1")] == [1, 1, 1, 1, 0.5]
+
+
+def test_a_tag_without_a_positive_has_zeros_and_no_average_precision(predictions):
+    rare = tag_table(predictions, THRESHOLDS)[-1]
+    assert (rare["num_samples"], rare["f1"], rare["average_precision"]) == (0, 0.0, None)
+    assert precision_recall_points(predictions, "rare") == []
+
+
+def test_equal_f1_is_ordered_by_name():
+    p = Predictions.of(["1"], ["test"], ["b", "a"], [[1, 1]], [[0.9, 0.9]])
+    assert [record["tag"] for record in tag_table(p, {"a": 0.5, "b": 0.5})] == ["a", "b"]
+
+
+def test_tag_table_takes_average_precisions_that_the_caller_kept(predictions):
+    kept = average_precisions(predictions)
+    assert tag_table(predictions, THRESHOLDS, precisions=kept) == tag_table(predictions, THRESHOLDS)
+
+
+def test_average_precision_agrees_with_scikit_learn_on_ties():
+    from sklearn.metrics import average_precision_score
+
+    rng = np.random.default_rng(3)
+    y_true = rng.random((200, 3)) < 0.2
+    y_prob = rng.integers(0, 12, (200, 3)) / 12
+    p = Predictions.of(range(200), ["test"] * 200, "abc", y_true, y_prob)
+    for column, value in enumerate(average_precisions(p).values()):
+        expected = average_precision_score(y_true[:, column], p.y_prob[:, column])
+        assert value == pytest.approx(expected, abs=1e-12)
+
+
+def test_threshold_metrics_follow_the_threshold(predictions):
+    assert threshold_metrics(predictions, "cv", 0.15)["fn"] == 0
+    strict = threshold_metrics(predictions, "cv", 0.95)
+    assert (strict["precision"], strict["tp"], strict["fn"], strict["tn"]) == (0.0, 0, 2, 2)
+
+
+def test_a_probability_equal_to_the_threshold_is_predicted_as_in_float64():
+    # 0.7 as float32 lies just under 0.7, 0.3 just above 0.3.
+    p = Predictions.of(["1"], ["test"], ["t"], [[1]], [[0.7]])
+    q = Predictions.of(["1"], ["test"], ["t"], [[1]], [[0.3]])
+    assert threshold_metrics(p, "t", 0.7)["tp"] == int(np.float64(p.y_prob[0, 0]) >= 0.7) == 0
+    assert threshold_metrics(q, "t", 0.3)["tp"] == int(np.float64(q.y_prob[0, 0]) >= 0.3) == 1
+
+
+def test_the_curve_has_one_point_a_distinct_probability():
+    p = Predictions.of(
+        range(4), ["test"] * 4, ["t"], [[1], [0], [1], [0]], [[0.75], [0.5], [0.5], [0.25]]
+    )
+    assert precision_recall_points(p, "t") == [
+        {"threshold": 0.75, "precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3)},
+        {"threshold": 0.5, "precision": pytest.approx(2 / 3), "recall": 1.0, "f1": 0.8},
+        {"threshold": 0.25, "precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3)},
+    ]
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends():
+    n = 3000
+    prob = np.arange(n)[:, None] / n
+    p = Predictions.of(range(n), ["test"] * n, ["t"], prob > 0.5, prob)
+    points = precision_recall_points(p, "t")
+    assert len(points) == 500
+    assert (points[0]["recall"], points[-1]["threshold"]) == (1 / 1499, 0.0)
+
+
+def test_the_best_threshold_is_chosen_on_train_and_val_and_reported_on_test(predictions):
+    best = best_threshold(predictions, "cv")
+    # Out of fold: b (0.8) carries it, d (0.7) does not.
+    assert best["threshold"] == pytest.approx(0.75)
+    assert (best["chosen"]["f1"], best["test"]["tp"], best["test"]["fn"]) == (1.0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("cost_fp", "cost_fn", "threshold", "cost"),
+    [(1, 1, 0.8, 1), (1, 5, 0.5, 2), (9, 1, 0.8, 1)],
+)
+def test_the_best_threshold_for_a_cost_has_the_least_cost(cost_fp, cost_fn, threshold, cost):
+    truth = [[1], [0], [0], [1], [0]]
+    prob = [[0.9], [0.7], [0.6], [0.55], [0.45]]
+    p = Predictions.of(range(5), ["train"] * 5, ["t"], truth, prob)
+    best = best_threshold(p, "t", cost_fp=cost_fp, cost_fn=cost_fn)
+    assert best["threshold"] == pytest.approx(threshold)
+    assert best["chosen"]["cost"] == cost
+
+
+def test_a_cost_so_one_sided_that_nothing_is_predicted_gives_one():
+    p = Predictions.of(range(3), ["val"] * 3, ["t"], [[0], [1], [1]], [[0.9], [0.5], [0.4]])
+    best = best_threshold(p, "t", cost_fp=100, cost_fn=1)
+    assert (best["threshold"], best["chosen"]["cost"]) == (1.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p: tag_table(p, THRESHOLDS, "tset"), "unknown split 'tset': did you mean 'test'"),
+        (lambda p: tag_table(p, {"cv": 0.5}), "thresholds: none for 'nlp'"),
+        (lambda p: threshold_metrics(p, "cv", float("nan")), "a number from 0 to 1 is needed"),
+        (lambda p: threshold_metrics(p, "cvv", 0.5), "unknown tag 'cvv': did you mean 'cv'"),
+        (lambda p: best_threshold(p, "cv", cost_fp=1), "cost_fn: a cost above 0 is needed"),
+        (
+            lambda p: best_threshold(p.select("test"), "cv"),
+            "'cv' has no project in train and val",
+        ),
+        (lambda p: require_predictions(None, "v1"), "version 'v1' keeps no predictions"),
+    ],
+)
+def test_what_cannot_be_answered_is_said(predictions, call, message):
+    with pytest.raises(TagifaiError, match=message):
+        call(predictions)

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from tagifai.models.thresholds import (
+    best_thresholds,
+    choose_thresholds,
+    common_threshold,
+    shrink_thresholds,
+)
+
+Y = np.array([[1, 0], [1, 0], [0, 1], [0, 0]])
+PROB = np.array([[0.9, 0.1], [0.6, 0.2], [0.5, 0.3], [0.1, 0.7]])
+
+
+def test_the_best_threshold_lies_between_neighbours():
+    # Second tag: down to 0.3 gives one of two right (F1 2/3), any lower is worse.
+    np.testing.assert_allclose(best_thresholds(Y, PROB), [0.55, 0.25])
+
+
+def test_equal_probabilities_are_never_parted():
+    prob = np.array([[0.5], [0.5], [0.2]])
+    np.testing.assert_allclose(best_thresholds(np.array([[1], [0], [0]]), prob), [0.35])
+
+
+def test_a_tag_without_positives_is_not_predicted():
+    assert best_thresholds(np.zeros((2, 1)), np.array([[0.9], [0.1]])).tolist() == [1.0]
+
+
+def test_the_common_threshold_counts_all_pairs():
+    # Sorted: .9+ .7- .6+ .5- .3+: taking all five gives tp 3 of 5, F1 6/8.
+    assert common_threshold(Y, PROB) == pytest.approx(0.25)
+
+
+def test_rare_tags_are_drawn_to_the_common_threshold():
+    shrunk = shrink_thresholds(np.array([0.1, 0.1]), 0.5, np.array([10, 90]), 10.0)
+    np.testing.assert_allclose(shrunk, [0.3, 0.14])
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("fixed", [0.5, 0.5]), ("common", [0.25, 0.25]), ("per-tag", [0.45, 0.25])],
+)
+def test_kinds(kind, expected):
+    np.testing.assert_allclose(choose_thresholds(Y, PROB, kind, 0.5, 1.0), expected)

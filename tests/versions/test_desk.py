@@ -1,0 +1,133 @@
+import shutil
+
+import orjson
+import pytest
+
+from tagifai.cache import ContentCache, open_memory
+from tagifai.data.desk import DataDesk
+from tagifai.errors import TagifaiError
+from tagifai.versions.desk import MAX_TEXTS, VersionDesk
+from tagifai.versions.sources import FolderSource
+
+
+@pytest.fixture
+def desk(small_data, small_models, tmp_path):
+    shutil.copytree(small_data, tmp_path / "data")
+    shutil.copytree(small_models, tmp_path / "model")
+    cache = ContentCache(open_memory(tmp_path / "cache"))
+    return VersionDesk(FolderSource(tmp_path / "model"), cache, DataDesk(tmp_path / "data"))
+
+
+def rewrite(path, change):
+    content = orjson.loads(path.read_bytes())
+    change(content)
+    path.write_bytes(orjson.dumps(content))
+
+
+def test_the_newest_is_the_latest_release(desk):
+    assert desk.names() == ["v0.1.0", "v0.2.0", "workspace"]
+    assert desk.newest() == "v0.2.0"
+    assert desk.newest(["workspace"]) == "workspace"
+
+
+def test_no_version_at_all_says_how_to_make_one(desk, tmp_path):
+    shutil.rmtree(tmp_path / "model")
+    with pytest.raises(TagifaiError, match=r"no version in .*tagifai train"):
+        desk.names()
+
+
+def test_an_unknown_version_names_the_nearest(desk):
+    with pytest.raises(TagifaiError, match=r"unknown version 'v0\.2': did you mean 'v0\.2\.0'"):
+        desk.load("v0.2")
+
+
+def test_a_changed_version_is_seen(desk, tmp_path):
+    before = desk.load("workspace")
+    assert desk.load("workspace") is before
+    rewrite(tmp_path / "model/workspace/params.json", lambda params: params.update(seed=41))
+    assert desk.load("workspace").params["seed"] == 41
+
+
+def test_a_comparison_follows_the_files(desk, tmp_path):
+    def seeds():
+        rows = desk.compare("v0.1.0", "workspace")["params"]
+        return next((row["a"], row["b"]) for row in rows if row["name"] == "seed")
+
+    assert seeds() == (0, 0)
+    rewrite(tmp_path / "model/workspace/params.json", lambda params: params.update(seed=41))
+    assert seeds() == (0, 41)
+
+
+def test_thresholds_of_a_changed_file_decide(desk, tmp_path):
+    tag = "transformers"
+    everything = desk.predictions("workspace").select("test").y_true.shape[0]
+    rewrite(tmp_path / "model/workspace/thresholds.json", lambda cuts: cuts.update({tag: 0.0}))
+    row = next(row for row in desk.tag_table("workspace") if row["tag"] == tag)
+    assert row["tp"] + row["fp"] == everything
+    assert row["recall"] == 1.0
+
+
+def test_a_broken_version_is_named_while_the_others_go_on(desk, tmp_path):
+    (tmp_path / "model/v0.1.0/performance.json").write_text("{")
+    rows = desk.history()
+    assert [row["version"] for row in rows if row["error"] is None] == ["v0.2.0", "workspace"]
+    assert rows[0]["error"].startswith("v0.1.0/performance.json: not JSON")
+    assert rows[0]["overall f1"] is None
+    with pytest.raises(TagifaiError, match=r"^v0\.1\.0/performance\.json: not JSON"):
+        desk.compare("v0.1.0", "v0.2.0")
+    assert desk.compare("v0.2.0", "workspace")["flips"]["broke"] == 0
+
+
+@pytest.mark.parametrize(
+    ("filename", "ask"),
+    [
+        ("predictions.npz", lambda desk: desk.tag_table("v0.1.0")),
+        ("model.skops", lambda desk: desk.predict("v0.1.0", ["text"])),
+        ("thresholds.json", lambda desk: desk.describe("v0.1.0")),
+    ],
+)
+def test_a_damaged_file_is_named(desk, tmp_path, filename, ask):
+    (tmp_path / "model/v0.1.0" / filename).write_bytes(b"not what it was")
+    with pytest.raises(TagifaiError, match=f"v0.1.0/.*{filename.split('.')[0]}"):
+        ask(desk)
+
+
+def test_a_version_without_predictions_or_model_says_so(desk, tmp_path):
+    (tmp_path / "model/v0.1.0/predictions.npz").unlink()
+    (tmp_path / "model/v0.1.0/model.skops").unlink()
+    with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no predictions"):
+        desk.tag_table("v0.1.0")
+    with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no model"):
+        desk.predict("v0.1.0", ["text"])
+    assert desk.compare("v0.1.0", "v0.2.0")["basis"] == "stored"
+
+
+def test_the_same_version_twice_is_refused(desk):
+    for ask in (desk.compare, lambda a, b: desk.flips(a, b, "transformers")):
+        with pytest.raises(TagifaiError, match=r"two different versions, got 'v0\.1\.0' twice"):
+            ask("v0.1.0", "v0.1.0")
+
+
+def test_without_data_outcomes_still_tell_ids(desk, tmp_path):
+    with_texts = desk.outcomes("v0.2.0", "computer-vision", "tp")
+    assert {item["gone"] for item in with_texts.items} == {False}
+    (tmp_path / "data/projects.json").write_text("[")
+    without = desk.outcomes("v0.2.0", "computer-vision", "tp")
+    assert [item["id"] for item in without.items] == [item["id"] for item in with_texts.items]
+    assert {item["gone"] for item in without.items} == {True}
+
+
+def test_texts_are_tagged_and_their_number_is_bounded(desk):
+    (answer,) = desk.predict("v0.2.0", ["Pixels of camera images, computer vision photos"])
+    assert answer["tags"] == ["computer-vision"]
+    assert answer["thresholds"].keys() == answer["probabilities"].keys()
+    with pytest.raises(TagifaiError, match="at most 10,000 texts at once, got 10,001"):
+        desk.predict("v0.2.0", ["text"] * (MAX_TEXTS + 1))
+
+
+def test_a_data_folders_own_slices_are_compared(desk, tmp_path):
+    assert {row["name"] for row in desk.compare("v0.1.0", "v0.2.0")["slices"]} >= {"overall"}
+    own = [{"name": "on_masks", "description": "On masks.", "any_words": ["masks"]}]
+    (tmp_path / "data/slices.json").write_bytes(orjson.dumps(own))
+    names = {row["name"] for row in desk.compare("v0.1.0", "v0.2.0")["slices"]}
+    assert "on_masks" in names
