@@ -20,7 +20,7 @@ run *ARGS:
 
 # Run the tests, as in `just test tests/test_cli.py`
 test *ARGS:
-    {{ python }} -m pytest {{ ARGS }}
+    {{ python }} -m pytest -n 2 {{ ARGS }}
 
 # Check style and formatting
 lint:

@@ -242,7 +242,7 @@ def build(
     shown(open_tab, choice, opened, api_visibility="private").then(
         show_effect, version, effect, **private
     )
-    version.change(follow_version, [visited, *choice], opened, api_visibility="private").then(
+    version.input(follow_version, [visited, *choice], opened, api_visibility="private").then(
         show_effect, version, effect, **private
     )
     gr.on(

@@ -14,7 +14,7 @@ from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
 from tagifai.ui.visits import visit_of
 
 INTRO = """A **slice** is a part of the projects with something in common. Overall figures hide
-where a version fails; build a slice to see how it does there, and save the ones to keep an eye on."""
+where a version fails; build a slice to see how it does there, and save those worth an eye."""
 ABOUT_FINDER = """Tests every slice of one or two conditions (tags, words, length, unseen words,
 columns) for a higher error than elsewhere. A project's error is 1 − F1 of its own tags; false
 discoveries are held at 5 % (Benjamini–Hochberg). All splits are searched by default: every
@@ -48,9 +48,9 @@ def build(
             interactive=True, elem_id="slice-cells", min_width=220,
         )  # fmt: skip
     with gr.Row(elem_classes="controls"):
-        min_words = gr.Number(None, label="At least words", precision=0, minimum=0, min_width=120,
+        min_words = gr.Number(0, label="At least words (0: any)", precision=0, minimum=0, min_width=120,
                               elem_id="slice-min-words")  # fmt: skip
-        max_words = gr.Number(None, label="At most words", precision=0, minimum=0, min_width=120,
+        max_words = gr.Number(0, label="At most words (0: any)", precision=0, minimum=0, min_width=120,
                               elem_id="slice-max-words")  # fmt: skip
         unseen = gr.Slider(
             0, 100, value=0, step=5, elem_id="slice-unseen", interactive=True, min_width=260,
@@ -133,14 +133,14 @@ def build(
         measure, [version, *builder], measured, **quick
     )
     gr.on(
-        [version.change, *(control.change for control in builder)], measure, [version, *builder],
+        [version.input, *(control.change for control in builder)], measure, [version, *builder],
         measured, trigger_mode="always_last", **quick,
     )  # fmt: skip
     saved.input(take_saved, saved, builder, **quick)
     keep.click(save, [name, description, *builder], [told, saved], **private)
     find.click(propose, [version, split], found, show_progress="full", **private)
     # Proposals are of the version they were found in.
-    version.change(lambda: "", None, found, **quick)
+    version.input(lambda: "", None, found, **quick)
     found.select(take_found, None, builder, **quick)
 
 
@@ -162,8 +162,8 @@ def conditions_of(
         tuple(none_of or ()),
         listed(all_words),
         listed(any_words),
-        None if min_words is None else int(min_words),
-        None if max_words is None else int(max_words),
+        int(min_words) if min_words else None,
+        int(max_words) if max_words else None,
         unseen / 100 if unseen else None,
         read_cells(cells or []),
     )
@@ -173,13 +173,13 @@ def fields_of(given: Mapping[str, Any]) -> list[Any]:
     """Give the fields of the builder the values of conditions.
 
     >>> fields_of({"all_of": ["nlp"], "min_unseen": 0.25, "columns": {"kind": ["tool"]}})
-    [['nlp'], [], [], '', '', None, None, 25.0, ['kind = tool']]
+    [['nlp'], [], [], '', '', 0, 0, 25.0, ['kind = tool']]
     """
     return [
         *(given.get(name, []) for name in ("all_of", "any_of", "none_of")),
         *(", ".join(given.get(name, [])) for name in ("all_words", "any_words")),
-        given.get("min_words"),
-        given.get("max_words"),
+        given.get("min_words", 0),
+        given.get("max_words", 0),
         100 * given.get("min_unseen", 0),
         write_cells(given.get("columns", {})),
     ]
