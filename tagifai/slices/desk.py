@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tagifai.data.desk import LoadedData
-from tagifai.errors import one_of
+from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection.parts import LEARNT, PARTS, rows_of
 from tagifai.kept import Kept
 from tagifai.permissions import Visit, WriteRules
@@ -119,6 +119,14 @@ class SliceDesk:
         """
         self.rules.reviewer_of(visit)
         save_slice(self.versions.data.folder, name, conditions, description)
+
+    def why_not(self, visit: Visit) -> str:
+        """Say why a visitor may not save slices, "" where they may."""
+        try:
+            self.rules.reader_of(visit)
+        except TagifaiError as error:
+            return str(error)
+        return ""
 
     def saved(self) -> dict[str, tuple[str, Mapping[str, Any]]]:
         """List the named slices, {name: (description, conditions as given)}."""

@@ -14,7 +14,7 @@ from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
 from tagifai.ui.visits import visit_of
 
 INTRO = """A **slice** is a part of the projects with something in common. Overall figures hide
-where a version fails; build a slice to see how it does there, and save those worth an eye."""
+where a version fails; build a slice to see how it does there, and save those worth watching."""
 ABOUT_FINDER = """Tests every slice of one or two conditions (tags, words, length, unseen words,
 columns) for a higher error than elsewhere. A project's error is 1 − F1 of its own tags; false
 discoveries are held at 5 % (Benjamini–Hochberg). All splits are searched by default: every
@@ -48,10 +48,10 @@ def build(
             interactive=True, elem_id="slice-cells", min_width=220,
         )  # fmt: skip
     with gr.Row(elem_classes="controls"):
-        min_words = gr.Number(0, label="At least words (0: any)", precision=0, minimum=0, min_width=120,
-                              elem_id="slice-min-words")  # fmt: skip
-        max_words = gr.Number(0, label="At most words (0: any)", precision=0, minimum=0, min_width=120,
-                              elem_id="slice-max-words")  # fmt: skip
+        min_words = gr.Number(0, label="At least words (0: any)", precision=0, minimum=0,
+                              elem_id="slice-min-words", min_width=120)  # fmt: skip
+        max_words = gr.Number(0, label="At most words (0: any)", precision=0, minimum=0,
+                              elem_id="slice-max-words", min_width=120)  # fmt: skip
         unseen = gr.Slider(
             0, 100, value=0, step=5, elem_id="slice-unseen", interactive=True, min_width=260,
             label="At least this share of words in no other project, in % (0: any)",
@@ -72,14 +72,22 @@ def build(
         find = gr.Button("Find slices", elem_id="find-slices", variant="primary", min_width=140)
     found = gr.HTML(elem_id="found-slices", apply_default_css=False, js_on_load=CHOOSE_ROW)
 
-    def fill() -> list[Any]:
+    def fill(request: gr.Request) -> list[Any]:
         try:
             choices, named = desk().choices(), list(desk().saved())
+            why_not = desk().why_not(visit_of(request))
         except TagifaiError as error:
             return [*[gr.skip()] * 5, show_error(error)]
         cells = [f"{column} = {value}" for column, value in choices["cells"]]
         tags = gr.Dropdown(choices["tags"])
-        return [gr.Dropdown(named, value=None), tags, tags, tags, gr.Dropdown(cells), ""]
+        return [
+            gr.Dropdown(named, value=None),
+            tags,
+            tags,
+            tags,
+            gr.Dropdown(cells),
+            show_reader_only(why_not),
+        ]
 
     def measure(name: str | None, *built: Any) -> str:
         try:
@@ -194,6 +202,13 @@ def listed(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
+def show_reader_only(why_not: str) -> str:
+    """Say why nothing can be saved, "" where it can."""
+    if not why_not:
+        return ""
+    return f'<div class="notice warning" role="status">{escaped(why_not, 400)}</div>'
+
+
 def show_measured(found: Mapping[str, Any]) -> str:
     """Show a slice's figures on test and out of fold, and those of the projects outside it."""
     parts = {
@@ -251,7 +266,7 @@ def show_found(records: list[dict[str, Any]]) -> str:
         }
         for record in records
     ]
-    tested = f" Of {records[0]['num_tested']:,} slices tested." if records else ""
+    tested = f"; {records[0]['num_tested']:,} were tested" if records else ""
     return show_table(
         rows,
         {
@@ -261,5 +276,5 @@ def show_found(records: list[dict[str, Any]]) -> str:
         },
         row_key="key",
         empty="No slice is significantly worse than the rest.",
-        caption=f"Choose a row to build that slice.{tested}",
+        caption=f"Choose a row to build that slice{tested}",
     )  # fmt: skip
