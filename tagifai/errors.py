@@ -29,3 +29,12 @@ def shorten(text: str, length: int = 80) -> str:
     'abc…'
     """
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things, in the plural but for one.
+
+    >>> counted(1, "label"), counted(1234, "label")
+    ('1 label', '1,234 labels')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -14,7 +14,7 @@ from tagifai.cache import ContentCache, open_memory
 from tagifai.commands import Answer
 from tagifai.data.corrections import apply_changes
 from tagifai.data.desk import DataDesk
-from tagifai.errors import TagifaiError
+from tagifai.errors import TagifaiError, counted
 from tagifai.inspection.label_issues import KINDS
 from tagifai.reviews import ReviewStore
 from tagifai.reviews.desk import ReviewDesk
@@ -74,10 +74,10 @@ def export(options: argparse.Namespace) -> Answer:
         options.output.write_text(text, "utf-8", newline="")
     except OSError as error:
         raise TagifaiError(f"{options.output}: cannot be written ({error.strerror})") from None
-    counted = ", ".join(f"{value:,} {key}" for key, value in told.items() if key != "format")
+    written = ", ".join(f"{value:,} {key}" for key, value in told.items() if key != "format")
     return Answer(
         {**told, "to": str(options.output)},
-        lambda: print_text(f"{counted} written to {options.output}"),
+        lambda: print_text(f"{written} written to {options.output}"),
     )
 
 
@@ -88,7 +88,7 @@ def bring(options: argparse.Namespace) -> Answer:
     kind = options.format or guess_format(options.file, content)
     reviews = parse_reviews(content, kind, str(options.file))
     brought = import_reviews(desk.store(), reviews, data.by_id, data.dataset.digest)
-    told = f"{brought.num_new:,} new reviews, {brought.num_known:,} known before"
+    told = f"{counted(brought.num_new, 'new review')}, {brought.num_known:,} known before"
     if brought.num_other_data:
         told += f"; {brought.num_other_data:,} made on other data"
     if brought.num_unknown:
@@ -111,15 +111,17 @@ def apply(options: argparse.Namespace) -> Answer:
         store.close()
     conflicts = sum(verdict.status == "conflict" for verdict in verdicts.values())
     lines = [
-        f"{options.to}: {applied.num_added:,} labels added and {applied.num_removed:,} removed, "
-        f"in {applied.num_projects:,} projects; {options.data} is as it was"
+        f"{options.to}: {counted(applied.num_added, 'label')} added and "
+        f"{applied.num_removed:,} removed, in {counted(applied.num_projects, 'project')}; "
+        f"{options.data} is as it was"
     ]
     if applied.num_same:
-        lines.append(f"{applied.num_same:,} were so already")
+        lines.append(f"So already: {counted(applied.num_same, 'label')}")
     if applied.unknown:
-        lines.append(f"{len(applied.unknown):,} projects are not in the data, and were left out")
+        gone = counted(len(applied.unknown), "project")
+        lines.append(f"Left out, as the data does not have them: {gone}")
     if conflicts:
-        lines.append(f"{conflicts:,} conflicts wait until the reviewers agree")
+        lines.append(f"Waiting until the reviewers agree: {counted(conflicts, 'conflict')}")
     lines.append(f"Train on it: python -m tagifai train --data {options.to}")
     data = {**asdict(applied), "num_conflicts": conflicts, "to": str(options.to)}
     return Answer(data, lambda: print_text("\n".join(lines)))

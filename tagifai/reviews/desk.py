@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.inspection.label_issues import (
     Suspicions,
     describe_issues,
@@ -241,14 +241,16 @@ class ReviewDesk:
         """Say what can't be judged since the data changed, "" where all can."""
         found = self.suspicions(version)
         told = [
-            f"{number:,} {what}"
-            for number, what in (
-                (found.num_gone, "projects are no longer in the data"),
-                (found.num_changed, "labels were changed"),
+            f"{counted(number, what)} {became}"
+            for number, what, became in (
+                (found.num_gone, "project", "gone from the data"),
+                (found.num_changed, "label", "changed"),
             )
             if number
         ]
-        return f"Since this version was made, {' and '.join(told)}: left out." if told else ""
+        return (
+            f"Changed since this version was made, so left out: {', '.join(told)}." if told else ""
+        )
 
     def preview(self, version: str) -> dict[str, Any]:
         """Score a version against today's labels and against those of the accepted reviews."""

@@ -202,8 +202,8 @@ def test_applied_reviews_are_left_out_of_the_old_versions_queue(small_data, smal
     (data / "projects.json").write_text(json.dumps(rows[:-1]))
     assert (one, tag) not in pairs(desk)
     assert desk.changes_since("v0.2.0") == (
-        "Since this version was made, 1 projects are no longer in the data and 1 labels were "
-        "changed: left out."
+        "Changed since this version was made, so left out: 1 project gone from the data, "
+        "1 label changed."
     )
 
 

@@ -1,0 +1,225 @@
+import io
+import json
+import shutil
+from xml.etree import ElementTree
+
+import pytest
+
+from tagifai import cli
+from tagifai.data import load_dataset
+from tagifai.errors import TagifaiError
+from tagifai.reviews import ReviewStore
+from tagifai.reviews.commands import guess_format
+from tagifai.users import load_users
+
+
+@pytest.fixture
+def data(small_data, tmp_path):
+    """A data folder of one's own, project 0 reviewed by two, project 1 by one of them."""
+    folder = tmp_path / "data"
+    shutil.copytree(small_data, folder)
+    store = ReviewStore(folder / "reviews.sqlite", journal="delete")
+    for reviewer, project, tag, decision, note in (
+        ("ann", "0", "segmentation", "add", "=masks"),
+        ("ben", "0", "segmentation", "right", ""),
+        ("ann", "1", "computer-vision", "remove", "no picture"),
+        ("ann", "1", "natural-language-processing", "add", ""),
+        ("ann", "gone", "segmentation", "add", ""),
+        ("ann", "2", "segmentation", "skip", ""),
+    ):
+        store.submit(
+            reviewer=reviewer, project=project, tag=tag, decision=decision, note=note,
+            version="v0.2.0", data_digest="d",
+        )  # fmt: skip
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def run(data, small_models, capsys):
+    def run(*words, data=data):
+        arguments = [str(word) for word in words]
+        status = cli.main([*arguments, "--data", str(data), "--models", str(small_models)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def run_json(run):
+    def run_json(*words, **where):
+        status, out, err = run(*words, "--json", **where)
+        assert (status, err) == (0, "")
+        return json.loads(out)
+
+    return run_json
+
+
+def test_the_list_says_what_the_reviews_come_to(run, run_json):
+    rows = run_json("reviews", "list")
+    assert [(row["project"], row["tag"], row["status"]) for row in rows] == [
+        ("0", "segmentation", "conflict"),
+        ("1", "computer-vision", "remove"),
+        ("1", "natural-language-processing", "add"),
+        ("gone", "segmentation", "add"),
+        ("2", "segmentation", "skipped"),
+    ]
+    status, out, _ = run("reviews", "list")
+    assert status == 0
+    assert "ann: add, ben: right" in out
+    assert "no picture" in out
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "label-studio", "argilla"])
+def test_what_is_exported_is_imported_again(run, run_json, small_data, tmp_path, kind):
+    suffix = {"jsonl": "jsonl", "csv": "csv"}.get(kind, "json")
+    file = tmp_path / f"reviews.{suffix}"
+    told = run_json("reviews", "export", "--format", kind, "-o", file)
+    assert (told["reviews"], told["to"]) == (6, str(file))
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(small_data, elsewhere)
+    brought = run_json("reviews", "import", file, data=elsewhere)
+    assert brought == {
+        "format": kind, "num_new": 6, "num_known": 0, "num_other_data": 6, "num_unknown": 1,
+    }  # fmt: skip
+    first = run_json("reviews", "list")
+    assert run_json("reviews", "list", data=elsewhere) == first
+    assert run("reviews", "import", file)[1].startswith("0 new reviews, 6 known before")
+
+
+def test_without_a_file_an_export_is_printed(run):
+    status, out, err = run("reviews", "export")
+    assert (status, err) == (0, "")
+    assert [json.loads(line)["project"] for line in out.splitlines()] == [
+        "0", "0", "1", "1", "gone", "2",
+    ]  # fmt: skip
+
+
+def test_suspicious_pairs_are_asked_about(run_json, small_data, tmp_path):
+    empty = tmp_path / "empty"
+    shutil.copytree(small_data, empty)
+    told = run_json("reviews", "export", "--format", "label-studio", "--ask", "3", data=empty)
+    tasks = json.loads(told["content"])
+    asked = [(task["data"]["project_id"], tag) for task in tasks for tag in task["data"]["asked"]]
+    assert len(asked) == 6
+    assert all(task["predictions"] for task in tasks)
+    tags = {p.id: p.tags for p in load_dataset(empty).projects}
+    assert sum(tag in tags[one] for one, tag in asked) == 3
+    assert not (empty / "reviews.sqlite").exists()
+
+
+def test_apply_writes_a_corrected_copy_and_says_what_changed(run, run_json, data, tmp_path):
+    before = (data / "projects.json").read_bytes()
+    to = tmp_path / "corrected"
+    told = run_json("reviews", "apply", "--to", to)
+    assert (data / "projects.json").read_bytes() == before
+    assert {key: told[key] for key in ("num_projects", "num_added", "num_removed")} == {
+        "num_projects": 1, "num_added": 1, "num_removed": 1,
+    }  # fmt: skip
+    assert (told["unknown"], told["num_conflicts"]) == (["gone"], 1)
+    tags = {p.id: p.tags for p in load_dataset(to).projects}
+    old = {p.id: p.tags for p in load_dataset(data).projects}
+    assert set(tags["1"]) == set(old["1"]) - {"computer-vision"} | {"natural-language-processing"}
+    assert {one: own for one, own in tags.items() if own != old[one]} == {"1": tags["1"]}
+    # Reviews travel along, so that nobody is asked twice.
+    assert sorted(path.name for path in to.iterdir()) == [
+        "projects.json", "reviews.sqlite", "tags.json",
+    ]  # fmt: skip
+    assert run_json("reviews", "list", data=to) == run_json("reviews", "list")
+    again = run_json("reviews", "apply", "--to", tmp_path / "again", data=to)
+    assert (again["num_projects"], again["num_same"]) == (0, 2)
+
+
+def test_apply_tells_people_what_to_do_next(run, tmp_path):
+    to = tmp_path / "corrected"
+    status, out, _ = run("reviews", "apply", "--to", to)
+    assert status == 0
+    assert "1 label added and 1 removed, in 1 project;" in out
+    assert "Left out, as the data does not have them: 1 project" in out
+    assert "Waiting until the reviewers agree: 1 conflict" in out
+    assert f"python -m tagifai train --data {to}" in out
+
+
+def test_reviews_kept_elsewhere_stay_there(run_json, data, small_data, tmp_path):
+    file = tmp_path / "mine.sqlite"
+    shutil.move(data / "reviews.sqlite", file)
+    to = tmp_path / "corrected"
+    told = run_json("reviews", "apply", "--to", to, "--reviews", file, data=small_data)
+    assert told["num_added"] == 1
+    assert not (to / "reviews.sqlite").exists()
+
+
+def test_label_studio_is_told_the_tags(run):
+    status, out, _ = run("reviews", "config")
+    assert status == 0
+    choices = [e.get("value") for e in ElementTree.fromstring(out).iter("Choice")]
+    assert choices == [
+        "computer-vision", "natural-language-processing", "segmentation", "transformers",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["list"], "no reviews yet; the page keeps them, or `reviews import`"),
+        (["export"], "no reviews yet"),
+        (["apply", "--to", "x"], "no reviews yet"),
+        (["export", "--ask", "2"], "--ask: for label-studio and argilla, got jsonl"),
+        (["export", "--format", "argilla", "--ask", "2", "--version", "v9"], "unknown version"),
+        (["import", "nowhere.jsonl"], "nowhere.jsonl: cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_line(run, small_data, words, message):
+    status, out, err = run("reviews", *words, data=small_data)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert message in err
+
+
+def test_nothing_accepted_is_nothing_to_apply(run, small_data, tmp_path):
+    file = tmp_path / "r.sqlite"
+    store = ReviewStore(file, journal="delete")
+    store.submit(reviewer="ann", project="0", tag="segmentation", decision="right")
+    status, _, err = run("reviews", "apply", "--to", tmp_path / "x", "--reviews", file)
+    assert (status, err) == (1, f"tagifai: {file}: no accepted change in it, so nothing to apply\n")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("r.jsonl", b"", "jsonl"),
+        ("R.CSV", b"", "csv"),
+        ("r.json", b'[{"data": {}}]', "label-studio"),
+        ("r.json", b'[{"fields": {}}]', "argilla"),
+    ],
+)
+def test_a_format_is_told_by_the_file(tmp_path, name, content, kind):
+    assert guess_format(tmp_path / name, content) == kind
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b"{", b"[3]"])
+def test_a_format_that_cannot_be_told_is_asked_for(tmp_path, content):
+    with pytest.raises(TagifaiError, match="give it with --format"):
+        guess_format(tmp_path / "r.json", content)
+
+
+def test_users_are_added_listed_and_removed(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "users.json"
+
+    def run(*words, typed=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        status = cli.main(["users", *words, "--auth-file", str(path)])
+        return status, *capsys.readouterr()
+
+    assert run("add", "ann", typed="correct horse\n") == (0, f"ann added to {path}\n", "")
+    assert run("add", "ann", typed="another one\n") == (
+        0,
+        f"ann has a new password in {path}\n",
+        "",
+    )
+    assert run("list") == (0, "ann\n", "")
+    assert run("add", "ben", typed="short\n")[0] == 1
+    assert run("remove", "ben") == (1, "", "tagifai: unknown user 'ben': allowed: ann\n")
+    assert run("remove", "ann") == (0, f"ann removed from {path}\n", "")
+    assert load_users(path) == {}
