@@ -101,7 +101,7 @@ def test_saving_is_refused_with_a_public_link_or_without_a_folder(tmp_path):
 def test_a_read_only_folder_is_told(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir(mode=0o555)
-    for above in (tmp_path, *list(tmp_path.parents)[:2]):
+    for above in (tmp_path, *list(tmp_path.parents)[:3]):
         above.chmod(above.stat().st_mode | 0o055)
     code = (
         "import os, sys; from pathlib import Path\n"

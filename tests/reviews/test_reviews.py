@@ -181,8 +181,8 @@ def test_no_acknowledged_review_is_lost_to_kill_9(tmp_path):
             subprocess.Popen(
                 [sys.executable, str(WRITER), str(path), "wal", name],
                 stdout=subprocess.PIPE,
-                cwd=WRITER.parent.parent,
-                env={**os.environ, "PYTHONPATH": str(WRITER.parent.parent)},
+                cwd=WRITER.parents[2],
+                env={**os.environ, "PYTHONPATH": str(WRITER.parents[2])},
             )
             for name in ("ann", "bob")[: 1 + kill % 2]
         ]
