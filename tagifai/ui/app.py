@@ -30,7 +30,7 @@ wrong? One look at a multi-label text classifier.</p></div>"""
 
 def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
     """Build the page over a workbench; nothing is read or computed until somebody opens it."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3_600, 86_400)) as demo:
         # First, so that no private event takes an endpoint's name.
         api.build(bench)
         gr.HTML(HEADING)
@@ -56,6 +56,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     figure_names=bench.figure_names,
                     history_intervals=bench.history_intervals,
                     export_comparison=export_comparison,
+                    behavioral_results=lambda name: bench.inference.behavioral_results(name),
                     describe_version=bench.describe_version,
                     compare=bench.compare,
                     flips=bench.flips,

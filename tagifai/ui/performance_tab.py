@@ -8,6 +8,7 @@ import orjson
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
+from tagifai.ui.behavioral_view import show_behavioral
 from tagifai.ui.comparison_view import (
     show_comparison,
     show_flipped,
@@ -39,6 +40,7 @@ def build(
     compare: Callable[[str, str], dict[str, Any]],
     flips: Callable[[str, str, str], list[dict[str, Any]]],
     export_comparison: Callable[[dict[str, Any]], str],
+    behavioral_results: Callable[[str], dict[str, Any]],
 ) -> None:
     """Lay out the tab; `shown` is the event on which its first values are filled in."""
     gr.Markdown(INTRO)
@@ -73,6 +75,13 @@ def build(
     gr.Markdown("### Every tag")
     tag_table = gr.HTML(elem_id="tag-diffs", apply_default_css=False, js_on_load=CHOOSE_ROW)
     flipped = gr.HTML(elem_id="flips", apply_default_css=False)
+    with gr.Accordion("Behavioral tests of a version", open=False, elem_id="behavioral"):
+        with gr.Row(elem_classes="controls"):
+            tested = gr.Radio(
+                ["version B", "version A"], value="version B", label="Of", interactive=True
+            )
+            run = gr.Button("Show passed and failed tests", elem_id="show-behavioral", size="sm")
+        behavioral = gr.HTML(elem_id="behavioral-results", apply_default_css=False)
     gr.Markdown("### Hyperparameters")
     with gr.Row(elem_classes="controls"):
         only = gr.Checkbox(True, label="Differences only", elem_id="params-only", min_width=160)
@@ -119,6 +128,12 @@ def build(
         except TagifaiError as error:
             return show_error(error)
         return show_flipped(rows, event.key, a or "", b or "")
+
+    def show_tests(a: str | None, b: str | None, which: str) -> str:
+        try:
+            return show_behavioral(behavioral_results((a if which == "version A" else b) or ""))
+        except TagifaiError as error:
+            return show_error(error)
 
     def draw_history(labels: list[str] | None) -> list[str]:
         try:
@@ -183,6 +198,7 @@ def build(
         trigger_mode="always_last", queue=False, **private,
     )  # fmt: skip
     tag_table.select(show_flips, chosen, flipped, **private)
+    run.click(show_tests, [*chosen, tested], behavioral, api_visibility="private")
     for button, kind in ((to_markdown, "md"), (to_json, "json")):
         button.click(
             lambda a, b, kind=kind: save(kind, a, b), chosen, [exported, file_name], **private

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tagifai.behavioral import saved_tests
 from tagifai.cache import ContentCache
 from tagifai.comparison import compare
 from tagifai.comparison.bootstrap import LEVEL, RESAMPLES
@@ -218,6 +219,7 @@ class VersionDesk:
             model=self.model(name) if version.read_model() is not None else None,
             dataset=self.data.get().dataset,
             slices=self.slices(),
+            saved=saved_tests(self.data.folder),
         )
         self.source.write(name, {**read_files(self.source, name), **rescored})
 

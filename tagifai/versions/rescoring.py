@@ -1,8 +1,9 @@
 """Score a version again at other thresholds, from the predictions that it keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset
 from tagifai.metrics import overall_metrics, per_tag_metrics
 from tagifai.models.evaluation import default_tests, measure
@@ -20,6 +21,7 @@ def rescore(
     model: Any = None,
     dataset: Dataset | None = None,
     slices: Mapping[str, Slice] | None = None,
+    saved: Sequence[BehavioralTest] = (),
 ) -> dict[str, bytes]:
     """Make thresholds.json, performance.json and version.json anew for these thresholds.
 
@@ -30,7 +32,7 @@ def rescore(
     by_id = {project.id: project for project in dataset.projects} if dataset else {}
     projects = [by_id[one] for one in predictions.ids if one in by_id]
     if model is not None and dataset is not None and len(projects) == len(predictions.ids):
-        tests = default_tests(predictions.tags, dataset.tags)
+        tests = default_tests(predictions.tags, dataset.tags, saved)
         performance = measure(
             model, thresholds, predictions, projects, tests, slices or {}, among=dataset.projects
         )
