@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from tagifai.charts.svg import escaped
+from tagifai.errors import counted
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 TEXT_LENGTH = 4_000
@@ -48,8 +49,8 @@ def show_queue(found: Any, chosen: tuple[str, str] | None) -> str:
     ]
     pages = f"page {found.number:,} of {found.num_pages:,}"
     return (
-        f'<p class="minor" data-count="{found.num_found}">{found.num_found:,} '
-        f"{'pair' if found.num_found == 1 else 'pairs'} of project and tag, the most "
+        f'<p class="minor" data-count="{found.num_found}">{counted(found.num_found, "pair")} '
+        f"of project and tag, the most "
         f"suspicious first; {pages}</p>"
         + show_table(
             rows,
@@ -203,7 +204,7 @@ def show_counts_of(counts: Mapping[str, int]) -> str:
     if not total:
         return '<p class="minor">No review yet.</p>'
     told = ", ".join(f"{number:,} × {STATUSES[name]}" for name, number in counts.items() if number)
-    return f'<p class="minor">{total:,} pairs reviewed: {told}.</p>'
+    return f'<p class="minor">{counted(total, "pair")} reviewed: {told}.</p>'
 
 
 def show_preview(preview: Mapping[str, Any], counts: Mapping[str, int]) -> str:
@@ -235,8 +236,8 @@ def show_preview(preview: Mapping[str, Any], counts: Mapping[str, int]) -> str:
             },
             empty="",
         )
-        + f'<p class="minor">{preview["num_changed"]:,} labels of the test split would change.'
-        f"{others} The same predictions, scored against other labels.</p>"
+        + f'<p class="minor">{counted(preview["num_changed"], "label")} of the test split would '
+        f"change.{others} The same predictions, scored against other labels.</p>"
     )
 
 
