@@ -53,7 +53,6 @@ def test_tables_are_those_of_the_program():
     assert update["with_tables"](README) == README, "run `just readme tables`"
 
 
-@pytest.mark.skipif(not (ROOT / "model").is_dir(), reason="no model/ yet: demo-versions makes it")
 @pytest.mark.parametrize("command", BLOCKS)
 def test_commands_print_what_is_shown(command):
     assert update["output_of"](command) == BLOCKS[command], "run `just readme`"
@@ -75,13 +74,13 @@ def test_pictures_are_small():
 def test_two_commands_run_it_and_test_it():
     run, test = commands()
     assert run.endswith("pip install -r requirements.txt && .venv/bin/python gradio_app.py")
-    assert test.endswith("pip install -r requirements-dev.txt && .venv/bin/python -m pytest")
+    assert test.endswith("pip install -r requirements-dev.txt && .venv/bin/python -m pytest -n 2")
 
 
 def test_ci_runs_the_same_tests():
     recipes = (ROOT / "justfile").read_text()
     assert "\ndefault: lint types test\n" in recipes
-    assert "\n    {{ python }} -m pytest {{ ARGS }}\n" in recipes
+    assert "\n    {{ python }} -m pytest -n 2 {{ ARGS }}\n" in recipes
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     assert script.read_text().endswith("export TAGIFAI_REQUIRE_BROWSER=1\njust\n")
