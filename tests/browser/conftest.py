@@ -65,14 +65,14 @@ def serve() -> Serve:
 
 
 @contextmanager
-def run_app(data: Path, models: Path, cache: Path) -> Iterator[str]:
+def run_app(data: Path, models: Path, cache: Path, *flags: str) -> Iterator[str]:
     """Run the app as a visitor of the repository would, until it answers; give its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
         sys.executable, "gradio_app.py", "--data", str(data), "--models", str(models),
-        "--port", str(port), "--cache-dir", str(cache),
+        "--port", str(port), "--cache-dir", str(cache), *flags,
     ]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TAGIFAI_")}
     process = subprocess.Popen(

@@ -1,0 +1,326 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from browser_corpus import HOSTILE_TAG, SIMPLE
+from pages import TABS, choose, field, open_tab
+from playwright.sync_api import expect
+
+from tagifai.reviews import ReviewStore
+from tagifai.users import set_password
+from tagifai.versions.predictions import Predictions
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def app(corpus, serve, tmp_path_factory):
+    """Serve a data folder of one's own, to write to; give the folder's home and the address."""
+    home = tmp_path_factory.mktemp("reviewed")
+    shutil.copytree(corpus / "data", home / "data")
+    with serve(home / "data", corpus / "model", home / "cache") as url:
+        yield home, url
+
+
+@pytest.fixture
+def home(app):
+    home, _ = app
+    for name in ("reviews.sqlite", "slices.json"):
+        (home / "data" / name).unlink(missing_ok=True)
+    return home
+
+
+@pytest.fixture
+def own_page(app, home, open_page):
+    return open_page(app[1])
+
+
+def open_queue(page):
+    open_tab(page, "Inspection")
+    page.get_by_role("tab", name="Suspected label errors").click()
+    page.wait_for_selector("#issues tbody tr")
+
+
+def current(page):
+    """Tell which pair is on the screen."""
+    return tuple(json.loads(page.locator("#issue-pair .pair").get_attribute("data-pair")))
+
+
+def press(page, key, told):
+    was = current(page)
+    page.keyboard.press(key)
+    expect(page.locator("#issue-pair .told")).to_contain_text(told)
+    return was
+
+
+def events(home):
+    store = ReviewStore(home / "data" / "reviews.sqlite", journal="delete")
+    found = [(e.reviewer, e.project, e.tag, e.decision, e.note) for e in store.events()]
+    store.close()
+    return found
+
+
+def command(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", "tagifai", *map(str, words)],
+        cwd=ROOT, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_keys_decide_and_the_next_pair_comes_up(own_page, home):
+    page = own_page
+    open_queue(page)
+    expect(page.locator("#reviewer")).to_contain_text("under the name local")
+    first = press(page, "a", "Kept: add")
+    second = press(page, "l", "Kept: label is right")
+    third = press(page, "s", "Kept: skip")
+    fourth = current(page)
+    assert len({first, second, third, fourth}) == 4
+    assert press(page, "u", "Taken back") == fourth
+    assert current(page) == third
+    press(page, "a", "Kept: add")
+    expect(page.locator("#review-preview")).to_contain_text("3 pairs reviewed: 2 × add the tag")
+    expect(page.locator("#review-preview")).to_contain_text("python -m tagifai reviews apply")
+
+    # What is written is no command, and a key that makes no sense here does nothing.
+    note = field(page, "#review-note")
+    note.press_sequentially("a laser, rarely us")
+    note.blur()
+    before = current(page)
+    page.keyboard.press("r")
+    page.keyboard.press("Control+a")
+    page.get_by_role("tab", name="Tags").click()
+    page.keyboard.press("a")
+    page.get_by_role("tab", name="Suspected label errors").click()
+    expect(note).to_have_value("a laser, rarely us")
+    page.wait_for_selector("#issues tbody tr")
+    assert current(page) == before
+    press(page, "l", "Kept: label is right")
+    expect(note).to_have_value("")
+    assert [event[1:] for event in events(home)] == [
+        (*first, "add", ""), (*second, "right", ""), (*third, "skip", ""), (*third, "undo", ""),
+        (*third, "add", ""), (*before, "right", "a laser, rarely us"),
+    ]  # fmt: skip
+
+    choose(page, "#issue-state", "decided")
+    expect(page.locator("#issues [data-count]")).to_have_attribute("data-count", "4")
+    page.locator("#issues tbody tr").nth(1).click()
+    expect(page.locator("#issues tr.chosen")).to_have_count(1)
+    expect(page.locator("#issue-pair caption")).to_have_text("Reviews of this pair")
+    page.reload()
+    open_queue(page)
+    assert current(page) not in {first, second, third, before}
+
+
+def test_a_pair_shows_its_evidence_and_a_strangers_words_stay_words(own_page):
+    page = own_page
+    open_queue(page)
+    choose(page, "#issue-tag", "transformers")
+    expect(page.locator("#issues tbody tr b").first).to_have_text("transformers")
+    page.locator("#issues tbody tr").filter(has_text="named in the text").first.click()
+    expect(page.locator("#issue-pair mark").first).to_have_text("transformers", ignore_case=True)
+    expect(page.locator("#issue-pair")).to_contain_text("stands in the text")
+    page.locator("#issue-pair summary").click()
+    expect(page.locator("#issue-pair .neighbours tbody tr").first).to_be_visible()
+    choose(page, "#issue-tag", HOSTILE_TAG)
+    expect(page.locator("#issue-pair .asked")).to_have_text(HOSTILE_TAG)
+    page.locator("#issue-kind").get_by_text("wrong labels").click()
+    expect(page.locator("#issue-help")).to_contain_text("Most are right all the same")
+    expect(page.locator("#review-add")).to_be_disabled()
+    press(page, "r", "Kept: remove")
+
+
+def test_filters_narrow_the_queue_and_pages_turn(own_page):
+    page = own_page
+    open_queue(page)
+    counted = page.locator("#issues [data-count]")
+    everything = int(counted.get_attribute("data-count"))
+    choose(page, "#issue-split", "test")
+    expect(counted).not_to_have_attribute("data-count", str(everything))
+    first = current(page)
+    field(page, "#issues-page").fill("2")
+    expect(counted).to_contain_text("page 2 of")
+    assert current(page) != first
+    choose(page, "#issue-state", "conflicts")
+    expect(page.locator("#issues")).to_contain_text("nothing left to review here")
+    expect(page.locator("#issue-pair")).to_contain_text("No pair is chosen")
+
+
+def test_only_named_reviewers_who_log_in_may_write(corpus, serve, browser, tmp_path):
+    home, users = tmp_path, tmp_path / "users.json"
+    shutil.copytree(corpus / "data", home / "data")
+    for name in ("ann", "ben", "eve"):
+        set_password(users, name, PASSWORD)
+    flags = ("--auth-file", str(users), "--reviewers", "ann,ben")
+    with serve(home / "data", corpus / "model", home / "cache", *flags) as url:
+
+        def log_in(name):
+            page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+            page.goto(url)
+            page.get_by_label("username").fill(name)
+            page.get_by_label("password").fill(PASSWORD)
+            page.get_by_role("button", name="Login").click()
+            open_queue(page)
+            return page
+
+        ann, ben, eve = log_in("ann"), log_in("ben"), log_in("eve")
+        expect(ann.locator("#reviewer")).to_contain_text("under the name ann")
+        pair = press(ann, "a", "Kept: add")
+        # Ben opened the same pair before Ann decided.
+        assert press(ben, "l", "Kept: label is right") == pair
+        choose(ben, "#issue-state", "conflicts")
+        expect(ben.locator("#issue-pair")).to_contain_text("Reviewers disagree")
+        assert current(ben) == pair
+        expect(ben.locator("#issue-pair tbody tr").filter(has_text="ann")).to_contain_text("add")
+        expect(ben.locator("#issues .chip")).to_have_text("conflict")
+
+        expect(eve.locator("#reviewer [role=status]")).to_contain_text(
+            "read-only: 'eve' is not among the reviewers"
+        )
+        expect(eve.locator("#review-add")).to_be_disabled()
+        eve.keyboard.press("a")
+        eve.locator("#tab-slices-button").click()
+        expect(eve.locator("#slice-told")).to_contain_text("read-only")
+        for page in (ann, ben, eve):
+            page.context.close()
+    assert [event[:4] for event in events(home)] == [
+        ("ann", *pair, "add"), ("ben", *pair, "right"),
+    ]  # fmt: skip
+
+
+def test_from_a_wrong_outcome_to_corrected_data_and_a_retrained_version(
+    own_page, home, corpus, serve, open_page, tmp_path
+):
+    page, models = own_page, tmp_path / "model"
+    shutil.copytree(corpus / "model", models)
+    open_queue(page)
+    choose(page, "#inspect-version", "v0.2.0")
+    # A missing label: the version sees the tag on a test project, and counts as wrong for it.
+    choose(page, "#issue-tag", "transformers")
+    choose(page, "#issue-split", "test")
+    expect(page.locator("#issues tbody tr b").first).to_have_text("transformers")
+    added, _ = current(page)
+    page.get_by_role("tab", name="Tags").click()
+    choose(page, "#inspect-tag", "transformers")
+    page.locator("#inspect-outcome").get_by_text("false positives").click()
+    field(page, "#samples-search").fill(added)
+    expect(page.locator("#samples tbody tr td").first).to_have_text(added)
+    page.get_by_role("tab", name="Suspected label errors").click()
+    assert press(page, "a", "Kept: add") == (added, "transformers")
+    # And a label that nothing speaks for: a false negative.
+    page.locator("#issue-kind").get_by_text("wrong labels").click()
+    expect(page.locator("#issue-pair h3")).to_contain_text("belong here")
+    removed = press(page, "r", "Kept: remove")[0]
+    page.get_by_role("tab", name="Tags").click()
+    page.locator("#inspect-outcome").get_by_text("false negatives").click()
+    field(page, "#samples-search").fill(removed)
+    expect(page.locator("#samples tbody tr td").first).to_have_text(removed)
+
+    page.get_by_role("tab", name="Suspected label errors").click()
+    expect(page.locator("#review-preview tbody tr").first).to_contain_text("+")
+    expect(page.locator("#review-preview")).to_contain_text("2 labels of the test split would")
+    original = (home / "data" / "projects.json").read_bytes()
+    fixed = tmp_path / "data"
+    said = command("reviews", "apply", "--data", home / "data", "--to", fixed)
+    assert "1 label added and 1 removed, in 2 projects" in said
+    assert (home / "data" / "projects.json").read_bytes() == original
+    params = tmp_path / "params.json"
+    params.write_bytes(orjson.dumps(SIMPLE.to_dict()))
+    command("train", "--data", fixed, "--models", models, "--params", params)
+
+    made = Predictions.from_bytes((models / "workspace" / "predictions.npz").read_bytes())
+    column = made.tags.index("transformers")
+    carried = {made.ids[row] for row in np.flatnonzero(made.y_true[:, column])}
+    assert added in carried
+    assert removed not in carried
+    with serve(fixed, models, tmp_path / "cache") as url:
+        page = open_page(url)
+        page.wait_for_selector(TABS["Data"])
+        field(page, "#projects-search").fill(added)
+        expect(page.locator("#projects-table tbody tr").filter(has_text=added)).to_contain_text(
+            "transformers"
+        )
+        open_queue(page)
+        choose(page, "#inspect-version", "workspace")
+        choose(page, "#issue-state", "all")
+        choose(page, "#issue-tag", "transformers")
+        counted = page.locator("#issues [data-count]")
+        lacking = int((made.y_true[:, column] == 0).sum())
+        expect(counted).to_have_attribute("data-count", str(lacking))
+        # The old version says what it can't be judged on any more.
+        choose(page, "#inspect-version", "v0.2.0")
+        expect(page.locator("#reviewer")).to_contain_text("2 labels changed")
+        # The reviews came along with the data.
+        expect(page.locator("#review-preview")).to_contain_text("2 pairs reviewed")
+        page.close()
+
+
+def test_a_slice_is_built_measured_saved_and_found(own_page, home):
+    page = own_page
+    open_tab(page, "Inspection")
+    page.get_by_role("tab", name="Slices").click()
+    measured = page.locator("#slice-measured")
+    expect(measured).to_contain_text("Choose at least one condition")
+    choose(page, "#slice-all-of", "transformers")
+    expect(measured.locator("[data-count]")).to_have_attribute("data-count", "80")
+    choose(page, "#slice-none-of", "computer-vision")
+    expect(measured.locator("[data-count]")).to_have_attribute("data-count", "40")
+    expect(measured.locator("tbody tr")).to_have_count(3)
+    field(page, "#slice-name").fill("transformers of text")
+    page.locator("#slice-save").click()
+    expect(page.locator("#slice-told")).to_contain_text("Saved as transformers of text")
+    assert json.loads((home / "data" / "slices.json").read_text()) == [
+        {
+            "name": "transformers of text", "description": "",
+            "all_of": ["transformers"], "none_of": ["computer-vision"],
+        }
+    ]  # fmt: skip
+    page.locator("#slice-save").click()
+    expect(page.locator("#slice-told")).to_contain_text("choose a name that is not taken")
+
+    choose(page, "#inspect-version", "v0.1.0")
+    page.locator("#find-slices").click()
+    found = page.locator("#found-slices tbody tr")
+    expect(found.filter(has_text=f"tag {HOSTILE_TAG}")).to_be_visible()
+    inside = found.first.locator("td").nth(1).inner_text()
+    found.first.click()
+    test, learnt = (measured.locator("tbody tr").nth(row).locator("td").nth(4) for row in (0, 1))
+    page.wait_for_function(
+        """([a, b, n]) => Number(document.querySelector(a).innerText)
+                          + Number(document.querySelector(b).innerText) === n""",
+        arg=[
+            "#slice-measured tbody tr:nth-child(1) td:nth-child(5)",
+            "#slice-measured tbody tr:nth-child(2) td:nth-child(5)",
+            int(inside),
+        ],
+    )
+    assert int(test.inner_text()) + int(learnt.inner_text()) == int(inside)
+    choose(page, "#slice-saved", "transformers of text")
+    expect(measured.locator("[data-count]")).to_have_attribute("data-count", "40")
+
+    page.reload()
+    open_tab(page, "Inspection")
+    saved = page.locator("#slice-metrics tbody tr").filter(has_text="transformers of text")
+    expect(saved).to_be_visible()
+    open_tab(page, "Performance")
+    expect(page.locator("#slice-diff")).to_contain_text("transformers of text")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_reviewers_page_fits_a_phone_and_a_desk(open_page, app_url, theme):
+    page = open_page(f"{app_url}?__theme={theme}")
+    open_queue(page)
+    for name, filled in (("Suspected label errors", "#issues"), ("Slices", "#slice-measured")):
+        page.get_by_role("tab", name=name).click()
+        expect(page.locator(filled)).to_be_visible()
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
