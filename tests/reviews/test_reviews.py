@@ -171,7 +171,8 @@ def test_a_review_that_cannot_be_written_is_not_acknowledged(store):
         add(store)
 
 
-def test_no_acknowledged_review_is_lost_to_kill_9(tmp_path):
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_no_acknowledged_review_is_lost_to_kill_9(tmp_path, journal):
     path = tmp_path / "reviews.sqlite"
     rng = random.Random(7)
     acknowledged: set[str] = set()
@@ -179,7 +180,7 @@ def test_no_acknowledged_review_is_lost_to_kill_9(tmp_path):
         # Every other round two processes write at once.
         writers = [
             subprocess.Popen(
-                [sys.executable, str(WRITER), str(path), "wal", name],
+                [sys.executable, str(WRITER), str(path), journal, name],
                 stdout=subprocess.PIPE,
                 cwd=WRITER.parents[2],
                 env={**os.environ, "PYTHONPATH": str(WRITER.parents[2])},
@@ -195,7 +196,7 @@ def test_no_acknowledged_review_is_lost_to_kill_9(tmp_path):
             # A line cut short by the kill was never said.
             acknowledged.update(said[:-1])
         if kill % 5 == 4 or kill == KILLS - 1:
-            store = ReviewStore(path)
+            store = ReviewStore(path, journal=journal)
             assert store._connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert acknowledged <= {event.uid for event in store.events()}
             store.close()
