@@ -8,9 +8,9 @@ from tagifai.charts.svg import escaped
 from tagifai.data.browse import Page
 from tagifai.data.desk import DataDesk
 from tagifai.data.frequency import FrequencySelection
-from tagifai.errors import TagifaiError, one_of
+from tagifai.errors import one_of
 from tagifai.inference.desk import InferenceDesk
-from tagifai.permissions import WriteRules
+from tagifai.permissions import Visit, WriteRules
 from tagifai.reviews.desk import ReviewDesk, apply_commands
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
@@ -160,14 +160,13 @@ class Workbench:
         """Find a tag's best threshold out of fold, reported on test."""
         return self.versions.best_threshold(name, tag, cost_fp, cost_fn)
 
-    def keep_threshold(self, name: str, tag: str, threshold: float, request: Any) -> str:
-        """Write a tag's threshold into the workspace, and say so.
+    def keep_threshold(self, name: str, tag: str, threshold: float, visit: Visit) -> str:
+        """Write a tag's threshold into the workspace in a visitor's name, and say so.
 
         Raises:
-            TagifaiError: the app is shared, or `name` is a release.
+            TagifaiError: the visitor may not write, or `name` is a release.
         """
-        if self.settings.share:
-            raise TagifaiError("thresholds cannot be kept over a public link")
+        WriteRules.of(self.settings).reviewer_of(visit)
         self.versions.keep_threshold(name, tag, threshold)
         return f"Kept: {name} predicts {escaped(tag)} from {threshold:.3f} on, everywhere."
 

@@ -1,8 +1,10 @@
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from tagifai.errors import TagifaiError
+from tagifai.permissions import Visit
 from tagifai.settings import Settings
 from tagifai.workbench import Workbench
 
@@ -55,3 +57,18 @@ def test_a_visitors_text_is_preprocessed_as_told(bench):
     assert bench.preprocess(text, False, False, "", "") == "See The MODELS"
     with pytest.raises(TagifaiError, match="no regular expression"):
         bench.preprocess(text, True, False, "(", "")
+
+
+def test_a_threshold_is_kept_for_who_may_write_alone(bench):
+    here = Visit(host="127.0.0.1:7860", client="127.0.0.1")
+    foreign = replace(here, origin="http://evil.example")
+    before = bench.threshold_of("workspace", "transformers")
+    with pytest.raises(TagifaiError, match="another site"):
+        bench.keep_threshold("workspace", "transformers", 0.125, foreign)
+    with pytest.raises(TagifaiError, match="reached from elsewhere"):
+        bench.keep_threshold("workspace", "transformers", 0.125, Visit())
+    assert bench.threshold_of("workspace", "transformers") == before
+    assert bench.keep_threshold("workspace", "transformers", 0.125, here) == (
+        "Kept: workspace predicts transformers from 0.125 on, everywhere."
+    )
+    assert bench.threshold_of("workspace", "transformers") == 0.125

@@ -21,6 +21,7 @@ from tagifai.ui.inspection_view import (
     show_tags,
 )
 from tagifai.ui.markup import CHOOSE_ROW, show_error
+from tagifai.ui.visits import visit_of
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
@@ -211,7 +212,8 @@ def build(
 
     def keep_it(name: str | None, tag: str | None, threshold: float, request: gr.Request) -> str:
         try:
-            return f'<div class="notice good">{keep_threshold(name, tag, threshold, request)}</div>'
+            told = keep_threshold(name, tag, threshold, visit_of(request))
+            return f'<div class="notice good">{told}</div>'
         except TagifaiError as error:
             return show_error(error)
 

@@ -202,7 +202,10 @@ def build(
             names = desk().tags(name)
             tag = tag if tag in names else ALL_TAGS
             opened = open_queue(request, name, kind, tag, *others)
-            told = [show_reader(*desk().reader_of(visit_of(request))), desk().changes_since(name)]
+            told = [
+                show_reader(*desk().reader_of(visit_of(request)), desk().path),
+                desk().changes_since(name),
+            ]
         except TagifaiError as error:
             return [True, "", gr.skip(), *failed(error)]
         return [
@@ -263,10 +266,11 @@ def build(
     )
 
 
-def show_reader(name: str, why_not: str) -> str:
-    """Say under which name reviews are kept, or why they are off."""
+def show_reader(name: str, why_not: str, where: object) -> str:
+    """Say under which name reviews are kept, and where; or why they are off."""
     if name:
-        return show_note(f"Your reviews are kept under the name <b>{escaped(name)}</b>.")
+        place = f"in <code>{escaped(where, 300)}</code>"
+        return show_note(f"Your reviews are kept under the name <b>{escaped(name)}</b>, {place}.")
     return f'<div class="notice warning" role="status">{escaped(why_not, 400)}</div>'
 
 
