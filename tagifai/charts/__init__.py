@@ -97,7 +97,7 @@ def chart_diffs(
         max(abs(row["diff"]), abs(row.get("low") or 0), abs(row.get("high") or 0)) for row in shown
     )
     reach = max(reach, 0.01)
-    centre, half = 62.0, 18.0
+    centre, half = 54.0, 15.0
     body = [
         f'<line x1="{centre}%" x2="{centre}%" y1="0" y2="{len(shown) * ROW}" '
         'stroke="currentColor"/>'
@@ -126,7 +126,7 @@ def chart_diffs(
             tooltip += f", {row['support']} projects"
         body.append(
             f"<g{faded}><title>{escaped(tooltip, 300)}</title>"
-            f'<text x="43%" y="{top + 15}" text-anchor="end">{escaped(row["name"], 34)}</text>'
+            f'<text x="37%" y="{top + 15}" text-anchor="end">{escaped(row["name"], 34)}</text>'
             f'<rect x="{start:.2f}%" y="{top + 4}" width="{size:.2f}%" height="{ROW - 8}" '
             f'fill="{fill}"/>{interval}'
             f'<text x="99%" y="{top + 15}" text-anchor="end">{sign} {diff * 100:+.1f} '

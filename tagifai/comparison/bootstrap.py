@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 METRICS = ("precision", "recall", "f1")
-AVERAGES = ("weighted", "macro", "micro")
 RESAMPLES = 2000
 LEVEL = 0.95
 # 512 resamples of 20,000 projects are 80 MB: large test splits are scored in parts.

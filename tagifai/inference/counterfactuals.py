@@ -1,6 +1,6 @@
 """What would change a prediction: words dropped or replaced, and the smallest change found."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -20,7 +20,6 @@ _GREEDY = 12
 _SWAPPED_PLACES = 6
 _SWAPPED_IN = 12
 Edit = tuple[PlacedWord, str]
-PredictProba = Callable[[list[str]], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,6 @@ from tagifai.reviews.queues import QueueChoice
 from tagifai.ui.visits import visit_of
 from tagifai.workbench import Workbench
 
-MAX_PAGE = 100
-
 
 def build(bench: Workbench) -> None:
     """Declare the endpoints on the page being built."""

@@ -10,6 +10,7 @@ from tagifai.charts.svg import escaped
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
+from tagifai.ui.events import QUICK
 from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error, show_table
 
 INTRO = """Which tags have enough projects to be learnt, and what do their texts look like?
@@ -119,10 +120,23 @@ def build(
     def show_word_cloud(name: str | None) -> str:
         if not name:
             return show_cloud([], title="", empty="No tag to draw: none reaches this frequency.")
+        try:
+            words = count_words(name)
+        except TagifaiError as error:
+            return show_error(error)
         return show_cloud(
-            count_words(name), title=f"Words in the projects tagged {name}",
+            words,
+            title=f"Words in the projects tagged {name}",
             empty=f"No words in the projects tagged {name}.",
-        )  # fmt: skip
+        )
+
+    def show_tag(name: str | None) -> tuple[Any, str]:
+        if not name:
+            return None, ""
+        try:
+            return describe_tag(name), ""
+        except TagifaiError as error:
+            return gr.skip(), show_error(error)
 
     def show_projects(words: str, by: str, down: bool, page: float | None = 1) -> tuple[str, Any]:
         try:
@@ -142,10 +156,6 @@ def build(
     lists = [summary, most_common, just_made, just_missed, distribution, per_project]
     page_inputs = [query, sort, descending, number]
     preprocess_inputs: list[Any] = [text, lower, stem, pattern, words]
-    quick: dict[str, Any] = {
-        "queue": False, "show_progress": "hidden", "api_visibility": "private",
-        "trigger_mode": "always_last",
-    }  # fmt: skip
 
     def fill(frequency: int, *browse: Any) -> list[Any]:
         try:
@@ -171,24 +181,24 @@ def build(
 
     filled = [notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, table]
     shown(fill, [min_freq, *page_inputs], filled, api_visibility="private")
-    shown(show_preprocessed, preprocess_inputs, [output, preprocess_notice], **quick)
-    min_freq.change(filter_by_frequency, [min_freq, cloud_tag], [*lists, cloud_tag], **quick)
-    cloud_tag.change(show_word_cloud, cloud_tag, cloud, **quick)
-    tag.change(lambda name: describe_tag(name) if name else None, tag, tag_details, **quick)
+    shown(show_preprocessed, preprocess_inputs, [output, preprocess_notice], **QUICK)
+    min_freq.change(filter_by_frequency, [min_freq, cloud_tag], [*lists, cloud_tag], **QUICK)
+    cloud_tag.change(show_word_cloud, cloud_tag, cloud, **QUICK)
+    tag.change(show_tag, tag, [tag_details, notice], **QUICK)
     gr.on(
         [query.change, sort.change, descending.change],
         lambda *choice: (show_projects(*choice)[0], 1),
         page_inputs[:3],
         [table, number],
-        **quick,
+        **QUICK,
     )
-    number.change(show_projects, page_inputs, [table, number], **quick)
+    number.change(show_projects, page_inputs, [table, number], **QUICK)
     gr.on(
         [component.change for component in preprocess_inputs],
         show_preprocessed,
         preprocess_inputs,
         [output, preprocess_notice],
-        **quick,
+        **QUICK,
     )
 
 

@@ -9,6 +9,7 @@ from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
 from tagifai.inference.desk import InferenceDesk
 from tagifai.ui import inference_keep, inference_many
+from tagifai.ui.events import QUICK
 from tagifai.ui.inference_view import (
     show_changes,
     show_examples,
@@ -217,10 +218,6 @@ def build(
             return show_error(error)
         return show_changes(found, chosen, predicted=chosen in answer["tags"])
 
-    quick: dict[str, Any] = {
-        "queue": False, "show_progress": "hidden", "api_visibility": "private",
-        "trigger_mode": "always_last",
-    }  # fmt: skip
     inputs = [text, version, tag, other, edited]
     outputs = [
         notice, predicted, why, parts, preprocessed, tags, versions, edited_why, flips,
@@ -230,16 +227,16 @@ def build(
     shown(fill, inputs, [*outputs, version, other, *of_version], api_visibility="private")
     gr.on(
         [text.change, version.input, tag.change, other.input, edited.change],
-        show_prediction, inputs, outputs, **quick,
+        show_prediction, inputs, outputs, **QUICK,
     )  # fmt: skip
-    version.input(choose_version, [version, tag], of_version, **quick)
-    tags.select(choose_tag, None, tag, **quick)
-    examples.select(choose_tag, None, text, **quick)
-    why.select(edit_word, [text, version, action, instead], edited, **quick)
-    edited_why.select(edit_word, [edited, version, action, instead], edited, **quick)
-    copy.click(lambda text: text, text, edited, **quick)
-    smallest.click(find_changes, [text, version, tag], changes, **quick)
-    changes.select(choose_tag, None, edited, **quick)
+    version.input(choose_version, [version, tag], of_version, **QUICK)
+    tags.select(choose_tag, None, tag, **QUICK)
+    examples.select(choose_tag, None, text, **QUICK)
+    why.select(edit_word, [text, version, action, instead], edited, **QUICK)
+    edited_why.select(edit_word, [edited, version, action, instead], edited, **QUICK)
+    copy.click(lambda text: text, text, edited, **QUICK)
+    smallest.click(find_changes, [text, version, tag], changes, **QUICK)
+    changes.select(choose_tag, None, edited, **QUICK)
     # In the page alone: what was found for another text is out of date.
     gr.on([text.change, tag.change, version.input], None, None, changes, js="() => ''")
 

@@ -8,6 +8,7 @@ import gradio as gr
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
 from tagifai.inspection.parts import Paged
+from tagifai.ui.events import QUICK
 from tagifai.ui.inspection_view import (
     most_errors,
     show_best,
@@ -31,10 +32,6 @@ OUTCOMES = {
 ABOUT_THRESHOLDS = """A tag is predicted from its threshold on. Move it, and figures and projects
 follow; best thresholds are found on out-of-fold probabilities of train and validation, and
 reported on test. Nothing is kept until you say so, and only in the workspace."""
-QUICK: dict[str, Any] = {
-    "queue": False, "show_progress": "hidden", "api_visibility": "private",
-    "trigger_mode": "always_last",
-}  # fmt: skip
 
 
 def build(

@@ -465,7 +465,7 @@ def _load_model(version: Version) -> Any:
     try:
         return load_model(content)
     except TagifaiError as error:
-        raise TagifaiError(f"{version.name}/{error}") from None
+        raise TagifaiError(f"{version.name}/{MODEL_FILE}: {error}") from None
 
 
 def _file_stamp(path: Path) -> Hashable:

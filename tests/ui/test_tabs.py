@@ -67,6 +67,17 @@ def test_a_tab_without_its_files_shows_a_notice(handlers, tmp_path, tab, broken)
     assert str(tmp_path / broken) in notices[0]
 
 
+def test_data_that_breaks_while_the_page_is_open_gives_a_notice(handlers, tmp_path):
+    described = answer(handlers("data_tab", "show_tag"), data_tag="segmentation")
+    assert described["tag-metadata"]["tag"] == "segmentation"
+    (tmp_path / "data" / "projects.json").write_text("[")
+    cloud = answer(handlers("data_tab", "show_word_cloud"), word_cloud_tag="segmentation")
+    assert "not JSON" in cloud["word-cloud"]
+    broken = answer(handlers("data_tab", "show_tag"), data_tag="segmentation")
+    assert any("not JSON" in str(value) for value in broken.values())
+    assert "value" not in broken["tag-metadata"]
+
+
 @pytest.mark.parametrize(
     ("tab", "table", "rows"),
     [
