@@ -4,20 +4,20 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tagifai.cache import ContentCache, open_memory
 from tagifai.data import load_dataset
-from tagifai.data.desk import DataDesk
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
-from tagifai.slices import load_slices
 from tagifai.terminal import print_message, print_table, print_text, progress_bar
 from tagifai.versions import open_source
-from tagifai.versions.desk import VersionDesk
 from tagifai.versions.sources import WORKSPACE
+
+# The rest in functions: a mistake and a quick answer need not wait for what others ask.
+if TYPE_CHECKING:
+    from tagifai.versions.desk import VersionDesk
 
 GROUPS = ("overall", "class", "slices", "behavioral")
 
@@ -29,6 +29,16 @@ class Answer:
     data: Any
     show: Callable[[], None]
     failed: bool = False
+
+
+def open_desk(options: argparse.Namespace) -> "VersionDesk":
+    """Open the versions and the data that the options name; nothing is kept on disk."""
+    from tagifai.cache import ContentCache, open_memory
+    from tagifai.data.desk import DataDesk
+    from tagifai.versions.desk import VersionDesk
+
+    cache = ContentCache(open_memory(None))
+    return VersionDesk(open_source(options.models), cache, DataDesk(options.data))
 
 
 def check_data(options: argparse.Namespace) -> Answer:
@@ -65,12 +75,14 @@ def download_data(options: argparse.Namespace) -> Answer:
 
 def train_workspace(options: argparse.Namespace) -> Answer:
     """Train with the given parameters; write the workspace, or repeat over seeds."""
-    from tagifai.behavioral import saved_tests
-    from tagifai.models.training import flat_metrics, repeat, train
-    from tagifai.versions.releases import version_files
-
     params = _params(options)
     dataset = load_dataset(options.data)
+    # Only now: a mistake in either is told at once.
+    from tagifai.behavioral import saved_tests
+    from tagifai.models.training import flat_metrics, repeat, train
+    from tagifai.slices import load_slices
+    from tagifai.versions.releases import version_files
+
     if options.repeat is not None:
         if options.repeat < 1:
             raise TagifaiError(f"--repeat must be 1 or more, got {options.repeat}")
@@ -151,6 +163,7 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
     from tagifai.behavioral import saved_tests
     from tagifai.models.demo import demo_params, demo_workspace
     from tagifai.models.training import flat_metrics, train
+    from tagifai.slices import load_slices
     from tagifai.versions.releases import version_files
 
     source = open_source(options.models)
@@ -179,7 +192,7 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
 
 def list_versions(options: argparse.Namespace) -> Answer:
     """List versions with their key metrics."""
-    desk = _desk(options)
+    desk = open_desk(options)
     rows = desk.history()
     columns = {name: name for name in rows[0]}
     if not any(row["error"] for row in rows):
@@ -189,7 +202,7 @@ def list_versions(options: argparse.Namespace) -> Answer:
 
 def show_params(options: argparse.Namespace) -> Answer:
     """Show a version's parameters, or one of them."""
-    desk = _desk(options)
+    desk = open_desk(options)
     params = dict(desk.load(options.version or desk.newest()).params)
     if options.name is not None:
         if options.name not in params:
@@ -204,7 +217,7 @@ def show_performance(options: argparse.Namespace) -> Answer:
     """Show a version's performance, or one group of it."""
     from tagifai.versions.history import flatten_performance
 
-    desk = _desk(options)
+    desk = open_desk(options)
     name = options.version or desk.newest()
     performance = dict(desk.load(name).performance)
     if options.filter is not None:
@@ -221,7 +234,7 @@ def show_performance(options: argparse.Namespace) -> Answer:
 
 def diff_versions(options: argparse.Namespace) -> Answer:
     """Compare two versions, B − A, with intervals and verdicts."""
-    result = _desk(options).compare(options.a, options.b)
+    result = open_desk(options).compare(options.a, options.b)
     rows = [
         {"where": where, **row}
         for where in ("overall", "behavioral", "slices", "tags")
@@ -251,6 +264,7 @@ def plot(options: argparse.Namespace) -> Answer:
     """Save the tag distribution, the key metrics or a comparison as a picture."""
     import pandas as pd
 
+    from tagifai.data.desk import DataDesk
     from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution, save_plot
 
     if options.what == "diff" and len(options.versions) != 2:
@@ -259,11 +273,11 @@ def plot(options: argparse.Namespace) -> Answer:
         kept = DataDesk(options.data).get().filter_tags(options.min_tag_freq).kept
         figure = plot_tag_distribution(pd.Series(dict(kept), dtype=int), options.min_tag_freq)
     elif options.what == "history":
-        frame = pd.DataFrame(_desk(options).history()).set_index("version")
+        frame = pd.DataFrame(open_desk(options).history()).set_index("version")
         figure = plot_history(frame.drop(columns="error"))
     else:
         a, b = options.versions
-        result = _desk(options).compare(a, b)
+        result = open_desk(options).compare(a, b)
         rows = [row for row in result["tags"] if row["metric"] == options.metric]
         figure = plot_diffs(pd.DataFrame(rows), options.metric, a, b)
     save_plot(figure, options.output)
@@ -274,7 +288,7 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
     """Score versions on the behavioral tests of now, those saved in the data folder among them."""
     from tagifai.inference.desk import InferenceDesk
 
-    desk = _desk(options)
+    desk = open_desk(options)
     inference = InferenceDesk(desk, desk.data)
     names = [options.version] if options.version else desk.names()
     rows: list[dict[str, Any]] = []
@@ -315,7 +329,7 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
 
 def predict(options: argparse.Namespace) -> Answer:
     """Predict the tags of texts given as arguments, or as lines of standard input."""
-    desk = _desk(options)
+    desk = open_desk(options)
     given = options.texts or [line.rstrip("\n") for line in sys.stdin]
     texts = [replace_surrogates(text) for text in given]
     name = options.version or desk.newest()
@@ -369,11 +383,6 @@ def import_predictions(options: argparse.Namespace) -> Answer:
             f"weighted F1 {overall['f1']:.3f} on {overall['num_samples']:,} test projects"
         ),
     )
-
-
-def _desk(options: argparse.Namespace) -> VersionDesk:
-    memory = open_memory(None)
-    return VersionDesk(open_source(options.models), ContentCache(memory), DataDesk(options.data))
 
 
 def _params(options: argparse.Namespace) -> Any:

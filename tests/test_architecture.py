@@ -42,7 +42,7 @@ WHAT_TABS_ARE_GIVEN = (
 )  # fmt: skip
 # Importing gradio_app makes `demo`, as Spaces and the command `gradio` expect.
 PROGRAMS = {"gradio_app", "tagifai.__main__"}
-LIGHT = ("errors", "settings", "data", "versions", "cache")
+LIGHT = ("errors", "settings", "data", "versions", "cache", "cli", "versions.desk", "reviews.desk")
 HEAVY = ("sklearn", "gradio", "matplotlib", "nltk", "scipy")
 READERS = {"open", "read_text", "read_bytes", "load", "loads", "print", "mkdir", "getenv", "run"}
 

@@ -1,22 +1,24 @@
 """Predict the tags of texts."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError
-from tagifai.models.classifier import TagClassifier
+
+if TYPE_CHECKING:
+    from tagifai.models.classifier import TagClassifier
 
 
-def predict_proba(model: TagClassifier, texts: Sequence[str]) -> np.ndarray:
+def predict_proba(model: "TagClassifier", texts: Sequence[str]) -> np.ndarray:
     """Give the probability of each tag for each text, float32 (n_texts, n_tags)."""
     return model.predict_proba(texts)
 
 
 def predict_tags(
-    model: TagClassifier,
+    model: "TagClassifier",
     tags: Sequence[str],
     thresholds: Mapping[str, float],
     texts: Sequence[str],

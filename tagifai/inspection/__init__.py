@@ -24,7 +24,7 @@ from tagifai.inspection.parts import (
     require_predictions,
     rows_of,
 )
-from tagifai.models.thresholds import best_thresholds
+from tagifai.metrics.thresholds import best_thresholds
 from tagifai.versions.predictions import Predictions
 
 __all__ = [

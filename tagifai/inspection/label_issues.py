@@ -10,17 +10,18 @@ et al. 2021), or errors would teach that evidence means little.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import logit
-from sklearn.linear_model import LogisticRegression
 
 from tagifai.data import Project, Tag
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.evidence import FOLDS, Evidence, gather_evidence, name_found, tags_along
 from tagifai.inspection.parts import Array, column_of, rows_of
 from tagifai.versions.predictions import Predictions
+
+# The rest in functions: whoever lists or applies reviews need not wait for scikit-learn.
+if TYPE_CHECKING:
+    from tagifai.inspection.evidence import Evidence
 
 KINDS = ("missing", "wrong")
 RANKS = ("evidence", "probability")
@@ -43,7 +44,7 @@ class Suspicions:
     """
 
     predictions: Predictions
-    evidence: Evidence
+    evidence: "Evidence"
     score: Array
     open: Array
     num_gone: int
@@ -58,6 +59,8 @@ def suspect_labels(
     Raises:
         TagifaiError: the predictions hold no project or no tag.
     """
+    from tagifai.inspection.evidence import gather_evidence
+
     if not predictions.y_prob.size:
         raise TagifaiError("no project and tag in the predictions: no label to suspect")
     evidence = gather_evidence(predictions, projects, tags)
@@ -123,6 +126,8 @@ def describe_issues(
     or None), along (`tags_along`), neighbour_share, neighbours (id, tags, likeness; those
     that share a word, nearest first), y_true, title, description.
     """
+    from tagifai.inspection.evidence import name_found, tags_along
+
     predictions, evidence = found.predictions, found.evidence
     names = np.array(predictions.tags, dtype=object)
     records = []
@@ -157,7 +162,9 @@ def describe_issues(
     return records
 
 
-def _score(predictions: Predictions, evidence: Evidence) -> Array:
+def _score(predictions: Predictions, evidence: "Evidence") -> Array:
+    from scipy.special import logit
+
     prob = predictions.y_prob.astype(float)
     features = np.stack(
         [
@@ -177,6 +184,10 @@ def _score(predictions: Predictions, evidence: Evidence) -> Array:
 
 def _out_of_fold(features: Array, truth: Array, kept: Array, otherwise: Array) -> Array:
     """Learn from four fifths of the projects what evidence weighs; score the other fifth."""
+    from sklearn.linear_model import LogisticRegression
+
+    from tagifai.inspection.evidence import FOLDS
+
     n, width = len(truth), features.shape[-1]
     shuffled = np.random.default_rng(0).permutation(n)
     fold = shuffled % FOLDS

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score
 
 from tagifai.metrics.calibration import brier_score, expected_calibration_error
 
@@ -221,6 +220,9 @@ def _named(values: Iterable[Any]) -> dict[str, float]:
 
 
 def _average_precisions(y_true: Array, y_prob: Array) -> list[float | None]:
+    # Here: only those who have probabilities scored wait for its import.
+    from sklearn.metrics import average_precision_score
+
     true, prob = np.asarray(y_true).astype(bool), np.asarray(y_prob, dtype=float)
     return [
         float(average_precision_score(true[:, tag], prob[:, tag])) if true[:, tag].any() else None

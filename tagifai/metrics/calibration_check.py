@@ -8,7 +8,6 @@ Bröcker and Smith 2007; used for neural networks by Vaicenavicius et al. 2019).
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from tagifai.inspection.parts import Array, column_of, rows_of
 from tagifai.metrics import ECE_FLOOR
@@ -68,6 +67,8 @@ def _with_interval(row: dict[str, Any]) -> dict[str, Any]:
     n = row["num_samples"]
     if not n:
         return {**row, "low_frequency": None, "high_frequency": None}
+    from scipy import stats  # here: only those who ask for intervals wait for its import
+
     found = stats.binomtest(round(row["frequency"] * n), n).proportion_ci(0.95, "wilson")
     return {**row, "low_frequency": float(found.low), "high_frequency": float(found.high)}
 

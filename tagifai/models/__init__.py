@@ -1,24 +1,27 @@
-"""The model of a version: composed from parameters, saved and loaded."""
+"""The model of a version, composed from parameters."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tagifai.data import Tag
-from tagifai.models.classifier import TagClassifier
-from tagifai.models.features import build_features
-from tagifai.models.linear import build_members
 from tagifai.models.params import Params
-from tagifai.models.persistence import dump_model, load_model, save_model
 
-__all__ = ["build_model", "dump_model", "load_model", "save_model"]
+if TYPE_CHECKING:
+    from tagifai.models.classifier import TagClassifier
 
 
 def build_model(
     params: Params, names: Sequence[str], tags: Mapping[str, Tag], jobs: int = 1
-) -> TagClassifier:
+) -> "TagClassifier":
     """Compose the unfitted model that `params` choose, for the tags `names`.
 
     `tags` is the metadata that aliases come from; `jobs` processes fit the folds.
     """
+    # Here: whoever only reads parameters need not wait for scikit-learn.
+    from tagifai.models.classifier import TagClassifier
+    from tagifai.models.features import build_features
+    from tagifai.models.linear import build_members
+
     return TagClassifier(
         build_features(params, names, tags),
         build_members(params),

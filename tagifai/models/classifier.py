@@ -12,11 +12,11 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from tagifai.metrics.thresholds import choose_thresholds
 from tagifai.models.combination import Layer, fit_combination
 from tagifai.models.linear import fit_matrix
 from tagifai.models.platt import bend, to_probability
 from tagifai.models.splits import stratify_folds
-from tagifai.models.thresholds import choose_thresholds
 
 Progress = Callable[[int, int, str], None]
 MAX_FLOAT16 = 60_000

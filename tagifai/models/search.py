@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from tagifai.data import Dataset, prepare
 from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import overall_metrics
+from tagifai.metrics.thresholds import choose_thresholds
 from tagifai.models import build_model
 from tagifai.models.classifier import Progress
 from tagifai.models.params import Params
 from tagifai.models.splits import split_projects
-from tagifai.models.thresholds import choose_thresholds
 from tagifai.models.training import label_matrix
 
 SPACE: Mapping[str, Sequence[Any]] = {

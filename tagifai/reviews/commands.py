@@ -6,27 +6,20 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tagifai.cache import ContentCache, open_memory
-from tagifai.commands import Answer
-from tagifai.data.corrections import apply_changes
-from tagifai.data.desk import DataDesk
+from tagifai.commands import Answer, open_desk
 from tagifai.errors import TagifaiError, counted
-from tagifai.inspection.label_issues import KINDS
 from tagifai.reviews import ReviewStore
-from tagifai.reviews.desk import ReviewDesk
-from tagifai.reviews.files import export_reviews, import_reviews, parse_reviews
-from tagifai.reviews.queues import QueueChoice
-from tagifai.reviews.tasks import Task, build_tasks, label_studio_config
-from tagifai.reviews.verdicts import accepted_changes
 from tagifai.settings import REVIEWS_FILE, reviews_file
 from tagifai.terminal import print_table, print_text
 from tagifai.users import load_users, remove_user, set_password
-from tagifai.versions import open_source
-from tagifai.versions.desk import VersionDesk
+
+if TYPE_CHECKING:
+    from tagifai.reviews.desk import ReviewDesk
+    from tagifai.reviews.tasks import Task
 
 WITH_TEXTS = ("label-studio", "argilla")
 
@@ -59,6 +52,8 @@ def list_reviews(options: argparse.Namespace) -> Answer:
 
 def export(options: argparse.Namespace) -> Answer:
     """Write the reviews as a file, or to standard output."""
+    from tagifai.reviews.files import export_reviews
+
     desk = _desk(options) if options.ask else _reviewed(options)
     events = desk.events()
     tasks = _tasks(desk, options) if options.format in WITH_TEXTS else ()
@@ -83,6 +78,8 @@ def export(options: argparse.Namespace) -> Answer:
 
 def bring(options: argparse.Namespace) -> Answer:
     """Keep the reviews of a file that are not here yet."""
+    from tagifai.reviews.files import import_reviews, parse_reviews
+
     desk, content = _desk(options), _read(options.file)
     data = desk.versions.data.get()
     kind = options.format or guess_format(options.file, content)
@@ -98,6 +95,9 @@ def bring(options: argparse.Namespace) -> Answer:
 
 def apply(options: argparse.Namespace) -> Answer:
     """Write a copy of the data folder with the accepted reviews applied."""
+    from tagifai.data.corrections import apply_changes
+    from tagifai.reviews.verdicts import accepted_changes
+
     desk = _reviewed(options)
     verdicts = desk.verdicts()
     changes = accepted_changes(verdicts)
@@ -129,6 +129,8 @@ def apply(options: argparse.Namespace) -> Answer:
 
 def show_config(options: argparse.Namespace) -> Answer:
     """Print the labelling interface that Label Studio needs for exported tasks."""
+    from tagifai.reviews.tasks import label_studio_config
+
     desk = _desk(options)
     config = label_studio_config(desk.tags(options.version or desk.versions.newest()))
     return Answer({"config": config}, lambda: print_text(config))
@@ -186,27 +188,31 @@ def guess_format(path: Path, content: bytes) -> str:
     raise TagifaiError(f"{path}: the format cannot be told; give it with --format")
 
 
-def _desk(options: argparse.Namespace) -> ReviewDesk:
-    cache = ContentCache(open_memory(None))
-    versions = VersionDesk(open_source(options.models), cache, DataDesk(options.data))
-    return ReviewDesk(versions, reviews_file(options.data, options.reviews))
+def _desk(options: argparse.Namespace) -> "ReviewDesk":
+    from tagifai.reviews.desk import ReviewDesk
+
+    return ReviewDesk(open_desk(options), reviews_file(options.data, options.reviews))
 
 
-def _reviewed(options: argparse.Namespace) -> ReviewDesk:
+def _reviewed(options: argparse.Namespace) -> "ReviewDesk":
     desk = _desk(options)
     if not desk.path.exists():
         raise TagifaiError(f"{desk.path}: no reviews yet; the page keeps them, or `reviews import`")
     return desk
 
 
-def _version(desk: ReviewDesk, options: argparse.Namespace) -> str:
+def _version(desk: "ReviewDesk", options: argparse.Namespace) -> str:
     """Name the version that is asked about; "" where none is and there is none."""
     if options.version is None and not desk.versions.source.names():
         return ""
     return options.version or desk.versions.newest()
 
 
-def _tasks(desk: ReviewDesk, options: argparse.Namespace) -> tuple[Task, ...]:
+def _tasks(desk: "ReviewDesk", options: argparse.Namespace) -> "tuple[Task, ...]":
+    from tagifai.inspection.label_issues import KINDS
+    from tagifai.reviews.queues import QueueChoice
+    from tagifai.reviews.tasks import build_tasks
+
     data, name = desk.versions.data.get(), _version(desk, options)
     if not name:
         return build_tasks(desk.events(), data.by_id, (), data_digest=data.dataset.digest)

@@ -3,7 +3,7 @@
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -11,19 +11,22 @@ from tagifai.cache import digest_code
 from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
 from tagifai.errors import TagifaiError, one_of
-from tagifai.models.persistence import dump_model
-from tagifai.models.training import Trained
 from tagifai.versions.predictions import Predictions
 from tagifai.versions.sources import MODEL_FILE, WORKSPACE, VersionSource, pack_json, read_files
+
+if TYPE_CHECKING:
+    from tagifai.models.training import Trained
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "nltk", "skops")
 MAX_NOTES = 500
 
 
 def version_files(
-    trained: Trained, dataset: Dataset, *, name: str = WORKSPACE, notes: str = ""
+    trained: "Trained", dataset: Dataset, *, name: str = WORKSPACE, notes: str = ""
 ) -> dict[str, bytes]:
     """Make a version's files; the same training gives the same bytes, but for version.json."""
+    from tagifai.models.persistence import dump_model  # here: a release needs no scikit-learn
+
     return {
         "params.json": pack_json(trained.params.to_dict()),
         "performance.json": pack_json(trained.performance),

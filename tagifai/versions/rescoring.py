@@ -6,7 +6,6 @@ from typing import Any
 from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset
 from tagifai.metrics import overall_metrics, per_tag_metrics
-from tagifai.models.evaluation import default_tests, measure
 from tagifai.slices import Slice
 from tagifai.versions import Version
 from tagifai.versions.predictions import Predictions
@@ -32,6 +31,9 @@ def rescore(
     by_id = {project.id: project for project in dataset.projects} if dataset else {}
     projects = [by_id[one] for one in predictions.ids if one in by_id]
     if model is not None and dataset is not None and len(projects) == len(predictions.ids):
+        # Here: what has no model to ask need not wait for scikit-learn.
+        from tagifai.models.evaluation import default_tests, measure
+
         tests = default_tests(predictions.tags, dataset.tags, saved)
         performance = measure(
             model, thresholds, predictions, projects, tests, slices or {}, among=dataset.projects

@@ -12,7 +12,8 @@ from small_corpus import SMALL_PARAMS, TAGS, small_dataset
 
 from tagifai.data import prepare
 from tagifai.errors import TagifaiError
-from tagifai.models import build_model, dump_model, load_model, persistence, save_model
+from tagifai.models import build_model, persistence
+from tagifai.models.persistence import dump_model, load_model, save_model
 from tagifai.models.training import label_matrix
 
 PREPARED = prepare(small_dataset(), 10)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tagifai.models.thresholds import (
+from tagifai.metrics.thresholds import (
     best_thresholds,
     choose_thresholds,
     common_threshold,
