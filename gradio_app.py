@@ -2,16 +2,11 @@
 
 import os
 import sys
-from typing import Any
-
-# Before gradio is imported: no look-up of ours leaves the machine.
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 from tagifai.errors import TagifaiError
-from tagifai.permissions import warning_of
+from tagifai.permissions import warnings_of
 from tagifai.settings import Settings, load_settings
-from tagifai.users import Logins
+from tagifai.spaces import Space, stay_offline
 
 
 def read_settings() -> Settings:
@@ -23,34 +18,25 @@ def read_settings() -> Settings:
         sys.exit(f"tagifai: {error}")
 
 
+stay_offline(os.environ)
 settings = read_settings()
 
 from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` needs no gradio
+from tagifai.ui.serving import serve, with_queue  # noqa: E402
 from tagifai.workbench import Workbench  # noqa: E402
 
-demo = build_app(Workbench(settings))
-demo.queue(max_size=64, default_concurrency_limit=4)
+demo = with_queue(build_app(Workbench(settings)))
 
 
-def read_logins(path: str) -> Logins | None:
-    """Read who may log in; None where everybody may look."""
-    try:
-        return Logins(path) if path else None
-    except TagifaiError as error:
-        sys.exit(f"tagifai: {error}")
+def say(line: str) -> None:
+    """Tell the person at the terminal, at once."""
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
-    logins = read_logins(settings.auth_file)
-    if warning := warning_of(settings):
+    for warning in warnings_of(settings, Space.of(os.environ)):
         print(f"tagifai: {warning}", file=sys.stderr)
-    # Gradio awaits an asynchronous check, though its hints don't say so.
-    check: Any = logins.check if logins else None
-    demo.launch(
-        auth=check,
-        server_name=settings.host,
-        server_port=settings.port,
-        share=settings.share,
-        root_path=settings.root_path or None,
-        **launch_options(),
-    )
+    try:
+        serve(demo, settings, options=launch_options(), say=say)
+    except TagifaiError as error:
+        sys.exit(f"tagifai: {error}")

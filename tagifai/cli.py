@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tagifai import commands
+from tagifai import commands, serving
 from tagifai.errors import TagifaiError
 from tagifai.reviews import commands as review_commands
 from tagifai.reviews.files import FORMATS
-from tagifai.settings import REVIEWS_FILE
+from tagifai.settings import REVIEWS_FILE, add_flags
 from tagifai.terminal import print_json, print_message
 
 
@@ -139,6 +139,10 @@ def build_parser() -> argparse.ArgumentParser:
     bring.add_argument("name", help="the version's name, or workspace")
     bring.add_argument("file", type=Path, help="JSON lines: id, split, probabilities {tag: p}")
     bring.add_argument("--threshold", type=float, default=0.5, help="for every tag [default: 0.5]")
+    text = "serve the endpoints over HTTP, without the page"
+    api = kinds.add_parser("serve-api", help=text, description=text)
+    add_flags(api)
+    api.set_defaults(run=serving.serve_api, json=False)
     _add_reviews(kinds, shared)
     _add_users(kinds)
     return parser

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from tagifai.errors import TagifaiError
 from tagifai.settings import Settings
+from tagifai.spaces import Space, warn_of_disk
 
 LOCAL = "local"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -135,13 +136,32 @@ def is_loopback(address: str) -> bool:
     return host in _LOOPBACK
 
 
-def warning_of(settings: Settings) -> str:
+def warnings_of(settings: Settings, space: Space | None = None) -> list[str]:
+    """Say in a line each who else can see the page, and what becomes of reviews."""
+    disk = warn_of_disk(settings.reviews_file, space, settings.reviews_repo)
+    return [line for line in (warning_of(settings, space), disk) if line]
+
+
+def warning_of(settings: Settings, space: Space | None = None) -> str:
     """Say in one line who else can see the page and whether reviews are off; "" for neither."""
     if settings.auth_file or not (settings.share or not is_loopback(settings.host)):
         return ""
+    if space is not None and space.login:
+        if settings.reviewers:
+            return ""
+        return (
+            "whoever may open this Space may look; reviews are off (--reviewers names who writes)"
+        )
     who = (
-        "the link is public: whoever has it sees the data and its texts"
+        f"whoever may open the Space {space.name} sees the data and its texts"
+        if space is not None
+        else "the link is public: whoever has it sees the data and its texts"
         if settings.share
         else f"{settings.host} lets in whoever reaches this machine"
     )
-    return f"{who}; reviews are off (--auth-file and --reviewers turn them on)"
+    how = (
+        "hf_oauth in its README and --reviewers turn them on"
+        if space is not None
+        else "--auth-file and --reviewers turn them on"
+    )
+    return f"{who}; reviews are off ({how})"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tagifai.errors import TagifaiError
+from tagifai.spaces import EVERYWHERE, Space
 
 REVIEWS_FILE = "reviews.sqlite"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
@@ -38,6 +39,11 @@ class Settings:
         "", "users who may write reviews and slices, as in ann,ben; needed once others get in"
     )
     reviews: str = _option("", "file of the reviews; none given: reviews.sqlite beside the data")
+    reviews_repo: str = _option(
+        "",
+        "dataset on Hugging Face that keeps the reviews, as in ann/reviews; its token: HF_TOKEN",
+    )
+    mcp: bool = _option(False, "serve the endpoints over MCP too; needs requirements-mcp.txt")
 
     @property
     def cache_folder(self) -> Path | None:
@@ -56,28 +62,39 @@ class Settings:
 
 
 def load_settings(
-    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+    arguments: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Read settings: a flag wins over its variable, a variable over the default.
 
     `arguments` are the command line's words (None: none of them); `environment` is
-    `os.environ` where it is None.
+    `os.environ` where it is None; `given` are arguments that `add_flags` has already read.
 
     Raises:
-        TagifaiError: a variable that is not of its field's kind, or a port out of range.
+        TagifaiError: a variable that is not of its field's kind, a port out of range, or
+            settings that contradict each other.
     """
     environment = os.environ if environment is None else environment
-    values = {}
+    space = Space.of(environment)
+    values: dict[str, Any] = {"host": EVERYWHERE} if space else {}
     for option in fields(Settings):
         text = environment.get(variable_of(option.name))
         if text is not None:
             values[option.name] = _read(variable_of(option.name), text, type(option.default))
-    given = vars(_parser().parse_args([] if arguments is None else arguments))
-    values |= {name: value for name, value in given.items() if value is not None}
+    if given is None:
+        given = vars(_parser().parse_args([] if arguments is None else arguments))
+    names = {option.name for option in fields(Settings)}
+    values |= {name: given[name] for name in names & given.keys() if given[name] is not None}
     settings = Settings(**values)
     if not 1 <= settings.port <= 65535:
         raise TagifaiError(f"port must be 1 to 65535, got {settings.port}")
-    if settings.reviewers and not settings.auth_file:
+    if settings.mcp and settings.auth_file:
+        raise TagifaiError(
+            "--mcp answers whoever asks, without a login, so it does not go with --auth-file; "
+            "`python -m tagifai serve-api --mcp` serves it by itself, on another port"
+        )
+    if settings.reviewers and not (settings.auth_file or (space and space.login)):
         raise TagifaiError(
             "--reviewers names users, and nobody can log in: give --auth-file too "
             "(`python -m tagifai users add NAME` makes it)"
@@ -130,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="gradio_app.py",
         description="Look at a multi-label text classifier: data, versions, predictions, errors.",
     )
+    add_flags(parser)
+    return parser
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Give a parser a flag for each setting; one that is not given reads as None."""
     for option in fields(Settings):
         kind = type(option.default)
         text = f"{option.metadata['help']} [{variable_of(option.name)}; default: {option.default}]"
@@ -143,7 +166,6 @@ def _parser() -> argparse.ArgumentParser:
                 metavar=option.name.upper(),
                 help=text.replace("%", "%%"),
             )
-    return parser
 
 
 def _read(variable: str, text: str, kind: type) -> Any:

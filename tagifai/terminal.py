@@ -35,6 +35,7 @@ def print_table(
 def print_text(text: str) -> None:
     """Print a line to standard output."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def print_message(text: str) -> None:

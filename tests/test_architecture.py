@@ -16,6 +16,8 @@ PACKAGE = ROOT / "tagifai"
 # Libraries that only these modules may import.
 KEPT_TO = {
     "gradio": ("tagifai.ui.*", "gradio_app"),
+    "starlette": ("tagifai.ui.*",),
+    "mcp": ("tagifai.ui.*",),
     "matplotlib": ("tagifai.plots",),
     "joblib.Memory": ("tagifai.cache",),
     "joblib.memory": ("tagifai.cache",),
@@ -27,11 +29,17 @@ KEPT_TO = {
 COMPOSITION = {
     "tagifai.__main__": (),
     "tagifai.cli": ("tagifai.__main__",),
-    "tagifai.commands": ("tagifai.cli", "tagifai.reviews.commands"),
+    "tagifai.commands": ("tagifai.cli", "tagifai.reviews.commands", "tagifai.serving"),
     "tagifai.reviews.commands": ("tagifai.cli",),
-    "tagifai.terminal": ("tagifai.cli", "tagifai.commands", "tagifai.reviews.commands"),
-    "tagifai.workbench": ("tagifai.ui.*", "gradio_app"),
-    "tagifai.ui*": ("tagifai.ui.*", "gradio_app"),
+    "tagifai.serving": ("tagifai.cli",),
+    "tagifai.terminal": (
+        "tagifai.cli",
+        "tagifai.commands",
+        "tagifai.reviews.commands",
+        "tagifai.serving",
+    ),
+    "tagifai.workbench": ("tagifai.ui.*", "tagifai.serving", "gradio_app"),
+    "tagifai.ui*": ("tagifai.ui.*", "tagifai.serving", "gradio_app"),
     "gradio_app": (),
 }
 # What reads files, learns or predicts comes to a tab as an argument of `build`.

@@ -109,7 +109,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
 
 
 def launch_options() -> dict[str, Any]:
-    """Give the arguments of `launch` that belong to the page: looks, and what stays off."""
+    """Give the arguments of `launch` that belong to the page: its looks."""
     return {
         "theme": gr.themes.Soft(
             primary_hue="blue",
@@ -117,9 +117,5 @@ def launch_options() -> dict[str, Any]:
             font_mono=["ui-monospace", "monospace"],
         ),
         "css_paths": [STYLE],
-        "run_history": False,
-        "ssr_mode": False,
-        "show_error": False,
-        "state_session_capacity": 200,
         "footer_links": ["api"],
     }

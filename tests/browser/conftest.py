@@ -1,22 +1,14 @@
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 import browser_corpus
 import pytest
+from servers import running
 
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 90
 WAIT_MS = 20_000
 FLAGS = [
     "--no-sandbox",
@@ -67,49 +59,9 @@ def serve() -> Serve:
 @contextmanager
 def run_app(data: Path, models: Path, cache: Path, *flags: str) -> Iterator[str]:
     """Run the app as a visitor of the repository would, until it answers; give its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "gradio_app.py", "--data", str(data), "--models", str(models),
-        "--port", str(port), "--cache-dir", str(cache), *flags,
-    ]  # fmt: skip
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TAGIFAI_")}
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    said: deque[str] = deque(maxlen=40)
-    reader = threading.Thread(target=said.extend, args=(process.stdout,), daemon=True)
-    reader.start()
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        wait_until_it_answers(url, process, said)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        reader.join(5)
-
-
-def wait_until_it_answers(url: str, process: subprocess.Popen[str], said: deque[str]) -> None:
-    opener = build_opener(ProxyHandler({}))
-    for _ in range(START_SECONDS * 5):
-        try:
-            opener.open(url, timeout=5).close()
-            return
-        except (URLError, OSError):
-            try:
-                process.wait(0.2)
-            except subprocess.TimeoutExpired:
-                continue
-            pytest.fail(f"the app ended with {process.returncode}: {''.join(said)}")
-    pytest.fail(f"no answer within {START_SECONDS} s: {''.join(said)}")
+    words = ["gradio_app.py", "--data", data, "--models", models, "--cache-dir", cache, *flags]
+    with running(*words) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,191 @@
+"""Open the port: the page, or the endpoints alone, with an address that tells of its health."""
+
+import contextlib
+import io
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+import gradio as gr
+import orjson
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tagifai import __version__
+from tagifai.errors import TagifaiError
+from tagifai.settings import Settings
+from tagifai.ui import api
+from tagifai.users import Logins
+from tagifai.workbench import Workbench
+
+HEALTH = "/health"
+LAUNCH: dict[str, Any] = {
+    "run_history": False,
+    "ssr_mode": False,
+    "show_error": False,
+    "state_session_capacity": 200,
+}
+Say = Callable[[str], None]
+
+
+def build_api(bench: Workbench) -> gr.Blocks:
+    """Build the endpoints without the page."""
+    with gr.Blocks(title="tagifai", analytics_enabled=False) as demo:
+        api.build(bench)
+    return with_queue(demo)
+
+
+def with_queue(demo: gr.Blocks) -> gr.Blocks:
+    """Bound how many wait and how many are served at once, so that a flood keeps nobody out."""
+    return demo.queue(max_size=64, default_concurrency_limit=4)
+
+
+def serve(
+    demo: gr.Blocks,
+    settings: Settings,
+    *,
+    say: Say,
+    options: dict[str, Any] | None = None,
+    endpoints_only: bool = False,
+) -> None:
+    """Open the port, say where it is, and answer until stopped.
+
+    `options` are further arguments of `launch`, those of the page; `say` prints a line for the
+    one at the terminal.
+
+    Raises:
+        TagifaiError: the file of users cannot be read, the port is taken, or MCP is not there.
+    """
+    start(demo, settings, say=say, options=options, endpoints_only=endpoints_only)
+    demo.block_thread()
+
+
+def start(
+    demo: gr.Blocks,
+    settings: Settings,
+    *,
+    say: Say,
+    options: dict[str, Any] | None = None,
+    endpoints_only: bool = False,
+) -> None:
+    """Open the port and say where it is; the server goes on in the background.
+
+    Raises:
+        TagifaiError: as `serve`.
+    """
+    logins = Logins(settings.auth_file) if settings.auth_file else None
+    if settings.mcp:
+        check_mcp()
+    # Gradio awaits an asynchronous check, though its hints don't say so.
+    check: Any = logins.check if logins else None
+    try:
+        # What Gradio prints is for whoever writes an app; what it says is said below.
+        with contextlib.redirect_stdout(io.StringIO()):
+            demo.launch(
+                auth=check,
+                server_name=settings.host,
+                server_port=settings.port,
+                share=settings.share,
+                root_path=settings.root_path or None,
+                mcp_server=settings.mcp,
+                app_kwargs=app_options(settings, endpoints_only),
+                prevent_thread_lock=True,
+                quiet=True,
+                **LAUNCH,
+                **(options or {}),
+            )
+    except OSError as error:
+        raise TagifaiError(
+            f"port {settings.port} of {settings.host} cannot be opened: another program may "
+            f"have it; --port takes another ({error.strerror or 'in use'})"
+        ) from None
+    if settings.mcp:
+        answer_in_json(demo)
+    for line in describe_start(settings, demo.share_url, endpoints_only):
+        say(line)
+
+
+def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
+    """Give what the server has beside Gradio's own: addresses open to all, and its path."""
+    routes = [Route(HEALTH, tell_health)]
+    if endpoints_only:
+        routes.append(Route("/", tell_endpoints))
+    path = urlsplit(settings.root_path).path.rstrip("/")
+    return {"routes": routes, "middleware": [Middleware(CutPath, path=path)] if path else []}
+
+
+class CutPath:
+    """Take a proxy's path off requests: some proxies pass it on, others cut it off themselves."""
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self.app = app
+        self.path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, its path shortened."""
+        if scope["type"] == "http" and f"{scope['path']}/".startswith(f"{self.path}/"):
+            rest = scope["path"].removeprefix(self.path) or "/"
+            scope = {**scope, "path": rest, "raw_path": rest.encode()}
+        await self.app(scope, receive, send)
+
+
+def tell_health(_request: Request) -> JSONResponse:
+    """Answer a load balancer, which has no login."""
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+def tell_endpoints(_request: Request) -> JSONResponse:
+    """Say where the endpoints are, in place of the page."""
+    return JSONResponse(
+        {
+            "name": "tagifai",
+            "version": __version__,
+            "call": "gradio_api/call/{endpoint}",
+            "endpoints": "gradio_api/info",
+        }
+    )
+
+
+def check_mcp() -> None:
+    """Make sure that Gradio can serve MCP.
+
+    Raises:
+        TagifaiError: a package is missing; the message says what to install.
+    """
+    if find_spec("mcp") is None:
+        raise TagifaiError(
+            "--mcp needs a package that is not installed: `pip install -r requirements-mcp.txt`"
+        )
+
+
+def answer_in_json(demo: gr.Blocks) -> None:
+    """Have MCP answer with JSON, where Gradio writes an object as Python does."""
+    from mcp.types import TextContent
+
+    def write(data: list[Any], _root_url: str) -> list[TextContent]:
+        return [TextContent(type="text", text=orjson.dumps(one).decode()) for one in data]
+
+    server: Any = demo.mcp_server_obj
+    server.postprocess_output_data = write
+
+
+def describe_start(settings: Settings, link: str | None, endpoints_only: bool) -> list[str]:
+    """Say in lines where the server is to be found."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    lines = [f"{'Endpoints' if endpoints_only else 'tagifai'} at {url}/"]
+    if settings.root_path:
+        lines.append(f"Behind a proxy at {settings.root_path}/")
+    if settings.mcp:
+        lines.append(f"MCP at {url}/gradio_api/mcp/")
+    if link:
+        lines.append(f"Public link, for a week at most: {link}")
+    elif settings.share:
+        lines.append(
+            "No public link could be made: is there a network? The app goes on at this machine."
+        )
+    return lines
