@@ -122,9 +122,11 @@ def build_parser() -> argparse.ArgumentParser:
         "score versions on the behavioral tests of now; no version is changed",
     )
     behavioral.add_argument("--version", help="with its failed tests [default: every version]")
+    _add_trust(behavioral)
     predict = command("predict", commands.predict, "predict the tags of texts")
     predict.add_argument("texts", nargs="*", help="texts; none: lines of standard input")
     predict.add_argument("--version", help="[default: the latest release]")
+    _add_trust(predict)
     clean = command("preprocess", commands.preprocess, "show what the classifier reads of a text")
     clean.add_argument("text")
     clean.add_argument("--no-lower", action="store_true", help="keep upper case")
@@ -205,6 +207,14 @@ def _add_users(kinds: Any) -> None:
         )
         made.add_argument("--json", action="store_true", help="print one JSON document")
         made.set_defaults(run=run)
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust-pickle",
+        action="store_true",
+        help="load model.pkl where version.json records its SHA-256",
+    )
 
 
 def _add_params(parser: argparse.ArgumentParser) -> None:

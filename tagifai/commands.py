@@ -38,7 +38,12 @@ def open_desk(options: argparse.Namespace) -> "VersionDesk":
     from tagifai.versions.desk import VersionDesk
 
     cache = ContentCache(open_memory(None))
-    return VersionDesk(open_source(options.models), cache, DataDesk(options.data))
+    return VersionDesk(
+        open_source(options.models),
+        cache,
+        DataDesk(options.data),
+        trust_pickle=getattr(options, "trust_pickle", False),
+    )
 
 
 def check_data(options: argparse.Namespace) -> Answer:

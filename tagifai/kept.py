@@ -37,7 +37,13 @@ class Kept:
             found = self._find(key, stamp)
             if found is not None:
                 return found[0]
-            value = make()
+            try:
+                value = make()
+            except BaseException:
+                # What strangers ask for in vain leaves nothing behind.
+                with self._lock:
+                    self._making.pop(key, None)
+                raise
             with self._lock:
                 self._values[key] = (stamp, value)
                 self._values.move_to_end(key)

@@ -11,6 +11,7 @@ from tagifai.errors import TagifaiError
 from tagifai.spaces import EVERYWHERE, Space
 
 REVIEWS_FILE = "reviews.sqlite"
+POSITIVE = ("max_body", "max_upload", "max_text", "max_texts", "max_waiting")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -39,6 +40,15 @@ class Settings:
         "", "users who may write reviews and slices, as in ann,ben; needed once others get in"
     )
     reviews: str = _option("", "file of the reviews; none given: reviews.sqlite beside the data")
+    max_body: int = _option(4, "MB that a request may have")
+    max_upload: int = _option(20, "MB that an uploaded file may have")
+    max_text: int = _option(20_000, "characters of a text to predict")
+    max_texts: int = _option(10_000, "texts in one call of /predict")
+    max_waiting: int = _option(20, "requests that may wait for one function; more are told to wait")
+    trust_pickle: bool = _option(
+        False,
+        "load model.pkl where version.json records its SHA-256; a pickle can run any program",
+    )
     reviews_repo: str = _option(
         "",
         "dataset on Hugging Face that keeps the reviews, as in ann/reviews; its token: HF_TOKEN",
@@ -72,7 +82,7 @@ def load_settings(
     `os.environ` where it is None; `given` are arguments that `add_flags` has already read.
 
     Raises:
-        TagifaiError: a variable that is not of its field's kind, a port out of range, or
+        TagifaiError: a variable that is not of its field's kind, a number out of range, or
             settings that contradict each other.
     """
     environment = os.environ if environment is None else environment
@@ -89,6 +99,9 @@ def load_settings(
     settings = Settings(**values)
     if not 1 <= settings.port <= 65535:
         raise TagifaiError(f"port must be 1 to 65535, got {settings.port}")
+    for name in POSITIVE:
+        if getattr(settings, name) < 1:
+            raise TagifaiError(f"{flag_of(name)} must be 1 or more, got {getattr(settings, name)}")
     if settings.mcp and settings.auth_file:
         raise TagifaiError(
             "--mcp answers whoever asks, without a login, so it does not go with --auth-file; "

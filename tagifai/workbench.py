@@ -35,7 +35,12 @@ class Workbench:
     def versions(self) -> VersionDesk:
         """Open the home of the versions and the cache, when first asked for."""
         cache = ContentCache(open_memory(self.settings.cache_folder))
-        return VersionDesk(open_source(self.settings.models), cache, self.data)
+        return VersionDesk(
+            open_source(self.settings.models),
+            cache,
+            self.data,
+            trust_pickle=self.settings.trust_pickle,
+        )
 
     @cached_property
     def inference(self) -> InferenceDesk:

@@ -59,3 +59,15 @@ def test_ten_who_ask_at_once_wait_for_one() -> None:
         thread.join()
     assert answers == [7] * 10
     assert made == [1]
+
+
+def test_what_was_asked_for_in_vain_leaves_nothing_behind():
+    kept = Kept(2)
+
+    def fail():
+        raise ValueError("no such thing")
+
+    for number in range(100):
+        with pytest.raises(ValueError, match="no such thing"):
+            kept.get(("made up", number), 0, fail)
+    assert len(kept._making) == 0

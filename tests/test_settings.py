@@ -57,3 +57,11 @@ def test_reviewers_are_named_one_by_one_and_must_be_able_to_log_in() -> None:
     assert load_settings([], {}).reviewer_names == frozenset()
     with pytest.raises(TagifaiError, match="nobody can log in: give --auth-file"):
         load_settings(["--reviewers", "ann"], {})
+
+
+def test_limits_are_numbers_of_1_or_more() -> None:
+    assert load_settings(["--max-body", "1"], {"TAGIFAI_MAX_WAITING": "5"}) == Settings(
+        max_body=1, max_waiting=5
+    )
+    with pytest.raises(TagifaiError, match="--max-upload must be 1 or more, got 0"):
+        load_settings(["--max-upload", "0"], {})

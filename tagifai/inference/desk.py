@@ -168,7 +168,7 @@ class InferenceDesk:
         version is written.
         """
         version = self.versions.load(name)
-        if self.versions.source.stamp(name, "model.skops") is None:
+        if not self.versions.keeps_model(name):
             return {"fresh": False, **version.performance["behavioral"]}
         tests = self.tests(name)
         key = ("behavioral", version.fingerprint, _digest(tests))

@@ -1,6 +1,10 @@
 """Save a model, and load one without running anything that it brings."""
 
+import hashlib
+import hmac
 import io
+import pickle
+import re
 import zipfile
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from tagifai.models.classifier import TagClassifier
 MAX_FILE = 64 * 2**20
 MAX_UNPACKED = 512 * 2**20
 MAX_MEMBERS = 5_000
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 # skops refuses every type outside its own list and this one.
 TRUSTED = (
@@ -66,6 +71,45 @@ def load_model(source: Path | str | bytes) -> TagClassifier:
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
         what = shorten(f"{type(error).__name__}: {error}")
         raise TagifaiError(f"{name}: not a model that can be read ({what})") from None
+    return _checked(name, model)
+
+
+def load_pickle(data: bytes, recorded: object, *, trusted: bool) -> TagClassifier:
+    """Unpickle a model, which runs whatever its file asks for: only where that was allowed.
+
+    `trusted` is what the person who started the program said of pickles, `recorded` the
+    SHA-256 in the version's version.json.
+
+    Raises:
+        TagifaiError: not allowed, no digest or another one, or no fitted `TagClassifier`; but
+            for the last, nothing of the file was run.
+    """
+    name = "pickle"
+    if not trusted:
+        raise TagifaiError(
+            "a pickle can run any program when it is loaded, so it is not; release the model as "
+            "model.skops, or start with --trust-pickle if you know who made it"
+        )
+    if not isinstance(recorded, str) or not _SHA256.fullmatch(recorded):
+        raise TagifaiError(
+            "version.json records no SHA-256 of it (model_sha256), so it is not loaded"
+        )
+    digest = hashlib.sha256(data).hexdigest()
+    if not hmac.compare_digest(digest, recorded):
+        raise TagifaiError(
+            f"not the file that version.json records: its SHA-256 is {digest}, not {recorded}"
+        )
+    if len(data) > MAX_FILE:
+        raise TagifaiError(f"{len(data):,} bytes; at most {MAX_FILE:,} are read")
+    try:
+        model = pickle.loads(data)  # noqa: S301 - said to be trusted, and the recorded file
+    except Exception as error:  # a pickle fails in as many ways as there are programs
+        what = shorten(f"{type(error).__name__}: {error}")
+        raise TagifaiError(f"not a model that can be read ({what})") from None
+    return _checked(name, model)
+
+
+def _checked(name: str, model: object) -> TagClassifier:
     if not isinstance(model, TagClassifier):
         raise TagifaiError(f"{name}: a TagClassifier is needed, got {type(model).__name__}")
     if not hasattr(model, "coef_"):

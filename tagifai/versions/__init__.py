@@ -13,6 +13,7 @@ from tagifai.versions.predictions import DEFAULT_THRESHOLD, Predictions
 from tagifai.versions.sources import (
     FILES,
     MODEL_FILE,
+    PICKLE_FILE,
     WORKSPACE,
     FolderSource,
     VersionSource,
@@ -73,6 +74,10 @@ class Version:
     def read_model(self) -> bytes | None:
         """Read the model's file, unopened; None where the version keeps none."""
         return self.source.read(self.name, MODEL_FILE)
+
+    def read_pickle(self) -> bytes | None:
+        """Read the pickled model's file, unopened; None where the version keeps none."""
+        return self.source.read(self.name, PICKLE_FILE)
 
 
 def open_source(spec: str, cache_dir: Path | str | None = None) -> VersionSource:

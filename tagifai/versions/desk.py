@@ -41,7 +41,7 @@ from tagifai.versions import Version, load_version, read_files
 from tagifai.versions.history import KEY_METRICS, Key, PerformanceIndex, label_of
 from tagifai.versions.predictions import Predictions
 from tagifai.versions.rescoring import rescore
-from tagifai.versions.sources import MODEL_FILE, WORKSPACE, VersionSource
+from tagifai.versions.sources import MODEL_FILE, PICKLE_FILE, WORKSPACE, VersionSource
 
 MAX_TEXTS = 10_000
 
@@ -49,8 +49,16 @@ MAX_TEXTS = 10_000
 class VersionDesk:
     """Versions of one source, read when asked for, with answers from the cache."""
 
-    def __init__(self, source: VersionSource, cache: ContentCache, data: DataDesk) -> None:
+    def __init__(
+        self,
+        source: VersionSource,
+        cache: ContentCache,
+        data: DataDesk,
+        *,
+        trust_pickle: bool = False,
+    ) -> None:
         self.source = source
+        self.trust_pickle = trust_pickle
         self.cache = cache
         self.data = data
         self._versions = Kept(64)
@@ -132,9 +140,16 @@ class VersionDesk:
             TagifaiError: the version keeps no model, or one that is not ours.
         """
         version = self.load(name)
+        files = (MODEL_FILE, PICKLE_FILE, "version.json")
         return self._models.get(
-            name, self.source.stamp(name, MODEL_FILE), lambda: _load_model(version)
+            name,
+            tuple(self.source.stamp(name, file) for file in files),
+            lambda: _load_model(version, self.trust_pickle),
         )
+
+    def keeps_model(self, name: str) -> bool:
+        """Tell whether a version keeps a model, without reading it."""
+        return any(self.source.stamp(name, file) for file in (MODEL_FILE, PICKLE_FILE))
 
     def thresholds(self, name: str) -> dict[str, float]:
         """Give the threshold of each tag that the version's predictions have."""
@@ -216,7 +231,7 @@ class VersionDesk:
             version,
             self.predictions(name),
             thresholds | {tag: threshold},
-            model=self.model(name) if version.read_model() is not None else None,
+            model=self.model(name) if self.keeps_model(name) else None,
             dataset=self.data.get().dataset,
             slices=self.slices(),
             saved=saved_tests(self.data.folder),
@@ -456,16 +471,22 @@ def outcome_help(outcome: str) -> str:
     return OUTCOMES[outcome]
 
 
-def _load_model(version: Version) -> Any:
-    from tagifai.models.persistence import load_model
+def _load_model(version: Version, trust_pickle: bool) -> Any:
+    from tagifai.models.persistence import load_model, load_pickle
 
     content = version.read_model()
+    if content is not None:
+        try:
+            return load_model(content)
+        except TagifaiError as error:
+            raise TagifaiError(f"{version.name}/{MODEL_FILE}: {error}") from None
+    content = version.read_pickle()
     if content is None:
         raise TagifaiError(f"version {version.name!r} keeps no model, so it cannot predict")
     try:
-        return load_model(content)
+        return load_pickle(content, version.info.get("model_sha256"), trusted=trust_pickle)
     except TagifaiError as error:
-        raise TagifaiError(f"{version.name}/{MODEL_FILE}: {error}") from None
+        raise TagifaiError(f"{version.name}/{PICKLE_FILE}: {error}") from None
 
 
 def _file_stamp(path: Path) -> Hashable:

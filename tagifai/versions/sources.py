@@ -17,6 +17,7 @@ from tagifai.errors import TagifaiError, one_of, shorten
 
 WORKSPACE = "workspace"
 MODEL_FILE = "model.skops"
+PICKLE_FILE = "model.pkl"
 FILES = (
     "params.json",
     "performance.json",
@@ -24,6 +25,7 @@ FILES = (
     "thresholds.json",
     "version.json",
     MODEL_FILE,
+    PICKLE_FILE,
 )
 MAX_FILE = 256 * 2**20
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")

@@ -1,4 +1,7 @@
+import hashlib
+import pickle
 import shutil
+from pathlib import Path
 
 import orjson
 import pytest
@@ -100,6 +103,57 @@ def test_a_version_without_predictions_or_model_says_so(desk, tmp_path):
     with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no model"):
         desk.predict("v0.1.0", ["text"])
     assert desk.compare("v0.1.0", "v0.2.0")["basis"] == "stored"
+
+
+class Ran:
+    """What a stranger pickles: it leaves a file where it was loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def pickled(desk, tmp_path, content):
+    folder = tmp_path / "model/v0.1.0"
+    (folder / "model.skops").unlink()
+    (folder / "model.pkl").write_bytes(content)
+    trusting = VersionDesk(desk.source, desk.cache, desk.data, trust_pickle=True)
+    record = hashlib.sha256(content).hexdigest()
+    return trusting, lambda digest=record: rewrite(
+        folder / "version.json", lambda info: info.update(model_sha256=digest)
+    )
+
+
+def test_a_pickle_is_loaded_where_that_was_said_and_its_digest_recorded(desk, tmp_path):
+    expected = desk.predict("v0.1.0", ["computer vision"])
+    trusting, record = pickled(desk, tmp_path, pickle.dumps(desk.model("v0.1.0")))
+    with pytest.raises(TagifaiError, match=r"v0\.1\.0/model\.pkl: .* --trust-pickle"):
+        desk.predict("v0.1.0", ["computer vision"])
+    with pytest.raises(TagifaiError, match=r"v0\.1\.0/model\.pkl: .*records no SHA-256"):
+        trusting.predict("v0.1.0", ["computer vision"])
+    record("0" * 64)
+    with pytest.raises(TagifaiError, match=r"not the file that version\.json records"):
+        trusting.predict("v0.1.0", ["computer vision"])
+    record()
+    assert trusting.predict("v0.1.0", ["computer vision"]) == expected
+    with pytest.raises(TagifaiError, match="--trust-pickle"):
+        desk.predict("v0.1.0", ["computer vision"])
+
+
+@pytest.mark.parametrize("digest", [None, "", "f" * 64, 7])
+def test_a_strangers_pickle_is_never_run(desk, tmp_path, digest):
+    trusting, record = pickled(desk, tmp_path, pickle.dumps(Ran(tmp_path / "ran")))
+    record(digest)
+    for asked in (desk, trusting):
+        with pytest.raises(TagifaiError):
+            asked.predict("v0.1.0", ["text"])
+    assert not (tmp_path / "ran").exists()
+    record()
+    with pytest.raises(TagifaiError, match="a TagClassifier is needed, got NoneType"):
+        trusting.predict("v0.1.0", ["text"])
+    assert (tmp_path / "ran").exists()
 
 
 def test_the_same_version_twice_is_refused(desk):
