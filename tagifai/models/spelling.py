@@ -46,6 +46,9 @@ class NameSpelling(TransformerMixin, BaseEstimator):
             return word
         if len(word) < MIN_LENGTH or word in self.targets_:
             return self.targets_.get(word, word)
+        # A stranger's word may be as long as a text, and no name is: trying would take minutes.
+        if len(word) > self.longest_ + _allowed(word):
+            return word
         if word not in self.corrections_:
             if len(self.corrections_) > 100_000:
                 self.corrections_.clear()
@@ -66,6 +69,7 @@ class NameSpelling(TransformerMixin, BaseEstimator):
             if len(target) >= MIN_LENGTH:
                 for shorter in _shortened(target, _allowed(target)):
                     self.nearby_.setdefault(shorter, []).append(target)
+        self.longest_ = max(map(len, self.targets_), default=0)
         self.corrections_: dict[str, str] = {}
 
     def _nearest(self, word: str) -> str:
@@ -86,7 +90,7 @@ class NameSpelling(TransformerMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        for derived in ("targets_", "nearby_", "corrections_"):
+        for derived in ("targets_", "nearby_", "longest_", "corrections_"):
             state.pop(derived, None)
         if "known_" in state:
             state["known_"] = " ".join(sorted(state["known_"]))
@@ -133,4 +137,4 @@ def _shortened(word: str, slips: int) -> Iterator[str]:
     for _ in range(slips):
         edge = {w[:i] + w[i + 1 :] for w in edge for i in range(len(w))}
         found |= edge
-    yield from sorted(found)
+    yield from found

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,3 +61,12 @@ def test_distance_is_symmetric_and_zero_only_for_equals(a, b):
 )
 def test_distance(a, b, slips):
     assert distance(a, b) == slips
+
+
+def test_a_word_as_long_as_a_text_is_no_misspelling():
+    spelling = NameSpelling((("transformers",),)).fit(["a text"])
+    word = "transformers" * 5_000
+    started = time.perf_counter()
+    assert spelling.correct(word) == word
+    assert time.perf_counter() - started < 1
+    assert spelling.corrections_ == {}
