@@ -15,6 +15,7 @@ from tagifai.ui import (
     inference_tab,
     inspection_tab,
     label_errors,
+    links,
     performance_tab,
     slices_view,
 )
@@ -30,14 +31,23 @@ wrong? One look at a multi-label text classifier.</p></div>"""
 
 def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
     """Build the page over a workbench; nothing is read or computed until somebody opens it."""
+    places: list[links.Place] = []
+
+    def place(tab: str, shown: gr.Tab, part: str = "") -> links.Place:
+        # On the page from the start, where a tab's own controls wait for its first visit.
+        with head:
+            places.append(links.Place(tab, part, [shown.select]))
+        return places[-1]
+
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3_600, 86_400)) as demo:
         # First, so that no private event takes an endpoint's name.
         api.build(bench)
-        gr.HTML(HEADING)
-        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
-            with gr.Tab("Data", id="data", elem_id="tab-data"):
+        with gr.Row(elem_classes="page-head") as head:
+            gr.HTML(HEADING)
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
+            with gr.Tab("Data", id="data", elem_id="tab-data") as data:
                 data_tab.build(
-                    demo.load,
+                    place("data", data),
                     describe_data=bench.describe_data,
                     filter_tags=bench.filter_tags,
                     page_projects=bench.page_projects,
@@ -51,7 +61,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                 )
             with gr.Tab("Performance", id="performance", elem_id="tab-performance") as performance:
                 performance_tab.build(
-                    performance.select,
+                    place("performance", performance),
                     history=bench.history,
                     figure_names=bench.figure_names,
                     history_intervals=bench.history_intervals,
@@ -63,7 +73,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                 )
             with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:
                 inference_tab.build(
-                    inference.select,
+                    place("inference", inference),
                     list_versions=bench.list_versions,
                     newest=bench.newest,
                     desk=lambda: bench.inference,
@@ -72,10 +82,10 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                 version = gr.Dropdown(
                     [], label="Version", elem_id="inspect-version", interactive=True
                 )
-                with gr.Tabs(elem_id="inspection-parts", overflow_behavior="wrap"):
+                with gr.Tabs(elem_id="inspection-parts", overflow_behavior="wrap") as parts:
                     with gr.Tab("Tags", id="tags", elem_id="tab-tags"):
                         inspection_tab.build(
-                            inspection.select,
+                            place("inspection", inspection, "tags"),
                             version,
                             list_versions=bench.list_versions,
                             newest=bench.newest,
@@ -95,16 +105,21 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                             orders=list(ORDERS),
                         )
                     with gr.Tab(
-                        "Suspected label errors", id="labels", elem_id="tab-label-errors"
+                        "Suspected label errors", id="label-errors", elem_id="tab-label-errors"
                     ) as labels:
                         label_errors.build(
-                            labels.select,
+                            place("inspection", labels, "label-errors"),
                             version,
                             desk=lambda: bench.reviews,
                             commands=bench.review_commands,
                         )
                     with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
-                        slices_view.build(slices.select, version, desk=lambda: bench.slices)
+                        slices_view.build(
+                            place("inspection", slices, "slices"), version,
+                            desk=lambda: bench.slices,
+                        )  # fmt: skip
+        with head:
+            links.build(places, tabs, parts, demo.load)
     return demo
 
 

@@ -11,6 +11,7 @@ from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
 from tagifai.ui.events import QUICK
+from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error, show_table
 
 INTRO = """Which tags have enough projects to be learnt, and what do their texts look like?
@@ -23,7 +24,7 @@ NO_SORT = "file order"
 
 
 def build(
-    shown: Callable[..., Any],
+    place: Place,
     *,
     describe_data: Callable[[], dict[str, Any]],
     filter_tags: Callable[[int], FrequencySelection],
@@ -36,9 +37,11 @@ def build(
     sorts: list[str],
     min_tag_freq: int,
 ) -> None:
-    """Lay out the tab; `shown` is the event on which its first values are filled in."""
+    """Lay out the tab, filled when `place` comes into view."""
     gr.Markdown(INTRO)
     notice = gr.HTML()
+    # The search that the table shows: filling its box is no new search.
+    searched = gr.State("")
 
     gr.Markdown("### Tags by frequency")
     min_freq = gr.Slider(
@@ -143,7 +146,15 @@ def build(
             found = page_projects(words, "" if by == NO_SORT else by, down, int(page or 1))
         except TagifaiError as error:
             return show_error(error), gr.skip()
-        return show_page(found), gr.skip() if found.number == page else found.number
+        return show_page(found), found.number
+
+    def search(words: str, by: str, down: bool, before: str) -> list[Any]:
+        if words == before:
+            return [gr.skip()] * 3
+        return [*sort_projects(words, by, down), words]
+
+    def sort_projects(words: str, by: str, down: bool) -> tuple[str, int]:
+        return show_projects(words, by, down)[0], 1
 
     def show_preprocessed(
         text: str, lower: bool, stem: bool, pattern: str, words: str
@@ -157,42 +168,66 @@ def build(
     page_inputs = [query, sort, descending, number]
     preprocess_inputs: list[Any] = [text, lower, stem, pattern, words]
 
-    def fill(frequency: int, *browse: Any) -> list[Any]:
+    def fill(asked: Any, *current: Any) -> list[Any]:
         try:
             facts = describe_data()
         except TagifaiError as error:
-            return [show_error(error)] + [gr.skip()] * 14
-        top = facts["most_common"] + 1
-        selection = filter_tags(min(frequency, top))
-        names = sorted(name for name, _ in selection.kept)
-        first = names[0] if names else None
+            return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
+        link, top = place.follow(asked, current), facts["most_common"] + 1
+        frequency = min(link.read("min_tag_freq", range(1, top + 1)), top)
+        selection = filter_tags(frequency)
+        kept = sorted(name for name, _ in selection.kept)
+        first = selection.most_common[0][0] if kept else None
+        drawn, told = link.read("cloud", kept), link.read("tag", facts["tags"])
+        drawn, told = drawn if drawn in kept else first, told if told in facts["tags"] else first
+        browsed = [link.read(name) for name in ("query", "sort", "descending", "p")]
+        page, shown_number = show_projects(*browsed)
+        playground = [link.read(name) for name in playground_names]
         return [
-            "",
-            gr.Slider(maximum=top, value=min(frequency, top)),
+            link.refused(),
+            gr.Slider(maximum=top, value=frequency),
             *show_selection(selection),
-            gr.Dropdown(names, value=first),
-            show_word_cloud(first),
+            gr.Dropdown(kept, value=drawn),
+            show_word_cloud(drawn),
             show_excluded(facts["excluded"], facts["unlisted"]),
             facts["sample"],
-            gr.Dropdown(facts["tags"], value=first),
-            describe_tag(first) if first else None,
-            *show_projects(*browse)[:1],
+            gr.Dropdown(facts["tags"], value=told),
+            describe_tag(told) if told else None,
+            page,
+            *browsed[:3],
+            shown_number,
+            browsed[0],
+            *playground,
+            *show_preprocessed(*playground),
+            None,
         ]
 
-    filled = [notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, table]
-    shown(fill, [min_freq, *page_inputs], filled, api_visibility="private")
-    shown(show_preprocessed, preprocess_inputs, [output, preprocess_notice], **QUICK)
+    playground_names = ["text", "lower", "stem", "filters", "stopwords"]
+    place.choices = [
+        Choice("min_tag_freq", min_freq, min_tag_freq),
+        Choice("cloud", cloud_tag),
+        Choice("tag", tag),
+        Choice("query", query, "", typed=True),
+        Choice("sort", sort, NO_SORT),
+        Choice("descending", descending, False),
+        Choice("p", number, 1),
+        Choice("text", text, DEFAULT_TEXT, typed=True),
+        Choice("lower", lower, True),
+        Choice("stem", stem, False),
+        Choice("filters", pattern, filters, typed=True),
+        Choice("stopwords", words, stopwords, typed=True),
+    ]
+    filled = [
+        notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, table,
+        *page_inputs, searched, *preprocess_inputs, output, preprocess_notice, place.asked,
+    ]  # fmt: skip
+    place.on_shown(fill, [place.asked, *place.controls], filled)
     min_freq.change(filter_by_frequency, [min_freq, cloud_tag], [*lists, cloud_tag], **QUICK)
     cloud_tag.change(show_word_cloud, cloud_tag, cloud, **QUICK)
-    tag.change(show_tag, tag, [tag_details, notice], **QUICK)
-    gr.on(
-        [query.change, sort.change, descending.change],
-        lambda *choice: (show_projects(*choice)[0], 1),
-        page_inputs[:3],
-        [table, number],
-        **QUICK,
-    )
-    number.change(show_projects, page_inputs, [table, number], **QUICK)
+    tag.input(show_tag, tag, [tag_details, notice], **QUICK)
+    query.change(search, [*page_inputs[:3], searched], [table, number, searched], **QUICK)
+    gr.on([sort.input, descending.input], sort_projects, page_inputs[:3], [table, number], **QUICK)
+    number.input(show_projects, page_inputs, [table, number], **QUICK)
     gr.on(
         [component.change for component in preprocess_inputs],
         show_preprocessed,

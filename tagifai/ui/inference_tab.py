@@ -20,6 +20,7 @@ from tagifai.ui.inference_view import (
     show_sum,
     show_words,
 )
+from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note
 
 INTRO = """Type a title and a description, and see which tags a version predicts, how sure it is,
@@ -37,13 +38,13 @@ DROP, REPLACE = "drops it", "replaces it by"
 
 
 def build(
-    shown: Callable[..., Any],
+    place: Place,
     *,
     list_versions: Callable[[], list[str]],
     newest: Callable[[list[str]], str],
     desk: Callable[[], InferenceDesk],
 ) -> None:
-    """Lay out the tab; `shown` is the event on which its first values are filled in."""
+    """Lay out the tab, filled when `place` comes into view."""
     gr.Markdown(INTRO)
     notice = gr.HTML(elem_id="inference-notice", apply_default_css=False)
     with gr.Row(elem_classes="controls"):
@@ -165,11 +166,14 @@ def build(
         except TagifaiError as error:
             return show_note(escaped(error, 300))
 
-    def choose_version(name: str | None, tag: str | None) -> list[Any]:
+    def known_tags(name: str | None) -> list[str]:
         try:
-            names = desk().tags(name) if name else []
+            return desk().tags(name) if name else []
         except TagifaiError:
-            names = []  # the prediction beside it says what is wrong
+            return []  # the prediction beside it says what is wrong
+
+    def choose_version(name: str | None, tag: str | None) -> list[Any]:
+        names = known_tags(name)
         try:
             samples = show_examples(desk().examples(name)) if name else ""
         except TagifaiError:
@@ -178,21 +182,28 @@ def build(
         lists = [gr.Dropdown(names), gr.Dropdown(names)]
         return [gr.Dropdown([LIKELIEST, *names], value=kept), samples, *lists]
 
-    def fill(
-        text: str, chosen: str | None, tag: str | None, other: str | None, edited: str
-    ) -> list[Any]:
+    def fill(asked: Any, *current: Any) -> list[Any]:
         try:
             names = list_versions()
         except TagifaiError as error:
-            return [show_error(error)] + [gr.skip()] * 15
-        name = chosen if chosen in names else newest(names)
-        beside = other if other in names else NOBODY
-        found = show_prediction(text, name, tag, beside, edited)
+            return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
+        link = place.follow(asked, current)
+        name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
+        name, beside = (
+            name if name in names else newest(names),
+            beside if beside in names else NOBODY,
+        )
+        tag = link.read("tag", [LIKELIEST, *known_tags(name)])
+        typed = {one: link.read(one) for one in ("text", "edited")}
+        notice, *found = show_prediction(typed["text"], name, tag, beside, typed["edited"])
         return [
+            link.refused() + notice,
             *found,
             gr.Dropdown(names[::-1], value=name),
             gr.Dropdown([NOBODY, *names[::-1]], value=beside),
             *choose_version(name, tag),
+            *typed.values(),
+            None,
         ]
 
     def choose_tag(event: gr.EventData) -> str:
@@ -224,7 +235,15 @@ def build(
         similar,
     ]  # fmt: skip
     of_version = [tag, examples, *known]
-    shown(fill, inputs, [*outputs, version, other, *of_version], api_visibility="private")
+    place.choices = [
+        Choice("version", version),
+        Choice("tag", tag, LIKELIEST),
+        Choice("other", other, NOBODY),
+        Choice("text", text, EXAMPLE, typed=True),
+        Choice("edited", edited, "", typed=True),
+    ]
+    filled = [*outputs, version, other, *of_version, text, edited, place.asked]
+    place.on_shown(fill, [place.asked, *place.controls], filled)
     gr.on(
         [text.change, version.input, tag.change, other.input, edited.change],
         show_prediction, inputs, outputs, **QUICK,

@@ -21,6 +21,7 @@ from tagifai.ui.inspection_view import (
     show_slices,
     show_tags,
 )
+from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error
 from tagifai.ui.visits import visit_of
 
@@ -35,7 +36,7 @@ reported on test. Nothing is kept until you say so, and only in the workspace.""
 
 
 def build(
-    shown: Callable[..., Any],
+    place: Place,
     version: gr.Dropdown,
     *,
     list_versions: Callable[[], list[str]],
@@ -55,9 +56,11 @@ def build(
     data_changes: Callable[[str], str],
     orders: list[str],
 ) -> None:
-    """Lay out the tab; `shown` is the event on which it and the choice of `version` are filled."""
+    """Lay out the tab, filled with the choice of `version` when `place` comes into view."""
     gr.Markdown(INTRO)
     notice = gr.HTML()
+    # The thresholds and the search that are shown: setting their controls is no new choice.
+    drawn, drawn_common, searched = gr.State(None), gr.State(0), gr.State("")
     with gr.Row(elem_classes="controls"):
         tag = gr.Dropdown([], label="Tag, best F1 first", elem_id="inspect-tag", interactive=True)
         outcome = gr.Radio(
@@ -127,39 +130,60 @@ def build(
         page: float | None = 1,
     ) -> list[Any]:
         if not name or not tag:
-            return ["", "", gr.skip()]
+            return ["", "", 1]
         kind = OUTCOMES.get(outcome, outcome)
         try:
             found = outcomes(name, tag, kind, order, query or "", int(page or 1), threshold)
             line = f'<p class="note">{escaped(outcome_help(kind), 400)}</p>'
         except TagifaiError as error:
-            return ["", show_error(error), gr.skip()]
-        number = gr.skip() if found.number == page else found.number
-        return [line, show_page(found, tag, outcome), number]
+            return ["", show_error(error), 1]
+        return [line, show_page(found, tag, outcome), found.number]
+
+    def search(
+        name: str | None, tag: str | None, threshold: float, outcome: str, query: str, order: str,
+        before: str,
+    ) -> list[Any]:  # fmt: skip
+        if query == before:
+            return [gr.skip()] * 4
+        return [*show_samples(name, tag, threshold, outcome, query, order), query]
+
+    def move_threshold(
+        name: str | None, tag: str | None, threshold: float, before: float | None, *choice: Any
+    ) -> list[Any]:
+        if threshold == before:
+            return [gr.skip()] * len(threshold_outputs)
+        return show_threshold(name, tag, threshold, *choice)
 
     def show_threshold(
         name: str | None, tag: str | None, threshold: float, *choice: Any
     ) -> list[Any]:
         if not name or not tag:
-            return ["", "", "", "", gr.skip()]
+            return [None, "", "", "", "", 1]
         try:
             row = threshold_metrics(name, tag, threshold)
-            drawn = show_curve(curve(name, tag), row, tag)
+            chart = show_curve(curve(name, tag), row, tag)
         except TagifaiError as error:
-            return [show_error(error), "", "", "", gr.skip()]
-        return [show_figures(row), drawn, *show_samples(name, tag, threshold, *choice)[:2], 1]
+            return [None, show_error(error), "", "", "", 1]
+        return [threshold, show_figures(row), chart, *show_samples(name, tag, threshold, *choice)]
 
-    def show_tag(name: str | None, tag: str | None, common: float, *choice: Any) -> list[Any]:
-        nothing = [gr.skip(), "", "", "", "", "", "", "", gr.skip()]
+    def show_tag(
+        name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None
+    ) -> list[Any]:
+        nothing = [gr.skip(), "", "", "", None, "", "", "", "", 1]
         if not name or not tag:
             return nothing
         try:
-            own = common or threshold_of(name, tag)
+            own = own if own is not None else common or threshold_of(name, tag)
             reliable = show_reliability(check_calibration(name, tag), tag)
             table = show_confusions(confusions(name, tag), tag)
         except TagifaiError as error:
             return [gr.skip(), show_error(error), *nothing[2:]]
         return [own, reliable, table, "", *show_threshold(name, tag, own, *choice)]
+
+    def move_common(name: str | None, tag: str | None, common: float, before: float) -> list[Any]:
+        if common == before:
+            return [gr.skip()] * 3
+        return [*show_common(name, tag, common), common]
 
     def show_common(name: str | None, tag: str | None, common: float) -> list[Any]:
         try:
@@ -169,17 +193,25 @@ def build(
             return [show_error(error), gr.skip()]
         return [table, own]
 
-    def show_version(name: str | None, tag: str | None, common: float, *choice: Any) -> list[Any]:
+    def choose_tag(
+        event: gr.EventData, name: str | None, tag: str | None, common: float, *choice: Any
+    ) -> list[Any]:
+        return [event.key, *show_tag(name, event.key, common, *choice)]
+
+    def show_version(
+        name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None
+    ) -> list[Any]:
         try:
             table = tag_table(name, common or None) if name else []
             checked = check_calibration(name, None) if name else None
             slice_rows = slice_table(name) if name else []
             changes = data_changes(name) if name else ""
         except TagifaiError as error:
-            return [show_error(error), gr.Dropdown([], value=None), *[""] * 4, gr.skip(), *[""] * 7,
-                    gr.skip()]  # fmt: skip
+            return [show_error(error), gr.Dropdown([], value=None), *[""] * 4,
+                    *show_tag(None, None, common)]  # fmt: skip
         names = [row["tag"] for row in table]
         chosen = tag if tag in names else most_errors(table)
+        own = own if chosen == tag else None
         return [
             f'<div class="notice warning">{escaped(changes, 300)}</div>' if changes else "",
             gr.Dropdown(names, value=chosen),
@@ -187,16 +219,32 @@ def build(
             show_slices(slice_rows),
             show_calibration(checked) if checked else "",
             show_reliability(checked, "all tags, pooled") if checked else "",
-            *show_tag(name, chosen, common, *choice),
+            *show_tag(name, chosen, common, *choice, own=own),
         ]
 
-    def fill(chosen: str | None, *choice: Any) -> list[Any]:
+    def fill(asked: Any, *current: Any) -> list[Any]:
         try:
             names = list_versions()
         except TagifaiError as error:
-            return [gr.Dropdown([]), show_error(error)] + [gr.skip()] * 14
+            return [gr.Dropdown([]), show_error(error), *[gr.skip()] * (len(filled) - 2)]
+        link = place.follow(asked, current)
+        chosen = link.read("version", names)
         name = chosen if chosen in names else newest(names)
-        return [gr.Dropdown(names[::-1], value=name), *show_version(name, *choice)]
+        tag = link.read("tag", known_tags(name))
+        given = [link.read(one) for one in ("common", "outcome", "query", "order", "p")]
+        # A link's threshold stands until another tag or version is chosen.
+        own = link.read("threshold") if asked and "threshold" in asked else None
+        notice, *found = show_version(name, tag, *given, own=own)
+        return [
+            gr.Dropdown(names[::-1], value=name), link.refused() + notice, *found,
+            *given[:4], given[0], given[2], None,
+        ]  # fmt: skip
+
+    def known_tags(name: str) -> list[str]:
+        try:
+            return [row["tag"] for row in tag_table(name)]
+        except TagifaiError:
+            return []  # what is wrong with the version is told where it is shown
 
     def find_best(
         name: str | None, tag: str | None, fp: float | None = None, fn: float | None = None
@@ -222,33 +270,39 @@ def build(
 
     choice = [outcome, query, order]
     pages = [help_line, samples, number]
-    threshold_outputs = [figures, curve_chart, *pages]
+    threshold_outputs = [drawn, figures, curve_chart, *pages]
     tag_outputs = [threshold, of_tag, confusion, confused_samples, *threshold_outputs]
     version_outputs = [notice, tag, tags, slices, calibration, pooled, *tag_outputs]
     whole = [version, tag, common, *choice]
-    shown(fill, whole, [version, *version_outputs], api_visibility="private")
+    place.choices = [
+        Choice("version", version),
+        Choice("tag", tag),
+        Choice("common", common, 0),
+        Choice("outcome", outcome, "false positives", codes={v: k for k, v in OUTCOMES.items()}),
+        Choice("query", query, "", typed=True),
+        Choice("order", order, orders[0]),
+        Choice("p", number, 1),
+        Choice("threshold", threshold),
+    ]
+    filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
+    place.on_shown(fill, [place.asked, *place.controls], filled)
     version.input(show_version, whole, version_outputs, **QUICK)
-    tag.change(show_tag, whole, tag_outputs, **QUICK)
-    threshold.change(show_threshold, [version, tag, threshold, *choice], threshold_outputs, **QUICK)
-    common.change(show_common, [version, tag, common], [tags, threshold], **QUICK)
-    gr.on(
-        [outcome.change, query.change, order.change],
-        lambda *chosen: [*show_samples(*chosen)[:2], 1],
-        [version, tag, threshold, *choice],
-        pages,
-        **QUICK,
+    tag.input(show_tag, whole, tag_outputs, **QUICK)
+    of_samples = [version, tag, threshold, *choice]
+    threshold.change(
+        move_threshold, [version, tag, threshold, drawn, *choice], threshold_outputs, **QUICK
     )
-    number.change(show_samples, [version, tag, threshold, *choice, number], pages, **QUICK)
+    common.change(
+        move_common, [version, tag, common, drawn_common], [tags, threshold, drawn_common], **QUICK
+    )
+    query.change(search, [*of_samples, searched], [*pages, searched], **QUICK)
+    gr.on([outcome.input, order.input], show_samples, of_samples, pages, **QUICK)
+    number.input(show_samples, [version, tag, threshold, *choice, number], pages, **QUICK)
     by_f1.click(find_best, [version, tag], [threshold, told], **QUICK)
     by_cost.click(find_best, [version, tag, cost_fp, cost_fn], [threshold, told], **QUICK)
     keep.click(keep_it, [version, tag, threshold], told, api_visibility="private")
-    tags.select(choose_row, None, tag, **QUICK)
+    tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
     confusion.select(show_confused, [version, tag], confused_samples, **QUICK)
-
-
-def choose_row(event: gr.EventData) -> str:
-    """Take the key of the row that was chosen."""
-    return str(event.key)
 
 
 def show_page_of(rows: list[dict[str, Any]], tag: str, other: str) -> str:

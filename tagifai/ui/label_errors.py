@@ -19,6 +19,7 @@ from tagifai.ui.label_errors_view import (
     show_preview,
     show_queue,
 )
+from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
 from tagifai.ui.visits import visit_of
 
@@ -51,13 +52,13 @@ SAVE_REVIEWS = f"(text) => ({SAVE_FILE.strip()})(text, 'reviews.jsonl')"
 
 
 def build(
-    shown: Callable[..., Any],
+    place: Place,
     version: gr.Dropdown,
     *,
     desk: Callable[[], ReviewDesk],
     commands: Callable[[], list[str]],
 ) -> None:
-    """Lay out the tab; `shown` is the event on which it is filled, `version` the choice above.
+    """Lay out the tab, filled when `place` comes into view; `version` is the choice above.
 
     `commands` gives what to run to apply the reviews.
     """
@@ -195,29 +196,45 @@ def build(
         except TagifaiError as error:
             return failed(error)
 
-    def open_tab(request: gr.Request, name: str | None, kind: str, tag: str, *others: Any
-                 ) -> list[Any]:  # fmt: skip
+    def open_tab(request: gr.Request, asked: Any, *current: Any) -> list[Any]:
         try:
-            name = name or desk().versions.newest()
+            link = place.follow(asked, current)
+            name = link.read("version", desk().versions.names()) or desk().versions.newest()
             names = desk().tags(name)
+            tag = link.read("tag", [ALL_TAGS, *names])
             tag = tag if tag in names else ALL_TAGS
-            opened = open_queue(request, name, kind, tag, *others)
+            queue = [link.read(one) for one in ("queue", "split", "rank", "reviews")]
+            choice = [name, queue[0], tag, *queue[1:]]
+            opened = turn_page(request, *choice, link.read("p"))
+            if pair := read_pair(link.read("pair")):
+                opened = open_pair(request, pair, *choice)
             told = [
                 show_reader(*desk().reader_of(visit_of(request)), desk().path),
                 desk().changes_since(name),
             ]
         except TagifaiError as error:
-            return [True, "", gr.skip(), *failed(error)]
+            return [True, "", gr.skip(), *[gr.skip()] * 4, None, *failed(error)]
         return [
             True,
-            told[0] + (show_note(told[1]) if told[1] else ""),
+            link.refused() + told[0] + (show_note(told[1]) if told[1] else ""),
             gr.Dropdown([ALL_TAGS, *names], value=tag),
+            *queue,
+            None,
             *opened,
         ]
 
-    def follow_version(request: gr.Request, visited: bool, *choice: Any) -> list[Any]:
+    def open_pair(request: gr.Request, pair: Pair, *choice: str) -> list[Any]:
+        try:
+            chosen, (reader, _) = chosen_from(*choice), desk().reader_of(visit_of(request))
+            return show(chosen, pair, desk().page_with(chosen, pair, reader=reader), reader)
+        except TagifaiError as error:
+            return failed(error)
+
+    def follow_version(request: gr.Request, visited: bool, *given: Any) -> list[Any]:
         # Whoever never looked in here has no pairs scored for them.
-        return open_tab(request, *choice) if visited else [gr.skip()] * (3 + len(outputs))
+        if not visited:
+            return [gr.skip()] * len(opened)
+        return open_tab(request, None, *given[:-1], "")  # the pair was another version's
 
     def show_effect(request: gr.Request, name: str | None) -> str:
         try:
@@ -240,14 +257,24 @@ def build(
     quick = {**private, "queue": False}
     choice: list[Any] = [version, kind, tag, split, rank, state]
     outputs = [help_line, card, queue, number, seen, *buttons.values(), undo_button]
-    opened = [visited, who, tag, *outputs]
+    opened = [visited, who, tag, kind, split, rank, state, place.asked, *outputs]
+    place.choices = [
+        Choice("version", version),
+        Choice("queue", kind, "missing labels", codes={v: k for k, v in KINDS.items()}),
+        Choice("tag", tag, ALL_TAGS),
+        Choice("split", split, "all"),
+        Choice("rank", rank, "all evidence", codes={v: k for k, v in RANKS.items()}),
+        Choice("reviews", state, STATES[0]),
+        Choice("p", number, 1),
+        Choice("pair", seen, ""),
+    ]
     # Each chain ends with what the reviews change; scoring it keeps nobody waiting.
-    shown(open_tab, choice, opened, api_visibility="private").then(
+    place.on_shown(open_tab, [place.asked, *place.controls], opened).then(
         show_effect, version, effect, **private
     )
-    version.input(follow_version, [visited, *choice], opened, api_visibility="private").then(
-        show_effect, version, effect, **private
-    )
+    version.input(
+        follow_version, [visited, *place.controls], opened, api_visibility="private"
+    ).then(show_effect, version, effect, **private)
     gr.on(
         [control.input for control in choice[1:]], open_queue, choice, outputs,
         trigger_mode="always_last", **quick,
@@ -264,6 +291,21 @@ def build(
     save.click(export, None, exported, **private).success(
         None, exported, None, js=SAVE_REVIEWS, api_visibility="private"
     )
+
+
+def read_pair(seen: str | None) -> Pair | None:
+    """Read project and tag of what was on a screen, None where there was nothing.
+
+    >>> read_pair('["12", "graphs", "v0.1.0", "digest"]')
+    ('12', 'graphs')
+    """
+    try:
+        found = orjson.loads(seen or "[]")
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(found, list) or len(found) < 2:
+        return None
+    return str(found[0]), str(found[1])
 
 
 def show_reader(name: str, why_not: str, where: object) -> str:

@@ -16,6 +16,7 @@ from tagifai.ui.comparison_view import (
     show_history_table,
     show_params,
 )
+from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
 from tagifai.versions.history import KEY_METRICS
 
@@ -31,7 +32,7 @@ SHOWN_WITH_INTERVALS = 60
 
 
 def build(
-    shown: Callable[..., Any],
+    place: Place,
     *,
     history: Callable[[list[str] | None], list[dict[str, Any]]],
     figure_names: Callable[[], list[str]],
@@ -42,7 +43,7 @@ def build(
     export_comparison: Callable[[dict[str, Any]], str],
     behavioral_results: Callable[[str], dict[str, Any]],
 ) -> None:
-    """Lay out the tab; `shown` is the event on which its first values are filled in."""
+    """Lay out the tab, filled when `place` comes into view."""
     gr.Markdown(INTRO)
     notice = gr.HTML()
     gr.Markdown("### Metrics over versions")
@@ -97,13 +98,15 @@ def build(
     with gr.Row():
         to_markdown = gr.Button("Save the comparison as Markdown", elem_id="export-markdown")
         to_json = gr.Button("Save the comparison as JSON", elem_id="export-json")
+    # The tag whose flips are shown.
+    flip_tag = gr.Textbox(visible="hidden")
     exported = gr.Textbox(visible="hidden")
     file_name = gr.Textbox(visible="hidden")
 
     def compare_versions(
-        a: str | None, b: str | None, metric: str, only: bool, query: str
+        a: str | None, b: str | None, metric: str, only: bool, query: str, tag: str = ""
     ) -> list[Any]:
-        nothing = [*[""] * 8, None, None]
+        nothing = [*[""] * 9, None, None]
         if not a or not b:
             lonely = "There is only one version: train or release another to compare."
             return [show_note(lonely), *nothing]
@@ -113,7 +116,8 @@ def build(
         except TagifaiError as error:
             return [show_error(error), *nothing]
         return [
-            *show_comparison(result, metric), show_params(result, only, query or ""), "", *cards
+            *show_comparison(result, metric), show_params(result, only, query or ""),
+            show_flips(a, b, tag) if tag else "", tag, *cards,
         ]  # fmt: skip
 
     def search_params(a: str | None, b: str | None, only: bool, query: str) -> str:
@@ -122,12 +126,15 @@ def build(
         except TagifaiError as error:
             return show_error(error)
 
-    def show_flips(a: str | None, b: str | None, event: gr.EventData) -> str:
+    def choose_flips(a: str | None, b: str | None, event: gr.EventData) -> list[str]:
+        return [show_flips(a, b, event.key), event.key]
+
+    def show_flips(a: str | None, b: str | None, tag: str) -> str:
         try:
-            rows = flips(a or "", b or "", event.key)
+            rows = flips(a or "", b or "", tag)
         except TagifaiError as error:
             return show_error(error)
-        return show_flipped(rows, event.key, a or "", b or "")
+        return show_flipped(rows, tag, a or "", b or "")
 
     def show_tests(a: str | None, b: str | None, which: str) -> str:
         try:
@@ -153,36 +160,47 @@ def build(
             return export_comparison(result), f"{a}-{b}.md"
         return orjson.dumps(result, option=orjson.OPT_INDENT_2).decode(), f"{a}-{b}.json"
 
-    def fill(labels: list[str], a: str | None, b: str | None, *choice: Any) -> list[Any]:
+    def fill(asked: Any, *current: Any) -> list[Any]:
         try:
             rows = history(None)
             names = figure_names()
         except TagifaiError as error:
-            return [show_error(error)] + [gr.skip()] * 16
+            return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
+        link = place.follow(asked, current)
         versions = [row["version"] for row in rows if row["error"] is None]
-        pair = choose_pair(versions, a, b)
+        pair = choose_pair(versions, link.read("a", versions), link.read("b", versions))
+        labels = [label for label in link.read("show", names) if label in names]
+        choice = [link.read(one) for one in ("metric", "only", "search", "tag")]
         return [
-            "".join(show_error(TagifaiError(row["error"])) for row in rows if row["error"]),
-            gr.Dropdown(
-                names, value=[label for label in labels if label in names], multiselect=True
-            ),
-            *draw_history([label for label in labels if label in names]),
+            link.refused()
+            + "".join(show_error(TagifaiError(row["error"])) for row in rows if row["error"]),
+            gr.Dropdown(names, value=labels, multiselect=True),
+            *draw_history(labels),
             gr.Dropdown(versions[::-1], value=pair[0]),
             gr.Dropdown(versions[::-1], value=pair[1]),
-            *compare_versions(*pair, *choice),
+            *choice[:3],
+            *compare_versions(pair[0], pair[1], *choice),
+            None,
         ]
 
     outputs = [
         verdict, overall_chart, slice_chart, tag_chart, improvements, regressions, tag_table,
-        params, flipped, card_a, card_b,
+        params, flipped, flip_tag, card_a, card_b,
     ]  # fmt: skip
+    place.choices = [
+        Choice("show", metrics, list(KEY_METRICS)),
+        Choice("a", version_a),
+        Choice("b", version_b),
+        Choice("metric", metric, "f1"),
+        Choice("tag", flip_tag, ""),
+        Choice("only", only, True),
+        Choice("search", query, "", typed=True),
+    ]
     chosen = [version_a, version_b]
     inputs = [*chosen, metric, only, query]
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    shown(
-        fill, [metrics, *inputs], [notice, metrics, chart, table, *chosen, *outputs],
-        api_visibility="private",
-    )  # fmt: skip
+    filled = [notice, metrics, chart, table, *inputs, *outputs, place.asked]
+    place.on_shown(fill, [place.asked, *place.controls], filled)
     metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **private)
     gr.on(
         [version_a.input, version_b.input, metric.input],
@@ -197,7 +215,7 @@ def build(
         [only.change, query.change], search_params, [*chosen, only, query], params,
         trigger_mode="always_last", queue=False, **private,
     )  # fmt: skip
-    tag_table.select(show_flips, chosen, flipped, **private)
+    tag_table.select(choose_flips, chosen, [flipped, flip_tag], **private)
     run.click(show_tests, [*chosen, tested], behavioral, api_visibility="private")
     for button, kind in ((to_markdown, "md"), (to_json, "json")):
         button.click(

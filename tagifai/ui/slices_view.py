@@ -10,6 +10,7 @@ from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
 from tagifai.slices import Conditions
 from tagifai.slices.desk import SliceDesk, read_cells, write_cells
+from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
 from tagifai.ui.visits import visit_of
 
@@ -23,10 +24,8 @@ SPLITS = ["all", "test", "train+val"]
 NOTHING = "Choose at least one condition above."
 
 
-def build(
-    shown: Callable[..., Any], version: gr.Dropdown, *, desk: Callable[[], SliceDesk]
-) -> None:
-    """Lay out the tab; `shown` is the event on which it is filled, `version` the choice above."""
+def build(place: Place, version: gr.Dropdown, *, desk: Callable[[], SliceDesk]) -> None:
+    """Lay out the tab, filled when `place` comes into view; `version` is the choice above."""
     gr.Markdown(INTRO)
     saved = gr.Dropdown(
         [], label="Start from a slice that has a name", elem_id="slice-saved", interactive=True,
@@ -72,22 +71,25 @@ def build(
         find = gr.Button("Find slices", elem_id="find-slices", variant="primary", min_width=140)
     found = gr.HTML(elem_id="found-slices", apply_default_css=False, js_on_load=CHOOSE_ROW)
 
-    def fill(request: gr.Request) -> list[Any]:
+    def fill(request: gr.Request, asked: Any, *current: Any) -> list[Any]:
         try:
-            choices, named = desk().choices(), list(desk().saved())
+            known, named = desk().choices(), list(desk().saved())
             why_not = desk().why_not(visit_of(request))
         except TagifaiError as error:
-            return [*[gr.skip()] * 5, show_error(error)]
-        cells = [f"{column} = {value}" for column, value in choices["cells"]]
-        tags = gr.Dropdown(choices["tags"])
+            return [*[gr.skip()] * (len(filled) - 1), show_error(error)]
+        cells = [f"{column} = {value}" for column, value in known["cells"]]
+        link = place.follow(asked, current)
+        lists = {"all_of": known["tags"], "any_of": known["tags"], "none_of": known["tags"],
+                 "cells": cells}  # fmt: skip
+        built = {c.name: link.read(c.name, lists.get(c.name)) for c in place.choices[1:-1]}
         return [
             gr.Dropdown(named, value=None),
-            tags,
-            tags,
-            tags,
-            gr.Dropdown(cells),
-            show_reader_only(why_not),
-        ]
+            *(gr.Dropdown(lists[one], value=value) if one in lists else value
+              for one, value in built.items()),
+            link.read("split"),
+            None,
+            link.refused() + show_reader_only(why_not),
+        ]  # fmt: skip
 
     def measure(name: str | None, *built: Any) -> str:
         try:
@@ -137,7 +139,18 @@ def build(
         unseen,
         cells,
     ]
-    shown(fill, None, [saved, all_of, any_of, none_of, cells, told], **private).then(
+    names = [
+        "all_of", "any_of", "none_of", "all_words", "any_words", "min_words", "max_words", "unseen",
+        "cells",
+    ]  # fmt: skip
+    defaults: list[Any] = [[], [], [], "", "", 0, 0, 0, []]
+    place.choices = [
+        Choice("version", version),
+        *(Choice(*row) for row in zip(names, builder, defaults, strict=True)),
+        Choice("split", split, "all"),
+    ]
+    filled = [saved, *builder, split, place.asked, told]
+    place.on_shown(fill, [place.asked, *place.controls], filled).then(
         measure, [version, *builder], measured, **quick
     )
     gr.on(

@@ -117,11 +117,11 @@ def test_who_may_not_write_is_told(handlers, bench, request_, message):
 
 def test_a_reader_finds_the_buttons_off_and_the_reason_on_the_page(handlers):
     assert open_queue(handlers, request=ELSEWHERE)["ready"] == []
-    _, who, tags, *rest = handlers["open_tab"][0](ELSEWHERE, *ANYWHERE)
+    _, who, tags, *rest = handlers["open_tab"][0](ELSEWHERE, None, *ANYWHERE, 1, "")
     assert 'class="notice warning" role="status">read-only: ' in who
     assert tags.choices[0][0] == "all tags"
-    assert "Should it carry" in named(rest)["pair"]
-    _, who, *_ = handlers["open_tab"][0](HERE, *ANYWHERE)
+    assert "Should it carry" in named(rest[5:])["pair"]
+    _, who, *_ = handlers["open_tab"][0](HERE, None, *ANYWHERE, 1, "")
     assert "under the name <b>local</b>" in who
 
 

@@ -38,14 +38,24 @@ def built(**changes):
     return fields_of(changes)
 
 
+OPENED = ["v0.2.0", [], [], [], "", "", 0, 0, 0, [], "all"]
+
+
 def test_the_tab_is_filled_with_names_tags_and_cells(handlers):
-    saved, all_of, *_, cells, told = handlers["fill"](HERE)
+    saved, all_of, *_, cells, split, _, told = handlers["fill"](HERE, None, *OPENED)
     assert [name for name, _ in saved.choices] == ["cv_transformers", "short_text"]
     assert [name for name, _ in all_of.choices] == [
         "computer-vision", "natural-language-processing", "segmentation", "transformers",
     ]  # fmt: skip
-    assert (cells.choices, told) == ([], "")
-    assert "read-only" in handlers["fill"](ELSEWHERE)[-1]
+    assert (cells.choices, split, told) == ([], "all", "")
+    assert "read-only" in handlers["fill"](ELSEWHERE, None, *OPENED)[-1]
+
+
+def test_a_link_fills_the_builder_and_says_what_it_asks_in_vain(handlers):
+    asked = {"all_of": ["segmentation", "graphs"], "min_words": ["4"], "split": ["test"]}
+    _, all_of, *_, min_words, _, _, _, split, _, told = handlers["fill"](HERE, asked, *OPENED)
+    assert (all_of.value, min_words, split) == ([], 4, "test")
+    assert "unknown all_of &#x27;graphs&#x27;" in told
 
 
 def test_a_slice_is_measured_as_it_is_built(handlers):

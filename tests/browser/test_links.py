@@ -1,0 +1,133 @@
+"""A link shows in another browser what its sender saw; back, forward and the button work."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pages import choose, field, open_tab
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def elsewhere(browser, app_url):
+    """Open an address in a browser that has never seen the app."""
+    opened = []
+
+    def open_address(address):
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        opened.append(context)
+        page = context.new_page()
+        page.goto(address if address.startswith("http") else app_url + address)
+        return page
+
+    yield open_address
+    for context in opened:
+        context.close()
+
+
+def asked(page):
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def test_the_address_follows_what_is_chosen_and_shows_it_to_others(page, app_url, elsewhere):
+    expect(page.locator("#projects-table tbody tr").first).to_be_visible()
+    assert page.url == app_url
+    open_tab(page, "Inspection")
+    choose(page, "#inspect-version", "v0.1.0")
+    page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
+    expect(field(page, "#inspect-tag")).to_have_value("transformers")
+    page.locator("#inspect-outcome").get_by_text("false negatives").click()
+    page.locator("#thresholds").get_by_role("button").first.click()
+    field(page, "#tag-threshold").fill("0.9")
+    expect(page).to_have_url(re.compile("threshold=0.9"))
+    assert asked(page) == {
+        "tab": "inspection", "part": "tags", "version": "v0.1.0", "tag": "transformers",
+        "outcome": "fn", "threshold": "0.9",
+    }  # fmt: skip
+    shown = page.locator("#samples [data-count]").inner_text()
+    other = elsewhere(page.url)
+    expect(other.locator("#samples [data-count]")).to_have_text(shown)
+    expect(field(other, "#inspect-version")).to_have_value("v0.1.0")
+    expect(field(other, "#inspect-tag")).to_have_value("transformers")
+    expect(other.get_by_role("radio", name="false negatives")).to_be_checked()
+    figures = page.locator("#tag-figures").text_content()
+    expect(other.locator("#tag-figures")).to_have_text(figures)
+
+    # What the one chooses now stays the one's own.
+    choose(other, "#inspect-tag", "segmentation")
+    expect(other).to_have_url(re.compile("tag=segmentation"))
+    expect(field(page, "#inspect-tag")).to_have_value("transformers")
+
+    page.go_back()
+    expect(page).to_have_url(re.compile("^((?!threshold=0.9).)*$"))
+    expect(field(page, "#tag-threshold")).not_to_have_value("0.9")
+    page.go_forward()
+    expect(field(page, "#tag-threshold")).to_have_value("0.9")
+    expect(page.locator("#samples [data-count]")).to_have_text(shown)
+    page.get_by_role("tab", name="Inference").click()
+    expect(page).to_have_url(re.compile("tab=inference"))
+    page.go_back()
+    expect(page.locator("#samples [data-count]")).to_have_text(shown)
+    expect(page).to_have_url(re.compile("tab=inspection"))
+
+
+def test_each_tab_opens_from_its_link(elsewhere):
+    page = elsewhere("?tab=data&min_tag_freq=25&query=vision&p=2&sort=title&text=Masks&stem=1")
+    expect(field(page, "#min-tag-freq")).to_have_value("25")
+    expect(page.locator("#projects-table [data-count]")).to_contain_text("page 2 of")
+    expect(field(page, "#projects-search")).to_have_value("vision")
+    expect(field(page, "#preprocess-output")).to_have_value("mask")
+
+    page = elsewhere("?tab=performance&a=v0.1.0&b=v0.2.0&metric=recall&tag=transformers")
+    expect(page.locator("#flips caption")).to_contain_text("Decisions on transformers")
+    expect(page.locator("#metric-diff figcaption")).to_contain_text("v0.2.0 − v0.1.0")
+    expect(page.locator("#improvements h4")).to_contain_text("in recall")
+
+    page = elsewhere("?tab=inference&version=v0.1.0&tag=segmentation&text=masks+of+regions")
+    expect(field(page, "#inference-text")).to_have_value("masks of regions")
+    expect(field(page, "#inference-version")).to_have_value("v0.1.0")
+    expect(page.locator("#inference-sum")).to_contain_text("segmentation")
+
+    page = elsewhere(
+        "?tab=inspection&part=label-errors&version=v0.1.0&queue=wrong&tag=segmentation"
+    )
+    expect(field(page, "#issue-tag")).to_have_value("segmentation")
+    expect(page.get_by_role("radio", name="wrong labels")).to_be_checked()
+    expect(page.locator("#issues tbody tr").first).to_be_visible()
+    expect(field(page, "#inspect-version")).to_have_value("v0.1.0")
+
+    page = elsewhere("?tab=inspection&part=slices&version=v0.1.0&all_of=segmentation&min_words=3")
+    expect(page.locator("#slice-measured tbody tr")).to_have_count(3)
+    expect(page.locator("#slice-all-of")).to_contain_text("segmentation")
+    expect(field(page, "#slice-min-words")).to_have_value("3")
+
+
+def test_a_link_to_what_is_gone_says_so_and_shows_the_rest(elsewhere):
+    page = elsewhere("?tab=inspection&version=v9&tag=%3Cb%3Enone&threshold=7&outcome=tp&p=1e999")
+    told = page.get_by_role("alert").filter(visible=True)
+    expect(told).to_contain_text("The link cannot be followed to the letter: unknown version 'v9'")
+    expect(told).to_contain_text("unknown tag '<b>none'")
+    expect(told).to_contain_text("threshold must be a number, 0 to 1, got '7'")
+    expect(field(page, "#inspect-version")).to_have_value("v0.2.0")
+    expect(page.get_by_role("radio", name="true positives")).to_be_checked()
+    expect(page.locator("#samples [data-count]")).to_contain_text("page 1 of")
+
+
+def test_the_button_copies_the_link(browser, app_url):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(app_url)
+    open_tab(page, "Inference")
+    field(page, "#inference-text").fill("grammar of dialogue")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#address [role=status]")).to_have_text("Link copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.url
+    assert asked(page) == {"tab": "inference", "version": "v0.2.0", "text": "grammar of dialogue"}
+    field(page, "#inference-text").fill("language " * 1_500)
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#address [role=status]")).to_have_text(
+        "Link copied without text: too long for a link"
+    )
+    assert asked(page) == {"tab": "inference", "version": "v0.2.0"}
+    context.close()

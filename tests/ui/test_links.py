@@ -1,0 +1,65 @@
+"""What an address asks of a tab, read as plain data."""
+
+import gradio as gr
+import pytest
+
+from tagifai.errors import TagifaiError
+from tagifai.ui.links import Choice, Link, Place, decode, read_query, wanted_place
+
+PAGE = Choice("p", gr.Number(1, precision=0, minimum=1), 1)
+TAGS = Choice("tag", gr.Dropdown([], multiselect=True), [])
+SEARCH = Choice("query", gr.Textbox(max_length=5), "", typed=True)
+VERSION = Choice("version", gr.Dropdown([]))
+
+
+def test_a_link_that_says_nothing_of_a_choice_asks_for_its_default():
+    given = {"p": ["3"]}
+    link = Link(given, [PAGE, SEARCH, VERSION], [7, "bert", "v1"])
+    assert [link.read(name, ["v1"]) for name in ("query", "version")] == ["", "v1"]
+    assert link.read("p") == 3
+    assert link.refused() == ""
+    assert Link(None, [PAGE], [7]).read("p") == 7
+
+
+@pytest.mark.parametrize(
+    ("choice", "given", "allowed", "message"),
+    [
+        (PAGE, ["x"], None, "p must be a number, 1 or more, got 'x'"),
+        (PAGE, ["nan"], None, "p must be a number, 1 or more, got 'nan'"),
+        (PAGE, ["0"], None, "p must be a number, 1 or more, got '0'"),
+        (PAGE, ["9"], range(1, 5), "p must be a number, 1 to 4, got '9'"),
+        (TAGS, ["a", "c"], ["a", "b"], "unknown tag 'c': allowed: a, b"),
+        (SEARCH, ["longer"], None, "query takes at most 5 characters, got 6"),
+        (Choice("out", gr.Radio(["x"]), codes={"tp": "x"}), ["fp"], None, "unknown out 'fp'"),
+    ],
+)
+def test_what_cannot_be_had_is_named(choice, given, allowed, message):
+    with pytest.raises(TagifaiError, match="^" + message.replace("?", r"\?")):
+        decode(choice, given, allowed)
+
+
+def test_what_cannot_be_had_is_told_and_escaped_and_the_default_taken():
+    link = Link({"version": ["<b>"], "p": ["-1"]}, [VERSION, PAGE], [None, 4])
+    assert (link.read("version", ["v1"]), link.read("p")) == (None, 1)
+    assert "unknown version &#x27;&lt;b&gt;&#x27;" in link.refused()
+    assert "p must be a number" in link.refused()
+
+
+def test_several_values_are_read():
+    assert decode(TAGS, ["a", "b"], ["a", "b"]) == ["a", "b"]
+
+
+def test_an_address_leads_to_its_tab_and_part_or_to_the_first():
+    places = [Place("data", "", []), Place("look", "tags", []), Place("look", "slices", [])]
+
+    def found(query):
+        place = wanted_place(places, read_query(query))
+        return place.tab, place.part
+
+    assert found("tab=look&part=slices") == ("look", "slices")
+    assert found("tab=look&part=x") == found("tab=look") == ("look", "tags")
+    assert found("?tab=%00") == found("") == ("data", "")
+
+
+def test_a_flood_of_parameters_is_cut():
+    assert len(read_query("&".join(f"a{n}=1" for n in range(5_000)))) == 500
