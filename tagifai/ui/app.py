@@ -19,6 +19,7 @@ from tagifai.ui import (
     performance_tab,
     slices_view,
 )
+from tagifai.ui.guarded import GuardedBlocks
 from tagifai.versions.desk import outcome_help
 from tagifai.workbench import Workbench
 
@@ -39,11 +40,11 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
             places.append(links.Place(tab, part, [shown.select]))
         return places[-1]
 
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3_600, 86_400)) as demo:
+    with GuardedBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3_600)) as demo:
         # First, so that no private event takes an endpoint's name.
         api.build(bench)
-        with gr.Row(elem_classes="page-head") as head:
-            gr.HTML(HEADING)
+        with gr.Column(elem_classes="page-top") as head:
+            pass
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Data", id="data", elem_id="tab-data") as data:
                 data_tab.build(
@@ -119,7 +120,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                             desk=lambda: bench.slices,
                         )  # fmt: skip
         with head:
-            links.build(places, tabs, parts, demo.load)
+            links.build(places, tabs, parts, demo.load, heading=HEADING)
     return demo
 
 

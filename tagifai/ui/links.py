@@ -138,13 +138,21 @@ def decode(choice: Choice, given: Sequence[str], allowed: Sequence[Any] | None =
     return text
 
 
-def build(places: Sequence[Place], tabs: gr.Tabs, parts: gr.Tabs, load: Callable[..., Any]) -> None:
-    """Lay out the button that copies the link, and let address and page follow each other."""
+def build(
+    places: Sequence[Place],
+    tabs: gr.Tabs,
+    parts: gr.Tabs,
+    load: Callable[..., Any],
+    *,
+    heading: str,
+) -> None:
+    """Lay out the heading with the button that copies the link; let address and page agree."""
     controls = list({c.control._id: c.control for p in places for c in p.choices}.values())
     header = gr.HTML(
-        '<button type="button" class="copy-link">Copy link</button> '
-        '<span class="minor" role="status"></span>',
+        f'<div class="page-head">{heading}<div><button type="button" class="copy-link">Copy link'
+        '</button><span class="minor" role="status"></span></div></div>',
         elem_id="address", js_on_load=script(places, controls), apply_default_css=False,
+        padding=False,
     )  # fmt: skip
 
     def follow(query: str, tab: str, part: str) -> list[Any]:
