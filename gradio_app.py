@@ -25,7 +25,7 @@ from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` ne
 from tagifai.ui.serving import serve, with_queue  # noqa: E402
 from tagifai.workbench import Workbench  # noqa: E402
 
-demo = with_queue(build_app(Workbench(settings)))
+demo = with_queue(build_app(Workbench(settings)), settings)
 
 
 def say(line: str) -> None:

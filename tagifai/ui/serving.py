@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -18,11 +19,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tagifai import __version__
 from tagifai.errors import TagifaiError
 from tagifai.settings import Settings
+from tagifai.spaces import Space
 from tagifai.ui import api
+from tagifai.ui.guarded import AT_ONCE, FairQueue, GuardedBlocks
+from tagifai.ui.limits import Gate
 from tagifai.users import Logins
 from tagifai.workbench import Workbench
 
 HEALTH = "/health"
+# A Space is shown inside Hugging Face's own page.
+FRAMES = "https://huggingface.co https://*.hf.space"
 LAUNCH: dict[str, Any] = {
     "run_history": False,
     "ssr_mode": False,
@@ -34,14 +40,16 @@ Say = Callable[[str], None]
 
 def build_api(bench: Workbench) -> gr.Blocks:
     """Build the endpoints without the page."""
-    with gr.Blocks(title="tagifai", analytics_enabled=False) as demo:
+    with GuardedBlocks(title="tagifai", analytics_enabled=False) as demo:
         api.build(bench)
-    return with_queue(demo)
+    return with_queue(demo, bench.settings)
 
 
-def with_queue(demo: gr.Blocks) -> gr.Blocks:
+def with_queue(demo: gr.Blocks, settings: Settings) -> gr.Blocks:
     """Bound how many wait and how many are served at once, so that a flood keeps nobody out."""
-    return demo.queue(max_size=64, default_concurrency_limit=4)
+    demo.queue(api_open=False, default_concurrency_limit=AT_ONCE)
+    demo._queue = FairQueue(demo, settings.max_waiting)
+    return demo
 
 
 def serve(
@@ -115,7 +123,14 @@ def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
     if endpoints_only:
         routes.append(Route("/", tell_endpoints))
     path = urlsplit(settings.root_path).path.rstrip("/")
-    return {"routes": routes, "middleware": [Middleware(CutPath, path=path)] if path else []}
+    gate = Middleware(
+        Gate,
+        max_body=settings.max_body,
+        max_upload=settings.max_upload,
+        max_waiting=settings.max_waiting,
+        framed_by=FRAMES if Space.of(os.environ) else "",
+    )
+    return {"routes": routes, "middleware": [Middleware(CutPath, path=path)] * bool(path) + [gate]}
 
 
 class CutPath:

@@ -1,0 +1,128 @@
+"""A page whose inputs are looked at before they reach a function, and whose queues are bounded."""
+
+import math
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.components import Checkbox, Dropdown, File, Number, Radio, Slider, Textbox
+from gradio.queueing import Queue
+
+from tagifai.errors import shorten
+
+MAX_FIELD = 100_000
+MAX_CHOSEN = 1_000
+UNREAD_SESSIONS = 300
+AT_ONCE = 4
+
+
+class GuardedBlocks(gr.Blocks):
+    """Blocks that hold what their fields say also where a program fills them in.
+
+    Gradio leaves it to the browser to hold `max_length`, and to the functions to bear whatever
+    else a program sends in place of a text or a number.
+    """
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *rest: Any) -> list[Any]:
+        """Refuse inputs that no page sends, then prepare them as Gradio does."""
+        for component, value in zip(block_fn.inputs, inputs, strict=False):
+            if why_not := why_refused(component, value):
+                label = getattr(component, "label", None) or "input"
+                raise gr.Error(f"{label}: {why_not}", print_exception=False)
+        try:
+            prepared: list[Any] = await super().preprocess_data(block_fn, inputs, *rest)
+        except gr.Error as error:
+            error.print_exception = False
+            raise
+        except Exception as error:
+            what = shorten(str(error.__cause__ or error), 200)
+            raise gr.Error(f"another kind of input is needed: {what}", print_exception=False
+                           ) from None  # fmt: skip
+        return prepared
+
+
+class FairQueue(Queue):
+    """A queue in which each function has a line of its own: a flood at one leaves the others free.
+
+    Answers that nobody fetches are kept for the last `UNREAD_SESSIONS` sessions.
+    """
+
+    def __init__(self, blocks: gr.Blocks, max_waiting: int) -> None:
+        super().__init__(
+            live_updates=True,
+            concurrency_count=blocks.max_threads,
+            update_intervals=1,
+            max_size=None,
+            blocks=blocks,
+            default_concurrency_limit=AT_ONCE,
+        )
+        self.max_waiting = max_waiting
+        self.pending_messages_per_session.max_size = UNREAD_SESSIONS
+
+    async def push(
+        self, body: Any, request: Any, username: str | None
+    ) -> tuple[
+        bool,
+        str | list[dict[str, Any]],
+        Literal["success", "error", "queue_full", "validator_error"],
+    ]:
+        """Take an event in, unless too many wait for its function already."""
+        function = self.blocks.fns.get(body.fn_index)
+        if function is None:
+            return False, "There is no such function.", "error"
+        line = self.event_queue_per_concurrency_id.get(function.concurrency_id)
+        if line is not None and len(line.queue) >= self.max_waiting:
+            return False, "Too many wait for this already; try again in a moment.", "queue_full"
+        self._forget_read()
+        return await super().push(body, request, username)
+
+    def _forget_read(self) -> None:
+        # Gradio keeps the names of events whose answers nobody came for, without end.
+        unread = self.pending_messages_per_session
+        if len(self.pending_event_ids_session) > 2 * UNREAD_SESSIONS:
+            for session in list(self.pending_event_ids_session):
+                if session not in unread:
+                    del self.pending_event_ids_session[session]
+
+
+def why_refused(component: Any, value: Any) -> str:
+    """Say why a component cannot have a value that somebody sent, "" where it can.
+
+    >>> why_refused(Textbox(max_length=3), "four")
+    '4 characters; at most 3 are allowed'
+    >>> why_refused(Number(), float("nan")), why_refused(Checkbox(), True)
+    ('a number is needed', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(component, Textbox):
+        most = component.max_length or MAX_FIELD
+        if not isinstance(value, str):
+            return "a text is needed"
+        return f"{len(value):,} characters; at most {most:,} are allowed" * (len(value) > most)
+    if isinstance(component, Number | Slider):
+        return "a number is needed" * (not _is_number(value))
+    if isinstance(component, Checkbox):
+        return "yes or no is needed" * (not isinstance(value, bool))
+    if isinstance(component, Dropdown) and component.multiselect:
+        fine = isinstance(value, list) and len(value) <= MAX_CHOSEN and all(map(_is_choice, value))
+        return f"a list of at most {MAX_CHOSEN:,} names is needed" * (not fine)
+    if isinstance(component, Dropdown | Radio):
+        return "one of its choices is needed" * (not _is_choice(value))
+    if isinstance(component, File):
+        return "an uploaded file is needed" * (not isinstance(value, dict))
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
+
+
+def _is_finite(value: int | float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of a thousand digits
+        return False
+
+
+def _is_choice(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_FIELD
