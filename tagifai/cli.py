@@ -90,6 +90,9 @@ def build_parser() -> argparse.ArgumentParser:
     freeze = command("release", commands.release, "freeze the workspace under a name")
     freeze.add_argument("name", help="as in v0.3.0")
     freeze.add_argument("--notes", default="", help="a line about this release")
+    freeze.add_argument(
+        "--link", action="append", metavar="NAME=ADDRESS", help="a link for its card, repeatable"
+    )
     freeze.add_argument("--to", metavar="SOURCE", help="another home than --models")
 
     demo = command("demo-versions", commands.make_demo_versions, "make the releases of the demo")

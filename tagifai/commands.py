@@ -150,13 +150,21 @@ def optimize_params(options: argparse.Namespace) -> Answer:
     )
 
 
+def _name_and_address(given: str) -> tuple[str, str]:
+    name, found, address = given.partition("=")
+    if not found or not name.strip():
+        raise TagifaiError(f"--link takes NAME=ADDRESS, got {given!r}")
+    return name.strip(), address.strip()
+
+
 def release(options: argparse.Namespace) -> Answer:
     """Freeze the workspace under a name."""
     from tagifai.versions.releases import release_workspace
 
     source = open_source(options.models)
     target = open_source(options.to) if options.to else source
-    release_workspace(source, options.name, options.notes, target)
+    links = dict(_name_and_address(given) for given in options.link or [])
+    release_workspace(source, options.name, options.notes, target, links)
     return Answer(
         {"version": options.name, "models": target.location},
         lambda: print_text(f"released {options.name} to {target.location}"),

@@ -228,10 +228,18 @@ def test_training_writes_the_workspace_and_release_freezes_it(run_json, run, ref
     assert refused("release", "v0.1.0", models=models) == (
         f"version 'v0.1.0' exists in {models}; a release is never changed"
     )
-    elsewhere = tmp_path / "elsewhere"
-    assert run_json("release", "v0.1.0", "--to", elsewhere, models=models) == {
+    elsewhere, link = tmp_path / "elsewhere", "run=https://example.org/7?a=1"
+    assert run_json("release", "v0.1.0", "--to", elsewhere, "--link", link, models=models) == {
         "version": "v0.1.0", "models": str(elsewhere),
     }  # fmt: skip
+    info = json.loads((elsewhere / "v0.1.0" / "version.json").read_text())
+    assert info["links"] == {"run": "https://example.org/7?a=1"}
+    assert refused("release", "v0.2.0", "--link", "run=file:///etc", models=models) == (
+        "a link is an address with http or https, got 'file:///etc'"
+    )
+    assert refused("release", "v0.2.0", "--link", "run", models=models) == (
+        "--link takes NAME=ADDRESS, got 'run'"
+    )
 
 
 def test_training_over_seeds_keeps_nothing(run_json, tmp_path):

@@ -86,6 +86,13 @@ def test_a_version_comes_back_whole(home):
     assert version.read_model() == FULL["model.skops"]
 
 
+def test_the_size_of_each_file_is_told(home):
+    source = home({"v1": FULL, "v2": LEAST})
+
+    assert source.sizes("v1") == {name: len(content) for name, content in FULL.items()}
+    assert source.sizes("v2") == {name: len(content) for name, content in LEAST.items()}
+
+
 def test_what_is_not_there_is_none(home):
     source = home({"v1": LEAST})
     version = load_version(source, "v1")

@@ -18,6 +18,7 @@ from tagifai.ui.comparison_view import (
 )
 from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
+from tagifai.ui.version_card import show_card
 from tagifai.versions.history import KEY_METRICS
 
 INTRO = """How good is each version, and is the newer one better, or is that noise? Look here to
@@ -93,8 +94,8 @@ def build(
     params = gr.HTML(elem_id="params-diff", apply_default_css=False)
     gr.Markdown("### About the two versions")
     with gr.Row():
-        card_a = gr.JSON(label="Version A", elem_id="version-a-card", max_height=320)
-        card_b = gr.JSON(label="Version B", elem_id="version-b-card", max_height=320)
+        card_a = gr.HTML(elem_id="version-a-card", min_width=320, apply_default_css=False)
+        card_b = gr.HTML(elem_id="version-b-card", min_width=320, apply_default_css=False)
     with gr.Row():
         to_markdown = gr.Button("Save the comparison as Markdown", elem_id="export-markdown")
         to_json = gr.Button("Save the comparison as JSON", elem_id="export-json")
@@ -106,13 +107,16 @@ def build(
     def compare_versions(
         a: str | None, b: str | None, metric: str, only: bool, query: str, tag: str = ""
     ) -> list[Any]:
-        nothing = [*[""] * 9, None, None]
+        nothing = [""] * 11
         if not a or not b:
             lonely = "There is only one version: train or release another to compare."
             return [show_note(lonely), *nothing]
         try:
             result = compare(a, b)
-            cards = [describe_version(a), describe_version(b)]
+            cards = [
+                show_card(describe_version(a), "Version A"),
+                show_card(describe_version(b), "Version B"),
+            ]
         except TagifaiError as error:
             return [show_error(error), *nothing]
         return [

@@ -331,6 +331,7 @@ class VersionDesk:
             "name": name,
             "num_tags": len(version.info.get("tags") or version.performance["class"]),
             "num_test_projects": overall.get("num_samples"),
+            "sizes": self.source.sizes(name),
             "params": dict(version.params),
         }
 

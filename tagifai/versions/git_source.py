@@ -93,6 +93,10 @@ class GitSource:
         blob = self._files(name, filename).get(filename)
         return None if blob is None else blob[0]
 
+    def sizes(self, name: str) -> dict[str, int]:
+        """Return the sizes of the files that there are, in bytes."""
+        return {filename: size for filename, (_, size) in self._files(name).items()}
+
     def fingerprint(self, name: str) -> str:
         """Return a digest of git's ids of the files' contents."""
         blobs = self._files(name)

@@ -128,6 +128,10 @@ class MlflowSource:
         size = run.sizes.get(filename)
         return None if size is None else (run.run_id, run.ended, size)
 
+    def sizes(self, name: str) -> dict[str, int]:
+        """Return the sizes of the files that there are, in bytes."""
+        return dict(self._run(name).sizes)
+
     def fingerprint(self, name: str) -> str:
         """Return the digest of the artifacts' contents; each is fetched once."""
         run = self._run(name)

@@ -1,9 +1,11 @@
 """Write a trained version's files, and freeze the workspace under a name."""
 
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -57,14 +59,24 @@ def describe_making(
 
 
 def release_workspace(
-    source: VersionSource, name: str, notes: str = "", target: VersionSource | None = None
+    source: VersionSource,
+    name: str,
+    notes: str = "",
+    target: VersionSource | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> None:
     """Freeze the workspace of `source` under `name`, in `target` where it is another home.
 
+    `links` are addresses to show on the version's card, by what they lead to.
+
     Raises:
-        TagifaiError: there is no workspace, the name is taken or not allowed, or `notes` are
-            more than one line of 500 characters.
+        TagifaiError: there is no workspace, the name is taken or not allowed, `notes` are
+            more than one line of 500 characters, or a link is no web address.
     """
+    links = links or {}
+    for address in links.values():
+        if not is_web_address(address):
+            raise TagifaiError(f"a link is an address with http or https, got {address!r}")
     if "\n" in notes or len(notes) > MAX_NOTES:
         raise TagifaiError(f"notes are one line of at most {MAX_NOTES} characters")
     if name == WORKSPACE:
@@ -73,8 +85,22 @@ def release_workspace(
         raise one_of("version", WORKSPACE, source.names())
     files = read_files(source, WORKSPACE)
     info = orjson.loads(files.get("version.json", b"{}"))
-    info |= {"name": name, "notes": notes, "released": _now()}
+    links = {**info.get("links", {}), **links}
+    info |= {"name": name, "notes": notes, "links": links, "released": _now()}
     (target or source).write(name, {**files, "version.json": pack_json(info)})
+
+
+def is_web_address(address: object) -> bool:
+    """Tell whether an address may be shown as a link.
+
+    >>> is_web_address("https://example.org/run/7"), is_web_address("javascript:alert(1)")
+    (True, False)
+    """
+    try:
+        parts = urlsplit(str(address))
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and len(str(address)) <= 2_000
 
 
 def _now() -> str:

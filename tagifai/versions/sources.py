@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Hashable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,6 +57,9 @@ class VersionSource(Protocol):
 
         None where there is no such file.
         """
+
+    def sizes(self, name: str) -> dict[str, int]:
+        """Return the size in bytes of each of the version's `FILES` that there are."""
 
     def fingerprint(self, name: str) -> str:
         """Return a digest that changes with the content of any of the version's `FILES`."""
@@ -188,6 +192,14 @@ class FolderSource:
         except (OSError, ValueError):
             return None
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+    def sizes(self, name: str) -> dict[str, int]:
+        """Return the sizes of the files that there are, in bytes."""
+        found = {}
+        for filename in FILES:
+            with suppress(FileNotFoundError):
+                found[filename] = self._file(name, filename).stat().st_size
+        return found
 
     def fingerprint(self, name: str) -> str:
         """Return the digest of the files' contents; files that stat as before aren't read."""
