@@ -9,6 +9,7 @@ from typing import Any
 
 from tagifai import commands, serving
 from tagifai.errors import TagifaiError
+from tagifai.report import commands as report_commands
 from tagifai.reviews import commands as review_commands
 from tagifai.reviews.files import FORMATS
 from tagifai.settings import REVIEWS_FILE, add_flags
@@ -113,6 +114,16 @@ def build_parser() -> argparse.ArgumentParser:
     diff.add_argument(
         "--fail-on", choices=["worse"], help="exit with 3 where a figure got worse for certain"
     )
+    report = command(
+        "report", report_commands.write_report, "write a report to send: one HTML file"
+    )
+    report.add_argument("a", metavar="A", help="a version")
+    report.add_argument("b", metavar="B", nargs="?", help="what is compared with A: B − A")
+    report.add_argument(
+        "-o", "--output", type=Path, default=Path("report.html"), metavar="FILE",
+        help="[default: report.html]",
+    )  # fmt: skip
+    report.add_argument("--reviews", default=os.environ.get("TAGIFAI_REVIEWS", ""), metavar="FILE")
     plot = command("plot", commands.plot, "save a plot as PNG, PDF or SVG")
     plot.add_argument("what", choices=["tags", "history", "diff"])
     plot.add_argument("versions", nargs="*", metavar="VERSION", help="for diff: A and B")

@@ -11,6 +11,8 @@ from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import one_of
 from tagifai.inference.desk import InferenceDesk
 from tagifai.permissions import Visit, WriteRules
+from tagifai.report import gather
+from tagifai.report.page import write_page
 from tagifai.reviews.desk import ReviewDesk, apply_commands
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
@@ -134,6 +136,10 @@ class Workbench:
     def compare(self, a: str, b: str) -> dict[str, Any]:
         """Compare two versions."""
         return self.versions.compare(a, b)
+
+    def write_report(self, a: str, b: str) -> str:
+        """Write a report of B compared with A as one HTML file."""
+        return write_page(gather(self.versions, self.reviews, a, b))
 
     def flips(self, a: str, b: str, tag: str) -> list[dict[str, Any]]:
         """List the decisions on a tag that B fixed, broke or left wrong."""

@@ -29,12 +29,19 @@ KEPT_TO = {
 COMPOSITION = {
     "tagifai.__main__": (),
     "tagifai.cli": ("tagifai.__main__",),
-    "tagifai.commands": ("tagifai.cli", "tagifai.reviews.commands", "tagifai.serving"),
+    "tagifai.commands": (
+        "tagifai.cli",
+        "tagifai.report.commands",
+        "tagifai.reviews.commands",
+        "tagifai.serving",
+    ),
+    "tagifai.report.commands": ("tagifai.cli",),
     "tagifai.reviews.commands": ("tagifai.cli",),
     "tagifai.serving": ("tagifai.cli",),
     "tagifai.terminal": (
         "tagifai.cli",
         "tagifai.commands",
+        "tagifai.report.commands",
         "tagifai.reviews.commands",
         "tagifai.serving",
     ),

@@ -67,6 +67,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     figure_names=bench.figure_names,
                     history_intervals=bench.history_intervals,
                     export_comparison=export_comparison,
+                    write_report=bench.write_report,
                     behavioral_results=lambda name: bench.inference.behavioral_results(name),
                     describe_version=bench.describe_version,
                     compare=bench.compare,

@@ -1,12 +1,10 @@
 """Plain data → markup; every word from data passes through `escaped`."""
 
-from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
+from collections.abc import Sequence
 
 from tagifai.charts.svg import escaped
+from tagifai.charts.tables import show_table as show_table
 
-CELL_LENGTH = 400
 # The browser keeps a text as a file; nothing is written on the server.
 SAVE_FILE = """
 (text, name) => {
@@ -72,45 +70,6 @@ def show_cloud(words: Sequence[tuple[str, int]], *, title: str, empty: str) -> s
     )
 
 
-def show_table(
-    rows: Sequence[Mapping[str, Any]],
-    columns: Mapping[str, str],
-    *,
-    empty: str,
-    raw: Sequence[str] = (),
-    row_key: str | None = None,
-    caption: str = "",
-) -> str:
-    """Show records as a table with the `columns` {key: heading}.
-
-    Numbers are right-aligned, None shows as a dash. Columns named in `raw` hold markup of the
-    program's own. With `row_key`, each row carries that value as `data-key`, and can be chosen
-    by click or Enter. A row with `few` is greyed, one with `chosen` stands out.
-    """
-    if not rows:
-        return f'<p class="minor empty-table">{escaped(empty, 300)}</p>'
-    head = "".join(
-        f'<th scope="col"{_numeric(rows, key)}>{escaped(name)}</th>'
-        for key, name in columns.items()
-    )
-    body = []
-    for row in rows:
-        key = f' data-key="{escape(str(row[row_key]))}" tabindex="0"' if row_key else ""
-        kind = "few" if row.get("few") else "chosen" if row.get("chosen") else ""
-        faded = f' class="{kind}"' if kind else ""
-        cells = "".join(
-            f"<td{_numeric([row], name)}>{row[name] if name in raw else _cell(row.get(name))}</td>"
-            for name in columns
-        )
-        body.append(f"<tr{key}{faded}>{cells}</tr>")
-    label = f"<caption>{escaped(caption, 200)}</caption>" if caption else ""
-    choosable = " choosable" if row_key else ""
-    return (
-        f'<div class="table-box"><table class="records{choosable}">{label}<thead><tr>{head}</tr>'
-        f"</thead><tbody>{''.join(body)}</tbody></table></div>"
-    )
-
-
 def show_share(value: float | None) -> str:
     """Show a value in [0, 1] with a bar behind it."""
     if value is None:
@@ -124,21 +83,3 @@ def show_share(value: float | None) -> str:
 def _scatter(word: str) -> int:
     # A fixed order that mixes large and small words, the same on each machine.
     return sum((place + 1) * 7919 * ord(char) for place, char in enumerate(word)) % 104729
-
-
-def _numeric(rows: Sequence[Mapping[str, Any]], key: str) -> str:
-    values = [row.get(key) for row in rows]
-    number = any(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    return ' class="number"' if number else ""
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return escaped(value, CELL_LENGTH)

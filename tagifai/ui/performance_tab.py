@@ -30,6 +30,7 @@ difference is more than chance would bring, with false discoveries over all tags
 (Benjamini–Hochberg). Tags under ten projects are greyed. Tags' averages are weighted by support
 unless named otherwise."""
 SHOWN_WITH_INTERVALS = 60
+REPORT = "Save a report to send (HTML)"
 
 
 def build(
@@ -42,6 +43,7 @@ def build(
     compare: Callable[[str, str], dict[str, Any]],
     flips: Callable[[str, str, str], list[dict[str, Any]]],
     export_comparison: Callable[[dict[str, Any]], str],
+    write_report: Callable[[str, str], str],
     behavioral_results: Callable[[str], dict[str, Any]],
 ) -> None:
     """Lay out the tab, filled when `place` comes into view."""
@@ -99,6 +101,7 @@ def build(
     with gr.Row():
         to_markdown = gr.Button("Save the comparison as Markdown", elem_id="export-markdown")
         to_json = gr.Button("Save the comparison as JSON", elem_id="export-json")
+        to_report = gr.Button(REPORT, elem_id="export-report", variant="primary")
     # The tag whose flips are shown.
     flip_tag = gr.Textbox(visible="hidden")
     exported = gr.Textbox(visible="hidden")
@@ -164,6 +167,12 @@ def build(
             return export_comparison(result), f"{a}-{b}.md"
         return orjson.dumps(result, option=orjson.OPT_INDENT_2).decode(), f"{a}-{b}.json"
 
+    def report(a: str | None, b: str | None) -> tuple[str, str]:
+        try:
+            return write_report(a or "", b or ""), f"{a}-{b}.html"
+        except TagifaiError as error:
+            raise gr.Error(escaped(error, 300), print_exception=False) from None
+
     def fill(asked: Any, *current: Any) -> list[Any]:
         try:
             rows = history(None)
@@ -225,6 +234,15 @@ def build(
         button.click(
             lambda a, b, kind=kind: save(kind, a, b), chosen, [exported, file_name], **private
         ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
+    # Seconds where nobody has looked at suspected label errors yet: the button says so.
+    written = to_report.click(
+        lambda: gr.Button("Writing the report …", interactive=False), None, to_report,
+        queue=False, **private,
+    ).then(report, chosen, [exported, file_name], **private)  # fmt: skip
+    written.success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
+    written.then(
+        lambda: gr.Button(REPORT, interactive=True), None, to_report, queue=False, **private
+    )
 
 
 def choose_pair(names: list[str], a: str | None, b: str | None) -> tuple[str | None, str | None]:

@@ -361,8 +361,8 @@ class VersionDesk:
             ),
         )
 
-    def flips(self, a: str, b: str, tag: str) -> list[dict[str, Any]]:
-        """List the decisions on a tag that B fixed, broke or left wrong, with their texts."""
+    def flips(self, a: str, b: str, tag: str | None) -> list[dict[str, Any]]:
+        """List the decisions that B fixed, broke or left wrong, with texts; None: on any tag."""
         check_different(a, b)
         rows = select_flips(
             self.predictions(a), self.thresholds(a), self.predictions(b), self.thresholds(b), tag

@@ -1,0 +1,74 @@
+"""A report of one version, or of two compared: what it tells, as plain data."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from tagifai.errors import TagifaiError
+from tagifai.inspection.label_issues import KINDS
+from tagifai.reviews.desk import ReviewDesk
+from tagifai.reviews.queues import QueueChoice
+from tagifai.versions.desk import VersionDesk
+
+MOST_TAGS = 15
+MOST_FLIPS = 20
+MOST_ISSUES = 15
+
+
+def gather(
+    versions: VersionDesk, reviews: ReviewDesk, a: str, b: str | None = None
+) -> dict[str, Any]:
+    """Put together what is known of A, or of B compared with A.
+
+    "version" is the one that is reported on: B, or A alone. What cannot be told, as where a
+    version keeps no predictions, is {"missing": why} in its place.
+
+    Raises:
+        TagifaiError: an unknown version, the same one twice, or one that cannot be read.
+    """
+    name = b or a
+    return {
+        "version": name,
+        "against": a if b else None,
+        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "cards": [_without_params(versions.describe(one)) for one in ([a, b] if b else [a])],
+        "overall": versions.load(name).performance["overall"],
+        "behavioral": versions.load(name).performance["behavioral"].get("score"),
+        "slices": versions.slice_table(name),
+        "params": dict(versions.load(name).params),
+        "comparison": versions.compare(a, b) if b else None,
+        "worst": _or_missing(lambda: _worst_tags(versions, name)),
+        "flips": _or_missing(lambda: _flips(versions, a, b)) if b else None,
+        "issues": {kind: _or_missing(partial(_issues, reviews, name, kind)) for kind in KINDS},
+    }
+
+
+def _without_params(card: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in card.items() if key != "params"}
+
+
+def _or_missing(tell: Callable[[], Any]) -> Any:
+    try:
+        return tell()
+    except TagifaiError as error:
+        return {"missing": str(error)}
+
+
+def _worst_tags(versions: VersionDesk, name: str) -> list[dict[str, Any]]:
+    # A tag without a project in the test split has no F1 to be bad at.
+    known = [row for row in versions.tag_table(name) if row["num_samples"]]
+    return sorted(known, key=lambda row: (row["f1"], -row["num_samples"]))[:MOST_TAGS]
+
+
+def _flips(versions: VersionDesk, a: str, b: str) -> dict[str, list[dict[str, Any]]]:
+    rows = versions.flips(a, b, None)
+    return {
+        kind: [row for row in rows if row["kind"] == kind][:MOST_FLIPS]
+        for kind in ("broke", "fixed")
+    }
+
+
+def _issues(reviews: ReviewDesk, name: str, kind: str) -> dict[str, Any]:
+    found = reviews.page(QueueChoice(name, kind, state="all"), size=MOST_ISSUES)
+    return {"items": found.items, "num_found": found.num_found}

@@ -1,0 +1,122 @@
+import re
+import shutil
+from html.parser import HTMLParser
+
+import browser_corpus
+import pytest
+from browser_corpus import HOSTILE_TAG
+
+from tagifai import cli
+from tagifai.cache import ContentCache, open_memory
+from tagifai.data.desk import DataDesk
+from tagifai.errors import TagifaiError
+from tagifai.report import gather
+from tagifai.report.page import write_page
+from tagifai.reviews.desk import ReviewDesk
+from tagifai.versions import open_source
+from tagifai.versions.desk import VersionDesk
+
+CARRY_OUT = {"script", "iframe", "object", "embed", "link", "img", "form", "base"}
+
+
+class Reader(HTMLParser):
+    """Collect what a browser would make of a file."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.attributes, self.words, self.open = set(), [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+
+def desks(data, models, reviews="none.sqlite"):
+    versions = VersionDesk(
+        open_source(str(models)), ContentCache(open_memory(None)), DataDesk(data)
+    )
+    return versions, ReviewDesk(versions, data / reviews)
+
+
+def text_of(page):
+    return " ".join(" ".join(Reader(page).words).split())
+
+
+@pytest.fixture(scope="module")
+def compared(small_data, small_models):
+    return write_page(gather(*desks(small_data, small_models), "v0.1.0", "v0.2.0"))
+
+
+def test_two_versions_are_compared_with_intervals_verdicts_and_flips(compared):
+    told = text_of(compared)
+    assert told.startswith("v0.2.0 compared with v0.1.0")
+    for part in (
+        "Overall", "Slices", "Tags", "Worst tags", "Decisions that flipped",
+        "Suspected label errors", "Parameters", "About", "How to read this",
+        "Can't tell v0.2.0 from v0.1.0: F1 +5.5 points", "13 shared test projects",
+        "What B fixed, the largest change first", "B broke nothing.",
+        "95 % interval", "C 1.0 10.0 changed",
+        "Labels that seem missing", "Labels that seem wrong", "The second.",
+    ):  # fmt: skip
+        assert part in told, part
+
+
+def test_one_version_is_told_alone(small_data, small_models):
+    told = text_of(write_page(gather(*desks(small_data, small_models), "v0.2.0")))
+    assert told.startswith("Version v0.2.0")
+    assert "weighted by support 1.000 1.000 1.000 13" in told
+    assert "flipped" not in told
+
+
+def test_a_file_runs_nothing_asks_nobody_and_is_well_formed(compared):
+    page = Reader(compared)
+    assert page.open == []
+    assert page.tags & CARRY_OUT == set()
+    assert [name for name, _ in page.attributes if name.startswith("on") or name == "href"] == []
+    assert not re.search(r"url\((?!#)|@import|https?://", compared)
+    assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in page.attributes
+    assert len(compared) < 2_000_000
+
+
+def test_strangers_texts_stay_texts(tmp_path):
+    browser_corpus.write_data(tmp_path / "data")
+    browser_corpus.write_versions(tmp_path / "data", tmp_path / "model")
+    both = desks(tmp_path / "data", tmp_path / "model")
+    page = write_page(gather(*both, "v0.1.0", "v0.2.0"))
+    assert Reader(page).tags & CARRY_OUT == set()
+    assert Reader(page).open == []
+    assert HOSTILE_TAG in text_of(page)
+    assert "<script>alert(1)</script>" in text_of(page)
+
+
+def test_what_cannot_be_told_is_said_in_its_place(small_data, small_models, tmp_path):
+    models = shutil.copytree(small_models, tmp_path / "model")
+    (models / "v0.2.0" / "predictions.npz").unlink()
+    told = text_of(write_page(gather(*desks(small_data, models), "v0.1.0", "v0.2.0")))
+    assert "v0.2.0 kept no predictions: stored figures, without a verdict." in told
+    assert told.count("'v0.2.0' keeps no predictions") >= 2
+
+
+def test_the_same_version_twice_is_refused(small_data, small_models):
+    with pytest.raises(TagifaiError, match=r"choose two different versions, got 'v0\.1\.0' twice"):
+        gather(*desks(small_data, small_models), "v0.1.0", "v0.1.0")
+
+
+def test_the_command_writes_a_file(small_data, small_models, tmp_path, capsys):
+    places = ["--data", str(small_data), "--models", str(small_models)]
+    file = tmp_path / "report.html"
+    assert cli.main(["report", "v0.1.0", "v0.2.0", "-o", str(file), *places]) == 0
+    assert capsys.readouterr().out == f"{file}: {file.stat().st_size:,} bytes\n"
+    assert cli.main(["report", "v0.1.0", "-o", str(tmp_path / "no" / "way.html"), *places]) == 1
+    assert "way.html: cannot be written (No such file or directory)" in capsys.readouterr().err
