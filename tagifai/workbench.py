@@ -4,13 +4,14 @@ from functools import cached_property
 from typing import Any
 
 from tagifai.cache import ContentCache, open_memory
-from tagifai.charts.svg import escaped
 from tagifai.data.browse import Page
 from tagifai.data.desk import DataDesk
 from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import one_of
 from tagifai.inference.desk import InferenceDesk
-from tagifai.permissions import Visit, WriteRules
+from tagifai.inspection.desk import InspectionDesk
+from tagifai.inspection.influence_desk import InfluenceDesk
+from tagifai.permissions import WriteRules
 from tagifai.report import gather
 from tagifai.report.page import write_page
 from tagifai.reviews.desk import ReviewDesk, apply_commands
@@ -49,6 +50,16 @@ class Workbench:
         """Answer what visitors ask about their own texts."""
         rules, public = WriteRules.of(self.settings), self.settings.share
         return InferenceDesk(self.versions, self.data, rules=rules, public=public)
+
+    @cached_property
+    def inspection(self) -> InspectionDesk:
+        """Tell where a version errs, and by which projects."""
+        return InspectionDesk(self.versions, WriteRules.of(self.settings))
+
+    @cached_property
+    def influence(self) -> InfluenceDesk:
+        """Tell by which words and training projects a project was decided so."""
+        return InfluenceDesk(self.versions)
 
     @cached_property
     def reviews(self) -> ReviewDesk:
@@ -148,59 +159,3 @@ class Workbench:
     def predict(self, name: str, texts: list[str]) -> list[dict[str, Any]]:
         """Predict the tags of texts with a version."""
         return self.versions.predict(name, texts)
-
-    def tag_table(self, name: str, common: float | None = None) -> list[dict[str, Any]]:
-        """Score each tag on a version's test split, best F1 first."""
-        return self.versions.tag_table(name, common)
-
-    def threshold_of(self, name: str, tag: str) -> float:
-        """Give the threshold of a tag in a version."""
-        return self.versions.load(name).threshold(tag)
-
-    def threshold_metrics(self, name: str, tag: str, threshold: float) -> dict[str, Any]:
-        """Score one tag on the test split at one threshold."""
-        return self.versions.threshold_metrics(name, tag, threshold)
-
-    def curve(self, name: str, tag: str) -> list[dict[str, float]]:
-        """Trace a tag's precision-recall curve on the test split."""
-        return self.versions.curve(name, tag)
-
-    def best_threshold(
-        self, name: str, tag: str, cost_fp: float | None = None, cost_fn: float | None = None
-    ) -> dict[str, Any]:
-        """Find a tag's best threshold out of fold, reported on test."""
-        return self.versions.best_threshold(name, tag, cost_fp, cost_fn)
-
-    def keep_threshold(self, name: str, tag: str, threshold: float, visit: Visit) -> str:
-        """Write a tag's threshold into the workspace in a visitor's name, and say so.
-
-        Raises:
-            TagifaiError: the visitor may not write, or `name` is a release.
-        """
-        WriteRules.of(self.settings).reviewer_of(visit)
-        self.versions.keep_threshold(name, tag, threshold)
-        return f"Kept: {name} predicts {escaped(tag)} from {threshold:.3f} on, everywhere."
-
-    def confusions(self, name: str, tag: str) -> list[dict[str, Any]]:
-        """Count how other tags' errors fall together with a tag's."""
-        return self.versions.confusions(name, tag)
-
-    def confused(self, name: str, tag: str, other: str) -> list[dict[str, Any]]:
-        """Describe the test projects on which the errors of two tags fall together."""
-        return self.versions.confused(name, tag, other)
-
-    def check_calibration(self, name: str, tag: str | None) -> dict[str, Any]:
-        """Compare a version's probabilities with what came true."""
-        return self.versions.check_calibration(name, tag)
-
-    def data_changes(self, name: str) -> str:
-        """Say how the data differs from what a version saw."""
-        return self.versions.data_changes(name)
-
-    def slice_table(self, name: str) -> list[dict[str, Any]]:
-        """List a version's slices, best F1 first."""
-        return self.versions.slice_table(name)
-
-    def outcomes(self, *choice: Any) -> Any:
-        """Show one page of the test projects with one outcome of a tag."""
-        return self.versions.outcomes(*choice)

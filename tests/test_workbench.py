@@ -1,10 +1,8 @@
 import shutil
-from dataclasses import replace
 
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.permissions import Visit
 from tagifai.settings import Settings
 from tagifai.workbench import Workbench
 
@@ -38,7 +36,7 @@ def test_a_broken_data_folder_leaves_the_versions_alone(bench, tmp_path):
     assert bench.newest(bench.list_versions()) == "v0.2.0"
     assert len(bench.history()) == 3
     assert bench.compare("v0.1.0", "v0.2.0")["basis"] == "paired"
-    assert len(bench.tag_table("v0.2.0")) == 4
+    assert len(bench.inspection.tag_table("v0.2.0")) == 4
     assert bench.predict("v0.2.0", ["camera pixels"])[0]["tags"] == ["computer-vision"]
 
 
@@ -57,18 +55,3 @@ def test_a_visitors_text_is_preprocessed_as_told(bench):
     assert bench.preprocess(text, False, False, "", "") == "See The MODELS"
     with pytest.raises(TagifaiError, match="no regular expression"):
         bench.preprocess(text, True, False, "(", "")
-
-
-def test_a_threshold_is_kept_for_who_may_write_alone(bench):
-    here = Visit(host="127.0.0.1:7860", client="127.0.0.1")
-    foreign = replace(here, origin="http://evil.example")
-    before = bench.threshold_of("workspace", "transformers")
-    with pytest.raises(TagifaiError, match="another site"):
-        bench.keep_threshold("workspace", "transformers", 0.125, foreign)
-    with pytest.raises(TagifaiError, match="reached from elsewhere"):
-        bench.keep_threshold("workspace", "transformers", 0.125, Visit())
-    assert bench.threshold_of("workspace", "transformers") == before
-    assert bench.keep_threshold("workspace", "transformers", 0.125, here) == (
-        "Kept: workspace predicts transformers from 0.125 on, everywhere."
-    )
-    assert bench.threshold_of("workspace", "transformers") == 0.125

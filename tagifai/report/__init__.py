@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from tagifai.errors import TagifaiError
+from tagifai.inspection.desk import InspectionDesk
 from tagifai.inspection.label_issues import KINDS
 from tagifai.reviews.desk import ReviewDesk
 from tagifai.reviews.queues import QueueChoice
@@ -27,7 +28,7 @@ def gather(
     Raises:
         TagifaiError: an unknown version, the same one twice, or one that cannot be read.
     """
-    name = b or a
+    name, inspection = b or a, InspectionDesk(versions)
     return {
         "version": name,
         "against": a if b else None,
@@ -35,10 +36,10 @@ def gather(
         "cards": [_without_params(versions.describe(one)) for one in ([a, b] if b else [a])],
         "overall": versions.load(name).performance["overall"],
         "behavioral": versions.load(name).performance["behavioral"].get("score"),
-        "slices": versions.slice_table(name),
+        "slices": inspection.slice_table(name),
         "params": dict(versions.load(name).params),
         "comparison": versions.compare(a, b) if b else None,
-        "worst": _or_missing(lambda: _worst_tags(versions, name)),
+        "worst": _or_missing(lambda: _worst_tags(inspection, name)),
         "flips": _or_missing(lambda: _flips(versions, a, b)) if b else None,
         "issues": {kind: _or_missing(partial(_issues, reviews, name, kind)) for kind in KINDS},
     }
@@ -55,9 +56,9 @@ def _or_missing(tell: Callable[[], Any]) -> Any:
         return {"missing": str(error)}
 
 
-def _worst_tags(versions: VersionDesk, name: str) -> list[dict[str, Any]]:
+def _worst_tags(inspection: InspectionDesk, name: str) -> list[dict[str, Any]]:
     # A tag without a project in the test split has no F1 to be bad at.
-    known = [row for row in versions.tag_table(name) if row["num_samples"]]
+    known = [row for row in inspection.tag_table(name) if row["num_samples"]]
     return sorted(known, key=lambda row: (row["f1"], -row["num_samples"]))[:MOST_TAGS]
 
 

@@ -107,8 +107,8 @@ def build(bench: Workbench) -> None:
                     order=(order, str))  # fmt: skip
 
         def inspect() -> dict[str, Any]:
-            found = bench.outcomes(version, tag, outcome, order, "", page)
-            rows = [row for row in bench.tag_table(version) if row["tag"] == tag]
+            found = bench.inspection.outcomes(version, tag, outcome, order, "", page)
+            rows = [row for row in bench.inspection.tag_table(version) if row["tag"] == tag]
             return {"figures": rows[0], **found._asdict()}
 
         return answer(inspect)

@@ -20,7 +20,6 @@ from tagifai.ui import (
     slices_view,
 )
 from tagifai.ui.guarded import GuardedBlocks
-from tagifai.versions.desk import outcome_help
 from tagifai.workbench import Workbench
 
 TITLE = "tagifai"
@@ -91,19 +90,8 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                             version,
                             list_versions=bench.list_versions,
                             newest=bench.newest,
-                            tag_table=bench.tag_table,
-                            slice_table=bench.slice_table,
-                            threshold_of=bench.threshold_of,
-                            threshold_metrics=bench.threshold_metrics,
-                            curve=bench.curve,
-                            best_threshold=bench.best_threshold,
-                            keep_threshold=bench.keep_threshold,
-                            outcomes=bench.outcomes,
-                            outcome_help=outcome_help,
-                            confusions=bench.confusions,
-                            confused=bench.confused,
-                            check_calibration=bench.check_calibration,
-                            data_changes=bench.data_changes,
+                            desk=lambda: bench.inspection,
+                            influence=lambda: bench.influence,
                             orders=list(ORDERS),
                         )
                     with gr.Tab(

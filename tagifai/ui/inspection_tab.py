@@ -1,13 +1,18 @@
 """Inspection: where a version errs, and by which projects."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
+from tagifai.inspection.desk import InspectionDesk, outcome_help
+from tagifai.inspection.export import export_outcomes
+from tagifai.inspection.influence_desk import InfluenceDesk
 from tagifai.inspection.parts import Paged
+from tagifai.ui import inspection_why
 from tagifai.ui.events import QUICK
 from tagifai.ui.inspection_view import (
     most_errors,
@@ -21,8 +26,9 @@ from tagifai.ui.inspection_view import (
     show_slices,
     show_tags,
 )
+from tagifai.ui.inspection_why import tint_projects
 from tagifai.ui.links import Choice, Place
-from tagifai.ui.markup import CHOOSE_ROW, show_error
+from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error
 from tagifai.ui.visits import visit_of
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
@@ -30,6 +36,10 @@ projects behind them. Look here to decide **which labels are wrong and where the
 OUTCOMES = {
     "false positives": "fp", "false negatives": "fn", "true positives": "tp",
 }  # fmt: skip
+OF_WORDS = (
+    ' Words that <span class="word raises" style="--weight:.6">raise</span> and '
+    '<span class="word lowers" style="--weight:.6">lower</span> the tag are marked.'
+)
 ABOUT_THRESHOLDS = """A tag is predicted from its threshold on. Move it, and figures and projects
 follow; best thresholds are found on out-of-fold probabilities of train and validation, and
 reported on test. Nothing is kept until you say so, and only in the workspace."""
@@ -41,19 +51,8 @@ def build(
     *,
     list_versions: Callable[[], list[str]],
     newest: Callable[[list[str]], str],
-    tag_table: Callable[..., list[dict[str, Any]]],
-    slice_table: Callable[[str], list[dict[str, Any]]],
-    threshold_of: Callable[[str, str], float],
-    threshold_metrics: Callable[[str, str, float], dict[str, Any]],
-    curve: Callable[[str, str], list[dict[str, float]]],
-    best_threshold: Callable[..., dict[str, Any]],
-    keep_threshold: Callable[..., str],
-    outcomes: Callable[..., Any],
-    outcome_help: Callable[[str], str],
-    confusions: Callable[[str, str], list[dict[str, Any]]],
-    confused: Callable[[str, str, str], list[dict[str, Any]]],
-    check_calibration: Callable[[str, str | None], dict[str, Any]],
-    data_changes: Callable[[str], str],
+    desk: Callable[[], InspectionDesk],
+    influence: Callable[[], InfluenceDesk],
     orders: list[str],
 ) -> None:
     """Lay out the tab, filled with the choice of `version` when `place` comes into view."""
@@ -104,7 +103,12 @@ def build(
         number = gr.Number(
             1, label="Page", precision=0, minimum=1, elem_id="samples-page", min_width=90
         )
-    samples = gr.HTML(elem_id="samples", apply_default_css=False)
+    samples = gr.HTML(elem_id="samples", apply_default_css=False, js_on_load=CHOOSE_ROW)
+    with gr.Row(elem_classes="controls"):
+        to_json = gr.Button("Save this list as JSON", elem_id="samples-json", size="sm")
+        to_csv = gr.Button("Save this list as CSV", elem_id="samples-csv", size="sm")
+    exported, file_name = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
+    inspection_why.build(version, tag, samples, desk=influence)
     calibration = gr.HTML(elem_id="calibration-note", apply_default_css=False)
     reliability = gr.Accordion(
         "Reliability of the probabilities", open=False, elem_id="calibration"
@@ -133,11 +137,26 @@ def build(
             return ["", "", 1]
         kind = OUTCOMES.get(outcome, outcome)
         try:
-            found = outcomes(name, tag, kind, order, query or "", int(page or 1), threshold)
-            line = f'<p class="note">{escaped(outcome_help(kind), 400)}</p>'
+            found = desk().outcomes(name, tag, kind, order, query or "", int(page or 1), threshold)
+            line = f'<p class="note">{escaped(outcome_help(kind), 400)}{OF_WORDS}</p>'
+            tinted = tint_projects(influence(), name, tag, found.items)
         except TagifaiError as error:
             return ["", show_error(error), 1]
-        return [line, show_page(found, tag, outcome), found.number]
+        return [line, show_page(found, tag, outcome, tinted), found.number]
+
+    def save(
+        kind: str, name: str | None, tag: str | None, threshold: float, outcome: str, query: str,
+        order: str,
+    ) -> tuple[str, str]:  # fmt: skip
+        code = OUTCOMES.get(outcome, outcome)
+        try:
+            rows = desk().all_outcomes(name or "", tag or "", code, order, query or "", threshold)
+        except TagifaiError as error:
+            raise gr.Error(escaped(error, 300), print_exception=False) from None
+        return (
+            export_outcomes(rows, kind, tag=tag or "", outcome=code),
+            f"{name}-{tag}-{code}.{kind}",
+        )
 
     def search(
         name: str | None, tag: str | None, threshold: float, outcome: str, query: str, order: str,
@@ -160,8 +179,8 @@ def build(
         if not name or not tag:
             return [None, "", "", "", "", 1]
         try:
-            row = threshold_metrics(name, tag, threshold)
-            chart = show_curve(curve(name, tag), row, tag)
+            row = desk().threshold_metrics(name, tag, threshold)
+            chart = show_curve(desk().curve(name, tag), row, tag)
         except TagifaiError as error:
             return [None, show_error(error), "", "", "", 1]
         return [threshold, show_figures(row), chart, *show_samples(name, tag, threshold, *choice)]
@@ -173,9 +192,9 @@ def build(
         if not name or not tag:
             return nothing
         try:
-            own = own if own is not None else common or threshold_of(name, tag)
-            reliable = show_reliability(check_calibration(name, tag), tag)
-            table = show_confusions(confusions(name, tag), tag)
+            own = own if own is not None else common or desk().threshold_of(name, tag)
+            reliable = show_reliability(desk().check_calibration(name, tag), tag)
+            table = show_confusions(desk().confusions(name, tag), tag)
         except TagifaiError as error:
             return [gr.skip(), show_error(error), *nothing[2:]]
         return [own, reliable, table, "", *show_threshold(name, tag, own, *choice)]
@@ -187,8 +206,8 @@ def build(
 
     def show_common(name: str | None, tag: str | None, common: float) -> list[Any]:
         try:
-            table = show_tags(tag_table(name, common or None)) if name else ""
-            own = common or (threshold_of(name, tag) if name and tag else 0.5)
+            table = show_tags(desk().tag_table(name, common or None)) if name else ""
+            own = common or (desk().threshold_of(name, tag) if name and tag else 0.5)
         except TagifaiError as error:
             return [show_error(error), gr.skip()]
         return [table, own]
@@ -202,10 +221,10 @@ def build(
         name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None
     ) -> list[Any]:
         try:
-            table = tag_table(name, common or None) if name else []
-            checked = check_calibration(name, None) if name else None
-            slice_rows = slice_table(name) if name else []
-            changes = data_changes(name) if name else ""
+            table = desk().tag_table(name, common or None) if name else []
+            checked = desk().check_calibration(name, None) if name else None
+            slice_rows = desk().slice_table(name) if name else []
+            changes = desk().data_changes(name) if name else ""
         except TagifaiError as error:
             return [show_error(error), gr.Dropdown([], value=None), *[""] * 4,
                     *show_tag(None, None, common)]  # fmt: skip
@@ -242,7 +261,7 @@ def build(
 
     def known_tags(name: str) -> list[str]:
         try:
-            return [row["tag"] for row in tag_table(name)]
+            return [row["tag"] for row in desk().tag_table(name)]
         except TagifaiError:
             return []  # what is wrong with the version is told where it is shown
 
@@ -250,21 +269,23 @@ def build(
         name: str | None, tag: str | None, fp: float | None = None, fn: float | None = None
     ) -> list[Any]:
         try:
-            found = best_threshold(name, tag, fp, fn)
+            found = desk().best_threshold(name or "", tag or "", fp, fn)
         except TagifaiError as error:
             return [gr.skip(), show_error(error)]
         return [found["threshold"], show_best(found, tag or "")]
 
     def keep_it(name: str | None, tag: str | None, threshold: float, request: gr.Request) -> str:
         try:
-            told = keep_threshold(name, tag, threshold, visit_of(request))
-            return f'<div class="notice good">{told}</div>'
+            told = desk().keep_threshold(name or "", tag or "", threshold, visit_of(request))
+            return f'<div class="notice good">{escaped(told, 300)}</div>'
         except TagifaiError as error:
             return show_error(error)
 
     def show_confused(name: str | None, tag: str | None, event: gr.EventData) -> str:
         try:
-            return show_page_of(confused(name or "", tag or "", event.key), tag or "", event.key)
+            return show_page_of(
+                desk().confused(name or "", tag or "", event.key), tag or "", event.key
+            )
         except TagifaiError as error:
             return show_error(error)
 
@@ -300,6 +321,14 @@ def build(
     number.input(show_samples, [version, tag, threshold, *choice, number], pages, **QUICK)
     by_f1.click(find_best, [version, tag], [threshold, told], **QUICK)
     by_cost.click(find_best, [version, tag, cost_fp, cost_fn], [threshold, told], **QUICK)
+    for button, kind in ((to_json, "json"), (to_csv, "csv")):
+        button.click(
+            partial(save, kind),
+            of_samples,
+            [exported, file_name],
+            show_progress="hidden",
+            api_visibility="private",
+        ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
     keep.click(keep_it, [version, tag, threshold], told, api_visibility="private")
     tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
     confusion.select(show_confused, [version, tag], confused_samples, **QUICK)

@@ -1,9 +1,12 @@
 """What the Inspection tab shows of tags, their projects and their probabilities."""
 
+from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from tagifai.charts.curves import chart_precision_recall, chart_reliability
 from tagifai.charts.svg import escaped
+from tagifai.ui.influence_view import shown_text
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 FEW = 10
@@ -145,16 +148,22 @@ def show_tiles(figures: dict[str, str]) -> str:
     return f'<div class="figures">{tiles}</div>'
 
 
-def show_page(found: Any, tag: str, outcome: str) -> str:
-    """Show one page of projects with text, truth, prediction and probability."""
+def show_page(found: Any, tag: str, outcome: str, tinted: Mapping[str, str] | None = None) -> str:
+    """Show one page of projects with text, truth, prediction and probability.
+
+    `tinted` has by id the markup of the texts whose words are told apart; such a project also
+    has a button that asks for the training projects behind its decision.
+    """
+    tinted = tinted or {}
     rows = [
         {
             "id": item["id"],
-            "text": show_text(item),
+            "text": tinted.get(item["id"]) or shown_text(item),
             "y_true": show_chips(item["y_true"]),
             "y_pred": show_compared(item),
             "probability": f"{show_share(item['probability'])}"
-            f'<br><span class="minor">threshold {item["threshold"]:.3f}</span>',
+            f'<br><span class="minor">threshold {item["threshold"]:.3f}</span>'
+            + (show_why(item["id"]) if item["id"] in tinted else ""),
         }
         for item in found.items
     ]
@@ -174,11 +183,12 @@ def show_page(found: Any, tag: str, outcome: str) -> str:
     )  # fmt: skip
 
 
-def show_text(item: dict[str, Any]) -> str:
-    """Show a project's title and description, or that the data no longer has it."""
-    if item.get("gone", True):
-        return '<span class="minor">This project is no longer in the data.</span>'
-    return f"<b>{escaped(item['title'], 200)}</b><br>{escaped(item['description'], 600)}"
+def show_why(project: str) -> str:
+    """Show the button that asks for the training projects behind a decision."""
+    return (
+        f'<br><button type="button" class="why" data-key="{escape(project)}">Training projects '
+        "behind it</button>"
+    )
 
 
 def show_compared(item: dict[str, Any]) -> str:

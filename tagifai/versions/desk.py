@@ -5,9 +5,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tagifai.behavioral import saved_tests
 from tagifai.cache import ContentCache
 from tagifai.comparison import compare
 from tagifai.comparison.bootstrap import LEVEL, RESAMPLES
@@ -15,32 +12,16 @@ from tagifai.comparison.diffs import check_different
 from tagifai.comparison.flips import select_flips
 from tagifai.comparison.intervals import figure_intervals
 from tagifai.data import Project
-from tagifai.data.changes import compare_data
 from tagifai.data.desk import DataDesk
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection import (
-    OUTCOMES,
-    Paged,
-    average_precisions,
-    best_threshold,
-    describe_rows,
-    outcome_rows,
-    paged,
-    precision_recall_points,
     require_predictions,
-    tag_table,
-    threshold_metrics,
 )
-from tagifai.inspection.confusion import KINDS as CONFUSIONS
-from tagifai.inspection.confusion import confused_ids, confused_with
 from tagifai.kept import Kept
-from tagifai.metrics import slice_metrics
-from tagifai.metrics.calibration_check import check_calibration
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
-from tagifai.versions import Version, load_version, read_files
+from tagifai.versions import Version, load_version
 from tagifai.versions.history import KEY_METRICS, Key, PerformanceIndex, label_of
 from tagifai.versions.predictions import Predictions
-from tagifai.versions.rescoring import rescore
 from tagifai.versions.sources import MODEL_FILE, PICKLE_FILE, WORKSPACE, VersionSource
 
 MAX_TEXTS = 10_000
@@ -95,7 +76,7 @@ class VersionDesk:
         names = self.source.names()
         if name not in names:
             raise one_of("version", name, names)
-        return self._versions.get(name, self._stamp(name), lambda: load_version(self.source, name))
+        return self._versions.get(name, self.stamp(name), lambda: load_version(self.source, name))
 
     def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
         """Tabulate the metrics of every version; one that cannot be read says why in `error`."""
@@ -111,7 +92,7 @@ class VersionDesk:
     def intervals(self, name: str) -> dict[Key, tuple[float, float]]:
         """Give the 95 % intervals of a version's figures; none where it keeps no predictions."""
         version = self.load(name)
-        predictions = self._maybe_predictions(version)
+        predictions = self.maybe_predictions(version)
         if predictions is None:
             return {}
         thresholds = {tag: version.threshold(tag) for tag in predictions.tags}
@@ -131,7 +112,7 @@ class VersionDesk:
         Raises:
             TagifaiError: the version keeps none, or they are damaged.
         """
-        return require_predictions(self._maybe_predictions(self.load(name)), name)
+        return require_predictions(self.maybe_predictions(self.load(name)), name)
 
     def model(self, name: str) -> Any:
         """Load a version's model safely.
@@ -177,149 +158,6 @@ class VersionDesk:
             for answer in answers
         ]
 
-    def tag_table(self, name: str, common: float | None = None) -> list[dict[str, Any]]:
-        """Score each tag on the version's test split, best F1 first.
-
-        `common` stands in for every tag's own threshold.
-        """
-        predictions, thresholds = self.predictions(name), self.thresholds(name)
-        if common is not None:
-            thresholds = dict.fromkeys(thresholds, common)
-        precisions = self._answers.get(
-            ("precisions", name),
-            self._stamp(name),
-            lambda: average_precisions(predictions, "test"),
-        )
-        return tag_table(predictions, thresholds, precisions=precisions)
-
-    def threshold_metrics(self, name: str, tag: str, threshold: float) -> dict[str, Any]:
-        """Score one tag on the test split at one threshold."""
-        found = threshold_metrics(self.predictions(name), tag, threshold)
-        return {"tag": tag, "threshold": threshold, **found}
-
-    def curve(self, name: str, tag: str) -> list[dict[str, float]]:
-        """Trace a tag's precision-recall curve on the test split."""
-        predictions = self.predictions(name)
-        return self._answers.get(
-            ("curve", name, tag),
-            self._stamp(name),
-            lambda: precision_recall_points(predictions, tag),
-        )
-
-    def best_threshold(
-        self, name: str, tag: str, cost_fp: float | None, cost_fn: float | None
-    ) -> dict[str, Any]:
-        """Find a tag's best threshold out of fold, reported on test."""
-        return best_threshold(self.predictions(name), tag, cost_fp=cost_fp, cost_fn=cost_fn)
-
-    def keep_threshold(self, name: str, tag: str, threshold: float) -> None:
-        """Write a tag's threshold into the workspace, and score the workspace again.
-
-        Raises:
-            TagifaiError: another version than the workspace, or an unknown tag.
-        """
-        if name != WORKSPACE:
-            raise TagifaiError(
-                f"a release is never changed; choose {WORKSPACE!r} to keep a threshold, "
-                f"got {name!r}"
-            )
-        thresholds = self.thresholds(name)
-        if tag not in thresholds:
-            raise one_of("tag", tag, thresholds)
-        version = self.load(name)
-        rescored = rescore(
-            version,
-            self.predictions(name),
-            thresholds | {tag: threshold},
-            model=self.model(name) if self.keeps_model(name) else None,
-            dataset=self.data.get().dataset,
-            slices=self.slices(),
-            saved=saved_tests(self.data.folder),
-        )
-        self.source.write(name, {**read_files(self.source, name), **rescored})
-
-    def confusions(self, name: str, tag: str) -> list[dict[str, Any]]:
-        """Count how other tags' errors fall together with a tag's on the test split."""
-        predictions, thresholds = self.predictions(name), self.thresholds(name)
-        return self._answers.get(
-            ("confusions", name, tag),
-            self._stamp(name),
-            lambda: confused_with(predictions, thresholds, tag),
-        )
-
-    def confused(self, name: str, tag: str, other: str) -> list[dict[str, Any]]:
-        """Describe the test projects on which the errors of two tags fall together."""
-        predictions, thresholds = self.predictions(name), self.thresholds(name)
-        ids = dict.fromkeys(
-            one
-            for kind in CONFUSIONS
-            for one in confused_ids(predictions, thresholds, tag, other, kind)
-        )
-        rows = [predictions.row_of[one] for one in ids]
-        return describe_rows(predictions, thresholds, tag, rows, self._texts())
-
-    def check_calibration(self, name: str, tag: str | None) -> dict[str, Any]:
-        """Compare a version's probabilities with what came true on the test split."""
-        predictions = self.predictions(name)
-        return self._answers.get(
-            ("calibration", name, tag),
-            self._stamp(name),
-            lambda: check_calibration(predictions, tag),
-        )
-
-    def data_changes(self, name: str) -> str:
-        """Say in a sentence how the data differs from what the version saw, "" if it doesn't."""
-        try:
-            data = self.data.get()
-        except TagifaiError:
-            return "The data folder cannot be read, so projects show without their texts."
-        if self.load(name).info.get("data_digest") == data.dataset.digest:
-            return ""
-        predictions = self.predictions(name)
-        return self._answers.get(
-            ("changes", name),
-            (self._stamp(name), data.dataset.digest),
-            lambda: str(
-                compare_data(predictions, data.by_id, self.load(name).info.get("text_digests"))
-            ),
-        )
-
-    def slice_table(self, name: str) -> list[dict[str, Any]]:
-        """List a version's slices, best F1 first: as measured when it was made, later ones now."""
-        described = self.slices()
-        by_name = {
-            **self._measured_now(name, described),
-            **self.load(name).performance["slices"]["class"],
-        }
-        rows = [
-            {
-                "slice": slice_name,
-                "description": described[slice_name].description if slice_name in described else "",
-                **figures,
-            }
-            for slice_name, figures in by_name.items()
-        ]
-        return sorted(rows, key=lambda row: (-(row.get("f1") or 0), row["slice"]))
-
-    def _measured_now(self, name: str, slices: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        version = self.load(name)
-        new = [one for one in slices if one not in version.performance["slices"]["class"]]
-        predictions = self._maybe_predictions(version) if new else None
-        if predictions is None:
-            return {}
-        stamp, members = self._slice_members()
-        test = predictions.select("test")
-
-        def measure() -> dict[str, dict[str, Any]]:
-            inside = {
-                one: np.array([i in members[one] for i in test.ids], bool)
-                for one in new
-                if one in members
-            }
-            return slice_metrics(test.y_true, test.decide(self.thresholds(name)), inside)["class"]
-
-        return self._answers.get(("new slices", name), (version.fingerprint, stamp), measure)
-
     def describe(self, name: str) -> dict[str, Any]:
         """Give a version's card: when it was made, from what, with which parameters."""
         version = self.load(name)
@@ -343,7 +181,7 @@ class VersionDesk:
         """
         check_different(a, b)
         first, second = self.load(a), self.load(b)
-        members = self._slice_members()
+        members = self.slice_members()
         key = ("compare", a, first.fingerprint, b, second.fingerprint, members[0])
         return self._answers.get(
             ("compare", a, b),
@@ -353,8 +191,8 @@ class VersionDesk:
                 lambda: compare(
                     first,
                     second,
-                    self._maybe_predictions(first),
-                    self._maybe_predictions(second),
+                    self.maybe_predictions(first),
+                    self.maybe_predictions(second),
                     resamples=enough_resamples(len(first.performance["class"])),
                     slices=members[1],
                 ),
@@ -367,7 +205,7 @@ class VersionDesk:
         rows = select_flips(
             self.predictions(a), self.thresholds(a), self.predictions(b), self.thresholds(b), tag
         )
-        texts = self._texts()
+        texts = self.texts()
         return [
             {
                 **row,
@@ -377,14 +215,15 @@ class VersionDesk:
             for row in rows
         ]
 
-    def _maybe_predictions(self, version: Version) -> Predictions | None:
+    def maybe_predictions(self, version: Version) -> Predictions | None:
+        """Read a version's predictions, None where it keeps none."""
         return self._predictions.get(
             version.name,
             self.source.stamp(version.name, "predictions.npz"),
             version.load_predictions,
         )
 
-    def _slice_members(self) -> tuple[str, dict[str, set[str]]]:
+    def slice_members(self) -> tuple[str, dict[str, set[str]]]:
         """Give the ids of each slice's projects, and a name for this very content."""
         try:
             data = self.data.get()
@@ -409,42 +248,16 @@ class VersionDesk:
         path = self.data.folder / SLICE_FILE
         return self._answers.get("slices", _file_stamp(path), lambda: load_slices(path.parent))
 
-    def outcomes(
-        self,
-        name: str,
-        tag: str,
-        outcome: str,
-        order: str = "confident",
-        query: str = "",
-        page: int = 1,
-        threshold: float | None = None,
-        size: int = 10,
-    ) -> Paged:
-        """Show one page of the test projects with one outcome of a tag, described.
-
-        `threshold` stands in for the tag's own.
-
-        Raises:
-            TagifaiError: an unknown version, tag, outcome or order, or no predictions.
-        """
-        predictions, thresholds = self.predictions(name), self.thresholds(name)
-        if threshold is not None:
-            thresholds = thresholds | {tag: threshold}
-        texts = self._texts()
-        rows = outcome_rows(
-            predictions, thresholds, tag, outcome, order=order, query=query, texts=texts
-        )
-        found = paged(rows, page, size)
-        return found._replace(items=describe_rows(predictions, thresholds, tag, found.items, texts))
-
-    def _texts(self) -> dict[str, Project]:
+    def texts(self) -> dict[str, Project]:
+        """Give the data's projects by id, none where the data cannot be read."""
         # Without its data a version still tells ids, truths and probabilities.
         try:
             return self.data.get().by_id
         except TagifaiError:
             return {}
 
-    def _stamp(self, name: str) -> Hashable:
+    def stamp(self, name: str) -> Hashable:
+        """Give what changes with the content of a version."""
         return self.source.fingerprint(name)
 
 
@@ -459,17 +272,6 @@ def enough_resamples(num_tags: int) -> int:
     """
     needed = 2 * num_tags / (1 - LEVEL)
     return max(RESAMPLES, 1_000 * math.ceil(needed / 1_000))
-
-
-def outcome_help(outcome: str) -> str:
-    """Say what an outcome tells.
-
-    Raises:
-        TagifaiError: an unknown outcome.
-    """
-    if outcome not in OUTCOMES:
-        raise one_of("outcome", outcome, OUTCOMES)
-    return OUTCOMES[outcome]
 
 
 def _load_model(version: Version, trust_pickle: bool) -> Any:

@@ -7,6 +7,7 @@ import pytest
 from tagifai.cache import ContentCache, open_memory
 from tagifai.data.desk import DataDesk
 from tagifai.errors import TagifaiError
+from tagifai.inspection.desk import InspectionDesk
 from tagifai.permissions import Visit, WriteRules
 from tagifai.slices import SLICES, Conditions
 from tagifai.slices.desk import SliceDesk
@@ -64,7 +65,7 @@ def test_a_saved_slice_is_listed_compared_and_trained_on(desk):
     desk.save(HERE, "late_and_short", conditions, "Of 2020, in few words")
     assert desk.saved()["late_and_short"] == ("Of 2020, in few words", conditions.given())
     assert list(desk.saved()) == [*SLICES, "late_and_short"]
-    rows = {row["slice"]: row for row in desk.versions.slice_table("v0.2.0")}
+    rows = {row["slice"]: row for row in InspectionDesk(desk.versions).slice_table("v0.2.0")}
     found = desk.measure("v0.2.0", conditions)["test"]
     assert rows["late_and_short"]["num_samples"] == found["num_samples"]
     assert rows["late_and_short"]["f1"] == pytest.approx(found["f1"]["value"])

@@ -61,15 +61,6 @@ def test_a_comparison_follows_the_files(desk, tmp_path):
     assert seeds() == (0, 41)
 
 
-def test_thresholds_of_a_changed_file_decide(desk, tmp_path):
-    tag = "transformers"
-    everything = desk.predictions("workspace").select("test").y_true.shape[0]
-    rewrite(tmp_path / "model/workspace/thresholds.json", lambda cuts: cuts.update({tag: 0.0}))
-    row = next(row for row in desk.tag_table("workspace") if row["tag"] == tag)
-    assert row["tp"] + row["fp"] == everything
-    assert row["recall"] == 1.0
-
-
 def test_a_broken_version_is_named_while_the_others_go_on(desk, tmp_path):
     (tmp_path / "model/v0.1.0/performance.json").write_text("{")
     rows = desk.history()
@@ -84,7 +75,7 @@ def test_a_broken_version_is_named_while_the_others_go_on(desk, tmp_path):
 @pytest.mark.parametrize(
     ("filename", "ask"),
     [
-        ("predictions.npz", lambda desk: desk.tag_table("v0.1.0")),
+        ("predictions.npz", lambda desk: desk.predictions("v0.1.0")),
         ("model.skops", lambda desk: desk.predict("v0.1.0", ["text"])),
         ("thresholds.json", lambda desk: desk.describe("v0.1.0")),
     ],
@@ -99,7 +90,7 @@ def test_a_version_without_predictions_or_model_says_so(desk, tmp_path):
     (tmp_path / "model/v0.1.0/predictions.npz").unlink()
     (tmp_path / "model/v0.1.0/model.skops").unlink()
     with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no predictions"):
-        desk.tag_table("v0.1.0")
+        desk.predictions("v0.1.0")
     with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no model"):
         desk.predict("v0.1.0", ["text"])
     assert desk.compare("v0.1.0", "v0.2.0")["basis"] == "stored"
@@ -160,15 +151,6 @@ def test_the_same_version_twice_is_refused(desk):
     for ask in (desk.compare, lambda a, b: desk.flips(a, b, "transformers")):
         with pytest.raises(TagifaiError, match=r"two different versions, got 'v0\.1\.0' twice"):
             ask("v0.1.0", "v0.1.0")
-
-
-def test_without_data_outcomes_still_tell_ids(desk, tmp_path):
-    with_texts = desk.outcomes("v0.2.0", "computer-vision", "tp")
-    assert {item["gone"] for item in with_texts.items} == {False}
-    (tmp_path / "data/projects.json").write_text("[")
-    without = desk.outcomes("v0.2.0", "computer-vision", "tp")
-    assert [item["id"] for item in without.items] == [item["id"] for item in with_texts.items]
-    assert {item["gone"] for item in without.items} == {True}
 
 
 def test_texts_are_tagged_and_their_number_is_bounded(desk):

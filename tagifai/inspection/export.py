@@ -1,0 +1,42 @@
+"""The list of projects behind an outcome, as a file to take along."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from tagifai.data.csv_cells import guard_cell
+from tagifai.errors import one_of
+
+FORMATS = ("json", "csv")
+COLUMNS = (
+    "id", "title", "description", "split", "y_true", "y_pred", "tag", "outcome", "probability",
+    "threshold",
+)  # fmt: skip
+
+
+def export_outcomes(rows: Sequence[Mapping[str, Any]], kind: str, *, tag: str, outcome: str) -> str:
+    """Write described projects as JSON or CSV, each with the tag and the outcome it shows.
+
+    In CSV, lists of tags are JSON in their cell, and no cell starts a formula.
+
+    Raises:
+        TagifaiError: another format.
+    """
+    records = [{name: {**row, "tag": tag, "outcome": outcome}.get(name, "") for name in COLUMNS}
+               for row in rows]  # fmt: skip
+    if kind == "json":
+        return orjson.dumps(records, option=orjson.OPT_INDENT_2).decode()
+    if kind != "csv":
+        raise one_of("format", kind, FORMATS)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([guard_cell(_cell(value)) for value in record.values()] for record in records)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    return orjson.dumps(value).decode() if isinstance(value, list) else str(value)

@@ -1,0 +1,74 @@
+import shutil
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from tagifai.cache import ContentCache, open_memory
+from tagifai.data.desk import DataDesk
+from tagifai.errors import TagifaiError
+from tagifai.inspection.desk import InspectionDesk
+from tagifai.permissions import Visit, WriteRules
+from tagifai.versions.desk import VersionDesk
+from tagifai.versions.sources import FolderSource
+
+
+@pytest.fixture
+def desk(small_data, small_models, tmp_path):
+    shutil.copytree(small_data, tmp_path / "data")
+    shutil.copytree(small_models, tmp_path / "model")
+    versions = VersionDesk(
+        FolderSource(tmp_path / "model"),
+        ContentCache(open_memory(None)),
+        DataDesk(tmp_path / "data"),
+    )
+    return InspectionDesk(versions, WriteRules())
+
+
+def rewrite(path, change):
+    content = orjson.loads(path.read_bytes())
+    change(content)
+    path.write_bytes(orjson.dumps(content))
+
+
+def test_thresholds_of_a_changed_file_decide(desk, tmp_path):
+    tag = "transformers"
+    everything = desk.versions.predictions("workspace").select("test").y_true.shape[0]
+    rewrite(tmp_path / "model/workspace/thresholds.json", lambda cuts: cuts.update({tag: 0.0}))
+    row = next(row for row in desk.tag_table("workspace") if row["tag"] == tag)
+    assert row["tp"] + row["fp"] == everything
+    assert row["recall"] == 1.0
+
+
+def test_without_data_outcomes_still_tell_ids(desk, tmp_path):
+    with_texts = desk.outcomes("v0.2.0", "computer-vision", "tp")
+    assert {item["gone"] for item in with_texts.items} == {False}
+    (tmp_path / "data/projects.json").write_text("[")
+    without = desk.outcomes("v0.2.0", "computer-vision", "tp")
+    assert [item["id"] for item in without.items] == [item["id"] for item in with_texts.items]
+    assert {item["gone"] for item in without.items} == {True}
+
+
+def test_a_threshold_is_kept_for_who_may_write_alone(desk):
+    here = Visit(host="127.0.0.1:7860", client="127.0.0.1")
+    foreign = replace(here, origin="http://evil.example")
+    before = desk.threshold_of("workspace", "transformers")
+    with pytest.raises(TagifaiError, match="another site"):
+        desk.keep_threshold("workspace", "transformers", 0.125, foreign)
+    with pytest.raises(TagifaiError, match="reached from elsewhere"):
+        desk.keep_threshold("workspace", "transformers", 0.125, Visit())
+    assert desk.threshold_of("workspace", "transformers") == before
+    assert desk.keep_threshold("workspace", "transformers", 0.125, here) == (
+        "Kept: workspace predicts transformers from 0.125 on, everywhere."
+    )
+    assert desk.threshold_of("workspace", "transformers") == 0.125
+
+
+def test_all_projects_of_an_outcome_are_those_of_its_pages(desk):
+    asked = ("v0.2.0", "computer-vision", "tp", "longest")
+    pages = [desk.outcomes(*asked, page=number, size=2) for number in (1, 2, 3)]
+    paged = [item for page in pages for item in page.items]
+    assert [row["id"] for row in desk.all_outcomes(*asked)][: len(paged)] == [
+        item["id"] for item in paged
+    ]
+    assert len(desk.all_outcomes(*asked)) == pages[0].num_found

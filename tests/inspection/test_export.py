@@ -1,0 +1,36 @@
+import csv
+import io
+import json
+
+import pytest
+
+from tagifai.errors import TagifaiError
+from tagifai.inspection.export import COLUMNS, export_outcomes
+
+ROWS = [
+    {
+        "id": "7", "title": "=HYPERLINK(1)", "description": "a, b\n\"c\"", "split": "test",
+        "y_true": ["nlp"], "y_pred": ["cv", "nlp"], "probability": 0.25, "threshold": 0.2,
+        "gone": False,
+    }
+]  # fmt: skip
+
+
+def test_json_comes_back_as_it_was():
+    (row,) = json.loads(export_outcomes(ROWS, "json", tag="cv", outcome="fp"))
+    assert list(row) == list(COLUMNS)
+    assert row == {**{k: v for k, v in ROWS[0].items() if k != "gone"}, "tag": "cv",
+                   "outcome": "fp"}  # fmt: skip
+
+
+def test_no_cell_of_the_csv_starts_a_formula():
+    (row,) = csv.DictReader(io.StringIO(export_outcomes(ROWS, "csv", tag="cv", outcome="fp")))
+    assert row["title"] == "'=HYPERLINK(1)"
+    assert row["description"] == 'a, b\n"c"'
+    assert json.loads(row["y_pred"]) == ["cv", "nlp"]
+    assert (row["probability"], row["outcome"]) == ("0.25", "fp")
+
+
+def test_another_format_is_refused():
+    with pytest.raises(TagifaiError, match=r"unknown format 'xlsx'.*allowed: json, csv"):
+        export_outcomes(ROWS, "xlsx", tag="cv", outcome="fp")
