@@ -25,7 +25,12 @@ from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` ne
 from tagifai.ui.serving import serve, with_queue  # noqa: E402
 from tagifai.workbench import Workbench  # noqa: E402
 
-demo = with_queue(build_app(Workbench(settings)), settings)
+space = Space.of(os.environ)
+bench = Workbench(settings, space)
+try:
+    demo = with_queue(build_app(bench), settings)
+except TagifaiError as error:
+    sys.exit(f"tagifai: {error}")
 
 
 def say(line: str) -> None:
@@ -33,10 +38,16 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def warn(line: str) -> None:
+    """Tell the person at the terminal what they may not expect."""
+    print(f"tagifai: {line}", file=sys.stderr, flush=True)
+
+
 if __name__ == "__main__":
-    for warning in warnings_of(settings, Space.of(os.environ)):
-        print(f"tagifai: {warning}", file=sys.stderr)
+    for warning in warnings_of(settings, space):
+        warn(warning)
     try:
+        bench.keep_reviews(warn)
         serve(demo, settings, options=launch_options(), say=say)
     except TagifaiError as error:
         sys.exit(f"tagifai: {error}")

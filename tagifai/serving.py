@@ -19,7 +19,13 @@ def serve_api(options: argparse.Namespace) -> Answer:
     from tagifai.ui.serving import build_api, serve
     from tagifai.workbench import Workbench
 
-    for warning in warnings_of(settings, Space.of(os.environ)):
-        print_message(f"tagifai: {warning}")
-    serve(build_api(Workbench(settings)), settings, say=print_text, endpoints_only=True)
+    def warn(line: str) -> None:
+        print_message(f"tagifai: {line}")
+
+    space = Space.of(os.environ)
+    bench = Workbench(settings, space)
+    for warning in warnings_of(settings, space):
+        warn(warning)
+    bench.keep_reviews(warn)
+    serve(build_api(bench), settings, say=print_text, endpoints_only=True)
     return Answer({}, lambda: None)

@@ -33,6 +33,7 @@ def stay_offline(environment: MutableMapping[str, str]) -> None:
     """Keep libraries from asking outside hosts of their own accord; before gradio is imported."""
     environment.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     environment.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    environment.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
 def is_writable(folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """What the page and the command line both call: data, versions and cache put together."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +16,11 @@ from tagifai.permissions import WriteRules
 from tagifai.report import gather
 from tagifai.report.page import write_page
 from tagifai.reviews.desk import ReviewDesk, apply_commands
+from tagifai.reviews.repository import ReviewRepository
 from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
 from tagifai.slices.desk import SliceDesk
+from tagifai.spaces import Space, warn_of_disk
 from tagifai.versions import open_source
 from tagifai.versions.desk import VersionDesk
 
@@ -25,9 +28,11 @@ from tagifai.versions.desk import VersionDesk
 class Workbench:
     """The functions behind the page, on the data and versions that the settings name."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, space: Space | None = None) -> None:
         self.settings = settings
+        self.space = space
         self.data = DataDesk(settings.data)
+        self.repository: ReviewRepository | None = None
 
     @cached_property
     def safe_regex(self) -> SafeRegex:
@@ -66,6 +71,19 @@ class Workbench:
         """Open the queues of suspected label errors and the reviews of them."""
         rules = WriteRules.of(self.settings)
         return ReviewDesk(self.versions, self.settings.reviews_file, rules)
+
+    def keep_reviews(self, say: Callable[[str], None]) -> None:
+        """Bring and send the reviews that a dataset keeps, where the settings name one."""
+        if name := self.settings.reviews_repo:
+            self.repository = ReviewRepository(name, self.reviews, say=say)
+            self.repository.start()
+
+    def warn_of_reviews(self) -> str:
+        """Say what becomes of the reviews where that is not what a reviewer expects."""
+        if self.repository and self.repository.problem:
+            return f"reviews are not sent to {self.repository.name}: {self.repository.problem}"
+        kept = self.settings.reviews_file, self.space, self.settings.reviews_repo
+        return warn_of_disk(*kept)
 
     @cached_property
     def slices(self) -> SliceDesk:

@@ -18,6 +18,7 @@ KEPT_TO = {
     "gradio": ("tagifai.ui.*", "gradio_app"),
     "starlette": ("tagifai.ui.*",),
     "mcp": ("tagifai.ui.*",),
+    "huggingface_hub": ("tagifai.reviews.repository",),
     "matplotlib": ("tagifai.plots",),
     "joblib.Memory": ("tagifai.cache",),
     "joblib.memory": ("tagifai.cache",),

@@ -36,6 +36,7 @@ def test_spaces_install_what_is_pinned():
     assert (
         f'requires-python = ">={head["python_version"]}"' in (ROOT / "pyproject.toml").read_text()
     )
+    assert head["hf_oauth"] == "true"
     assert head["license"] == "mit"
     assert (ROOT / "LICENSE").read_text().startswith("MIT License")
     assert len(head["short_description"]) <= 60

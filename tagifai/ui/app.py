@@ -10,6 +10,7 @@ from tagifai.data.browse import SORTS
 from tagifai.inspection import ORDERS
 from tagifai.preprocessing import FILTERS, STOPWORDS
 from tagifai.ui import (
+    account,
     api,
     data_tab,
     inference_tab,
@@ -102,6 +103,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                             version,
                             desk=lambda: bench.reviews,
                             commands=bench.review_commands,
+                            warning=bench.warn_of_reviews,
                         )
                     with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
                         slices_view.build(
@@ -110,6 +112,9 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                         )  # fmt: skip
         with head:
             links.build(places, tabs, parts, demo.load, heading=HEADING)
+            if account.is_offered(bench.space, bench.settings):
+                account.build()
+    account.keep_private(demo)
     return demo
 
 

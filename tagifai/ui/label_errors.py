@@ -57,10 +57,11 @@ def build(
     *,
     desk: Callable[[], ReviewDesk],
     commands: Callable[[], list[str]],
+    warning: Callable[[], str],
 ) -> None:
     """Lay out the tab, filled when `place` comes into view; `version` is the choice above.
 
-    `commands` gives what to run to apply the reviews.
+    `commands` gives what to run to apply the reviews, `warning` what threatens them.
     """
     gr.Markdown(INTRO)
     who = gr.HTML(elem_id="reviewer")
@@ -209,7 +210,7 @@ def build(
             if pair := read_pair(link.read("pair")):
                 opened = open_pair(request, pair, *choice)
             told = [
-                show_reader(*desk().reader_of(visit_of(request)), desk().path),
+                show_reader(*desk().reader_of(visit_of(request)), desk().path, warning()),
                 desk().changes_since(name),
             ]
         except TagifaiError as error:
@@ -308,12 +309,18 @@ def read_pair(seen: str | None) -> Pair | None:
     return str(found[0]), str(found[1])
 
 
-def show_reader(name: str, why_not: str, where: object) -> str:
-    """Say under which name reviews are kept, and where; or why they are off."""
+def show_reader(name: str, why_not: str, where: object, warning: str = "") -> str:
+    """Say under which name reviews are kept, where, what threatens them; or why they are off."""
     if name:
         place = f"in <code>{escaped(where, 300)}</code>"
-        return show_note(f"Your reviews are kept under the name <b>{escaped(name)}</b>, {place}.")
-    return f'<div class="notice warning" role="status">{escaped(why_not, 400)}</div>'
+        told = show_note(f"Your reviews are kept under the name <b>{escaped(name)}</b>, {place}.")
+        return told + (show_warning(warning) if warning else "")
+    return show_warning(why_not)
+
+
+def show_warning(text: str) -> str:
+    """Show a notice that somebody who reviews should not miss."""
+    return f'<div class="notice warning" role="status">{escaped(text, 400)}</div>'
 
 
 def show_told(text: str) -> str:

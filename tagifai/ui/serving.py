@@ -3,6 +3,8 @@
 import contextlib
 import io
 import os
+import signal
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -69,6 +71,8 @@ def serve(
         TagifaiError: the file of users cannot be read, the port is taken, or MCP is not there.
     """
     start(demo, settings, say=say, options=options, endpoints_only=endpoints_only)
+    # A container is told to stop like this; what is sent at the end is then still sent.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     demo.block_thread()
 
 

@@ -1,5 +1,7 @@
 """Who is at the other end of a request."""
 
+import time
+
 import gradio as gr
 
 from tagifai.permissions import Visit
@@ -10,4 +12,16 @@ def visit_of(request: gr.Request | None) -> Visit:
     if request is None:
         return Visit()
     client = request.client.host if request.client else None
-    return Visit.of(dict(request.headers.items()), client, request.username)
+    user = request.username or account_of(request)
+    return Visit.of(dict(request.headers.items()), client, user)
+
+
+def account_of(request: gr.Request) -> str | None:
+    """Name the account at Hugging Face that is logged in; None where there is no such login."""
+    scope = getattr(request.request, "scope", {})
+    # Signed by the app with the Space's secret; only there where the page offers the login.
+    known = scope.get("session", {}).get("oauth_info")
+    if not known or known.get("expires_at", 0) < time.time():
+        return None
+    name: str = known["userinfo"]["preferred_username"]
+    return name
