@@ -83,8 +83,8 @@ def show_influence(
             "share": "share of the margin", "push": "estimated push",
         },
         empty="No training project moves this margin.",
-        caption="The projects with the largest estimated pushes: without it, the margin would be "
-        "lower by that much",
+        caption="The largest estimated pushes: without that project, the margin would be lower by "
+        "so much",
     )  # fmt: skip
     return f'{chart}{table}<p class="note">{ABOUT}</p>'
 

@@ -1,7 +1,8 @@
 // The page's side of the address; `places` stands before it, `element` and `trigger` are Gradio's.
 const status = element.querySelector('[role=status]');
 const longest = 6000;
-let values = null, ready = false, touched = false, timer = null, restored = false;
+let values = null, ready = false, touched = false, restored = false;
+let timer = null, telling = null;
 
 const chosen = (tabs) => {
   const list = document.querySelector(`${tabs} [role=tablist]`);
@@ -55,6 +56,8 @@ function write() {
 }
 
 async function copy() {
+  // What was typed just now reaches the page's other side a moment later.
+  await new Promise((done) => setTimeout(done, 150));
   const left = write();
   const missing = left.length ? ` without ${left.join(', ')}: too long for a link` : '';
   try {
@@ -63,7 +66,8 @@ async function copy() {
   } catch {
     status.textContent = `The browser lets nothing be copied here: take the link from its address bar${missing}`;
   }
-  setTimeout(() => { status.textContent = ''; }, 6000);
+  clearTimeout(telling);
+  telling = setTimeout(() => { status.textContent = ''; }, 6000);
 }
 
 window.tagifaiAddress = {

@@ -187,3 +187,25 @@ def test_a_tags_errors_are_inspected(page, decided):
     )
     choose(page, "#inspect-version", "v0.1.0")
     expect(tag).to_have_value("computer-vision")
+
+
+def test_a_decision_is_led_back_to_words_and_training_projects(page):
+    open_tab(page, "Inspection")
+    page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
+    expect(page.locator("#samples .word.raises").first).to_be_visible()
+    with page.expect_download() as saved:
+        page.locator("#samples-json").click()
+    rows = orjson.loads(saved.value.path().read_bytes())
+    assert saved.value.suggested_filename == "v0.2.0-transformers-fp.json"
+    ids = page.locator("#samples tbody tr td:first-child").all_inner_texts()
+    assert [row["id"] for row in rows] == ids
+
+    page.locator("#samples .why").first.click()
+    panel = page.locator("#influence-shares")
+    expect(panel.locator("figcaption")).to_contain_text("for transformers: ")
+    expect(panel.locator("svg")).to_contain_text("what no project gave")
+    page.locator("#influence-left-out input").first.check()
+    page.locator("#influence-refit").click()
+    expect(page.locator("#influence-refitted")).to_contain_text("Refitted without 1 project")
+    choose(page, "#inspect-tag", "segmentation")
+    expect(panel).to_contain_text("Choose “Training projects behind it”")
