@@ -8,23 +8,24 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tagifai.settings import Settings
-from tagifai.ui.app import build_app
-from tagifai.workbench import Workbench
-
 OWN = {"host": "127.0.0.1:7860"}
 
 
 @pytest.fixture
-def bench(small_data, small_models, tmp_path):
+def bench(open_bench, small_data, small_models, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
-    return Workbench(Settings(data=tmp_path / "data", models=str(small_models), no_cache=True))
+    bench, _ = open_bench(data=tmp_path / "data", models=str(small_models))
+    return bench
+
+
+@pytest.fixture(scope="module")
+def app(laid_out):
+    return gr.mount_gradio_app(FastAPI(), laid_out[1], "/")
 
 
 @pytest.fixture
-def call(bench):
+def call(app, bench):
     """Call an endpoint; give its answer, or the message of its error."""
-    app = gr.mount_gradio_app(FastAPI(), build_app(bench), "/")
 
     def call(name, *data, **headers):
         own = {**OWN, **{key.replace("_", "-"): value for key, value in headers.items()}}

@@ -7,8 +7,6 @@ import gradio as gr
 import pytest
 
 from tagifai.inspection.parts import Paged
-from tagifai.settings import Settings
-from tagifai.ui.app import build_app
 from tagifai.ui.label_errors_view import (
     show_commands,
     show_counts_of,
@@ -17,7 +15,6 @@ from tagifai.ui.label_errors_view import (
     show_preview,
     show_queue,
 )
-from tagifai.workbench import Workbench
 
 HOSTILE = "<img src=x onerror='alert(1)'>"
 ESCAPED = "&lt;img src=x onerror=&#x27;alert(1)&#x27;&gt;"
@@ -32,16 +29,21 @@ NAMES = ["help", "pair", "queue", "number", "seen", "add", "remove", "right", "s
 
 
 @pytest.fixture
-def bench(small_data, small_models, tmp_path):
+def opened(open_bench, small_data, small_models, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
-    return Workbench(Settings(data=tmp_path / "data", models=str(small_models), no_cache=True))
+    return open_bench(data=tmp_path / "data", models=str(small_models))
 
 
 @pytest.fixture
-def handlers(bench):
+def bench(opened):
+    return opened[0]
+
+
+@pytest.fixture
+def handlers(opened):
     """Find the handlers of the tab by name, in the order in which they were laid out."""
     found = {}
-    for event in build_app(bench).fns.values():
+    for event in opened[1].fns.values():
         if event.fn is not None and event.fn.__module__ == "tagifai.ui.label_errors":
             found.setdefault(event.fn.__name__, []).append(event.fn)
     return found

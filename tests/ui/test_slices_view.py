@@ -6,11 +6,8 @@ import shutil
 import gradio as gr
 import pytest
 
-from tagifai.settings import Settings
 from tagifai.slices import Conditions
-from tagifai.ui.app import build_app
 from tagifai.ui.slices_view import conditions_of, fields_of, show_found, show_measured
-from tagifai.workbench import Workbench
 
 HOSTILE = "<img src=x onerror='alert(1)'>"
 HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
@@ -25,11 +22,11 @@ def folder(small_data, tmp_path):
 
 
 @pytest.fixture
-def handlers(folder, small_models):
-    bench = Workbench(Settings(data=folder, models=str(small_models), no_cache=True))
+def handlers(open_bench, folder, small_models):
+    _, demo = open_bench(data=folder, models=str(small_models))
     return {
         event.fn.__name__: event.fn
-        for event in build_app(bench).fns.values()
+        for event in demo.fns.values()
         if event.fn is not None and event.fn.__module__ == "tagifai.ui.slices_view"
     }
 

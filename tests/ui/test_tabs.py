@@ -5,20 +5,15 @@ import shutil
 import gradio as gr
 import pytest
 
-from tagifai.settings import Settings
-from tagifai.ui.app import build_app
-from tagifai.workbench import Workbench
-
 # A value that no choice has, and the like, are faults of ours.
 pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
 
 @pytest.fixture
-def handlers(small_data, small_models, tmp_path):
+def handlers(open_bench, small_data, small_models, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
     shutil.copytree(small_models, tmp_path / "model")
-    settings = Settings(data=tmp_path / "data", models=str(tmp_path / "model"), no_cache=True)
-    demo = build_app(Workbench(settings))
+    _, demo = open_bench(data=tmp_path / "data", models=str(tmp_path / "model"))
 
     def handlers_of(tab, name):
         return next(

@@ -1,0 +1,37 @@
+"""One page for all tests of its handlers: to lay it out takes far longer than to ask it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from tagifai.settings import Settings
+from tagifai.ui.app import build_app
+from tagifai.workbench import Workbench
+
+
+class Reopened(Workbench):
+    """A workbench that is begun anew, with other settings, under a page that stands already."""
+
+    def reopen(self, **settings: Any) -> None:
+        self.__dict__.clear()
+        super().__init__(Settings(no_cache=True, **settings))
+
+
+@pytest.fixture(scope="session")
+def laid_out() -> tuple[Reopened, gr.Blocks]:
+    bench = Reopened(Settings())
+    return bench, build_app(bench)
+
+
+@pytest.fixture
+def open_bench(laid_out: tuple[Reopened, gr.Blocks]) -> Callable[..., tuple[Workbench, gr.Blocks]]:
+    """Give the page over a workbench of these settings, which nobody asked anything yet."""
+
+    def opened(**settings: Any) -> tuple[Workbench, gr.Blocks]:
+        bench, page = laid_out
+        bench.reopen(**settings)
+        return bench, page
+
+    return opened
