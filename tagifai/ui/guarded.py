@@ -11,6 +11,7 @@ from tagifai.errors import shorten
 
 MAX_FIELD = 100_000
 MAX_CHOSEN = 1_000
+EVENT_FIELDS = ("key", "tab", "part")
 UNREAD_SESSIONS = 300
 AT_ONCE = 4
 
@@ -21,6 +22,13 @@ class GuardedBlocks(gr.Blocks):
     Gradio leaves it to the browser to hold `max_length`, and to the functions to bear whatever
     else a program sends in place of a text or a number.
     """
+
+    async def process_api(self, *given: Any, **options: Any) -> dict[str, Any]:
+        """Run a function, with what it can rely on of the event."""
+        event = options.get("event_data")
+        if event is not None:
+            event._data = read_event(event._data)
+        return await super().process_api(*given, **options)
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *rest: Any) -> list[Any]:
         """Refuse inputs that no page sends, then prepare them as Gradio does."""
@@ -86,6 +94,20 @@ class FairQueue(Queue):
             for session in list(self.pending_event_ids_session):
                 if session not in unread:
                     del self.pending_event_ids_session[session]
+
+
+def read_event(data: Any) -> dict[str, str]:
+    """Keep what our own scripts send with an event: texts, each there and of a fair length.
+
+    >>> read_event({"key": "nlp", "tab": 3})
+    {'key': 'nlp', 'tab': '', 'part': ''}
+    """
+    found = data if isinstance(data, dict) else {}
+    texts = {name: found.get(name) for name in EVENT_FIELDS}
+    return {
+        name: text if isinstance(text, str) and len(text) <= MAX_FIELD else ""
+        for name, text in texts.items()
+    }
 
 
 def empty_of(component: Any, value: Any = None) -> Any:

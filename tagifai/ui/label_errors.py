@@ -160,17 +160,17 @@ def build(
         *choice, number = choice_and_page
         try:
             chosen, (reader, _) = chosen_from(*choice), desk().reader_of(visit_of(request))
-            project, tag = orjson.loads(event.key)
+            pair = read_pair(event.key)
+            if pair is None:
+                raise TagifaiError("no pair is chosen")
             found = desk().page(chosen, int(number or 1), reader=reader)
-            return show(chosen, (project, tag), found, reader)
+            return show(chosen, pair, found, reader)
         except TagifaiError as error:
             return failed(error)
 
     def decide(decision: str, request: gr.Request, seen: str, note: str, *choice: Any) -> list[Any]:
         try:
-            if seen in ("", "[]"):
-                raise TagifaiError("no pair is chosen: there is nothing to decide")
-            project, tag, name, digest = orjson.loads(seen)
+            project, tag, name, digest = read_seen(seen)
             pair = (project, tag)
             kept = desk().decide(visit_of(request), name, pair, decision, note or "", digest)
             chosen = chosen_from(*choice)
@@ -292,6 +292,24 @@ def build(
     save.click(export, None, exported, **private).success(
         None, exported, None, js=SAVE_REVIEWS, api_visibility="private"
     )
+
+
+def read_seen(seen: str | None) -> list[str]:
+    """Read project, tag, version and digest of the data of what was on a screen.
+
+    Raises:
+        TagifaiError: nothing was on it, or this page did not write it.
+
+    >>> read_seen('["12", "graphs", "v0.1.0", "digest"]')
+    ['12', 'graphs', 'v0.1.0', 'digest']
+    """
+    try:
+        found = orjson.loads(seen or "[]")
+    except orjson.JSONDecodeError:
+        found = []
+    if not isinstance(found, list) or len(found) != 4 or not all(isinstance(x, str) for x in found):
+        raise TagifaiError("no pair is chosen: there is nothing to decide")
+    return found
 
 
 def read_pair(seen: str | None) -> Pair | None:

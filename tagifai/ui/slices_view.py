@@ -84,7 +84,7 @@ def build(place: Place, version: gr.Dropdown, *, desk: Callable[[], SliceDesk]) 
         built = {c.name: link.read(c.name, lists.get(c.name)) for c in place.choices[1:-1]}
         return [
             gr.Dropdown(named, value=None),
-            *(gr.Dropdown(lists[one], value=value) if one in lists else value
+            *(gr.Dropdown(lists[one], value=value or None) if one in lists else value
               for one, value in built.items()),
             link.read("split"),
             None,
@@ -108,7 +108,10 @@ def build(place: Place, version: gr.Dropdown, *, desk: Callable[[], SliceDesk]) 
             return show_error(error)
 
     def take_found(event: gr.EventData) -> list[Any]:
-        return fields_of(orjson.loads(event.key))
+        try:
+            return fields_of(Conditions.of(orjson.loads(event.key)).given())
+        except (TagifaiError, ValueError, TypeError):
+            return [gr.skip()] * len(builder)
 
     def take_saved(name: str | None) -> list[Any]:
         try:

@@ -6,7 +6,7 @@ import pytest
 from gradio.data_classes import PredictBodyInternal
 
 from tagifai.settings import Settings
-from tagifai.ui.guarded import MAX_FIELD, UNREAD_SESSIONS, GuardedBlocks
+from tagifai.ui.guarded import MAX_FIELD, UNREAD_SESSIONS, GuardedBlocks, read_event
 from tagifai.ui.serving import with_queue
 
 
@@ -75,6 +75,12 @@ def test_what_no_page_sends_is_refused_in_a_line(demo, place, value, message):
     with pytest.raises(gr.Error, match=message) as caught:
         prepare(demo, given)
     assert not caught.value.print_exception
+
+
+def test_an_event_brings_texts_or_none(demo):
+    assert read_event({"key": "nlp", "more": "x"}) == {"key": "nlp", "tab": "", "part": ""}
+    for odd in (None, [], "key", 3, {"key": ["a"]}, {"key": None}, {"key": "x" * (MAX_FIELD + 1)}):
+        assert read_event(odd) == {"key": "", "tab": "", "part": ""}
 
 
 def test_too_few_inputs_are_refused(demo):
