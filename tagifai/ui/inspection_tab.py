@@ -12,11 +12,10 @@ from tagifai.inspection.desk import InspectionDesk, outcome_help
 from tagifai.inspection.export import export_outcomes
 from tagifai.inspection.influence_desk import InfluenceDesk
 from tagifai.inspection.parts import Paged
-from tagifai.ui import inspection_why
+from tagifai.ui import inspection_thresholds, inspection_why
 from tagifai.ui.events import QUICK
 from tagifai.ui.inspection_view import (
     most_errors,
-    show_best,
     show_calibration,
     show_confusions,
     show_curve,
@@ -29,7 +28,6 @@ from tagifai.ui.inspection_view import (
 from tagifai.ui.inspection_why import tint_projects
 from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error
-from tagifai.ui.visits import visit_of
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
@@ -40,9 +38,6 @@ OF_WORDS = (
     ' Words that <span class="word raises" style="--weight:.6">raise</span> and '
     '<span class="word lowers" style="--weight:.6">lower</span> the tag are marked.'
 )
-ABOUT_THRESHOLDS = """A tag is predicted from its threshold on. Move it, and figures and projects
-follow; best thresholds are found on out-of-fold probabilities of train and validation, and
-reported on test. Nothing is kept until you say so, and only in the workspace."""
 
 
 def build(
@@ -67,29 +62,7 @@ def build(
             interactive=True, min_width=300,
         )  # fmt: skip
     figures = gr.HTML(elem_id="tag-figures", apply_default_css=False)
-    with gr.Accordion("Thresholds", open=False, elem_id="thresholds"):
-        gr.Markdown(ABOUT_THRESHOLDS, elem_classes="note")
-        with gr.Row():
-            with gr.Column(min_width=320):
-                threshold = gr.Slider(
-                    0, 1, value=0.5, step=0.001, label="Threshold of the tag",
-                    elem_id="tag-threshold", interactive=True,
-                )  # fmt: skip
-                common = gr.Slider(
-                    0, 1, value=0, step=0.001, elem_id="common-threshold", interactive=True,
-                    label="One threshold for all tags (0: each tag its own)",
-                )  # fmt: skip
-                with gr.Row():
-                    cost_fp = gr.Number(1, label="Cost of a false positive", minimum=0)
-                    cost_fn = gr.Number(1, label="Cost of a false negative", minimum=0)
-                with gr.Row():
-                    by_f1 = gr.Button("Best for F1", elem_id="best-f1", size="sm")
-                    by_cost = gr.Button("Best for the costs", elem_id="best-cost", size="sm")
-                    keep = gr.Button("Keep in the workspace", elem_id="keep-threshold", size="sm")
-                told = gr.HTML(elem_id="threshold-told")
-            curve_chart = gr.HTML(
-                elem_id="precision-recall", min_width=320, apply_default_css=False
-            )
+    threshold, common, curve_chart = inspection_thresholds.build(version, tag, desk=desk)
     help_line = gr.HTML(elem_id="outcome-help")
     with gr.Row(elem_classes="controls"):
         query = gr.Textbox(
@@ -265,22 +238,6 @@ def build(
         except TagifaiError:
             return []  # what is wrong with the version is told where it is shown
 
-    def find_best(
-        name: str | None, tag: str | None, fp: float | None = None, fn: float | None = None
-    ) -> list[Any]:
-        try:
-            found = desk().best_threshold(name or "", tag or "", fp, fn)
-        except TagifaiError as error:
-            return [gr.skip(), show_error(error)]
-        return [found["threshold"], show_best(found, tag or "")]
-
-    def keep_it(name: str | None, tag: str | None, threshold: float, request: gr.Request) -> str:
-        try:
-            told = desk().keep_threshold(name or "", tag or "", threshold, visit_of(request))
-            return f'<div class="notice good">{escaped(told, 300)}</div>'
-        except TagifaiError as error:
-            return show_error(error)
-
     def show_confused(name: str | None, tag: str | None, event: gr.EventData) -> str:
         try:
             return show_page_of(
@@ -319,8 +276,6 @@ def build(
     query.change(search, [*of_samples, searched], [*pages, searched], **QUICK)
     gr.on([outcome.input, order.input], show_samples, of_samples, pages, **QUICK)
     number.input(show_samples, [version, tag, threshold, *choice, number], pages, **QUICK)
-    by_f1.click(find_best, [version, tag], [threshold, told], **QUICK)
-    by_cost.click(find_best, [version, tag, cost_fp, cost_fn], [threshold, told], **QUICK)
     for button, kind in ((to_json, "json"), (to_csv, "csv")):
         button.click(
             partial(save, kind),
@@ -329,7 +284,6 @@ def build(
             show_progress="hidden",
             api_visibility="private",
         ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
-    keep.click(keep_it, [version, tag, threshold], told, api_visibility="private")
     tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
     confusion.select(show_confused, [version, tag], confused_samples, **QUICK)
 

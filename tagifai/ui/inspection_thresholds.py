@@ -1,0 +1,74 @@
+"""Inspection: thresholds that can be moved, chosen by F1 or cost, and kept."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from tagifai.charts.svg import escaped
+from tagifai.errors import TagifaiError
+from tagifai.inspection.desk import InspectionDesk
+from tagifai.ui.events import QUICK
+from tagifai.ui.inspection_view import show_best
+from tagifai.ui.markup import show_error
+from tagifai.ui.visits import visit_of
+
+ABOUT = """A tag is predicted from its threshold on. Move it, and figures and projects follow; best
+thresholds are found on out-of-fold probabilities of train and validation, and reported on test.
+Nothing is kept until you say so, and only in the workspace."""
+
+
+class Thresholds(NamedTuple):
+    """The slider of the tag, the one for all tags, and the place of the curve."""
+
+    threshold: gr.Slider
+    common: gr.Slider
+    curve: gr.HTML
+
+
+def build(
+    version: gr.Dropdown, tag: gr.Dropdown, *, desk: Callable[[], InspectionDesk]
+) -> Thresholds:
+    """Lay out the thresholds of a version's tag; what follows them is the caller's."""
+    with gr.Accordion("Thresholds", open=False, elem_id="thresholds"):
+        gr.Markdown(ABOUT, elem_classes="note")
+        with gr.Row():
+            with gr.Column(min_width=320):
+                threshold = gr.Slider(
+                    0, 1, value=0.5, step=0.001, label="Threshold of the tag",
+                    elem_id="tag-threshold", interactive=True,
+                )  # fmt: skip
+                common = gr.Slider(
+                    0, 1, value=0, step=0.001, elem_id="common-threshold", interactive=True,
+                    label="One threshold for all tags (0: each tag its own)",
+                )  # fmt: skip
+                with gr.Row():
+                    cost_fp = gr.Number(1, label="Cost of a false positive", minimum=0)
+                    cost_fn = gr.Number(1, label="Cost of a false negative", minimum=0)
+                with gr.Row():
+                    by_f1 = gr.Button("Best for F1", elem_id="best-f1", size="sm")
+                    by_cost = gr.Button("Best for the costs", elem_id="best-cost", size="sm")
+                    keep = gr.Button("Keep in the workspace", elem_id="keep-threshold", size="sm")
+                told = gr.HTML(elem_id="threshold-told")
+            curve = gr.HTML(elem_id="precision-recall", min_width=320, apply_default_css=False)
+
+    def find_best(
+        name: str | None, tag: str | None, fp: float | None = None, fn: float | None = None
+    ) -> list[Any]:
+        try:
+            found = desk().best_threshold(name or "", tag or "", fp, fn)
+        except TagifaiError as error:
+            return [gr.skip(), show_error(error)]
+        return [found["threshold"], show_best(found, tag or "")]
+
+    def keep_it(name: str | None, tag: str | None, threshold: float, request: gr.Request) -> str:
+        try:
+            told = desk().keep_threshold(name or "", tag or "", threshold, visit_of(request))
+            return f'<div class="notice good">{escaped(told, 300)}</div>'
+        except TagifaiError as error:
+            return show_error(error)
+
+    by_f1.click(find_best, [version, tag], [threshold, told], **QUICK)
+    by_cost.click(find_best, [version, tag, cost_fp, cost_fn], [threshold, told], **QUICK)
+    keep.click(keep_it, [version, tag, threshold], told, api_visibility="private")
+    return Thresholds(threshold, common, curve)
