@@ -1,5 +1,7 @@
+import json
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import pytest
 from tagifai.errors import TagifaiError
 from tagifai.reviews import Review, ReviewStore, in_force
 
-KILLS = int(os.environ.get("TAGIFAI_KILLS", "20"))
+KILLS = int(os.environ.get("TAGIFAI_KILLS", "100"))
 WRITER = Path(__file__).parent / "review_writer.py"
 
 
@@ -171,31 +173,51 @@ def test_a_review_that_cannot_be_written_is_not_acknowledged(store):
         add(store)
 
 
+@pytest.fixture
+def writers():
+    """Start writers by their orders; give their processes, and tell when all are gone."""
+    process = subprocess.Popen(
+        [sys.executable, str(WRITER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(WRITER.parents[2])},
+    )
+
+    def start(orders):
+        process.stdin.write(json.dumps(orders) + "\n")
+        process.stdin.flush()
+        return [int(pid) for pid in process.stdout.readline().split()]
+
+    yield start, lambda: process.stdout.readline() == "gone\n"
+    process.communicate()
+
+
+def wait_until_written(paths, seconds=60):
+    until = time.monotonic() + seconds
+    while not all(path.exists() and path.stat().st_size for path in paths):
+        assert time.monotonic() < until, "a writer never wrote"
+        time.sleep(0.001)
+
+
 @pytest.mark.parametrize("journal", ["delete", "wal"])
-def test_no_acknowledged_review_is_lost_to_kill_9(tmp_path, journal):
+def test_no_acknowledged_review_is_lost_to_kill_9(tmp_path, writers, journal):
+    start, are_gone = writers
     path = tmp_path / "reviews.sqlite"
     rng = random.Random(7)
     acknowledged: set[str] = set()
     for kill in range(KILLS):
         # Every other round two processes write at once.
-        writers = [
-            subprocess.Popen(
-                [sys.executable, str(WRITER), str(path), journal, name],
-                stdout=subprocess.PIPE,
-                cwd=WRITER.parents[2],
-                env={**os.environ, "PYTHONPATH": str(WRITER.parents[2])},
-            )
-            for name in ("ann", "bob")[: 1 + kill % 2]
-        ]
-        heard = [writer.stdout.readline() for writer in writers]
+        names = ("ann", "bob")[: 1 + kill % 2]
+        said = [tmp_path / f"{kill}-{name}" for name in names]
+        pids = start([[str(path), journal, *map(str, it)] for it in zip(names, said, strict=True)])
+        wait_until_written(said)
         time.sleep(rng.uniform(0, 0.05))
-        for writer in writers:
-            writer.kill()
-        for writer, first in zip(writers, heard, strict=True):
-            said = (first + writer.communicate()[0]).decode().split("\n")
-            # A line cut short by the kill was never said.
-            acknowledged.update(said[:-1])
-        if kill % 5 == 4 or kill == KILLS - 1:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        assert are_gone()
+        acknowledged.update(uid for file in said for uid in file.read_text().split())
+        if kill % 10 == 9 or kill == KILLS - 1:
             store = ReviewStore(path, journal=journal)
             assert store._connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert acknowledged <= {event.uid for event in store.events()}
