@@ -8,7 +8,7 @@ from tagifai.cache import ContentCache, open_memory
 from tagifai.data.browse import Page
 from tagifai.data.desk import DataDesk
 from tagifai.data.frequency import FrequencySelection
-from tagifai.errors import one_of
+from tagifai.errors import TagifaiError, one_of
 from tagifai.inference.desk import InferenceDesk
 from tagifai.inspection.desk import InspectionDesk
 from tagifai.inspection.influence_desk import InfluenceDesk
@@ -54,7 +54,13 @@ class Workbench:
     def inference(self) -> InferenceDesk:
         """Answer what visitors ask about their own texts."""
         rules, public = WriteRules.of(self.settings), self.settings.share
-        return InferenceDesk(self.versions, self.data, rules=rules, public=public)
+        return InferenceDesk(
+            self.versions,
+            self.data,
+            rules=rules,
+            public=public,
+            max_text=self.settings.max_text,
+        )
 
     @cached_property
     def inspection(self) -> InspectionDesk:
@@ -175,5 +181,15 @@ class Workbench:
         return self.versions.flips(a, b, tag)
 
     def predict(self, name: str, texts: list[str]) -> list[dict[str, Any]]:
-        """Predict the tags of texts with a version."""
+        """Predict the tags of a visitor's texts with a version.
+
+        Raises:
+            TagifaiError: no model, too many texts, or one that is too long.
+        """
+        if len(texts) > self.settings.max_texts:
+            raise TagifaiError(
+                f"at most {self.settings.max_texts:,} texts at once, got {len(texts):,}"
+            )
+        for text in texts:
+            self.inference.check_text(text)
         return self.versions.predict(name, texts)

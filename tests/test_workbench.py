@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -55,3 +56,13 @@ def test_a_visitors_text_is_preprocessed_as_told(bench):
     assert bench.preprocess(text, False, False, "", "") == "See The MODELS"
     with pytest.raises(TagifaiError, match="no regular expression"):
         bench.preprocess(text, True, False, "(", "")
+
+
+def test_visitors_texts_have_limits(small_data, small_models):
+    settings = Settings(data=small_data, models=str(small_models), no_cache=True)
+    bench = Workbench(replace(settings, max_text=10, max_texts=2))
+    assert len(bench.predict("v0.2.0", ["x" * 10] * 2)) == 2
+    with pytest.raises(TagifaiError, match="at most 2 texts at once, got 3"):
+        bench.predict("v0.2.0", ["x"] * 3)
+    with pytest.raises(TagifaiError, match="11 characters; at most 10"):
+        bench.predict("v0.2.0", ["x" * 11])

@@ -11,7 +11,7 @@ from tagifai.data import Tag
 from tagifai.data.desk import DataDesk
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inference.batches import BatchAnswer, predict_rows, read_texts
+from tagifai.inference.batches import BatchAnswer, BatchRow, predict_rows, read_texts
 from tagifai.inference.counterfactuals import Change, diff_answers, edit_word, smallest_changes
 from tagifai.inference.examples import choose_examples
 from tagifai.inference.explanation import explain, place_text
@@ -22,6 +22,8 @@ from tagifai.permissions import Visit, WriteRules
 from tagifai.versions.desk import VersionDesk
 
 MAX_TEXT = 20_000
+# Some hundred edits of the text are tried.
+MAX_CHANGED = 2_000
 
 
 class InferenceDesk:
@@ -34,11 +36,13 @@ class InferenceDesk:
         *,
         rules: WriteRules = WriteRules(),  # noqa: B008 - frozen
         public: bool = False,
+        max_text: int = MAX_TEXT,
     ) -> None:
         self.versions = versions
         self.data = data
         self.rules = rules
         self.public = public
+        self.max_text = max_text
         self._similar = Kept(1)
         self._examples = Kept(8)
 
@@ -46,13 +50,21 @@ class InferenceDesk:
         """Predict one text's tags.
 
         Raises:
-            TagifaiError: no model, or a text of more than 20,000 characters.
+            TagifaiError: no model, or a text of more than `max_text` characters.
         """
-        if len(text) > MAX_TEXT:
-            raise TagifaiError(
-                f"the text has {len(text):,} characters; at most {MAX_TEXT:,} are read here"
-            )
+        self.check_text(text)
         return self.versions.predict(name, [text])[0]
+
+    def check_text(self, text: str) -> None:
+        """Refuse a text longer than is read from visitors.
+
+        Raises:
+            TagifaiError: it has more than `max_text` characters.
+        """
+        if len(text) > self.max_text:
+            raise TagifaiError(
+                f"the text has {len(text):,} characters; at most {self.max_text:,} are read here"
+            )
 
     def tags(self, name: str) -> list[str]:
         """List the tags that a version knows, in its model's order."""
@@ -87,13 +99,27 @@ class InferenceDesk:
         }
 
     def edit_word(self, name: str, text: str, number: int, instead: str = "") -> str:
-        """Drop or replace one word of a text, counted from 0 as `explain` lists them."""
+        """Drop or replace one word of a text, counted from 0 as `explain` lists them.
+
+        Raises:
+            TagifaiError: no model, or a text of more than `max_text` characters.
+        """
+        self.check_text(text)
         text = replace_surrogates(text)
         return edit_word(place_text(self.versions.model(name), text), text, number, instead)
 
     def smallest_changes(self, name: str, text: str, tag: str) -> list[Change]:
-        """Find up to three changes of few words that flip a tag, each verified by predicting."""
+        """Find up to three changes of few words that flip a tag, each verified by predicting.
+
+        Raises:
+            TagifaiError: an unknown tag, or a text of more than 2,000 characters.
+        """
         self._column(name, tag)
+        if len(text) > MAX_CHANGED:
+            raise TagifaiError(
+                f"the text has {len(text):,} characters; changes are looked for in at most "
+                f"{MAX_CHANGED:,}"
+            )
         model = self.versions.model(name)
         thresholds = self._thresholds(name)
         return smallest_changes(model, self.tags(name), thresholds, replace_surrogates(text), tag)
@@ -124,7 +150,15 @@ class InferenceDesk:
 
     def read_texts(self, content: bytes, kind: str) -> list[Any]:
         """Read many texts of a CSV, JSON lines or plain lines, bad rows among them."""
-        return read_texts(content, kind)
+        return [
+            row
+            if len(row.text) <= self.max_text
+            else BatchRow(
+                row.number,
+                error=f"{len(row.text):,} characters; at most {self.max_text:,} are read",
+            )
+            for row in read_texts(content, kind)
+        ]
 
     def predict_rows(self, name: str, rows: Sequence[Any]) -> Iterator[list[BatchAnswer]]:
         """Predict rows as `read_texts` gives them, part by part."""

@@ -129,3 +129,19 @@ def test_many_texts_with_bad_rows_among_them(folder):
     (answers,) = desk.predict_rows("v1", rows)
     assert [answer.row.error for answer in answers] == ["", "2 cells under 1 columns", ""]
     assert answers[2].tags[0][0] == "transformers"
+
+
+def test_a_visitors_text_has_a_limit(folder):
+    desk = open_desk(folder, max_text=30)
+    assert desk.predict("v1", "x" * 30)["reason"] == "no known word"
+    for ask in (
+        lambda: desk.predict("v1", "x" * 31),
+        lambda: desk.edit_word("v1", "x" * 31, 0),
+        lambda: desk.diff("v1", "x", "v1", "x" * 31),
+    ):
+        with pytest.raises(TagifaiError, match="31 characters; at most 30 are read here"):
+            ask()
+    rows = desk.read_texts(b"short\n" + b"y" * 31, "lines")
+    assert [row.error for row in rows] == ["", "31 characters; at most 30 are read"]
+    with pytest.raises(TagifaiError, match="changes are looked for in at most 2,000"):
+        desk.smallest_changes("v1", "camera " * 300, "computer-vision")
