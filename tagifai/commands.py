@@ -252,7 +252,9 @@ def diff_versions(options: argparse.Namespace) -> Answer:
         {"where": where, **row}
         for where in ("overall", "behavioral", "slices", "tags")
         for row in result[where]
-        if row["metric"] in ("f1", "score")
+        # Of the many groups of behavioral tests, those that changed.
+        if row["metric"] == "f1"
+        or (row["metric"] == "score" and (row["name"] == "all" or row["diff"]))
     ]
     worse = any(
         row["verdict"] == "worse"

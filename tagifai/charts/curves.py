@@ -1,5 +1,6 @@
 """Draw curves as light SVG: metrics over versions, precision against recall, reliability."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -7,6 +8,22 @@ from typing import Any
 from tagifai.charts.svg import COLOURS, DASHES, LABEL_LENGTH, empty_figure, escaped, figure
 
 SIDE = 230
+
+
+def even_ticks(lowest: float, highest: float) -> list[float]:
+    """Give at most seven round values in [0, 1], evenly spaced, around all that is drawn.
+
+    >>> even_ticks(0.71, 0.83)
+    [0.7, 0.75, 0.8, 0.85]
+    >>> even_ticks(0.0, 1.0)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    """
+    for step in (0.02, 0.05, 0.1, 0.2):
+        first, last = math.floor(lowest / step + 1e-9), math.ceil(highest / step - 1e-9)
+        last = max(last, first + 1)
+        if last - first <= 6:
+            break
+    return [round(place * step, 2) for place in range(first, last + 1)]
 
 
 def chart_lines(
@@ -35,9 +52,8 @@ def chart_lines(
     known += [end for values in spans.values() for span in values if span for end in span]
     if not steps or not known:
         return empty_figure(title, empty)
-    low = max(0.0, (int(min(known) * 10) - 1) / 10)
-    high = min(1.0, (int(max(known) * 10) + 1) / 10)
-    high = high if high > low else low + 0.1
+    ticks = even_ticks(min(known), max(known))
+    low, high = ticks[0], ticks[-1]
     height, left, right = 260, 9, 97
 
     def x(step: int) -> float:
@@ -50,7 +66,6 @@ def chart_lines(
     def y(value: float) -> float:
         return 12 + (height - 20) * (high - value) / (high - low)
 
-    ticks = [low + (high - low) * part / 4 for part in range(5)]
     body = [
         f'<line x1="{left}%" x2="{right}%" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>'
         f'<text x="{left - 1}%" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.2f}</text>'

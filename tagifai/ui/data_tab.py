@@ -9,7 +9,7 @@ from tagifai.charts import chart_bars, chart_columns
 from tagifai.charts.svg import escaped
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
-from tagifai.errors import TagifaiError
+from tagifai.errors import TagifaiError, counted
 from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error, show_table
@@ -285,8 +285,8 @@ def show_page(page: Page) -> str:
 def show_excluded(excluded: dict[str, int], unlisted: int) -> str:
     """Show the tags that are left out by name, and how many the tag file doesn't list."""
     also = (
-        f"<p class='minor'>{unlisted:,} more tags of the projects aren't in the tag file, and are "
-        f"not learnt.</p>"
+        f"<p class='minor'>Besides, the projects have {counted(unlisted, 'tag')} that the tag file "
+        f"doesn't list: never learnt either.</p>"
         if unlisted
         else ""
     )

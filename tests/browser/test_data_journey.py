@@ -102,7 +102,7 @@ def test_a_tag_a_sample_and_the_excluded_tags_are_shown(page):
     page.get_by_text("Excluded tags").click()
     excluded = page.locator("#excluded-tags")
     expect(excluded.locator("tbody tr")).to_have_text(["python 12"], use_inner_text=True)
-    expect(excluded).to_contain_text("1 more tags of the projects aren't in the tag file")
+    expect(excluded).to_contain_text("the projects have 1 tag that the tag file doesn't list")
 
 
 def test_the_playground_follows_every_argument(page):
