@@ -22,6 +22,10 @@ run *ARGS:
 test *ARGS:
     {{ python }} -m pytest -n 2 {{ ARGS }}
 
+# Make environments anew as a Space and the Dockerfile do, and time the first page: minutes
+fresh *ARGS:
+    {{ python }} -m pytest --fresh -m fresh -s {{ ARGS }}
+
 # Check style and formatting
 lint:
     {{ python }} -m ruff check .

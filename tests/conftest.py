@@ -26,7 +26,15 @@ QUICK = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fresh", action="store_true", help="run what makes an environment anew")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--fresh"):
+        for item in items:
+            if item.get_closest_marker("fresh"):
+                item.add_marker(pytest.mark.skip(reason="makes an environment anew: `just fresh`"))
     # Last, because Playwright keeps an event loop running, in which asyncio.run refuses to work.
     items.sort(key=lambda item: "browser" in item.path.relative_to(ROOT).parts)
 

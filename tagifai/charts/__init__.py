@@ -108,7 +108,7 @@ def chart_diffs(
         start = centre if diff >= 0 else centre - size
         fill = _diff_fill(row)
         sign = "▲" if diff > 0 else "▼" if diff < 0 else "="
-        faded = ' opacity="0.55"' if row.get("few") else ""
+        faded = ' opacity="0.75"' if row.get("few") else ""
         values = f"{write_share(row['a'])} → {write_share(row['b'])}"
         tooltip = f"{row['name']}: {diff * 100:+.1f} points, {name_a} {values} {name_b}"
         interval = ""

@@ -42,10 +42,16 @@ def show_table(
         body.append(f"<tr{key}{faded}>{cells}</tr>")
     label = f"<caption>{escaped(caption, 200)}</caption>" if caption else ""
     choosable = " choosable" if row_key else ""
+    # A box that scrolls is reached by the keyboard; rows that can be chosen lead into it.
+    reached = "" if row_key else f' tabindex="0" role="region" aria-label="{_label(caption)}"'
     return (
-        f'<div class="table-box"><table class="records{choosable}">{label}<thead><tr>{head}</tr>'
-        f"</thead><tbody>{''.join(body)}</tbody></table></div>"
+        f'<div class="table-box"{reached}><table class="records{choosable}">{label}'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
+
+
+def _label(caption: str) -> str:
+    return escaped(caption, 200) or "table"
 
 
 def _numeric(rows: Sequence[Mapping[str, Any]], key: str) -> str:

@@ -17,6 +17,7 @@ from tagifai.ui import (
     inspection_tab,
     label_errors,
     links,
+    looks,
     performance_tab,
     slices_view,
 )
@@ -121,11 +122,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
 def launch_options() -> dict[str, Any]:
     """Give the arguments of `launch` that belong to the page: its looks."""
     return {
-        "theme": gr.themes.Soft(
-            primary_hue="blue",
-            font=["system-ui", "sans-serif"],
-            font_mono=["ui-monospace", "monospace"],
-        ),
+        "theme": looks.theme(),
         "css_paths": [STYLE],
         "footer_links": ["api"],
     }
