@@ -50,6 +50,12 @@ def show_table(
     )
 
 
+def show_terms(terms: Sequence[tuple[str, str]]) -> str:
+    """Show (term, what it means) as a list of definitions."""
+    listed = "".join(f"<dt>{escaped(a)}</dt><dd>{escaped(b, 400)}</dd>" for a, b in terms)
+    return f'<dl class="terms">{listed}</dl>'
+
+
 def _label(caption: str) -> str:
     return escaped(caption, 200) or "table"
 

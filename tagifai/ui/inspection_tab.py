@@ -12,6 +12,7 @@ from tagifai.inspection.desk import InspectionDesk, outcome_help
 from tagifai.inspection.export import export_outcomes
 from tagifai.inspection.influence_desk import InfluenceDesk
 from tagifai.inspection.parts import Paged
+from tagifai.metrics.reading import metric_terms
 from tagifai.ui import inspection_thresholds, inspection_why
 from tagifai.ui.events import QUICK
 from tagifai.ui.inspection_view import (
@@ -27,7 +28,7 @@ from tagifai.ui.inspection_view import (
 )
 from tagifai.ui.inspection_why import tint_projects
 from tagifai.ui.links import Choice, Place
-from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error
+from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_terms
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
@@ -93,6 +94,8 @@ def build(
         confusion = gr.HTML(elem_id="confusions", apply_default_css=False, js_on_load=CHOOSE_ROW)
         confused_samples = gr.HTML(elem_id="confused-samples", apply_default_css=False)
     gr.Markdown("### All tags on the test split")
+    with gr.Accordion("How to read each metric", open=False):
+        gr.HTML(show_terms(metric_terms()), apply_default_css=False)
     tags = gr.HTML(elem_id="tag-metrics", apply_default_css=False, js_on_load=CHOOSE_ROW)
     gr.Markdown("### Slices of the test split")
     slices = gr.HTML(elem_id="slice-metrics", apply_default_css=False)

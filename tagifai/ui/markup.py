@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tagifai.charts.svg import escaped
 from tagifai.charts.tables import show_table as show_table
+from tagifai.charts.tables import show_terms as show_terms
 
 # The browser keeps a text as a file; nothing is written on the server.
 SAVE_FILE = """

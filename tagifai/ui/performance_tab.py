@@ -8,6 +8,7 @@ import orjson
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
+from tagifai.metrics.reading import metric_terms
 from tagifai.ui.behavioral_view import show_behavioral
 from tagifai.ui.comparison_view import (
     show_comparison,
@@ -17,7 +18,7 @@ from tagifai.ui.comparison_view import (
     show_params,
 )
 from tagifai.ui.links import Choice, Place
-from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
+from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note, show_terms
 from tagifai.ui.version_card import show_card
 from tagifai.versions.history import KEY_METRICS
 
@@ -69,6 +70,8 @@ def build(
         )  # fmt: skip
     verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
     gr.Markdown(HOW_TO_READ, elem_classes="note")
+    with gr.Accordion("How to read each metric", open=False, elem_id="metric-terms"):
+        gr.HTML(show_terms(metric_terms()), apply_default_css=False)
     with gr.Row():
         overall_chart = gr.HTML(elem_id="metric-diff", min_width=360, apply_default_css=False)
         slice_chart = gr.HTML(elem_id="slice-diff", min_width=360, apply_default_css=False)
