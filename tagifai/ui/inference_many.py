@@ -16,6 +16,7 @@ KINDS = {"one text a line": "lines", "CSV": "csv", "JSON lines": "jsonl"}
 HELP = """Paste texts, or bring a file: `.csv` with a column *text* (or *title* and
 *description*), `.jsonl` with the same keys, or plain lines. Bad rows are reported by their number
 and the others go on."""
+MAX_PASTED = 4_000_000
 MOST_SHOWN = 100
 MOST_BAD_SHOWN = 20
 
@@ -32,7 +33,7 @@ def build(
         with gr.Column(min_width=320, scale=2):
             pasted = gr.Textbox(
                 label="Texts", lines=5, max_lines=10, elem_id="many-texts",
-                placeholder="one text a line",
+                placeholder="one text a line", max_length=MAX_PASTED,
             )  # fmt: skip
             kind = gr.Radio(
                 list(KINDS), value="one text a line", label="Pasted as", elem_id="many-kind",
@@ -56,27 +57,29 @@ def build(
             "Download JSON lines", visible=False, elem_id="many-jsonl", size="sm", min_width=120
         )
 
-    # Sessions whose run is to stop. Gradio's own `cancels` leaves the page with an error.
-    stopped: set[str | None] = set()
+    # Sessions with a run, and whether it is to stop. Gradio's own `cancels` leaves the page with
+    # an error.
+    stopped: dict[str | None, bool] = {}
 
     def predict_many(
         name: str | None, pasted: str, kind: str, file: str | None, request: gr.Request
     ) -> Iterator[list[Any]]:
         hidden = gr.DownloadButton(visible=False)
-        stopped.discard(request.session_hash)
         try:
             rows = read_texts(*_given(pasted, kind, file))
+            stopped[request.session_hash] = False
             yield [show_progress(0, len(rows)), "", hidden, hidden]
             answers: list[Any] = []
             for part in predict_rows(name or "", rows):
                 answers += part
-                if request.session_hash in stopped:
-                    stopped.discard(request.session_hash)
+                if stopped.get(request.session_hash):
                     break
                 yield [show_progress(len(answers), len(rows)), gr.skip(), gr.skip(), gr.skip()]
         except TagifaiError as error:
             yield [show_error(error), "", hidden, hidden]
             return
+        finally:
+            stopped.pop(request.session_hash, None)
         stem = "predictions-" + "".join(c if c.isalnum() or c in ".-_" else "-" for c in name or "")
         files = [
             save_bytes_to_cache(text.encode(), f"{stem}.{suffix}", button.GRADIO_CACHE)
@@ -92,7 +95,8 @@ def build(
         ]
 
     def cancel(request: gr.Request) -> None:
-        stopped.add(request.session_hash)
+        if request.session_hash in stopped:
+            stopped[request.session_hash] = True
 
     run.click(
         predict_many,

@@ -4,9 +4,16 @@ import math
 import gradio as gr
 import pytest
 from gradio.data_classes import PredictBodyInternal
+from gradio.state_holder import SessionState
 
 from tagifai.settings import Settings
-from tagifai.ui.guarded import MAX_FIELD, UNREAD_SESSIONS, GuardedBlocks, read_event
+from tagifai.ui.guarded import (
+    KEPT_BY_SESSION,
+    MAX_FIELD,
+    UNREAD_SESSIONS,
+    GuardedBlocks,
+    read_event,
+)
 from tagifai.ui.serving import with_queue
 
 
@@ -39,8 +46,7 @@ def prepare(demo, inputs):
 
 def test_what_a_page_sends_is_passed_on(demo):
     assert prepare(demo, GOOD) == GOOD
-    empty = [None, None, None, 0.5, None, None, None, None, None]
-    assert prepare(demo, empty) == ["", "", None, 0.5, False, None, None, None, None]
+    assert prepare(demo, [None] * 9) == ["", "", None, 0, False, None, None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +55,7 @@ def test_what_a_page_sends_is_passed_on(demo):
         (0, "sixsix", "Text: 6 characters; at most 5 are allowed"),
         (0, ["text"], "Text: a text is needed"),
         (0, 7, "Text: a text is needed"),
-        (1, "x" * (MAX_FIELD + 1), "Free: 100,001 characters"),
+        (1, "x" * (MAX_FIELD + 1), "Free: 1,000,001 characters"),
         (2, math.nan, "Page: a number is needed"),
         (2, math.inf, "Page: a number is needed"),
         (2, 10**400, "Page: a number is needed"),
@@ -81,6 +87,15 @@ def test_an_event_brings_texts_or_none(demo):
     assert read_event({"key": "nlp", "more": "x"}) == {"key": "nlp", "tab": "", "part": ""}
     for odd in (None, [], "key", 3, {"key": ["a"]}, {"key": None}, {"key": "x" * (MAX_FIELD + 1)}):
         assert read_event(odd) == {"key": "", "tab": "", "part": ""}
+
+
+def test_a_session_keeps_no_long_texts(demo):
+    state = SessionState(demo)
+    given = [*GOOD]
+    given[1] = "x" * (KEPT_BY_SESSION + 1)
+    asyncio.run(demo.preprocess_data(demo.fns[0], given, state))
+    kept = {c.label: state.config_values[c._id]["props"]["value"] for c in demo.fns[0].inputs}
+    assert (kept["Text"], kept["Free"], kept["Tags"]) == ("text", None, None)
 
 
 def test_too_few_inputs_are_refused(demo):
