@@ -28,6 +28,10 @@ def test_the_slider_moves_every_list_chart_and_choice(page):
     expect(page.locator("#tag-distribution rect")).to_have_count(5)
     expect(page.locator("#tags-per-project rect")).to_have_count(3)
     expect(page.locator("#word-cloud figcaption")).to_have_text(
+        "Words in the projects tagged computer-vision"
+    )
+    choose(page, "#word-cloud-tag", "attention")
+    expect(page.locator("#word-cloud figcaption")).to_have_text(
         "Words in the projects tagged attention"
     )
 

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import orjson
 import pytest
@@ -79,6 +81,15 @@ def test_versions_are_compared(page):
     page.locator("#tag-diffs tbody tr").filter(has_text="segmentation").press("Enter")
     expect(flips.locator("tbody tr")).to_have_count(1)
     expect(flips.locator("tbody tr")).to_contain_text("▲ fixed")
+
+    page.locator("#behavioral").get_by_role("button").first.click()
+    page.locator("#show-behavioral").click()
+    tests = page.locator("#behavioral-results")
+    expect(tests.locator(".headline")).to_contain_text("behavioral tests pass, on the tests of now")
+    expect(tests.locator("summary")).to_have_text(
+        [re.compile(r"Failed: \d+"), re.compile("Passed: ")]
+    )
+    expect(tests.locator("details[open] tbody tr").first).to_be_visible()
 
     choose(page, "#version-b", "v0.1.0")
     expect(page.locator("#verdict [role=alert]")).to_have_text(
