@@ -13,19 +13,23 @@ from tagifai.errors import TagifaiError
 
 FORMATS = (".png", ".pdf", ".svg")
 LABEL_LENGTH = 60
+# More would take seconds, and no paper is that long.
+MOST_BARS = 300
 BETTER, WORSE, PLAIN = "#0f8a6d", "#c2570c", "#2f6fde"
 MARKERS = "osD^vP*"
 
 
 def plot_tag_distribution(counts: pd.Series, min_tag_freq: int) -> Figure:
     """Plot projects a tag as horizontal bars; `counts` is indexed by tag, in its order."""
+    num_all, counts = len(counts), counts.head(MOST_BARS)
     figure, axes = _figure(max(2.0, 0.24 * len(counts) + 1))
     if counts.empty:
         return _say(figure, axes, f"No tag reaches {min_tag_freq:,} projects.")
     axes.barh(_labels(axes, counts.index), counts.to_numpy(), color=PLAIN)
     axes.bar_label(axes.containers[0], padding=3, fontsize=8)  # type: ignore[arg-type]
-    axes.set(title=f"Tags of {min_tag_freq:,} projects or more", xlabel="projects")
-    return figure
+    title = f"Tags of {min_tag_freq:,} projects or more{_note(num_all)}"
+    axes.set(title=title, xlabel="projects")
+    return _plain(figure)
 
 
 def plot_history(history: pd.DataFrame) -> Figure:
@@ -53,7 +57,8 @@ def plot_diffs(diffs: pd.DataFrame, metric: str, a: str, b: str) -> Figure:
 
     `diffs` has name, diff, low, high and verdict; rows without a diff are left out.
     """
-    drawn = diffs.dropna(subset=["diff"])
+    measured = diffs.dropna(subset=["diff"])
+    num_all, drawn = len(measured), measured.head(MOST_BARS)
     figure, axes = _figure(max(2.0, 0.24 * len(drawn) + 1))
     if drawn.empty:
         return _say(figure, axes, "No figure that both versions have.")
@@ -71,7 +76,8 @@ def plot_diffs(diffs: pd.DataFrame, metric: str, a: str, b: str) -> Figure:
         linewidth=1,
     )
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set(title=f"{metric}: {_cut(b)} − {_cut(a)}", xlabel="points of a hundred")
+    title = f"{_cut(metric)}: {_cut(b)} − {_cut(a)}{_note(num_all)}"
+    axes.set(title=title, xlabel="points of a hundred")
     return _plain(figure)
 
 
@@ -114,6 +120,10 @@ def _plain(figure: Figure) -> Figure:
     for text in figure.findobj(lambda artist: hasattr(artist, "set_parse_math")):
         text.set_parse_math(False)  # type: ignore[attr-defined]
     return figure
+
+
+def _note(num_all: int) -> str:
+    return f" (the first {MOST_BARS:,} of {num_all:,})" if num_all > MOST_BARS else ""
 
 
 def _cut(text: str) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution, save_plot
+from tagifai.plots import MOST_BARS, plot_diffs, plot_history, plot_tag_distribution, save_plot
 
 DIFFS = pd.DataFrame(
     {
@@ -55,7 +55,20 @@ def test_hostile_names_are_saved_as_text(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"plot{suffix}"
     save_plot(plot_diffs(hostile, "f1", "$a", "b$"), path)
     assert path.stat().st_size > 1_000
+    save_plot(plot_tag_distribution(pd.Series({"$\\frac{a$": 2, "<b>" * 50: 1}), 1), path)
+    assert path.stat().st_size > 1_000
     assert plt.get_fignums() == []
+
+
+def test_thousands_of_bars_are_not_drawn() -> None:
+    counts = pd.Series({f"tag {number}": 5_000 - number for number in range(5_000)})
+    axes = plot_tag_distribution(counts, 1).axes[0]
+    assert len(axes.patches) == MOST_BARS == 300
+    assert axes.get_title() == "Tags of 1 projects or more (the first 300 of 5,000)"
+    rows = pd.DataFrame([{**DIFFS.iloc[0], "name": f"tag {number}"} for number in range(1_000)])
+    axes = plot_diffs(rows, "f1", "a", "b").axes[0]
+    assert len(axes.patches) == MOST_BARS
+    assert axes.get_title() == "f1: b − a (the first 300 of 1,000)"
 
 
 def test_another_ending_or_folder_is_refused(tmp_path: Path) -> None:
