@@ -125,6 +125,7 @@ def test_the_button_copies_the_link(browser, app_url):
     assert copied == page.url
     assert asked(page) == {"tab": "inference", "version": "v0.2.0", "text": "grammar of dialogue"}
     field(page, "#inference-text").fill("language " * 1_500)
+    expect(page).to_have_url(re.compile(r"version=v0\.2\.0$"))
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator("#address [role=status]")).to_have_text(
         "Link copied without text: too long for a link"

@@ -66,7 +66,7 @@ def test_versions_are_compared(page):
     expect(page.locator("#regressions tbody tr").filter(has_text="transformers")).to_contain_text(
         "-3.6"
     )
-    expect(page.locator("#version-a-card")).to_contain_text('"v0.1.0"')
+    expect(page.locator("#version-a-card")).to_contain_text("Version A: v0.1.0")
 
     page.locator("#diff-metric").get_by_text("recall").click()
     expect(page.locator("#tag-diff figcaption")).to_contain_text("recall by tag")
