@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagifai.cache import ContentCache, open_memory
 from tagifai.data.browse import Page
 from tagifai.data.desk import DataDesk
 from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inference.desk import InferenceDesk
 from tagifai.inspection.desk import InspectionDesk
-from tagifai.inspection.influence_desk import InfluenceDesk
 from tagifai.permissions import WriteRules
 from tagifai.report import gather
 from tagifai.report.page import write_page
@@ -23,6 +21,10 @@ from tagifai.slices.desk import SliceDesk
 from tagifai.spaces import Space, warn_of_disk
 from tagifai.versions import open_source
 from tagifai.versions.desk import VersionDesk
+
+if TYPE_CHECKING:
+    from tagifai.inference.desk import InferenceDesk
+    from tagifai.inspection.influence_desk import InfluenceDesk
 
 
 class Workbench:
@@ -51,8 +53,10 @@ class Workbench:
         )
 
     @cached_property
-    def inference(self) -> InferenceDesk:
+    def inference(self) -> "InferenceDesk":
         """Answer what visitors ask about their own texts."""
+        from tagifai.inference.desk import InferenceDesk
+
         rules, public = WriteRules.of(self.settings), self.settings.share
         return InferenceDesk(
             self.versions,
@@ -68,8 +72,10 @@ class Workbench:
         return InspectionDesk(self.versions, WriteRules.of(self.settings))
 
     @cached_property
-    def influence(self) -> InfluenceDesk:
+    def influence(self) -> "InfluenceDesk":
         """Tell by which words and training projects a project was decided so."""
+        from tagifai.inspection.influence_desk import InfluenceDesk
+
         return InfluenceDesk(self.versions)
 
     @cached_property

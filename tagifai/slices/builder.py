@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from tagifai.errors import TagifaiError, shorten
 from tagifai.inspection.parts import Array, cuts_of
@@ -120,6 +119,8 @@ def _write(path: Path, content: str) -> None:
 
 
 def _margin(value: float, part: Array, whole: Array) -> float | None:
+    from scipy import stats  # here: a second, which only those who build a slice wait for
+
     n = len(part)
     if n < FEWEST_FOR_INTERVAL or not whole.sum():
         return None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
@@ -237,6 +236,8 @@ def _test(inside: Array, error: Array, min_support: int) -> dict[str, Array]:
     fresh = (size < np.minimum(alone[:, None], alone[None, :])) | np.eye(len(alone), dtype=bool)
     # All that have the support are tested, and count; only then is the better half dropped.
     first, second = np.nonzero(np.triu(enough & fresh))
+    from scipy import stats  # here: a second, which only those who search wait for
+
     p = stats.t.sf(gap[first, second] / scale[first, second], degrees[first, second])
     p = np.where(worse[first, second], p, 1.0)
     margin = stats.t.ppf(0.975, degrees[first, second]) * scale[first, second]
@@ -245,6 +246,8 @@ def _test(inside: Array, error: Array, min_support: int) -> dict[str, Array]:
 
 def _adjusted(p: Array, single: Array) -> Array:
     """Adjust p-values within each family at half the rate: q-values for the whole rate."""
+    from scipy import stats
+
     q = np.ones(len(p))
     for family in (single, ~single):
         if family.any():

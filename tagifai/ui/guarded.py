@@ -17,6 +17,7 @@ MAX_CHOSEN = 1_000
 EVENT_FIELDS = ("key", "tab", "part")
 UNREAD_SESSIONS = 300
 AT_ONCE = 4
+LOOK_SECONDS = 0.01
 
 
 class GuardedBlocks(gr.Blocks):
@@ -74,6 +75,8 @@ class FairQueue(Queue):
             default_concurrency_limit=AT_ONCE,
         )
         self.max_waiting = max_waiting
+        # Gradio looks a thousand times a second whether somebody waits, 7 % of a core for nothing.
+        self.sleep_when_free = LOOK_SECONDS
         self.pending_messages_per_session.max_size = UNREAD_SESSIONS
 
     async def push(

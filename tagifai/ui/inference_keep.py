@@ -1,15 +1,17 @@
 """Keep a text as a behavioral test of the data folder."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from tagifai.errors import TagifaiError
-from tagifai.inference.desk import InferenceDesk
 from tagifai.ui.behavioral_view import TYPES, show_saved
 from tagifai.ui.markup import show_error
 from tagifai.ui.visits import visit_of
+
+if TYPE_CHECKING:
+    from tagifai.inference.desk import InferenceDesk
 
 HELP = """**MFT**: the text must have, or must not have, the tags below. **INV**: its tags must not
 change in the edited text under “What if”; tags named below must hold in both. **DIR**: they must
@@ -17,7 +19,11 @@ change, and the edited text must have, or must not have, the tags below."""
 
 
 def build(
-    version: gr.Dropdown, text: gr.Textbox, edited: gr.Textbox, *, desk: Callable[[], InferenceDesk]
+    version: gr.Dropdown,
+    text: gr.Textbox,
+    edited: gr.Textbox,
+    *,
+    desk: Callable[[], "InferenceDesk"],
 ) -> list[gr.Dropdown]:
     """Lay out the form; return the two lists of tags, to be given a version's tags."""
     gr.Markdown(HELP)

@@ -1,13 +1,12 @@
 """Inference: what a version makes of a text, why, and what would change it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.inference.desk import InferenceDesk
 from tagifai.ui import inference_keep, inference_many
 from tagifai.ui.events import QUICK
 from tagifai.ui.inference_view import (
@@ -22,6 +21,9 @@ from tagifai.ui.inference_view import (
 )
 from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note
+
+if TYPE_CHECKING:
+    from tagifai.inference.desk import InferenceDesk
 
 INTRO = """Type a title and a description, and see which tags a version predicts, how sure it is,
 and what it read. Look here to decide **whether to trust it on texts like yours**."""
@@ -42,7 +44,7 @@ def build(
     *,
     list_versions: Callable[[], list[str]],
     newest: Callable[[list[str]], str],
-    desk: Callable[[], InferenceDesk],
+    desk: Callable[[], "InferenceDesk"],
 ) -> None:
     """Lay out the tab, filled when `place` comes into view."""
     gr.Markdown(INTRO)

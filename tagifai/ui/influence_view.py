@@ -1,16 +1,18 @@
 """What the Inspection tab shows of one decision: its words, and the projects behind it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tagifai.charts.shares import chart_shares
 from tagifai.charts.svg import escaped
 from tagifai.data import Project
-from tagifai.inspection.influence_desk import Influence, WordShare
 from tagifai.ui.inference_view import as_typed
 from tagifai.ui.markup import show_table
+
+if TYPE_CHECKING:
+    from tagifai.inspection.influence_desk import Influence, WordShare
 
 MOST_EACH_WAY = 8
 TITLE_LENGTH, DESCRIPTION_LENGTH = 200, 600
@@ -22,7 +24,7 @@ of its work; the estimate does, by one Newton step with the project's leverage t
 refitting shows the true effect. All of it is about the margin, before calibration."""
 
 
-def show_tinted(project: Project, words: Sequence[WordShare]) -> str:
+def show_tinted(project: Project, words: Sequence["WordShare"]) -> str:
     """Show a project's title and description, its words tinted by what they add to a tag.
 
     `words` are placed in `project.text`.
@@ -49,7 +51,7 @@ def show_tinted(project: Project, words: Sequence[WordShare]) -> str:
 
 
 def show_influence(
-    found: Influence, project: Project, tag: str, texts: Mapping[str, Project]
+    found: "Influence", project: Project, tag: str, texts: Mapping[str, Project]
 ) -> str:
     """Show what decided on a project: shares as a chart, then shares and estimates in words."""
     ranked = np.argsort(-found.shares, kind="stable")
@@ -89,13 +91,13 @@ def show_influence(
     return f'{chart}{table}<p class="note">{ABOUT}</p>'
 
 
-def strongest(found: Influence) -> list[int]:
+def strongest(found: "Influence") -> list[int]:
     """Rank the training projects by how far they are estimated to push, either way."""
     ranked = np.argsort(-np.abs(found.pushes), kind="stable")[: 2 * MOST_EACH_WAY]
     return [int(row) for row in ranked if found.pushes[row] != 0]
 
 
-def left_out_choices(found: Influence, texts: Mapping[str, Project]) -> list[tuple[str, str]]:
+def left_out_choices(found: "Influence", texts: Mapping[str, Project]) -> list[tuple[str, str]]:
     """List projects to leave out as (what to show, id), the strongest first."""
     return [
         (f"{texts[found.ids[row]].title[:70]} ({found.pushes[row]:+.3f})", found.ids[row])
@@ -103,7 +105,7 @@ def left_out_choices(found: Influence, texts: Mapping[str, Project]) -> list[tup
     ]
 
 
-def show_refitted(found: Influence, left_out: Sequence[str], push: float) -> str:
+def show_refitted(found: "Influence", left_out: Sequence[str], push: float) -> str:
     """Say what training again without some projects does to the margin, beside the estimate."""
     places = {one: row for row, one in enumerate(found.ids)}
     estimated = sum(float(found.pushes[places[one]]) for one in left_out)
@@ -116,7 +118,7 @@ def show_refitted(found: Influence, left_out: Sequence[str], push: float) -> str
     )
 
 
-def _name(found: Influence, row: int, texts: Mapping[str, Project]) -> str:
+def _name(found: "Influence", row: int, texts: Mapping[str, Project]) -> str:
     mark = "✔" if found.carried[row] else "–"
     return f"{mark} {texts[found.ids[row]].title}"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -10,7 +10,6 @@ from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
 from tagifai.inspection.desk import InspectionDesk, outcome_help
 from tagifai.inspection.export import export_outcomes
-from tagifai.inspection.influence_desk import InfluenceDesk
 from tagifai.inspection.parts import Paged
 from tagifai.metrics.reading import metric_terms
 from tagifai.ui import inspection_thresholds, inspection_why
@@ -30,6 +29,9 @@ from tagifai.ui.inspection_why import tint_projects
 from tagifai.ui.links import Choice, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_terms
 
+if TYPE_CHECKING:
+    from tagifai.inspection.influence_desk import InfluenceDesk
+
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
 OUTCOMES = {
@@ -48,7 +50,7 @@ def build(
     list_versions: Callable[[], list[str]],
     newest: Callable[[list[str]], str],
     desk: Callable[[], InspectionDesk],
-    influence: Callable[[], InfluenceDesk],
+    influence: Callable[[], "InfluenceDesk"],
     orders: list[str],
 ) -> None:
     """Lay out the tab, filled with the choice of `version` when `place` comes into view."""

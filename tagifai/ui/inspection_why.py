@@ -1,12 +1,11 @@
 """Inspection of one decision: the training projects behind it, and refitting without some."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from tagifai.errors import TagifaiError
-from tagifai.inspection.influence_desk import InfluenceDesk
 from tagifai.ui.influence_view import (
     left_out_choices,
     show_influence,
@@ -15,11 +14,14 @@ from tagifai.ui.influence_view import (
 )
 from tagifai.ui.markup import show_error, show_note
 
+if TYPE_CHECKING:
+    from tagifai.inspection.influence_desk import InfluenceDesk
+
 START = "Choose “Training projects behind it” beside a project above."
 
 
 def build(
-    version: gr.Dropdown, tag: gr.Dropdown, samples: gr.HTML, *, desk: Callable[[], InfluenceDesk]
+    version: gr.Dropdown, tag: gr.Dropdown, samples: gr.HTML, *, desk: Callable[[], "InfluenceDesk"]
 ) -> None:
     """Lay out the part under `samples`, whose buttons ask for it."""
     with gr.Accordion(
@@ -78,7 +80,7 @@ def build(
 
 
 def tint_projects(
-    desk: InfluenceDesk, name: str, tag: str, items: Sequence[dict[str, Any]]
+    desk: "InfluenceDesk", name: str, tag: str, items: Sequence[dict[str, Any]]
 ) -> dict[str, str]:
     """Show by id the texts of projects, their words tinted; none where no model can tell."""
     texts = desk.versions.texts()

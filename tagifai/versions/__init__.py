@@ -146,7 +146,7 @@ def parse_performance(content: bytes, where: str = "performance.json") -> dict[s
     performance = {**found, **{g: _object(found.get(g, {}), where, g) for g in _GROUPS}}
     _check_figures(performance["overall"], where, "overall")
     for tag, figures in performance["class"].items():
-        _check_figures(_object(figures, where, f"class.{tag!r}"), where, f"class.{tag!r}")
+        _check_figures(figures, where, "class", tag)
     performance["slices"] = _slices(performance["slices"], where)
     performance["behavioral"] = _behavioral(performance["behavioral"], where)
     return performance
@@ -157,8 +157,7 @@ def _slices(found: dict[str, Any], where: str) -> dict[str, Any]:
     nested = not found or "class" in found
     by_name = _object(found.get("class", {}) if nested else found, where, "slices.class")
     for name, figures in by_name.items():
-        field_name = f"slices.class.{name!r}"
-        _check_figures(_object(figures, where, field_name), where, field_name)
+        _check_figures(figures, where, "slices.class", name)
     if nested and "overall" in found:
         overall = _object(found["overall"], where, "slices.overall")
         _check_figures(overall, where, "slices.overall")
@@ -193,14 +192,25 @@ def _behavioral(found: dict[str, Any], where: str) -> dict[str, Any]:
     return {**found, "results": {**results, **lists}} if found else {}
 
 
-def _check_figures(figures: Mapping[str, Any], where: str, group: str) -> None:
+def _check_figures(figures: Any, where: str, group: str, name: str | None = None) -> None:
+    # The usual case first, and no text made for it: versions have thousands of figures.
+    if type(figures) is not dict:
+        raise _wrong(where, _field(group, name), "an object", figures)
     for metric in _FRACTIONS:
         value = figures.get(metric)
+        if type(value) is float and 0 <= value <= 1:
+            continue
         if value is not None and not (_is_number(value) and 0 <= value <= 1):
-            raise _wrong(where, f"{group}.{metric}", "a number between 0 and 1", value)
+            wanted = "a number between 0 and 1"
+            raise _wrong(where, f"{_field(group, name)}.{metric}", wanted, value)
     samples = figures.get("num_samples")
     if samples is not None and not (_is_number(samples) and samples >= 0):
-        raise _wrong(where, f"{group}.num_samples", "a number of 0 or more", samples)
+        wanted = "a number of 0 or more"
+        raise _wrong(where, f"{_field(group, name)}.num_samples", wanted, samples)
+
+
+def _field(group: str, name: str | None) -> str:
+    return group if name is None else f"{group}.{name!r}"
 
 
 def _load_thresholds(source: VersionSource, name: str) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The figures of many versions beside each other, read again only where a file changed."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -58,7 +58,11 @@ def flatten_performance(performance: Mapping[str, Any]) -> dict[Key, float]:
     figures = {}
     for group, name, row in _rows(performance):
         for metric, value in row.items():
-            if metric not in _COUNTS and _is_figure(value):
+            if metric in _COUNTS:
+                continue
+            if type(value) is float:
+                figures[group, name, metric] = value
+            elif _is_figure(value):
                 figures[group, name, metric] = float(value)
     return figures
 
@@ -93,12 +97,16 @@ def history(
 @dataclass(frozen=True, eq=False)
 class _Entry:
     stamp: Hashable
-    keys: tuple[Key, ...]
+    places: Mapping[Key, int]
     values: NDArray[np.float64]
     error: str | None
 
     def figures(self) -> dict[Key, float]:
-        return dict(zip(self.keys, self.values.tolist(), strict=True))
+        return dict(zip(self.places, self.values.tolist(), strict=True))
+
+    def choose(self, keys: tuple[Key, ...]) -> tuple[float | None, ...]:
+        places = [self.places.get(key) for key in keys]
+        return tuple(None if place is None else float(self.values[place]) for place in places)
 
 
 class PerformanceIndex:
@@ -107,7 +115,7 @@ class PerformanceIndex:
     def __init__(self, source: VersionSource) -> None:
         self.source = source
         self._entries: dict[str, _Entry] = {}
-        self._keys: dict[tuple[Key, ...], tuple[Key, ...]] = {}
+        self._places: dict[tuple[Key, ...], Mapping[Key, int]] = {}
         self._rows: dict[tuple[Key, ...], dict[str, tuple[_Entry, tuple[float | None, ...]]]] = {}
 
     def figures(self, name: str) -> dict[Key, float]:
@@ -123,7 +131,7 @@ class PerformanceIndex:
 
     def known_figures(self) -> list[Key]:
         """List what any version has a figure for, as read so far by `history`."""
-        known = dict.fromkeys(key for entry in self._entries.values() for key in entry.keys)
+        known = dict.fromkeys(key for places in self._shared() for key in places)
         return list(known)
 
     def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
@@ -145,12 +153,14 @@ class PerformanceIndex:
             entry = self._entry(name)
             known = rows.get(name)
             if known is None or known[0] is not entry:
-                figures = entry.figures()
-                known = rows[name] = (entry, tuple(figures.get(key) for key in keys))
+                known = rows[name] = (entry, entry.choose(keys))
             record: dict[str, Any] = {"version": name, "error": entry.error}
             record.update(zip(labels, known[1], strict=True))
             table.append(record)
         return table
+
+    def _shared(self) -> Iterable[Mapping[Key, int]]:
+        return {id(entry.places): entry.places for entry in self._entries.values()}.values()
 
     def _entry(self, name: str) -> _Entry:
         stamp = self.source.stamp(name, "performance.json")
@@ -166,9 +176,11 @@ class PerformanceIndex:
         except TagifaiError as problem:
             error = str(problem)
         keys = tuple(figures)
-        # A thousand versions of the same tags share one tuple of keys.
-        keys = self._keys.setdefault(keys, keys)
-        entry = _Entry(stamp, keys, np.fromiter(figures.values(), float, len(keys)), error)
+        # A thousand versions of the same tags share one index of them.
+        places = self._places.get(keys)
+        if places is None:
+            places = self._places[keys] = {key: place for place, key in enumerate(keys)}
+        entry = _Entry(stamp, places, np.fromiter(figures.values(), float, len(keys)), error)
         self._entries[name] = entry
         return entry
 

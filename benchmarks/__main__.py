@@ -1,0 +1,152 @@
+"""Measure, and write results.md and results.json: `python -m benchmarks`."""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench import Bench
+from benchmarks.browser import chromium
+from benchmarks.processes import ROOT, describe_machine, load_average
+from benchmarks.report import RECORDED, RESULTS, write_report
+from benchmarks.results import Findings, Run, read_run, worsened, write_run
+from benchmarks.rows import (
+    comparison,
+    controls,
+    counting,
+    first_page,
+    memory,
+    people,
+    playground,
+    prediction,
+    preprocessing,
+    slider,
+    start,
+    versions,
+)
+from benchmarks.sites import open_sites
+
+ALONE = {
+    "training and prediction": prediction.measure,
+    "comparison": comparison.measure,
+    "preprocessing": preprocessing.measure,
+    "versions": versions.measure,
+    "counting": counting.measure,
+    "start": start.measure,
+}
+ON_PAGES = {
+    "slider": slider.measure,
+    "playground": playground.measure,
+    "other controls": controls.measure,
+    "twenty people": people.measure,
+    "first page": first_page.measure,
+    "memory": memory.measure,
+}
+REAL = (
+    os.environ.get("TAGIFAI_REALDATA", ""),
+    "datasets/madewithml",
+    "../shared/datasets/madewithml",
+)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run what is asked for; give the exit status."""
+    options = read_options(words)
+    if missing := [name for name in ("streamlit", "websockets") if find_spec(name) is None]:
+        sys.exit(f"benchmarks: {', '.join(missing)}: pip install -r requirements-bench.txt")
+    recorded = read_run(RECORDED).findings.claims if RECORDED.is_file() else []
+    groups: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="tagifai-bench-") as scratch, chromium() as browser:
+        bench = Bench(options.data, Path(scratch), options.quick, browser, say)
+        findings = measure_all(bench, set(options.only), groups)
+    command = " ".join(["python -m benchmarks", *(["--quick"] if options.quick else [])])
+    run = Run(command, describe_machine(), groups, findings)
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_run(run, options.out / RECORDED.name)
+    (options.out / RESULTS.name).write_text(write_report(run), "utf-8")
+    print((options.out / RESULTS.name).read_text("utf-8"))
+    say(f"written: {options.out / RESULTS.name}, {options.out / RECORDED.name}")
+    if options.check:
+        return tell_worsened(worsened(recorded, findings.claims), bool(recorded))
+    return 0
+
+
+def read_options(words: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("--quick", action="store_true", help="the smallest size, a few steps")
+    add("--check", action="store_true", help="fail where a ratio is 20%% worse than recorded")
+    add("--only", action="append", default=[], choices=[*ALONE, *ON_PAGES], help="these rows alone")
+    add("--data", type=Path, help="folder of the Made With ML projects")
+    add("--out", type=Path, help="folder of results.md and results.json")
+    options = parser.parse_args(words)
+    # What is recorded beside this is a whole run; others go where git doesn't look.
+    whole = not (options.quick or options.only or options.check)
+    options.out = options.out or (RESULTS.parent if whole else ROOT / ".cache" / "benchmarks")
+    options.data = options.data or find_data()
+    if options.data is None:
+        parser.error("no Made With ML projects: `python -m tagifai data download`, or --data")
+    return options
+
+
+def find_data() -> Path | None:
+    """Find the real data where it usually lies."""
+    folders = (ROOT / place for place in REAL if place)
+    return next((f.resolve() for f in folders if (f / "projects.json").is_file()), None)
+
+
+def measure_all(bench: Bench, only: set[str], groups: list[dict[str, Any]]) -> Findings:
+    """Measure the groups of rows, those on pages with all the apps running beside each other."""
+    findings = Findings()
+    for name, measure in chosen(ALONE, only):
+        findings += measured(name, partial(measure, bench), bench, groups)
+    on_pages = chosen(ON_PAGES, only)
+    if on_pages:
+        with open_sites(bench) as sites:
+            for name, measure in on_pages:
+                findings += measured(name, partial(measure, sites), bench, groups)
+    return findings
+
+
+def chosen(rows: dict[str, Any], only: set[str]) -> list[tuple[str, Any]]:
+    """Give the groups of rows that are asked for, all where none is named."""
+    return [(name, measure) for name, measure in rows.items() if not only or name in only]
+
+
+def measured(
+    name: str, measure: Callable[[], Findings], bench: Bench, groups: list[dict[str, Any]]
+) -> Findings:
+    """Measure one group of rows; note how long it took, and under which load."""
+    bench.say(f"measuring {name}")
+    before, start = load_average(), time.perf_counter()
+    findings = measure()
+    seconds = time.perf_counter() - start
+    groups.append({"group": name, "seconds": seconds, "load": [before, load_average()]})
+    bench.say(f"{name}: {seconds:.0f} s")
+    return findings
+
+
+def tell_worsened(worse: Sequence[str], recorded: bool) -> int:
+    """Say what got worse; give the exit status."""
+    if not recorded:
+        say("nothing is recorded to compare with")
+        return 1
+    for line in worse:
+        say(f"20 % worse than recorded: {line}")
+    return 1 if worse else 0
+
+
+def say(line: str) -> None:
+    """Tell how it goes, at once."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The first page of a second session: from the address to everything in place."""
+
+from collections import defaultdict
+from typing import Any
+
+from benchmarks.apps import OURS, TUNED, readers
+from benchmarks.bench import MIDDLE
+from benchmarks.browser import Watched, new_context
+from benchmarks.paired import exponent, p50, paired_ratio, rounds, summarize
+from benchmarks.results import Findings
+from benchmarks.sites import Site, Sites, cpu_ms
+
+WORK = "first page to usable, second session"
+LIMIT = 1 / 2
+
+
+def measure(sites: Sites) -> Findings:
+    """Open pages in fresh sessions of the browser, by turns, while servers are warm."""
+    bench, found = sites.bench, Findings()
+    by_key = {site.key: site for site in sites if site.who in (OURS, TUNED)}
+    times: dict[str, list[float]] = defaultdict(list)
+    cpu: dict[str, list[float]] = defaultdict(list)
+    for order in rounds(by_key, max(2, bench.steps // 2)):
+        for key in order:
+            site = by_key[key]
+            before = site.server.cpu_seconds()
+            context, ms = open_session(sites, site)
+            times[key].append(ms)
+            cpu[key].append(cpu_ms(site.server, before))
+            context.close()
+    for site in by_key.values():
+        found.add(WORK, bench.size(site.times), site.who, summarize(times[site.key]),
+                  cpu=p50(cpu[site.key]))  # fmt: skip
+    for size in bench.times:
+        ours, tuned = (times[sites[who, size].key] for who in (OURS, TUNED))
+        if size >= MIDDLE:
+            found.claim(WORK, bench.size(size), f"to {TUNED}", paired_ratio(ours, tuned), LIMIT)
+    if len(bench.times) > 1:
+        sizes = [bench.size(size) for size in bench.times]
+        for who in (OURS, TUNED):
+            medians = [p50(times[sites[who, size].key]) for size in bench.times]
+            found.grow(WORK, who, exponent(sizes, medians))
+    return found
+
+
+def open_session(sites: Sites, site: Site) -> tuple[Any, float]:
+    """Open a page in a session of its own; give the session, and the ms to usable."""
+    context = new_context(sites.bench.browser)
+    watched = Watched(context.new_page(), readers(site.who))
+    must = site.expected(0, sites.bench.size(site.times))
+    return context, max(watched.open(site.url, must).values())

@@ -1,0 +1,28 @@
+"""Memory: of all with the largest data, and of twenty sessions beside the first."""
+
+from benchmarks.apps import OURS
+from benchmarks.paired import Summary
+from benchmarks.results import Findings
+from benchmarks.rows.first_page import open_session
+from benchmarks.sites import Sites
+
+WORK = "memory"
+SESSIONS = 20
+LIMITS = {"of all": 1024.0, f"added by {SESSIONS} sessions": 100.0}
+
+
+def measure(sites: Sites) -> Findings:
+    """Open twenty more sessions and keep them; last of the rows that use the sites."""
+    bench, found = sites.bench, Findings()
+    site = sites[OURS, bench.times[-1]]
+    before = site.server.megabytes()
+    contexts = []
+    for _ in range(4 if bench.quick else SESSIONS):
+        contexts.append(open_session(sites, site)[0])
+    after = site.server.megabytes()
+    for context in contexts:
+        context.close()
+    for (what, limit), value in zip(LIMITS.items(), (after, after - before), strict=True):
+        found.add(f"{WORK} {what}", bench.size(site.times), OURS, Summary(1, value, value), "MB")
+        found.claim(f"{WORK} {what}", bench.size(site.times), "MB", value, limit, "MB")
+    return found

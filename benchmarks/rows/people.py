@@ -1,0 +1,135 @@
+"""Twenty people who drag the slider at once, each waiting for one answer before the next step."""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from benchmarks.apps import OURS, TUNED, expected_plots
+from benchmarks.bench import SMALL
+from benchmarks.counted import PlainCount, Shown
+from benchmarks.paired import p95, ratio_of, summarize
+from benchmarks.results import Findings
+from benchmarks.sites import Sites
+
+WORK = "20 people dragging the slider"
+PEOPLE = 20
+LIMIT, CPU_LIMIT = 1 / 8, 10.0
+_CELL = re.compile(r"<tr><td>([^<]+)</td><td class='number'>([\d,]+)</td></tr>")
+_TITLE = re.compile(r"<title>([^<]+)</title>")
+
+
+def measure(sites: Sites) -> Findings:
+    """Drag by turns in ours and in tuned, in parts; each answer must be right for its own step."""
+    bench, found = sites.bench, Findings()
+    counts = bench.counts(SMALL)
+    shown = {frequency: counts.at(frequency) for frequency in range(1, counts.counts[0][1] + 1)}
+    times: dict[str, list[float]] = {OURS: [], TUNED: []}
+    cpu = dict.fromkeys(times, 0.0)
+    seconds = dict.fromkeys(times, 0.0)
+    parts = 1 if bench.quick else 4
+    for part in range(parts):
+        for who, drag in ((OURS, drag_ours), (TUNED, drag_tuned)):
+            server = sites[who, SMALL].server
+            paths = drags(counts, max(2, bench.steps // parts), part)
+            before, start = server.cpu_seconds(), time.perf_counter()
+            times[who] += asyncio.run(drag(server.url, paths, shown))
+            seconds[who] += time.perf_counter() - start
+            cpu[who] += 1000 * (server.cpu_seconds() - before)
+    for who, values in times.items():
+        found.add(WORK, bench.size(SMALL), who, summarize(values), cpu=cpu[who] / len(values))
+        found.notes.append(
+            f"{WORK}: {who} gave {len(values):,} right answers, "
+            f"{len(values) / seconds[who]:.1f} a second"
+        )
+    ratio = ratio_of(p95, times[OURS], times[TUNED])
+    found.claim(WORK, bench.size(SMALL), f"p95 to {TUNED}", ratio, LIMIT)
+    ours = cpu[OURS] / len(times[OURS])
+    found.claim(WORK, bench.size(SMALL), "server CPU an update", ours, CPU_LIMIT, "ms")
+    return found
+
+
+def drags(counts: PlainCount, steps: int, seed: int) -> list[list[int]]:
+    """Give each person a path of `steps` frequencies beside each other, no two alike in a row."""
+    chance = random.Random(seed)
+    top = counts.counts[4][1]
+    starts = [chance.randrange(1, top - steps) for _ in range(PEOPLE)]
+    return [list(range(start, start + steps)) for start in starts]
+
+
+async def drag_ours(url: str, paths: list[list[int]], shown: dict[int, Shown]) -> list[float]:
+    """Post each step as the page does, and read lists and charts out of the answer."""
+    async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False) as client:
+        config = (await client.get("config")).json()
+        slider = next(
+            c["id"] for c in config["components"] if c["props"].get("elem_id") == "min-tag-freq"
+        )
+        call = next(
+            d
+            for d in config["dependencies"]
+            if [slider, "change"] in [list(target) for target in d["targets"]]
+            and d.get("backend_fn")
+        )
+
+        async def person(number: int, path: list[int]) -> list[float]:
+            times = []
+            for frequency in path:
+                body = {
+                    "data": [frequency, None],
+                    "event_data": None,
+                    "fn_index": call["id"],
+                    "trigger_id": slider,
+                    "session_hash": f"person{number}",
+                }
+                start = time.perf_counter()
+                answer = await client.post("gradio_api/run/predict", json=body)
+                times.append(1000 * (time.perf_counter() - start))
+                answer.raise_for_status()
+                check_ours(answer.json()["data"], shown[frequency])
+            return times
+
+        return await _together(person, paths)
+
+
+def check_ours(data: list[Any], shown: Shown) -> None:
+    """Make sure that an answer holds the lists and charts of its step.
+
+    Raises:
+        ValueError: it holds others.
+    """
+    lists = [[(tag, int(n.replace(",", ""))) for tag, n in _CELL.findall(x)] for x in data[1:4]]
+    charts = [_TITLE.findall(chart) for chart in data[4:6]]
+    if lists != [shown.most_common, shown.just_made, shown.just_missed]:
+        raise ValueError(f"other lists than those of the step: {lists}")
+    if charts != expected_plots(OURS, shown):
+        raise ValueError(f"other charts than those of the step: {charts}")
+
+
+async def drag_tuned(url: str, paths: list[list[int]], shown: dict[int, Shown]) -> list[float]:
+    """Speak to Streamlit as its page does: a widget's new state there, elements back."""
+    from benchmarks.streamlit_client import Session
+
+    async def person(number: int, path: list[int]) -> list[float]:
+        times = []
+        async with Session.open(f"ws://{urlsplit(url).netloc}/_stcore/stream") as session:
+            for frequency in path:
+                start = time.perf_counter()
+                captions = await session.move_slider(frequency)
+                times.append(1000 * (time.perf_counter() - start))
+                if captions != expected_plots(TUNED, shown[frequency]):
+                    raise ValueError(f"other plots than those of the step: {captions}")
+        return times
+
+    return await _together(person, paths)
+
+
+async def _together(
+    person: Callable[[int, list[int]], Awaitable[list[float]]], paths: list[list[int]]
+) -> list[float]:
+    found = await asyncio.gather(*(person(n, path) for n, path in enumerate(paths)))
+    return [value for values in found for value in values]

@@ -1,0 +1,110 @@
+"""The apps that run side by side, each with a page open: keys are pressed in them by turns."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.apps import FLOOR, OURS, PLAIN, TUNED, App, address, expected, readers
+from benchmarks.bench import SMALL, Bench
+from benchmarks.browser import Watched, new_context
+from benchmarks.counted import Shown
+from benchmarks.processes import Server
+
+SETTLE = 0.05
+SLIDERS = {
+    OURS: "#min-tag-freq input[type=range]",
+    FLOOR: "#floor input[type=range]",
+    PLAIN: "[data-testid=stSlider] input",
+    TUNED: "[data-testid=stSlider] input",
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running app on the data of `times`, its open page, and what two slider steps must show."""
+
+    app: App
+    times: int
+    server: Server
+    watched: Watched
+    frequency: int
+    shown: tuple[Shown, Shown]
+
+    @property
+    def who(self) -> str:
+        """Which of the measured this is."""
+        return self.app.who
+
+    @property
+    def key(self) -> str:
+        """Name the site among all."""
+        return f"{self.who} {self.times}"
+
+    @property
+    def url(self) -> str:
+        """The address of the Data tab with its slider at `frequency`."""
+        return address(self.server.url, self.frequency)
+
+    def focus(self, selector: str) -> Any:
+        """Bring the page to the front, and the keyboard to a control of it."""
+        self.watched.page.bring_to_front()
+        control = self.watched.page.locator(selector).first
+        control.focus()
+        return control
+
+    def expected(self, step: int, num_projects: int) -> dict[str, Any]:
+        """Give how the page must read at `frequency` (0), or one project more (1)."""
+        if self.who == FLOOR:
+            return {"number": str(500 + step)}
+        return expected(self.who, self.shown[step], num_projects)
+
+
+@dataclass(frozen=True)
+class Sites:
+    """All sites of a run, by who is measured and how large its data is."""
+
+    bench: Bench
+    found: dict[tuple[str, int], Site]
+
+    def __getitem__(self, which: tuple[str, int]) -> Site:
+        """Give one site."""
+        return self.found[which]
+
+    def __iter__(self) -> Iterator[Site]:
+        """Go through all sites."""
+        return iter(self.found.values())
+
+
+@contextmanager
+def open_sites(bench: Bench) -> Iterator[Sites]:
+    """Run each of the measured on each size of data, and open its page."""
+    with ExitStack() as stack:
+        found = {}
+        measured = [(who, times) for times in bench.times for who in (OURS, TUNED, PLAIN)]
+        for who, times in [*measured, (FLOOR, SMALL)]:
+            found[who, times] = _open(bench, stack, who, times)
+        yield Sites(bench, found)
+
+
+def _open(bench: Bench, stack: ExitStack, who: str, times: int) -> Site:
+    bench.say(f"opening {who} on {bench.size(times):,} projects")
+    counts = bench.counts(times)
+    frequency = counts.boundary(30 * times)
+    app = bench.app(who, times)
+    server = stack.enter_context(app.running())
+    context = new_context(bench.browser)
+    stack.callback(context.close)
+    site = Site(
+        app, times, server, Watched(context.new_page(), readers(who)), frequency,
+        (counts.at(frequency), counts.at(frequency + 1)),
+    )  # fmt: skip
+    site.watched.open(site.url, site.expected(0, bench.size(times)))
+    return site
+
+
+def cpu_ms(server: Server, before: float) -> float:
+    """Tell the server's CPU time since `before`, once what it still does is done."""
+    time.sleep(SETTLE)
+    return 1000 * (server.cpu_seconds() - before)
