@@ -1,4 +1,4 @@
-"""Chromium, driven by keys; times are taken in the page, from a key to the frame with its answer."""
+"""Chromium, driven by keys; the page takes the time from a key to the frame with its answer."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
