@@ -5,13 +5,16 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
 import orjson
+from gradio import http_server
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -96,7 +99,7 @@ def start(
     check: Any = logins.check if logins else None
     try:
         # What Gradio prints is for whoever writes an app; what it says is said below.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), patient_start():
             demo.launch(
                 auth=check,
                 server_name=settings.host,
@@ -119,6 +122,27 @@ def start(
         answer_in_json(demo)
     for line in describe_start(settings, demo.share_url, endpoints_only):
         say(line)
+
+
+@contextlib.contextmanager
+def patient_start() -> Iterator[None]:
+    """Wait for the server as long as it takes: a busy machine needs more than Gradio's 5 s."""
+    hasty = http_server.Server
+
+    class PatientServer(hasty):  # type: ignore[misc, valid-type]
+        def run_in_thread(self) -> None:
+            self.thread = threading.Thread(target=self.run, daemon=True)
+            self.thread.start()
+            while not self.started:
+                if not self.thread.is_alive():
+                    raise OSError("the server ended before it answered")
+                time.sleep(0.001)
+
+    http_server.Server = PatientServer  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        http_server.Server = hasty  # type: ignore[misc]
 
 
 def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
