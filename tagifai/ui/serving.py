@@ -75,8 +75,14 @@ def serve(
     """
     start(demo, settings, say=say, options=options, endpoints_only=endpoints_only)
     # A container is told to stop like this; what is sent at the end is then still sent.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, stop)
     demo.block_thread()
+
+
+def stop(*_: object) -> None:
+    """End the program, once: being told again must not cut short what is sent at the end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def start(
