@@ -19,7 +19,7 @@ pytestmark = pytest.mark.fresh
 SECONDS_TO_FIRST_PAGE = 20
 
 
-def wait_for(url, process, seconds=120):
+def wait_for(url, process, seconds=300):
     """Give the seconds until an address answers."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:

@@ -5,13 +5,16 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
 import orjson
+from gradio import http_server
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -72,8 +75,14 @@ def serve(
     """
     start(demo, settings, say=say, options=options, endpoints_only=endpoints_only)
     # A container is told to stop like this; what is sent at the end is then still sent.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, stop)
     demo.block_thread()
+
+
+def stop(*_: object) -> None:
+    """End the program, once: being told again must not cut short what is sent at the end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def start(
@@ -96,7 +105,7 @@ def start(
     check: Any = logins.check if logins else None
     try:
         # What Gradio prints is for whoever writes an app; what it says is said below.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), patient_start():
             demo.launch(
                 auth=check,
                 server_name=settings.host,
@@ -119,6 +128,27 @@ def start(
         answer_in_json(demo)
     for line in describe_start(settings, demo.share_url, endpoints_only):
         say(line)
+
+
+@contextlib.contextmanager
+def patient_start() -> Iterator[None]:
+    """Wait for the server as long as it takes: a busy machine needs more than Gradio's 5 s."""
+    hasty = http_server.Server
+
+    class PatientServer(hasty):  # type: ignore[misc, valid-type]
+        def run_in_thread(self) -> None:
+            self.thread = threading.Thread(target=self.run, daemon=True)
+            self.thread.start()
+            while not self.started:
+                if not self.thread.is_alive():
+                    raise OSError("the server ended before it answered")
+                time.sleep(0.001)
+
+    http_server.Server = PatientServer  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        http_server.Server = hasty  # type: ignore[misc]
 
 
 def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
