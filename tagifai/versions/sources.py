@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Hashable, Iterable, Mapping
@@ -173,11 +174,14 @@ class FolderSource:
         """Return a file's bytes, None where the version has no such file."""
         path = self._file(name, filename)
         try:
-            if path.is_symlink() and not self._inside(path):
+            if (path.is_symlink() or path.parent.is_symlink()) and not self._inside(path):
                 raise TagifaiError(f"{path}: a link that leads out of {self.path}")
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):  # a pipe would never end
+                raise TagifaiError(f"{path}: not a file")
+            check_size(found.st_size, str(path))
             with path.open("rb") as file:
-                check_size(os.fstat(file.fileno()).st_size, str(path))
-                return file.read(MAX_FILE)
+                return file.read(found.st_size)
         except FileNotFoundError:
             if not path.parent.is_dir():
                 raise one_of("version", name, self.names()) from None

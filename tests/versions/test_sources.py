@@ -102,7 +102,17 @@ def test_links_that_lead_out_are_not_followed(source):
     (source.path / "v1" / "performance.json").symlink_to(outside / "performance.json")
 
     assert source.names() == ["v1", "v3"]
-    with pytest.raises(TagifaiError, match="leads out of"):
+    for name in ("v1", "v2"):
+        with pytest.raises(TagifaiError, match="leads out of"):
+            source.read(name, "performance.json")
+    assert source.read("v3", "params.json") == b"{}"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX's")
+def test_a_pipe_in_place_of_a_file_is_refused(source):
+    source.write("v1", {"params.json": b"{}"})
+    os.mkfifo(source.path / "v1" / "performance.json")
+    with pytest.raises(TagifaiError, match=r"performance\.json: not a file"):
         source.read("v1", "performance.json")
 
 
