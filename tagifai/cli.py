@@ -85,7 +85,9 @@ def build_parser() -> argparse.ArgumentParser:
     search = command("optimize", commands.optimize_params, "search parameters, out of fold")
     _add_params(search)
     search.add_argument("--trials", type=int, default=30, metavar="N")
-    search.add_argument("--trials-file", type=Path, help="keep trials here, and resume from it")
+    search.add_argument(
+        "--trials-file", type=Path, help="keep trials in this SQLite file, and go on"
+    )
     search.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
 
     freeze = command("release", commands.release, "freeze the workspace under a name")

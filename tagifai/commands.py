@@ -97,7 +97,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
             {"metric": name, "mean": mean, "std": table["std"][name]}
             for name, mean in table["mean"].items()
         ]
-        title = f"{len(seeds)} seeds, on the test split"
+        title = f"{len(seeds)} seeds from {params.seed} on, on the test split"
         return Answer(
             table,
             lambda: print_table(
@@ -140,14 +140,16 @@ def optimize_params(options: argparse.Namespace) -> Answer:
         jobs=options.jobs,
         progress=progress_bar("searching"),
     )
-    rows = [
-        {**trial, "params": " ".join(f"{k}={v}" for k, v in trial["params"].items()) or "as given"}
-        for trial in trials[:20]
-    ]
-    columns = {"number": "trial", "f1": "weighted F1", "seconds": "seconds", "params": "changed"}
+    rows = [{**trial, "params": _choice(trial["params"])} for trial in trials[:20]]
+    columns = {"number": "trial", "f1": "weighted F1", "params": "changed"}
     return Answer(
         trials, lambda: print_table(rows, columns, title="Best first; out of fold, without test")
     )
+
+
+def _choice(params: dict[str, Any]) -> str:
+    values = ((k, f"{v:.3g}" if isinstance(v, float) else v) for k, v in params.items())
+    return " ".join(f"{name}={value}" for name, value in values) or "as given"
 
 
 def _name_and_address(given: str) -> tuple[str, str]:

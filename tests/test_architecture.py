@@ -25,6 +25,7 @@ KEPT_TO = {
     "skops": ("tagifai.models.persistence",),
     "rich": ("tagifai.terminal",),
     "mlflow": ("tagifai.versions.mlflow_source",),
+    "optuna": ("tagifai.models.search",),
 }
 # Modules that put others together; what they put together doesn't know them.
 COMPOSITION = {

@@ -253,7 +253,7 @@ def test_training_over_seeds_keeps_nothing(run_json, tmp_path):
 
 
 def test_optimize_remembers_its_trials(run_json, tmp_path):
-    words = ("optimize", *SETTINGS, "--trials", "2", "--trials-file", tmp_path / "trials.jsonl")
+    words = ("optimize", *SETTINGS, "--trials", "2", "--trials-file", tmp_path / "trials.sqlite")
     trials = run_json(*words)
     assert len(trials) == 2
     assert trials[0]["f1"] >= trials[1]["f1"]

@@ -1,18 +1,17 @@
-"""Search parameters: random trials scored out of fold, that go on where they were stopped."""
+"""Search parameters with Optuna: trials scored out of fold, that go on where they were stopped."""
 
 import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.model_selection import KFold, ParameterGrid
+from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from tagifai.data import Dataset, prepare
-from tagifai.errors import TagifaiError, shorten
+from tagifai.errors import TagifaiError
 from tagifai.metrics import overall_metrics
 from tagifai.metrics.thresholds import choose_thresholds
 from tagifai.models import build_model
@@ -21,20 +20,31 @@ from tagifai.models.params import Params
 from tagifai.models.splits import split_projects
 from tagifai.models.training import label_matrix
 
-SPACE: Mapping[str, Sequence[Any]] = {
-    "word_ngrams": (1, 2, 3),
-    "char_ngrams": (0, 4, 5, 6),
-    "min_df": (1, 2, 3),
-    "stem": (False, True),
-    "aliases": ("none", "exact", "fuzzy"),
-    "alias_weight": (0.1, 0.3, 1.0),
-    "estimator": ("logistic", "svc"),
-    "C": (0.1, 0.3, 1.0, 3.0, 10.0),
-    "class_weight": (None, "balanced"),
-    "log_count_ratio": (False, True),
-    "ratio_c": (0.03, 0.1, 0.3, 1.0),
-    "threshold_shrinkage": (10.0, 30.0, 100.0),
-}
+STUDY = "tagifai"
+
+
+def default_space() -> dict[str, Any]:
+    """Give what is searched: parameters' names and Optuna's distributions of their values.
+
+    Raises:
+        TagifaiError: Optuna is not installed.
+    """
+    kinds = _optuna().distributions
+    return {
+        "word_ngrams": kinds.IntDistribution(1, 3),
+        "char_ngrams": kinds.CategoricalDistribution((0, 4, 5, 6)),
+        "min_df": kinds.IntDistribution(1, 3),
+        "stem": kinds.CategoricalDistribution((False, True)),
+        "aliases": kinds.CategoricalDistribution(("none", "exact", "fuzzy")),
+        "alias_weight": kinds.FloatDistribution(0.05, 1.0, log=True),
+        "abbreviations": kinds.CategoricalDistribution((False, True)),
+        "estimator": kinds.CategoricalDistribution(("logistic", "svc")),
+        "C": kinds.FloatDistribution(0.05, 20.0, log=True),
+        "class_weight": kinds.CategoricalDistribution((None, "balanced")),
+        "log_count_ratio": kinds.CategoricalDistribution((False, True)),
+        "ratio_c": kinds.FloatDistribution(0.01, 2.0, log=True),
+        "threshold_shrinkage": kinds.FloatDistribution(5.0, 300.0, log=True),
+    }
 
 
 def optimize(
@@ -43,42 +53,44 @@ def optimize(
     *,
     trials: int = 30,
     path: Path | str | None = None,
-    space: Mapping[str, Sequence[Any]] = SPACE,
+    space: Mapping[str, Any] | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Try `trials` random choices from `space` around `params`; best first.
+    """Try `trials` choices from `space` around `params`; best first.
 
-    Each trial: {"number", "params" (what differs), "f1", "seconds"}. The score is the weighted
-    F1 of train and validation projects out of fold, with thresholds from other folds; test is
-    never looked at. Trial 0 is `params` unchanged. The choices follow from `params.seed`
-    alone, so that a run which reads the trials kept in `path` (JSON lines, one added as each
-    ends) goes on where the last one was stopped.
+    Each trial: {"number", "params" (what was chosen), "f1"}. The score is the weighted F1 of
+    train and validation projects out of fold, with thresholds from other folds; test is never
+    looked at. Trial 0 is `params` unchanged; a tree-structured Parzen estimator (Bergstra et
+    al. 2011), seeded by `params.seed`, chooses the others. With a `path`, an SQLite file that
+    keeps the trials, a search goes on where it was stopped, a trial cut short included, and
+    ends as it would have. One search at a time may use it. `jobs` trials run at once.
 
     Raises:
-        TagifaiError: `path` holds trials of other data, other params or another space.
+        TagifaiError: Optuna is not installed; `path` holds something else, or trials of other
+            data, other params or another space.
     """
     if trials < 1:
         raise TagifaiError(f"trials must be 1 or more, got {trials}")
-    grid = ParameterGrid({name: list(choices) for name, choices in space.items()})
-    # One order whatever the number of trials: more of them continue fewer.
-    order = np.random.default_rng(params.seed).permutation(len(grid))
-    chosen: list[dict[str, Any]] = [{}, *(dict(grid[int(i)]) for i in order[: trials - 1])]
-    base = {"data": dataset.digest, "base": params.to_dict()}
-    done = _read_trials(Path(path), base, chosen) if path else {}
-    waiting = [number for number in range(len(chosen)) if number not in done]
-    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_run_trial)(dataset, params, number, chosen[number]) for number in waiting
-    )
-    for trial in results:
-        done[trial["number"]] = trial
-        if path:
-            with Path(path).open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps({**trial, **base}) + "\n")
-        if progress:
-            best = max(one["f1"] for one in done.values())
-            progress(len(done), len(chosen), f"best F1 {best:.3f}")
-    return sorted(done.values(), key=lambda one: (-one["f1"], one["number"]))
+    space = default_space() if space is None else dict(space)
+    study = _open_study(path, dataset, params, space)
+    # What a stopped search left unfinished comes first.
+    cut_short = _trials(study, "RUNNING")
+    with Parallel(n_jobs=jobs, return_as="generator") as parallel:
+        while (left := trials - len(_trials(study, "COMPLETE"))) > 0:
+            asked = cut_short[:jobs] or [_ask(study, params, space) for _ in range(min(jobs, left))]
+            cut_short = cut_short[jobs:]
+            scores = parallel(delayed(_score_choice)(dataset, params, one.params) for one in asked)
+            for trial, f1 in zip(asked, scores, strict=True):
+                study.tell(trial.number, f1)
+                if progress:
+                    done = len(_trials(study, "COMPLETE"))
+                    progress(done, max(trials, done), f"best F1 {study.best_value:.3f}")
+    found = [
+        {"number": trial.number, "params": dict(trial.params), "f1": trial.value}
+        for trial in _trials(study, "COMPLETE")
+    ]
+    return sorted(found, key=lambda one: (-one["f1"], one["number"]))
 
 
 def score_params(dataset: Dataset, params: Params) -> float:
@@ -107,42 +119,60 @@ def score_params(dataset: Dataset, params: Params) -> float:
     return float(overall_metrics(y_true, y_pred)["f1"])
 
 
-def _run_trial(
-    dataset: Dataset, params: Params, number: int, choice: dict[str, Any]
-) -> dict[str, Any]:
-    start = time.perf_counter()
+def _optuna() -> Any:
     try:
-        f1 = score_params(dataset, params.replaced(choice))
+        import optuna
+    except ImportError:
+        raise TagifaiError(
+            "the search needs Optuna: pip install -r requirements-optuna.txt"
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def _open_study(
+    path: Path | str | None, dataset: Dataset, params: Params, space: Mapping[str, Any]
+) -> Any:
+    optuna = _optuna()
+    to_json = optuna.distributions.distribution_to_json
+    asked = {
+        "data": dataset.digest,
+        "params": params.to_dict(),
+        "space": {name: json.loads(to_json(kind)) for name, kind in space.items()},
+    }
+    try:
+        study = optuna.create_study(
+            storage=None if path is None else f"sqlite:///{path}",
+            study_name=STUDY,
+            direction="maximize",
+            load_if_exists=True,
+        )
+        kept = study.user_attrs.get("asked")
+    except Exception as error:  # SQLAlchemy's, for whatever else the file may be
+        raise TagifaiError(f"{path}: no file of trials ({type(error).__name__})") from None
+    if kept is None:
+        study.set_user_attr("asked", asked)
+    elif kept != json.loads(json.dumps(asked)):
+        raise TagifaiError(
+            f"{path}: holds trials of other data, parameters or space; choose another file or "
+            f"remove it"
+        )
+    return study
+
+
+def _trials(study: Any, state: str) -> list[Any]:
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == state]
+
+
+def _ask(study: Any, params: Params, space: Mapping[str, Any]) -> Any:
+    done = len(study.get_trials(deepcopy=False))
+    # Seeded anew for each trial: a search that was stopped chooses as one that was not.
+    study.sampler = _optuna().samplers.TPESampler(seed=(params.seed + done) % 2**32)
+    return study.ask(dict(space) if done else {})
+
+
+def _score_choice(dataset: Dataset, params: Params, choice: Mapping[str, Any]) -> float:
+    try:
+        return score_params(dataset, params.replaced(choice))
     except TagifaiError:  # a choice at odds with itself, such as one without any feature
-        f1 = 0.0
-    seconds = round(time.perf_counter() - start, 1)
-    return {"number": number, "params": choice, "f1": f1, "seconds": seconds}
-
-
-def _read_trials(
-    path: Path, base: dict[str, Any], chosen: list[dict[str, Any]]
-) -> dict[int, dict[str, Any]]:
-    if not path.exists():
-        return {}
-    done: dict[int, dict[str, Any]] = {}
-    lines = path.read_text("utf-8").splitlines(keepends=True)
-    for row, line in enumerate(lines, start=1):
-        try:
-            trial = json.loads(line)
-            kept = {name: trial[name] for name in ("number", "params", "f1", "seconds")}
-            same = {name: trial[name] for name in base} == json.loads(json.dumps(base))
-        except (ValueError, KeyError, TypeError):
-            if row == len(lines):
-                # The run was stopped while it wrote this line: the trial is made again.
-                path.write_text("".join(lines[:-1]), "utf-8")
-                break
-            raise TagifaiError(f"{path}: row {row} is no trial: {shorten(line)!r}") from None
-        number = kept["number"]
-        if not same or (number < len(chosen) and kept["params"] != chosen[number]):
-            raise TagifaiError(
-                f"{path}: row {row} is a trial of other data, parameters or space; "
-                f"choose another file or remove it"
-            )
-        if number < len(chosen):
-            done[number] = kept
-    return done
+        return 0.0
