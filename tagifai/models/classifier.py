@@ -162,6 +162,13 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
             weights = self.__dict__["_weights32"] = self.coef_.astype(np.float32)
         return weights
 
+    def __sklearn_tags__(self):  # type: ignore[no-untyped-def]  # scikit-learn's own type
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        tags.target_tags.multi_output, tags.target_tags.single_output = True, False
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         # What inference has no use for stays out of files.

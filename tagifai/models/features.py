@@ -5,17 +5,17 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from tagifai.data import Tag
 from tagifai.models.params import Params
-from tagifai.models.spelling import NameSpelling
+from tagifai.models.spelling import NameSpelling, TextTransformer, find_abbreviations
 from tagifai.preprocessing import STOPWORDS, preprocess_text
 
 
-class TextCleaner(TransformerMixin, BaseEstimator):
+class TextCleaner(TextTransformer):
     """Prepare texts for the features, each independently of the others."""
 
     def __init__(
@@ -71,7 +71,7 @@ class NgramVectorizer(TfidfVectorizer):
             self.vocabulary_ = {term: i for i, term in enumerate(terms.split("\n"))}
 
 
-class AliasFlags(TransformerMixin, BaseEstimator):
+class AliasFlags(TextTransformer):
     """Flag the tags whose phrases stand in a text.
 
     `phrases` holds, a column each, the phrases (of preprocessed words) that raise its flag.
@@ -169,10 +169,13 @@ def build_features(params: Params, names: Sequence[str], tags: Mapping[str, Tag]
             analyzer="char_wb", ngram_range=(2, params.char_ngrams), min_df=params.min_df, **common
         )
         parts.append(("characters", characters))
+    phrases = alias_phrases(names, tags, preprocess)
     if params.aliases != "none":
-        phrases = alias_phrases(names, tags, preprocess)
         parts.append(("aliases", AliasFlags(phrases, params.alias_weight)))
-        if params.aliases == "fuzzy":
-            steps.append(("spelling", NameSpelling(phrases)))
+    short = find_abbreviations(phrases[: len(names)]) if params.abbreviations else ()
+    if params.aliases == "fuzzy" or short:
+        # Without phrases no misspelling is forgiven.
+        forgiven = phrases if params.aliases == "fuzzy" else ()
+        steps.append(("spelling", NameSpelling(forgiven, abbreviations=short)))
     steps.append(("features", FeatureUnion(parts)))
     return Pipeline(steps)

@@ -61,6 +61,8 @@ class Params:
     aliases: str = "fuzzy"
     """Flags from tags' names and aliases: "none", "exact", or "fuzzy" (misspelt ones too)."""
     alias_weight: float = 0.2
+    abbreviations: bool = True
+    """Read an alias that abbreviates a tag's name, such as "CNN", as that name."""
     estimator: str = "svc"
     C: float = 1.0
     class_weight: str | None = None

@@ -1,4 +1,4 @@
-"""Correct misspelt names of tags, word by word."""
+"""Read a tag's name where it is misspelt or abbreviated, word by word."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,17 @@ MIN_LENGTH = 5
 LONG = 12
 
 
-class NameSpelling(TransformerMixin, BaseEstimator):
+class TextTransformer(TransformerMixin, BaseEstimator):
+    """Tells scikit-learn that the input is texts, as its own vectorizers do."""
+
+    def __sklearn_tags__(self):  # type: ignore[no-untyped-def]  # scikit-learn's own type
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+class NameSpelling(TextTransformer):
     """Replace words that nobody else uses by the word of a tag's name they nearly spell.
 
     A word is left alone when it is in `min_df` or more of the texts seen by `fit`, or
@@ -20,14 +30,23 @@ class NameSpelling(TransformerMixin, BaseEstimator):
     (Yannakoudakis and Fawthrop 1983), while "cognition" is no misspelt "recognition". A name
     of several words written as one is spaced.
 
-    >>> spelling = NameSpelling((("transformers",), ("computer vision",))).fit(["a text"])
-    >>> spelling.transform(["transfromers for computervision", "form"])
-    ['transformers for computer vision', 'form']
+    `abbreviations` are pairs of a word and the name that is read in its place, known or not.
+
+    >>> names = (("transformers",), ("computer vision",))
+    >>> spelling = NameSpelling(names, abbreviations=(("cv", "computer vision"),)).fit(["a text"])
+    >>> spelling.transform(["transfromers for computervision", "form", "cv"])
+    ['transformers for computer vision', 'form', 'computer vision']
     """
 
-    def __init__(self, phrases: Sequence[Sequence[str]] = (), min_df: int = 2) -> None:
+    def __init__(
+        self,
+        phrases: Sequence[Sequence[str]] = (),
+        min_df: int = 2,
+        abbreviations: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.phrases = phrases
         self.min_df = min_df
+        self.abbreviations = abbreviations
 
     def fit(self, texts: Sequence[str], y: object = None) -> Self:
         """Learn which words are known, hence never corrected."""
@@ -41,7 +60,11 @@ class NameSpelling(TransformerMixin, BaseEstimator):
         return [" ".join(self.correct(word) for word in text.split()) for text in texts]
 
     def correct(self, word: str) -> str:
-        """Give the name's word that `word` nearly spells, or `word` itself."""
+        """Give the name that `word` abbreviates or nearly spells a word of, or `word` itself."""
+        spelt = self._spell(word)
+        return self.expansions_.get(spelt, spelt)
+
+    def _spell(self, word: str) -> str:
         if word in self.known_:
             return word
         if len(word) < MIN_LENGTH or word in self.targets_:
@@ -70,6 +93,7 @@ class NameSpelling(TransformerMixin, BaseEstimator):
                 for shorter in _shortened(target, _allowed(target)):
                     self.nearby_.setdefault(shorter, []).append(target)
         self.longest_ = max(map(len, self.targets_), default=0)
+        self.expansions_ = dict(self.abbreviations)
         self.corrections_: dict[str, str] = {}
 
     def _nearest(self, word: str) -> str:
@@ -90,17 +114,50 @@ class NameSpelling(TransformerMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        for derived in ("targets_", "nearby_", "longest_", "corrections_"):
+        for derived in ("targets_", "nearby_", "longest_", "corrections_", "expansions_"):
             state.pop(derived, None)
         if "known_" in state:
             state["known_"] = " ".join(sorted(state["known_"]))
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        # Models made before there were abbreviations have none.
+        state.setdefault("abbreviations", ())
         super().__setstate__(state)
         if "known_" in state:
             self.known_ = set(state["known_"].split())
             self._index()
+
+
+def find_abbreviations(own: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    """List the aliases that abbreviate their tag's name, each with that name.
+
+    `own` holds each tag's phrases, its name first. An abbreviation is one word that begins as
+    the name does and whose letters come in the name in that order (Schwartz and Hearst 2003).
+    It is no word of any tag's name, and abbreviates one tag alone: "vision" within "computer
+    vision" stays, and so does what could be either of two.
+
+    >>> find_abbreviations([("computer vision", "cv", "vision", "image"), ("transformers",)])
+    (('cv', 'computer vision'),)
+    """
+    claimed = Counter(phrase for phrases in own for phrase in dict.fromkeys(phrases))
+    spoken = {word for phrases in own if phrases for word in phrases[0].split()}
+    return tuple(
+        (alias, name)
+        for name, *aliases in filter(None, own)
+        for alias in dict.fromkeys(aliases)
+        if claimed[alias] == 1 and alias not in spoken and _abbreviates(alias, name)
+    )
+
+
+def _abbreviates(alias: str, name: str) -> bool:
+    letters = iter(name)
+    return (
+        len(alias) > 1
+        and " " not in alias
+        and alias[0] == name[0]
+        and all(letter in letters for letter in alias)
+    )
 
 
 def distance(a: str, b: str) -> int:

@@ -27,13 +27,24 @@ def test_params_choose_the_kinds_of_features(changes, kinds):
 
 def test_only_fuzzy_aliases_correct_spelling():
     steps = {
-        kind: list(build_features(Params(aliases=kind), list(TAGS), TAGS).named_steps)
+        kind: list(
+            build_features(Params(aliases=kind, abbreviations=False), list(TAGS), TAGS).named_steps
+        )
         for kind in ("exact", "fuzzy")
     }
     assert steps == {
         "exact": ["preprocess", "features"],
         "fuzzy": ["preprocess", "spelling", "features"],
     }
+
+
+def test_abbreviations_are_read_with_or_without_flags():
+    for kind in ("none", "exact", "fuzzy"):
+        features = build_features(Params(aliases=kind), list(TAGS), TAGS)
+        spelling = features.named_steps["spelling"].fit([])
+        assert spelling.transform(["nlp visoin"]) == [
+            "natural language processing " + ("vision" if kind == "fuzzy" else "visoin")
+        ]
 
 
 def test_flags_need_whole_words_in_order():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from tagifai.models.spelling import NameSpelling, distance
+from tagifai.models.spelling import NameSpelling, distance, find_abbreviations
 
 PHRASES = (
     ("transformers", "attention"),
@@ -38,6 +38,44 @@ def test_a_word_is_corrected_only_when_it_nearly_spells_a_name(word, corrected):
 def test_a_word_as_near_to_two_names_is_left_alone():
     spelling = NameSpelling((("learners", "learnerz"),)).fit([])
     assert spelling.correct("learner") == "learner"
+
+
+def test_abbreviations_are_read_as_names_even_where_known_or_misspelt():
+    pairs = (("gan", "generative network"), ("sklearn", "scikit learn"))
+    spelling = NameSpelling((("sklearn",),), abbreviations=pairs).fit(["gan gans", "gan gans"])
+    assert spelling.transform(["gan gans sklearn sklaern"]) == [
+        "generative network gans scikit learn scikit learn"
+    ]
+
+
+def test_without_phrases_nothing_else_is_corrected():
+    spelling = NameSpelling(abbreviations=(("cv", "computer vision"),)).fit([])
+    assert spelling.transform(["cv computervision visoin"]) == [
+        "computer vision computervision visoin"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "found"),
+    [
+        (
+            [("autoencoders", "ae"), ("tensorflow", "tf")],
+            {"ae": "autoencoders", "tf": "tensorflow"},
+        ),
+        (
+            [("scikit learn", "sklearn", "scikit")],
+            {"sklearn": "scikit learn"},
+        ),  # a word of the name
+        ([("few shot learning", "shot", "low shot")], {}),  # begins otherwise; two words
+        ([("robustness", "distribution"), ("production", "deployment")], {}),  # another word
+        ([("language modeling", "lm"), ("linear models", "lm")], {}),  # either of two
+        ([("graph networks", "gn"), ("gn",)], {}),  # a tag of its own
+        ([("r", "r"), ("reports", "r")], {}),  # one letter
+        ([(), ("",)], {}),
+    ],
+)
+def test_what_abbreviates_a_name(own, found):
+    assert dict(find_abbreviations(own)) == found
 
 
 def test_a_clone_learns_the_same():
