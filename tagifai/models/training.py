@@ -1,5 +1,6 @@
 """Train a version: split, fit, calibrate, and score once on test."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -102,14 +103,20 @@ def repeat(
     """Train once a seed (split, folds and fits all follow it); give mean and deviation.
 
     Returns {"seeds": [...], "runs": [{metric: value}, ...], "mean": {...}, "std": {...}},
-    the deviation that of a sample (n − 1), None for one seed.
+    the deviation that of a sample (n − 1), None for one seed. Beside the metrics stand `seconds`
+    by the clock and `cpu_seconds` of this process, of training and scoring.
     """
     if not seeds:
         raise TagifaiError("at least one seed is needed")
     runs = []
     for done, seed in enumerate(seeds, start=1):
+        clock, cpu = time.perf_counter(), time.process_time()
         trained = train(dataset, params.replaced({"seed": seed}), jobs=jobs)
-        runs.append(flat_metrics(trained.performance))
+        spent = {
+            "seconds": time.perf_counter() - clock,
+            "cpu_seconds": time.process_time() - cpu,
+        }
+        runs.append({**flat_metrics(trained.performance), **spent})
         if progress:
             progress(done, len(seeds), f"seed {seed}")
     names = [name for name in runs[0] if all(run[name] is not None for run in runs)]
@@ -144,8 +151,9 @@ def flat_metrics(performance: dict[str, Any]) -> dict[str, Any]:
         for name in ("score", "num_samples")
         if name in behavioral
     }
-    for name, group in behavioral.get("by_group", {}).items():
-        flat[f"behavioral_{name}"] = group["score"]
+    for kind in ("by_type", "by_group"):
+        for name, group in behavioral.get(kind, {}).items():
+            flat[f"behavioral_{name}"] = group["score"]
     return flat
 
 

@@ -60,6 +60,17 @@ def test_names_stand_in_the_texts_as_the_group_says():
             assert not mentions(text, [*TAGS, "cv", "image-segmentation"])
 
 
+def test_an_alias_that_says_nothing_is_not_tested():
+    tags = {
+        "graphs": Tag("graphs", ("g-r", "nodes")),
+        "games": Tag("games", ("GR", "it", "play")),  # two tags' alias; a stopword
+        "play": Tag("play"),  # a tag's name
+    }
+    texts = texts_of(generate_tests(tags), "mft-alias")
+    assert len(texts) == 2
+    assert all(mentions(text, ["nodes"]) for text in texts)
+
+
 def test_each_type_of_test():
     tests = generate_tests(TAGS)
     assert {test.type for test in tests if test.group.startswith("mft-")} == {"MFT"}
