@@ -28,6 +28,7 @@ from tagifai.spaces import Space
 from tagifai.ui import api
 from tagifai.ui.guarded import AT_ONCE, FairQueue, GuardedBlocks
 from tagifai.ui.limits import Gate
+from tagifai.ui.sessions import keep_little
 from tagifai.users import Logins
 from tagifai.workbench import Workbench
 
@@ -124,6 +125,7 @@ def start(
             f"port {settings.port} of {settings.host} cannot be opened: another program may "
             f"have it; --port takes another ({error.strerror or 'in use'})"
         ) from None
+    keep_little(demo)
     if settings.mcp:
         answer_in_json(demo)
     for line in describe_start(settings, demo.share_url, endpoints_only):

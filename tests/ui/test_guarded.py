@@ -4,11 +4,9 @@ import math
 import gradio as gr
 import pytest
 from gradio.data_classes import PredictBodyInternal
-from gradio.state_holder import SessionState
 
 from tagifai.settings import Settings
 from tagifai.ui.guarded import (
-    KEPT_BY_SESSION,
     MAX_FIELD,
     UNREAD_SESSIONS,
     GuardedBlocks,
@@ -87,15 +85,6 @@ def test_an_event_brings_texts_or_none(demo):
     assert read_event({"key": "nlp", "more": "x"}) == {"key": "nlp", "tab": "", "part": ""}
     for odd in (None, [], "key", 3, {"key": ["a"]}, {"key": None}, {"key": "x" * (MAX_FIELD + 1)}):
         assert read_event(odd) == {"key": "", "tab": "", "part": ""}
-
-
-def test_a_session_keeps_no_long_texts(demo):
-    state = SessionState(demo)
-    given = [*GOOD]
-    given[1] = "x" * (KEPT_BY_SESSION + 1)
-    asyncio.run(demo.preprocess_data(demo.fns[0], given, state))
-    kept = {c.label: state.config_values[c._id]["props"]["value"] for c in demo.fns[0].inputs}
-    assert (kept["Text"], kept["Free"], kept["Tags"]) == ("text", None, None)
 
 
 def test_too_few_inputs_are_refused(demo):
