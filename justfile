@@ -26,6 +26,14 @@ test *ARGS:
 fresh *ARGS:
     {{ python }} -m pytest --fresh -m fresh -s {{ ARGS }}
 
+# Attack the app as strangers would, and put the table into the README: ten minutes
+security *ARGS:
+    {{ python }} -m pytest tests/security --full-security --security-table README.md {{ ARGS }}
+
+# Take each defence away in turn: its attack must succeed then
+security-proof *ARGS:
+    {{ python }} tests/security/remove_defences.py {{ ARGS }}
+
 # Check style and formatting
 lint:
     {{ python }} -m ruff check .

@@ -1,5 +1,3 @@
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -7,18 +5,8 @@ from typing import Any
 
 import browser_corpus
 import pytest
+from chromium import WAIT_MS, launched
 from servers import running
-
-WAIT_MS = 20_000
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 Serve = Callable[..., AbstractContextManager[str]]
 
@@ -29,26 +17,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def unavailable(reason: str) -> None:
-    if os.environ.get("TAGIFAI_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"TAGIFAI_REQUIRE_BROWSER=1, and {reason}")
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import expect, sync_playwright
-    except ImportError:
-        unavailable("playwright is not installed (requirements-dev.txt)")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        unavailable("no chromium on the PATH (apt-get install chromium)")
-    expect.set_options(timeout=WAIT_MS)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with launched() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +58,8 @@ def context(browser: Any) -> Any:
     return opened
 
 
-@pytest.fixture
-def open_page(context: Any) -> Iterator[Callable[[str], Any]]:
+@contextmanager
+def watching(context: Any) -> Iterator[Callable[[str], Any]]:
     """Open pages that are watched: in the end none asked an outside host or logged an error."""
     pages, outside, errors = [], [], []
 
@@ -107,6 +79,19 @@ def open_page(context: Any) -> Iterator[Callable[[str], Any]]:
         page.close()
     assert outside == []
     assert errors == []
+
+
+@pytest.fixture
+def open_page(context: Any) -> Iterator[Callable[[str], Any]]:
+    with watching(context) as open_watched:
+        yield open_watched
+
+
+@pytest.fixture(scope="module")
+def shared_page(context: Any, app_url: str) -> Iterator[Any]:
+    """One page for a module's tests, each of which sets what it needs: pages take seconds."""
+    with watching(context) as open_watched:
+        yield open_watched(app_url)
 
 
 @pytest.fixture

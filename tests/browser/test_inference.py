@@ -9,17 +9,29 @@ from pages import choose, field, open_tab
 from playwright.sync_api import expect
 
 PLAIN = "guide transformers encoder pretrained vision images camera"
+START = "segmentation masks regions"
+STARTS = {"#inference-tag": "the likeliest", "#inference-other": "none"}
 
 
 @pytest.fixture
-def inference(page):
-    open_tab(page, "Inference")
-    page.wait_for_selector("#inference-why .word")
-    return page
+def inference(shared_page):
+    """The tab as it is when it opens."""
+    open_tab(shared_page, "Inference")
+    for dropdown, start in STARTS.items():
+        if field(shared_page, dropdown).input_value() != start:
+            choose(shared_page, dropdown, start)
+    write(shared_page, "#inference-text", START)
+    expect(words(shared_page)).to_have_count(len(START.split()))
+    return shared_page
 
 
 def write(page, element, text):
     field(page, element).fill(text)
+
+
+def open_many(page):
+    if not page.locator("#many-run").is_visible():
+        page.get_by_role("button", name="Many texts").click()
 
 
 def words(page, element="#inference-why"):
@@ -144,7 +156,7 @@ def test_every_bad_input_has_an_answer(inference, text, told):
 
 
 def test_many_texts_with_bad_rows_and_a_download(inference):
-    inference.get_by_role("button", name="Many texts").click()
+    open_many(inference)
     inference.get_by_label("JSON lines").check()
     lines = ['{"text": "=vision camera", "id": 7}', "{", '{"title": "transformers encoder"}']
     write(inference, "#many-texts", "\n".join(lines))
@@ -164,11 +176,12 @@ def test_many_texts_with_bad_rows_and_a_download(inference):
 def test_many_texts_from_a_file_can_be_cancelled(inference, tmp_path):
     path = tmp_path / "texts.csv"
     path.write_text("text\n" + "vision images camera photos lenses\n" * 30_000)
-    inference.get_by_role("button", name="Many texts").click()
+    open_many(inference)
+    write(inference, "#many-texts", "")
     inference.locator("#many-file input[type=file]").set_input_files(path)
     expect(inference.locator("#many-file")).to_contain_text("texts.csv")
     inference.locator("#many-run").click()
-    expect(inference.locator("#many-progress progress")).to_be_visible()
+    expect(inference.locator("#many-progress")).to_contain_text("of 30,000 texts")
     inference.locator("#many-cancel").click()
     told = inference.locator("#many-progress .notice")
     expect(told).to_have_text(re.compile(r"Cancelled after [\d,]+ of 30,000 texts"))

@@ -75,7 +75,7 @@ def command(*words):
     return done.stdout
 
 
-def test_keys_decide_and_the_next_pair_comes_up(own_page, home):
+def test_keys_decide_and_the_next_pair_comes_up(own_page, home, app):
     page = own_page
     open_queue(page)
     expect(page.locator("#reviewer")).to_contain_text("under the name local")
@@ -112,10 +112,17 @@ def test_keys_decide_and_the_next_pair_comes_up(own_page, home):
 
     choose(page, "#issue-state", "decided")
     expect(page.locator("#issues [data-count]")).to_have_attribute("data-count", "4")
-    page.locator("#issues tbody tr").nth(1).click()
-    expect(page.locator("#issues tr.chosen")).to_have_count(1)
+    other = page.locator("#issues tbody tr:not(.chosen)").first
+    chosen = tuple(json.loads(other.get_attribute("data-key"))[:2])
+    other.click()
+    pair = page.locator("#issue-pair .pair")
+    expect(pair).to_have_attribute("data-pair", json.dumps(chosen, separators=(",", ":")))
     expect(page.locator("#issue-pair caption")).to_have_text("Reviews of this pair")
     page.reload()
+    expect(pair).to_have_attribute("data-pair", json.dumps(chosen, separators=(",", ":")))
+    assert current(page) == chosen
+
+    page.goto(app[1])
     open_queue(page)
     assert current(page) not in {first, second, third, before}
 
@@ -263,7 +270,7 @@ def test_from_a_wrong_outcome_to_corrected_data_and_a_retrained_version(
         page.close()
 
 
-def test_a_slice_is_built_measured_saved_and_found(own_page, home):
+def test_a_slice_is_built_measured_saved_and_found(own_page, home, app):
     page = own_page
     open_tab(page, "Inspection")
     page.get_by_role("tab", name="Slices").click()
@@ -306,7 +313,7 @@ def test_a_slice_is_built_measured_saved_and_found(own_page, home):
     choose(page, "#slice-saved", "transformers of text")
     expect(measured.locator("[data-count]")).to_have_attribute("data-count", "40")
 
-    page.reload()
+    page.goto(app[1])
     open_tab(page, "Inspection")
     saved = page.locator("#slice-metrics tbody tr").filter(has_text="transformers of text")
     expect(saved).to_be_visible()

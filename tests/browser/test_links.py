@@ -37,14 +37,18 @@ def test_the_address_follows_what_is_chosen_and_shows_it_to_others(page, app_url
     page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
     expect(field(page, "#inspect-tag")).to_have_value("transformers")
     page.locator("#inspect-outcome").get_by_text("false negatives").click()
+    count = page.locator("#samples [data-count]")
+    expect(count).to_contain_text("false negatives of transformers")
+    before = count.inner_text()
     page.locator("#thresholds").get_by_role("button").first.click()
     field(page, "#tag-threshold").fill("0.9")
+    expect(count).not_to_have_text(before)
     expect(page).to_have_url(re.compile("threshold=0.9"))
     assert asked(page) == {
         "tab": "inspection", "part": "tags", "version": "v0.1.0", "tag": "transformers",
         "outcome": "fn", "threshold": "0.9",
     }  # fmt: skip
-    shown = page.locator("#samples [data-count]").inner_text()
+    shown = count.inner_text()
     other = elsewhere(page.url)
     expect(other.locator("#samples [data-count]")).to_have_text(shown)
     expect(field(other, "#inspect-version")).to_have_value("v0.1.0")

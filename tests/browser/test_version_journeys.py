@@ -214,7 +214,7 @@ def test_a_decision_is_led_back_to_words_and_training_projects(page):
     page.locator("#samples .why").first.click()
     panel = page.locator("#influence-shares")
     expect(panel.locator("figcaption")).to_contain_text("for transformers: ")
-    expect(panel.locator("svg")).to_contain_text("what no project gave")
+    expect(panel.locator("svg[role=img]")).to_contain_text("what no project gave")
     page.locator("#influence-left-out input").first.check()
     page.locator("#influence-refit").click()
     expect(page.locator("#influence-refitted")).to_contain_text("Refitted without 1 project")

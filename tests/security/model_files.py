@@ -1,0 +1,162 @@
+"""Model files of strangers: what is in them must not run, nor fill the memory."""
+
+import io
+import json
+import os
+import pickle
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import joblib
+import numpy as np
+import skops.io
+from security.rows import Files, Measured, Row, measured
+
+from tagifai.cache import ContentCache, open_memory
+from tagifai.data.desk import DataDesk
+from tagifai.errors import TagifaiError
+from tagifai.versions.desk import VersionDesk
+from tagifai.versions.sources import FolderSource
+
+
+class Command:
+    """What a stranger pickles: loading it runs a command."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.marker}",)
+
+
+def packed(**members: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            archive.writestr(name.replace("__", "/").replace("_json", ".json"), member)
+    return content.getvalue()
+
+
+def schema(node: object) -> bytes:
+    return packed(schema_json=json.dumps(node).encode())
+
+
+def bomb() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("schema.json", b"{}")
+        with archive.open("0.npy", "w", force_zip64=True) as member:
+            for _ in range(550):
+                member.write(bytes(2**20))
+    return content.getvalue()
+
+
+def calling(module: str, name: str, loader: str, *arguments: str) -> bytes:
+    nodes = [{"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode",
+              "content": json.dumps(one), "is_json": True} for one in arguments]  # fmt: skip
+    return schema({
+        "__class__": name, "__module__": module, "__loader__": loader, "protocol": 2,
+        "content": {"__class__": "tuple", "__module__": "builtins", "__loader__": "TupleNode",
+                    "content": nodes},
+        "attrs": {"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode",
+                  "content": {}, "key_types": {"__class__": "list", "__module__": "builtins",
+                                               "__loader__": "ListNode", "content": []}},
+    })  # fmt: skip
+
+
+def deep() -> bytes:
+    node: object = 1
+    for _ in range(150):
+        node = {"__class__": "list", "__module__": "builtins", "__loader__": "ListNode",
+                "content": [node]}  # fmt: skip
+    return schema(node)
+
+
+def hostile_files(good: bytes, marker: Path) -> dict[str, bytes]:
+    run = f"touch {marker}"
+    joblibbed = io.BytesIO()
+    joblib.dump(Command(marker), joblibbed)
+    members = io.BytesIO()
+    with zipfile.ZipFile(members, "w") as archive:
+        for number in range(6_000):
+            archive.writestr(f"{number}", b"")
+    objects = io.BytesIO()
+    np.save(objects, np.array([Command(marker)], dtype=object), allow_pickle=True)
+    return {
+        "pickle": pickle.dumps(Command(marker)),
+        "joblib": joblibbed.getvalue(),
+        "bomb of 550 MB": bomb(),
+        "6,000 parts": members.getvalue(),
+        "truncated": good[: len(good) // 2],
+        "renamed": packed(model_json=good),
+        "os.system as a function": calling("os", "system", "FunctionNode", run),
+        "os.system by reduction": calling("os", "system", "ReduceNode", run),
+        "nested deeply": deep(),
+        "array of objects": packed(schema_json=b"{}", a__npy=objects.getvalue()),
+        "another estimator": skops.io.dumps(np.arange(3)),
+        "damaged": good[:400] + bytes(200) + good[600:],
+    }
+
+
+def measure_models(files: Files, full: bool) -> Measured:
+    folder, models = files.copied(), files.folder / "model"
+    good = (models / "v0.2.0" / "model.skops").read_bytes()
+    marker = folder / "EXECUTED"
+    wrong: list[str] = []
+    place = folder / "model" / "v0.1.0"
+    cache = ContentCache(open_memory(None))
+    cases: list[tuple[str, str, bytes, bool]] = [
+        (name, "model.skops", content, False)
+        for name, content in hostile_files(good, marker).items()
+    ]
+    hostile = pickle.dumps(Command(marker))
+    cases += [
+        ("pickle by its name", "model.pkl", hostile, False),
+        ("pickle that is trusted, its digest not recorded", "model.pkl", hostile, True),
+    ]
+    most = 0.0
+    tracemalloc.start()
+    for name, filename, content, trusted in cases:
+        for old in ("model.skops", "model.pkl"):
+            (place / old).unlink(missing_ok=True)
+        (place / filename).write_bytes(content)
+        data = DataDesk(folder / "data")
+        desk = VersionDesk(FolderSource(folder / "model"), cache, data, trust_pickle=trusted)
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        wrong += attempt(name, lambda desk=desk: desk.predict("v0.1.0", ["text"]), marker)  # type: ignore[misc]
+        most = max(most, (tracemalloc.get_traced_memory()[1] - before) / 2**20)
+    objects = io.BytesIO()
+    np.savez(objects, ids=np.array([Command(marker)], dtype=object))
+    (place / "predictions.npz").write_bytes(objects.getvalue())
+    desk = VersionDesk(FolderSource(folder / "model"), cache, DataDesk(folder / "data"))
+    wrong += attempt("predictions", lambda: desk.predictions("v0.1.0"), marker)
+    tracemalloc.stop()
+    if most > 100:
+        wrong.append(f"memory rose by {most:.0f} MB")
+    return measured(
+        f"{len(cases) + 1} files refused, nothing executed, memory at most +{most:.0f} MB", wrong
+    )
+
+
+def attempt(name: str, ask: Callable[[], object], marker: Path) -> list[str]:
+    wrong = []
+    try:
+        ask()
+        wrong.append(f"{name}: taken")
+    except TagifaiError:
+        pass
+    except Exception as error:
+        wrong.append(f"{name}: {type(error).__name__}: {str(error)[:80]}")
+    if marker.exists():
+        marker.unlink()
+        wrong.append(f"{name}: executed")
+    return wrong
+
+
+ROWS = [
+    Row("models", "10 hostile model files (pickle, bomb, truncated, renamed)",
+        "refused, nothing executed", measure_models),
+]  # fmt: skip

@@ -1,0 +1,11 @@
+"""Attacks on a running server, as strangers who got a login would make them."""
+
+import pytest
+from security import calls, floods, regexes, writes
+
+ROWS = [row for module in (calls, floods, regexes, writes) for row in module.ROWS if row.live]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_it_holds(attack, row, target):
+    attack(row, target)
