@@ -28,8 +28,7 @@ READERS = {
     ".map(figure => figure.innerText)",
     "rows": "document.querySelectorAll('#tag-metrics tbody tr').length",
     "card": "document.querySelector('#version-b-card h4')?.innerText",
-    "compared": "document.querySelector('#tag-diff figcaption')"
-    "?.innerText.match(/: (\\S+) −/)[1]",
+    "compared": "document.querySelector('#tag-diff figcaption')?.innerText.match(/: (\\S+) −/)[1]",
 }
 
 

@@ -122,7 +122,10 @@ class DataDesk:
             stamp = self._read_stamp()
             if self._loaded is None or stamp != self._stamp:
                 self._loaded = None
-                self._loaded = LoadedData(self._load(self.folder, self._advance))
+                self.num_read = 0
+                dataset = self._load(self.folder, self._advance)
+                self.num_read = len(dataset.projects)
+                self._loaded = LoadedData(dataset)
                 self._stamp = stamp
             return self._loaded
 

@@ -1,7 +1,8 @@
 """What the page says while the server still loads what it will be asked for."""
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import gradio as gr
@@ -20,10 +21,10 @@ def build(load: Callable[..., Any], progress: Callable[[], str | None]) -> None:
     def ask() -> Any:
         return gr.skip() if progress() is None else str(time.time_ns())
 
-    def tell() -> Iterator[str]:
+    async def tell() -> AsyncIterator[str]:
         while (told := progress()) is not None:
             yield f'<p class="note" role="status">{escaped(told, 200)}</p>'
-            time.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
         yield ""
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -13,7 +13,9 @@ from benchmarks.processes import ROOT
 from tagifai.data import EXCLUDED_TAGS
 
 pytestmark = [
-    pytest.mark.skipif(os.environ.get("TAGIFAI_BENCH") != "1", reason="TAGIFAI_BENCH=1 asks for it"),
+    pytest.mark.skipif(
+        os.environ.get("TAGIFAI_BENCH") != "1", reason="TAGIFAI_BENCH=1 asks for it"
+    ),
     pytest.mark.skipif(find_spec("streamlit") is None, reason="requirements-bench.txt"),
 ]
 
