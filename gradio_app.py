@@ -48,6 +48,6 @@ if __name__ == "__main__":
         warn(warning)
     try:
         bench.keep_reviews(warn)
-        serve(demo, settings, options=launch_options(), say=say)
+        serve(demo, settings, options=launch_options(), say=say, then=bench.warm_up.start)
     except TagifaiError as error:
         sys.exit(f"tagifai: {error}")

@@ -51,7 +51,7 @@ def claims_table(claims: Sequence[Claim]) -> str:
     >>> print(claims_table([Claim("slider", 2032, "to plain", 0.025, 0.04, "ratio", 0.02, 0.03)]))
     | work | size | compared | measured | at most | |
     |---|---:|---|---:|---:|---|
-    | slider | 2,032 | to plain | 1/40 (1/50 – 1/33) | 1/25 | ✔ |
+    | slider | 2,032 | to plain | 1/40 (1/50 – 1/33.3) | 1/25 | ✔ |
     """
     return _table(
         ("work", "size", "compared", "measured", "at most", ""),

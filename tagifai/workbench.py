@@ -21,6 +21,7 @@ from tagifai.slices.desk import SliceDesk
 from tagifai.spaces import Space, warn_of_disk
 from tagifai.versions import open_source
 from tagifai.versions.desk import VersionDesk
+from tagifai.warmup import Step, WarmUp
 
 if TYPE_CHECKING:
     from tagifai.inference.desk import InferenceDesk
@@ -35,6 +36,23 @@ class Workbench:
         self.space = space
         self.data = DataDesk(settings.data)
         self.repository: ReviewRepository | None = None
+
+    @cached_property
+    def warm_up(self) -> WarmUp:
+        """Load data, versions and the latest model before somebody waits for them."""
+        read = lambda: f"({self.data.num_read:,} read)"  # noqa: E731 - said where it is used
+        return WarmUp(
+            [
+                Step("the projects", lambda: self.data.get().warm_up(), read),
+                Step("the versions", self.history),
+                Step("the latest model", self._load_latest_model),
+            ]
+        )
+
+    def _load_latest_model(self) -> None:
+        name = self.versions.newest()
+        if self.versions.keeps_model(name):
+            self.inference.predict(name, "")
 
     @cached_property
     def safe_regex(self) -> SafeRegex:

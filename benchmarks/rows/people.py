@@ -4,7 +4,8 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,7 +39,7 @@ def measure(sites: Sites) -> Findings:
             server = sites[who, SMALL].server
             paths = drags(counts, max(2, bench.steps // parts), part)
             before, start = server.cpu_seconds(), time.perf_counter()
-            times[who] += asyncio.run(drag(server.url, paths, shown))
+            times[who] += run(drag(server.url, paths, shown))
             seconds[who] += time.perf_counter() - start
             cpu[who] += 1000 * (server.cpu_seconds() - before)
     for who, values in times.items():
@@ -52,6 +53,12 @@ def measure(sites: Sites) -> Findings:
     ours = cpu[OURS] / len(times[OURS])
     found.claim(WORK, bench.size(SMALL), "server CPU an update", ours, CPU_LIMIT, "ms")
     return found
+
+
+def run(work: Coroutine[Any, Any, list[float]]) -> list[float]:
+    """Run asynchronous work in a thread of its own: Playwright keeps a loop running in this."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def drags(counts: PlainCount, steps: int, seed: int) -> list[list[int]]:
@@ -78,7 +85,8 @@ async def drag_ours(url: str, paths: list[list[int]], shown: dict[int, Shown]) -
 
         async def person(number: int, path: list[int]) -> list[float]:
             times = []
-            for frequency in path:
+            # A page that drags has been open for a while: the first step opens the session.
+            for frequency in (path[0], *path):
                 body = {
                     "data": [frequency, None],
                     "event_data": None,
@@ -91,7 +99,7 @@ async def drag_ours(url: str, paths: list[list[int]], shown: dict[int, Shown]) -
                 times.append(1000 * (time.perf_counter() - start))
                 answer.raise_for_status()
                 check_ours(answer.json()["data"], shown[frequency])
-            return times
+            return times[1:]
 
         return await _together(person, paths)
 

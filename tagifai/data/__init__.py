@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +24,8 @@ EXCLUDED_TAGS = (
 )
 PROJECT_FILES = ("projects.json", "projects.jsonl", "projects.csv", "projects.parquet")
 TAG_FILE = "tags.json"
+Advance = Callable[[int], None]
+_ROWS_BETWEEN_NEWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,10 @@ class _TagRow(BaseModel):
     parents: Annotated[list[Label], BeforeValidator(_listed)] = []
 
 
-def load_dataset(folder: Path | str) -> Dataset:
+def load_dataset(folder: Path | str, advance: Advance | None = None) -> Dataset:
     """Read the projects file and, where there is one, `tags.json` of a data folder.
+
+    `advance` is told now and then how many projects are read.
 
     Raises:
         TagifaiError: the folder or its files are missing or malformed; the message names
@@ -126,14 +130,15 @@ def load_dataset(folder: Path | str) -> Dataset:
         raise TagifaiError(f"{folder}: more than one projects file ({names}); keep one")
     paths = found + [folder / TAG_FILE] * (folder / TAG_FILE).is_file()
     tags = load_tags(paths[1]) if len(paths) > 1 else {}
-    projects = load_projects(paths[0])
+    projects = load_projects(paths[0], advance)
     return Dataset(projects, tags, _digest(paths))
 
 
-def load_projects(path: Path | str) -> tuple[Project, ...]:
+def load_projects(path: Path | str, advance: Advance | None = None) -> tuple[Project, ...]:
     """Read projects from a `.json`, `.jsonl`, `.csv` or `.parquet` file.
 
-    In CSV the tags' cell holds a JSON list. Other columns are kept in `extra`.
+    In CSV the tags' cell holds a JSON list. Other columns are kept in `extra`. `advance` is told
+    now and then how many projects are read.
 
     Raises:
         TagifaiError: unreadable file, a wrong type, or an id that comes twice.
@@ -149,6 +154,8 @@ def load_projects(path: Path | str) -> tuple[Project, ...]:
                 f"row {row_of[valid.id]}; ids are unique"
             )
         row_of[valid.id] = row
+        if advance is not None and row % _ROWS_BETWEEN_NEWS == 0:
+            advance(row)
         tags = tuple(dict.fromkeys(tag.strip() for tag in valid.tags))
         if not all(tags):
             raise TagifaiError(f"{path}: row {row}, tags: a blank tag; each tag needs a name")

@@ -51,6 +51,13 @@ class LoadedData:
                 found.setdefault(tag, []).append(project)
         return found
 
+    def warm_up(self) -> None:
+        """Make what the first page shows."""
+        self.index.page("", "", False, 1)
+        description = self.describe()
+        if description["tags"]:
+            self.filter_tags(description["most_common"])
+
     def filter_tags(self, min_tag_freq: int) -> FrequencySelection:
         """Select the tags of at least `min_tag_freq` projects."""
         return select_by_frequency(self.frequencies, min_tag_freq)
@@ -97,8 +104,9 @@ class LoadedData:
 class DataDesk:
     """The data folder as it is now: read again when a file of it changes, once for everybody."""
 
-    def __init__(self, folder: Path, load: Callable[[Path], Dataset] = load_dataset) -> None:
+    def __init__(self, folder: Path, load: Callable[..., Dataset] = load_dataset) -> None:
         self.folder = folder
+        self.num_read = 0
         self._load = load
         self._lock = threading.Lock()
         self._stamp: tuple[Any, ...] | None = None
@@ -114,9 +122,15 @@ class DataDesk:
             stamp = self._read_stamp()
             if self._loaded is None or stamp != self._stamp:
                 self._loaded = None
-                self._loaded = LoadedData(self._load(self.folder))
+                self.num_read = 0
+                dataset = self._load(self.folder, self._advance)
+                self.num_read = len(dataset.projects)
+                self._loaded = LoadedData(dataset)
                 self._stamp = stamp
             return self._loaded
+
+    def _advance(self, num_read: int) -> None:
+        self.num_read = num_read
 
     def _read_stamp(self) -> tuple[Any, ...]:
         found = []

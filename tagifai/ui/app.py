@@ -17,6 +17,7 @@ from tagifai.ui import (
     inspection_tab,
     label_errors,
     links,
+    loading,
     looks,
     performance_tab,
     slices_view,
@@ -113,6 +114,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                         )  # fmt: skip
         with head:
             links.build(places, tabs, parts, demo.load, heading=HEADING)
+            loading.build(demo.load, lambda: bench.warm_up.progress())
             if account.is_offered(bench.space, bench.settings):
                 account.build()
     account.keep_private(demo)

@@ -26,7 +26,7 @@ from tagifai.errors import TagifaiError
 from tagifai.settings import Settings
 from tagifai.spaces import Space
 from tagifai.ui import api
-from tagifai.ui.guarded import AT_ONCE, FairQueue, GuardedBlocks
+from tagifai.ui.guarded import FairQueue, GuardedBlocks
 from tagifai.ui.limits import Gate
 from tagifai.ui.sessions import keep_little
 from tagifai.users import Logins
@@ -53,7 +53,7 @@ def build_api(bench: Workbench) -> gr.Blocks:
 
 def with_queue(demo: gr.Blocks, settings: Settings) -> gr.Blocks:
     """Bound how many wait and how many are served at once, so that a flood keeps nobody out."""
-    demo.queue(api_open=False, default_concurrency_limit=AT_ONCE)
+    demo.queue(api_open=False)
     demo._queue = FairQueue(demo, settings.max_waiting)
     return demo
 
@@ -65,16 +65,19 @@ def serve(
     say: Say,
     options: dict[str, Any] | None = None,
     endpoints_only: bool = False,
+    then: Callable[[], None] | None = None,
 ) -> None:
     """Open the port, say where it is, and answer until stopped.
 
     `options` are further arguments of `launch`, those of the page; `say` prints a line for the
-    one at the terminal.
+    one at the terminal; `then` is called once the port answers.
 
     Raises:
         TagifaiError: the file of users cannot be read, the port is taken, or MCP is not there.
     """
     start(demo, settings, say=say, options=options, endpoints_only=endpoints_only)
+    if then is not None:
+        then()
     # A container is told to stop like this; what is sent at the end is then still sent.
     signal.signal(signal.SIGTERM, stop)
     demo.block_thread()

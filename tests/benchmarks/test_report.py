@@ -1,0 +1,46 @@
+from benchmarks.report import NOTHING, readme_table, write_report
+from benchmarks.results import Claim, Findings, Growth, Run, Timing, write_run
+
+RUN = Run(
+    "python -m benchmarks",
+    {"cpu": "A CPU", "cores": 2, "python": "3.11.7", "packages": {"gradio": "6.31.0"}},
+    [{"group": "slider", "seconds": 61.2, "load": [0.5, 1.25]}],
+    Findings(
+        [Timing("slider", 2_032, "tagifai", 20, 31.25, 160.4, "ms", 9.5)],
+        [
+            Claim("slider", 2_032, "to plain", 0.025, 0.04, "ratio", 0.02, 0.03),
+            Claim("slider", 203_200, "to itself", 1.41, 1.3),
+            Claim("counting", None, "ms", 0.0512, 0.1, "ms"),
+        ],
+        [Growth("slider", "tagifai", 0.02)],
+        ["counting: equal to another count"],
+    ),
+)
+CLAIMS = """\
+| work | size | compared | measured | at most | |
+|---|---:|---|---:|---:|---|
+| slider | 2,032 | to plain | 1/40 (1/50 – 1/33.3) | 1/25 | ✔ |
+| slider | 203,200 | to itself | 1.41 × | 1.3 × | ✘ |
+| counting |  | ms | 0.0512 ms | 0.1 ms | ✔ |"""
+
+
+def test_the_readme_shows_what_must_hold(tmp_path):
+    write_run(RUN, tmp_path / "results.json")
+    assert readme_table(tmp_path / "results.json") == CLAIMS
+
+
+def test_where_nothing_is_recorded_the_readme_says_so(tmp_path):
+    assert readme_table(tmp_path / "results.json") == NOTHING
+
+
+def test_the_report_holds_everything_that_was_found():
+    report = write_report(RUN)
+    for part in (
+        "Made by `python -m benchmarks`: A CPU, 2 cores, Python 3.11.7, gradio 6.31.0.",
+        CLAIMS,
+        "| slider | 2,032 | tagifai | 20 | 31.2 ms | 160 ms | 9.5 ms |",
+        "| slider | tagifai | 0.02 |",
+        "| slider | 61 | 0.50 | 1.25 |",
+        "- counting: equal to another count",
+    ):
+        assert part in report

@@ -1,0 +1,68 @@
+"""The page while the server still loads: how far it is, and what cannot be loaded."""
+
+import threading
+from urllib.request import urlopen
+
+import pytest
+from pages import TABS, open_tab
+from playwright.sync_api import expect
+from servers import free_port
+
+from tagifai.data import load_dataset
+from tagifai.data.desk import DataDesk
+from tagifai.settings import Settings
+from tagifai.ui.app import build_app, launch_options
+from tagifai.ui.serving import start, with_queue
+from tagifai.workbench import Workbench
+
+
+@pytest.fixture
+def gate():
+    opened = threading.Event()
+    yield opened
+    opened.set()
+
+
+@pytest.fixture
+def loading(corpus, gate, tmp_path):
+    """A server whose projects, cut off in the middle, wait to be read until the gate opens."""
+    whole = (corpus / "data" / "projects.json").read_bytes()
+    (tmp_path / "projects.json").write_bytes(whole[:-9])
+    (tmp_path / "tags.json").write_bytes((corpus / "data" / "tags.json").read_bytes())
+
+    def load_late(folder, advance):
+        advance(1_000)
+        gate.wait(60)
+        return load_dataset(folder, advance)
+
+    settings = Settings(
+        data=tmp_path, models=str(corpus / "model"), no_cache=True, port=free_port()
+    )
+    bench = Workbench(settings)
+    bench.data = DataDesk(tmp_path, load_late)
+    app = with_queue(build_app(bench), settings)
+    start(app, settings, say=lambda line: None, options=launch_options())
+    bench.warm_up.start()
+    yield f"http://127.0.0.1:{settings.port}/"
+    gate.set()
+    bench.warm_up.wait(60)
+    app.close(verbose=False)
+
+
+def test_the_page_says_how_far_it_is_and_one_broken_part_leaves_the_others(
+    loading, gate, corpus, tmp_path, open_page
+):
+    page = open_page(loading)
+    line = page.locator("#loading [role=status]")
+    expect(line).to_have_text("Loading the projects (1,000 read) …")
+    assert urlopen(f"{loading}health", timeout=20).status == 200
+    assert page.locator(TABS["Data"]).count() == 0
+    gate.set()
+
+    expect(page.locator("#tab-data .error")).to_contain_text("projects.json: not JSON")
+    expect(line).to_have_count(0)
+    open_tab(page, "Performance")
+    open_tab(page, "Inference")
+    (tmp_path / "projects.json").write_bytes((corpus / "data" / "projects.json").read_bytes())
+    open_tab(page, "Data")
+    expect(page.locator("#projects-table [data-count]")).to_contain_text("240 projects")
