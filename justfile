@@ -52,6 +52,10 @@ format:
 demo-versions *ARGS:
     {{ python }} -m tagifai demo-versions {{ ARGS }}
 
+# Measure how fast all is, against its peers: under 15 minutes; `--quick`: under 2; `--check`
+bench *ARGS:
+    {{ python }} -m benchmarks {{ ARGS }}
+
 # Bring the README up to date: tables and outputs of commands; `just readme tables`: those alone
 readme *ARGS:
     {{ python }} docs/update_readme.py {{ ARGS }}

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,11 +59,14 @@ REAL = (
 def main(words: Sequence[str] | None = None) -> int:
     """Run what is asked for; give the exit status."""
     options = read_options(words)
-    if missing := [name for name in ("streamlit", "websockets") if find_spec(name) is None]:
+    if missing := [name for name in needed(set(options.only)) if find_spec(name) is None]:
         sys.exit(f"benchmarks: {', '.join(missing)}: pip install -r requirements-bench.txt")
-    recorded = read_run(RECORDED).findings.claims if RECORDED.is_file() else []
+    recorded = options.check and options.check.is_file()
+    before = read_run(options.check).findings.claims if recorded else []
     groups: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="tagifai-bench-") as scratch, chromium() as browser:
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="tagifai-bench-"))
+        browser = stack.enter_context(chromium()) if needed(set(options.only)) else None
         bench = Bench(options.data, Path(scratch), options.quick, browser, say)
         findings = measure_all(bench, set(options.only), groups)
     command = " ".join(["python -m benchmarks", *(["--quick"] if options.quick else [])])
@@ -73,8 +77,14 @@ def main(words: Sequence[str] | None = None) -> int:
     print((options.out / RESULTS.name).read_text("utf-8"))
     say(f"written: {options.out / RESULTS.name}, {options.out / RECORDED.name}")
     if options.check:
-        return tell_worsened(worsened(recorded, findings.claims), bool(recorded))
+        return tell_worsened(worsened(before, findings.claims), recorded)
     return 0
+
+
+def needed(only: set[str]) -> tuple[str, ...]:
+    """Name the packages, besides the app's, that the rows asked for need: none without pages."""
+    on_pages = not only or only & {*ON_PAGES, "start"}
+    return ("playwright", "streamlit", "websockets") if on_pages else ()
 
 
 def read_options(words: Sequence[str] | None) -> argparse.Namespace:
@@ -82,7 +92,8 @@ def read_options(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("--quick", action="store_true", help="the smallest size, a few steps")
-    add("--check", action="store_true", help="fail where a ratio is 20%% worse than recorded")
+    add("--check", type=Path, nargs="?", const=RECORDED, metavar="RESULTS_JSON",
+        help="fail where a ratio is 20%% worse than recorded")  # fmt: skip
     add("--only", action="append", default=[], choices=[*ALONE, *ON_PAGES], help="these rows alone")
     add("--data", type=Path, help="folder of the Made With ML projects")
     add("--out", type=Path, help="folder of results.md and results.json")

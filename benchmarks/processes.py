@@ -134,6 +134,7 @@ def describe_machine() -> dict[str, Any]:
     """Say what the machine is, as far as it matters to speed."""
     import platform
     from importlib.metadata import version
+    from importlib.util import find_spec
 
     model = next(
         (
@@ -143,11 +144,11 @@ def describe_machine() -> dict[str, Any]:
         ),
         platform.machine(),
     )
-    packages = ("gradio", "streamlit", "numpy", "scikit-learn", "pandas", "matplotlib")
+    packages = ("gradio", "streamlit", "numpy", "pandas", "matplotlib")
     return {
         "cpu": model,
         "cores": len(os.sched_getaffinity(0)),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {name: version(name) for name in packages if find_spec(name)},
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.limits import why_not
 from benchmarks.results import Claim, Growth, Run, Timing, read_run
 
 FOLDER = Path(__file__).parent
@@ -46,7 +47,7 @@ def readme_table(path: Path = RECORDED) -> str:
 
 
 def claims_table(claims: Sequence[Claim]) -> str:
-    """Write what must hold as a table: what was measured, the limit, whether it is kept.
+    """Write what must hold as a table: what was measured, the limit, and what limits the rest.
 
     >>> print(claims_table([Claim("slider", 2032, "to plain", 0.025, 0.04, "ratio", 0.02, 0.03)]))
     | work | size | compared | measured | at most | |
@@ -63,7 +64,7 @@ def claims_table(claims: Sequence[Claim]) -> str:
                 claim.what,
                 _value(claim.value, claim.unit) + _interval(claim),
                 _value(claim.limit, claim.unit),
-                "✔" if claim.reached else "✘",
+                "✔" if claim.reached else f"✘ {why_not(claim.work)}",
             )
             for claim in claims
         ),

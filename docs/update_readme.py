@@ -1,8 +1,8 @@
 """Rewrite what the README shows of the program: settings, commands, and what commands print.
 
-The tables of settings and commands stand between markers. Each `console` block starts with `$ `,
-a command, and is filled with what that command prints; `| head -n 9` after it keeps the first
-nine lines.
+The tables of settings, commands and benchmarks stand between markers. Each `console` block starts
+with `$ `, a command, and is filled with what that command prints; `| head -n 9` after it keeps the
+first nine lines.
 """
 
 import argparse
@@ -52,9 +52,21 @@ def _commands(parser: argparse.ArgumentParser, prefix: str = "") -> dict[str, st
     return found
 
 
+def benchmarks_table() -> str:
+    """Write what the recorded run of `just bench` holds against its limits."""
+    from benchmarks.report import readme_table
+
+    return readme_table()
+
+
 def with_tables(readme: str) -> str:
     """Put today's tables between the README's markers."""
-    for name, table in (("settings", settings_table()), ("commands", commands_table())):
+    tables = {
+        "settings": settings_table(),
+        "commands": commands_table(),
+        "benchmarks": benchmarks_table(),
+    }
+    for name, table in tables.items():
         begin, end = BEGIN.format(name), END.format(name)
         before, _, rest = readme.partition(begin)
         _, _, after = rest.partition(end)

@@ -20,6 +20,7 @@ from tagifai.ui import (
     loading,
     looks,
     performance_tab,
+    progress,
     slices_view,
 )
 from tagifai.ui.guarded import GuardedBlocks
@@ -114,9 +115,10 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                         )  # fmt: skip
         with head:
             links.build(places, tabs, parts, demo.load, heading=HEADING)
-            loading.build(demo.load, lambda: bench.warm_up.progress())
+            line = loading.build(demo.load, lambda: bench.warm_up.progress())
             if account.is_offered(bench.space, bench.settings):
                 account.build()
+    progress.narrow(demo, line)
     account.keep_private(demo)
     return demo
 
@@ -126,5 +128,6 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": looks.theme(),
         "css_paths": [STYLE],
+        "head": progress.head(),
         "footer_links": ["api"],
     }

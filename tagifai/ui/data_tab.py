@@ -5,14 +5,14 @@ from typing import Any
 
 import gradio as gr
 
-from tagifai.charts import chart_bars, chart_columns
 from tagifai.charts.svg import escaped
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
-from tagifai.errors import TagifaiError, counted
+from tagifai.errors import TagifaiError
+from tagifai.ui.data_view import show_excluded, show_page, show_selection
 from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Place
-from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error, show_table
+from tagifai.ui.markup import show_cloud, show_error
 
 INTRO = """Which tags have enough projects to be learnt, and what do their texts look like?
 Look here to decide **whether the data is good enough**, and where to cut rare tags."""
@@ -70,6 +70,8 @@ def build(
             sample = gr.JSON(label="A sample project", elem_id="sample-project", max_height=340)
         with gr.Column(min_width=320):
             tag = gr.Dropdown([], label="Tag", elem_id="data-tag", interactive=True)
+            # What the box shows: to ask the box itself has its choices copied at each event.
+            told_tag = gr.State(None)
             tag_details = gr.JSON(label="What is known of the tag", elem_id="tag-metadata")
     with gr.Row(elem_classes="controls"):
         query = gr.Textbox(
@@ -133,13 +135,13 @@ def build(
             empty=f"No words in the projects tagged {name}.",
         )
 
-    def show_tag(name: str | None) -> tuple[Any, str]:
+    def show_tag(name: str | None) -> tuple[Any, str, str | None]:
         if not name:
-            return None, ""
+            return None, "", name
         try:
-            return describe_tag(name), ""
+            return describe_tag(name), "", name
         except TagifaiError as error:
-            return gr.skip(), show_error(error)
+            return gr.skip(), show_error(error), name
 
     def show_projects(words: str, by: str, down: bool, page: float | None = 1) -> tuple[str, Any]:
         try:
@@ -193,6 +195,7 @@ def build(
             facts["sample"],
             gr.Dropdown(facts["tags"], value=told),
             describe_tag(told) if told else None,
+            told,
             page,
             *browsed[:3],
             shown_number,
@@ -218,13 +221,14 @@ def build(
         Choice("stopwords", words, stopwords, typed=True),
     ]
     filled = [
-        notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, table,
-        *page_inputs, searched, *preprocess_inputs, output, preprocess_notice, place.asked,
+        notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, told_tag,
+        table, *page_inputs, searched, *preprocess_inputs, output, preprocess_notice, place.asked,
     ]  # fmt: skip
-    place.on_shown(fill, [place.asked, *place.controls], filled)
+    current = [told_tag if control is tag else control for control in place.controls]
+    place.on_shown(fill, [place.asked, *current], filled)
     min_freq.change(filter_by_frequency, [min_freq, cloud_tag], [*lists, cloud_tag], **QUICK)
     cloud_tag.change(show_word_cloud, cloud_tag, cloud, **QUICK)
-    tag.input(show_tag, tag, [tag_details, notice], **QUICK)
+    tag.input(show_tag, tag, [tag_details, notice, told_tag], **QUICK)
     query.change(search, [*page_inputs[:3], searched], [table, number, searched], **QUICK)
     gr.on([sort.input, descending.input], sort_projects, page_inputs[:3], [table, number], **QUICK)
     number.input(show_projects, page_inputs, [table, number], **QUICK)
@@ -234,65 +238,4 @@ def build(
         preprocess_inputs,
         [output, preprocess_notice],
         **QUICK,
-    )
-
-
-def show_selection(selection: FrequencySelection) -> list[str]:
-    """Show a selection's sentence, its three lists and its two charts, in that order."""
-    nothing = f"No tag reaches {selection.min_tag_freq:,} projects."
-    return [
-        f'<p class="headline"><b>{len(selection.kept):,}</b> of {selection.num_all_tags:,} tags '
-        f"make the cut, and <b>{selection.num_projects:,}</b> of "
-        f"{selection.num_all_projects:,} projects keep at least one.</p>",
-        show_counts(selection.most_common, title="Most common tags", empty=nothing),
-        show_counts(selection.just_made, title="Just made the cut", empty=nothing),
-        show_counts(
-            selection.just_missed, title="Just missed the cut", empty="No tag is left out."
-        ),
-        chart_bars(selection.kept, title="Projects of each tag", unit="projects", empty=nothing),
-        chart_columns(
-            selection.tags_per_project, title="Tags on a project", x_label="tags",
-            y_label="projects", empty=nothing,
-        ),
-    ]  # fmt: skip
-
-
-def show_page(page: Page) -> str:
-    """Show one page of projects with its count."""
-    rows = [
-        {
-            "id": project.id,
-            "title": project.title,
-            "description": project.description,
-            "tags": show_chips(project.tags),
-        }
-        for project in page.projects
-    ]
-    found = (
-        f"{page.num_all:,} projects"
-        if page.num_found == page.num_all
-        else f"{page.num_found:,} of {page.num_all:,} projects match"
-    )
-    return f'<p class="minor" data-count="{page.num_found}">{found}; page {page.number:,} of ' + (
-        f"{page.num_pages:,}</p>"
-        + show_table(
-            rows, {"id": "id", "title": "title", "description": "description", "tags": "tags"},
-            raw=["tags"], empty="No project holds all of these words.",
-        )
-    )  # fmt: skip
-
-
-def show_excluded(excluded: dict[str, int], unlisted: int) -> str:
-    """Show the tags that are left out by name, and how many the tag file doesn't list."""
-    also = (
-        f"<p class='minor'>Besides, the projects have {counted(unlisted, 'tag')} that the tag file "
-        f"doesn't list: never learnt either.</p>"
-        if unlisted
-        else ""
-    )
-    return (
-        "<p class='minor'>Too broad to tell projects apart, or about tools of presentation: never "
-        "learnt, however frequent.</p>"
-        + show_counts(list(excluded.items()), title="Left out by name", empty="None occurs.")
-        + also
     )

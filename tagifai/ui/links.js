@@ -1,7 +1,8 @@
 // The page's side of the address; `places` stands before it, `element` and `trigger` are Gradio's.
 const status = element.querySelector('[role=status]');
 const longest = 6000;
-let values = null, ready = false, touched = false, restored = false;
+const values = [];
+let ready = false, touched = false, restored = false;
 let timer = null, telling = null;
 
 const chosen = (tabs) => {
@@ -40,7 +41,7 @@ function describe() {
 
 function write() {
   clearTimeout(timer);
-  if (!values || !ready) return [];
+  if (!ready) return [];
   const {place, query, left} = describe();
   const asked = '?' + query;
   if (asked !== location.search) {
@@ -72,8 +73,11 @@ async function copy() {
 
 window.tagifaiAddress = {
   ready() { ready = true; },
-  follow(latest) {
-    values = latest;
+  take(index, value) {
+    values[index] = value;
+    this.turn();
+  },
+  turn() {
     if (!touched) return;
     clearTimeout(timer);
     timer = setTimeout(write, 250);

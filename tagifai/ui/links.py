@@ -183,10 +183,16 @@ def build(
     loaded = load(open_link, None, outputs, queue=False, **private)
     loaded.then(None, None, None, js="() => window.tagifaiAddress.ready()", **private)
     header.select(go_back, None, outputs, queue=False, **private)
-    seen = [trigger for place in places for trigger in place.triggers]
+    # Each control tells its own value: an event of all would have the page copy what each of them
+    # holds, choices among it, whenever one changes.
+    for number, control in enumerate(controls):
+        control.change(
+            None, control, None, js=f"value => window.tagifaiAddress.take({number}, value)",
+            api_visibility="private",
+        )  # fmt: skip
     gr.on(
-        [*(control.change for control in controls), *seen], None, controls, None,
-        js="(...values) => window.tagifaiAddress.follow(values)", api_visibility="private",
+        [trigger for place in places for trigger in place.triggers], None, None, None,
+        js="() => window.tagifaiAddress.turn()", api_visibility="private",
     )  # fmt: skip
 
 

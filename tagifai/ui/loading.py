@@ -12,8 +12,8 @@ from tagifai.charts.svg import escaped
 LOOK_SECONDS = 0.25
 
 
-def build(load: Callable[..., Any], progress: Callable[[], str | None]) -> None:
-    """Lay out the line, which stands there until `progress` says None."""
+def build(load: Callable[..., Any], progress: Callable[[], str | None]) -> gr.HTML:
+    """Lay out the line, which stands there until `progress` says None; give it."""
     line = gr.HTML(elem_id="loading", apply_default_css=False, padding=False)
     # No State: at the page's first answer every State says that it changed.
     ticket = gr.Textbox("", visible="hidden")
@@ -30,3 +30,4 @@ def build(load: Callable[..., Any], progress: Callable[[], str | None]) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     load(ask, None, ticket, queue=False, **private)
     ticket.change(tell, None, line, concurrency_limit=40, **private)
+    return line

@@ -3,7 +3,7 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ("corpora", "counted", "paired", "report", "results", "straightforward")
+MODULES = ("corpora", "counted", "limits", "paired", "report", "results", "straightforward")
 
 
 @pytest.mark.parametrize("name", MODULES)

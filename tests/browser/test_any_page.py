@@ -99,3 +99,15 @@ def test_the_real_projects_are_shown(open_page, real_data, corpus, serve):
             "of 2,032 projects match"
         )
         page.close()  # before its server, which it would miss
+
+
+def test_what_the_page_copies_is_copied_as_browsers_do(page):
+    copied = page.evaluate("""() => {
+        const given = {texts: ['a', {b: 1}], when: new Date(0), none: null};
+        const copy = structuredClone(given);
+        return [copy.texts, copy.when.getTime(), copy.none, copy.texts !== given.texts,
+            structuredClone('a'), structuredClone(undefined) === undefined];
+    }""")
+    assert copied == [["a", {"b": 1}], 0, None, True, "a", True]
+    name = "() => { try { structuredClone(() => 1) } catch (error) { return error.name } }"
+    assert page.evaluate(name) == "DataCloneError"

@@ -1,0 +1,25 @@
+import gradio as gr
+
+from tagifai.ui.progress import FEW
+
+SMALL = (gr.HTML, gr.Textbox, gr.File, gr.DownloadButton, gr.Button)
+
+
+def test_events_show_progress_on_few_components_that_hold_little(laid_out):
+    _, page = laid_out
+    line = next(one for one in page.blocks.values() if one.elem_id == "loading")
+    events = [event for event in page.fns.values() if event.fn and event.api_visibility != "public"]
+    assert len(events) > 60
+    for event in events:
+        shown_on = event.show_progress_on or event.outputs
+        assert (shown_on == [line]) == (event.show_progress == "hidden"), event.fn
+        assert len(shown_on) <= FEW or event.show_progress_on is None, event.fn
+        assert all(isinstance(one, SMALL) for one in shown_on), (event.fn, shown_on)
+
+
+def test_no_control_of_an_address_is_asked_for_when_another_changes(laid_out):
+    _, page = laid_out
+    tells = [event for event in page.fns.values() if "tagifaiAddress.take" in str(event.js)]
+    assert len(tells) > 30
+    for event in tells:
+        assert [(one._id, "change") for one in event.inputs] == event.targets
