@@ -65,5 +65,5 @@ def build(
         return show_saved(saved, name or "")
 
     inputs: list[Any] = [version, text, edited, kind, expected, forbidden, group]
-    save.click(save_test, inputs, told, show_progress="hidden", api_visibility="private")
+    save.click(save_test, inputs, told, show_progress="minimal", api_visibility="private")
     return [expected, forbidden]

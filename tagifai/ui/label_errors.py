@@ -254,6 +254,7 @@ def build(
             raise gr.Error(escaped(error, 300), print_exception=False) from None
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    slow = {**private, "show_progress": "minimal"}
     # The scores are there by now: what is left takes a moment, and need not wait in line.
     quick = {**private, "queue": False}
     choice: list[Any] = [version, kind, tag, split, rank, state]
@@ -271,7 +272,7 @@ def build(
     ]
     # Each chain ends with what the reviews change; scoring it keeps nobody waiting.
     place.on_shown(open_tab, [place.asked, *place.controls], opened).then(
-        show_effect, version, effect, **private
+        show_effect, version, effect, **slow
     )
     version.input(
         follow_version, [visited, *place.controls], opened, api_visibility="private"
@@ -284,10 +285,10 @@ def build(
     queue.select(choose_pair, [*choice, number], outputs, **quick)
     for decision, button in buttons.items():
         button.click(decider(decision), [seen, note, *choice], [note, *outputs], **quick).then(
-            show_effect, version, effect, **private
+            show_effect, version, effect, **slow
         )
     undo_button.click(take_back, choice, outputs, **quick).then(
-        show_effect, version, effect, **private
+        show_effect, version, effect, **slow
     )
     save.click(export, None, exported, **private).success(
         None, exported, None, js=SAVE_REVIEWS, api_visibility="private"

@@ -217,7 +217,8 @@ def build(
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     filled = [notice, metrics, chart, table, *inputs, *outputs, place.asked]
     place.on_shown(fill, [place.asked, *place.controls], filled)
-    metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **private)
+    slow = {**private, "show_progress": "minimal"}
+    metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **slow)
     gr.on(
         [version_a.input, version_b.input, metric.input],
         compare_versions,
@@ -231,7 +232,7 @@ def build(
         [only.change, query.change], search_params, [*chosen, only, query], params,
         trigger_mode="always_last", queue=False, **private,
     )  # fmt: skip
-    tag_table.select(choose_flips, chosen, [flipped, flip_tag], **private)
+    tag_table.select(choose_flips, chosen, [flipped, flip_tag], **slow)
     run.click(show_tests, [*chosen, tested], behavioral, api_visibility="private")
     for button, kind in ((to_markdown, "md"), (to_json, "json")):
         button.click(

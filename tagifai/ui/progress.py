@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 FEW = 3
-CLONE = Path(__file__).with_name("clone.js")
+SCRIPTS = ("clone.js", "waiting.js")
 
 
 def narrow(page: gr.Blocks, hidden: gr.HTML) -> None:
@@ -25,5 +25,6 @@ def narrow(page: gr.Blocks, hidden: gr.HTML) -> None:
 
 
 def head() -> str:
-    """Give the script that has the page copy what it holds in less time."""
-    return f"<script>{CLONE.read_text('utf-8')}</script>"
+    """Give the scripts that have the page copy what it holds in less time, and say that it waits."""
+    sources = (Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)
+    return "".join(f"<script>{source}</script>" for source in sources)

@@ -79,6 +79,18 @@ def test_strangers_texts_are_shown_and_never_run_or_fetched(page):
     assert page.locator("img[src*='outside'], img[src='x']").count() == 0
 
 
+def test_an_answer_that_takes_long_is_waited_for_in_sight(page):
+    expect(page.locator("#projects-table tbody tr").first).to_be_visible()
+    held = []
+    page.route("**/gradio_api/run/**", lambda request: held.append(request))
+    line = page.locator("#waiting")
+    field(page, "#preprocess-input").fill("Slow networks")
+    expect(line).to_have_text("Waiting for an answer …")
+    page.unroute("**/gradio_api/run/**")  # lets what was held go on
+    expect(field(page, "#preprocess-output")).to_have_value("slow networks")
+    expect(line).to_be_hidden()
+
+
 @pytest.mark.realdata
 def test_the_real_projects_are_shown(open_page, real_data, corpus, serve):
     with serve(real_data, corpus / "model", corpus / "cache") as url:

@@ -72,7 +72,10 @@ def measure_drawing(files: Files, full: bool) -> Measured:
         grown, still_open = grown + more, still_open + left
     wrong += [f"memory grew by {grown:.0f} MB"] if grown > 50 else []
     wrong += [f"{still_open} figures are open"] if still_open else []
-    return measured(f"{times} redraws of {7 if full else 5} plots: memory +{grown:.1f} MB, {still_open} open", wrong)
+    return measured(
+        f"{times} redraws of {7 if full else 5} plots: memory +{grown:.1f} MB, {still_open} open",
+        wrong,
+    )
 
 
 ROWS = [
