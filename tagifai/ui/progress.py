@@ -25,6 +25,6 @@ def narrow(page: gr.Blocks, hidden: gr.HTML) -> None:
 
 
 def head() -> str:
-    """Give the scripts that have the page copy what it holds in less time, and say that it waits."""
+    """Give the scripts that have the page copy what it holds in less time, and say it waits."""
     sources = (Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)
     return "".join(f"<script>{source}</script>" for source in sources)
