@@ -132,7 +132,7 @@ Measure = Callable[[Bench], Findings]
 
 
 def _moved(files: dict[str, bytes], name: str) -> dict[str, bytes]:
-    """Make a second version of a first: other probabilities, other figures, another name."""
+    """Make a second version of a first: other probabilities, other thresholds, another name."""
     from tagifai.versions.predictions import Predictions
 
     predictions = Predictions.from_bytes(files["predictions.npz"], name)
@@ -142,7 +142,14 @@ def _moved(files: dict[str, bytes], name: str) -> dict[str, bytes]:
         predictions.ids, predictions.split, predictions.tags, predictions.y_true, y_prob
     )
     info = {**orjson.loads(files["version.json"]), "name": name}
-    return {"predictions.npz": moved.to_bytes(), "version.json": orjson.dumps(info)}
+    # So that each tag's figures differ, and it can be seen when the other version's are there.
+    thresholds = orjson.loads(files["thresholds.json"])
+    higher = {tag: round(min(0.99, value + 0.01), 6) for tag, value in thresholds.items()}
+    return {
+        "predictions.npz": moved.to_bytes(),
+        "version.json": orjson.dumps(info),
+        "thresholds.json": orjson.dumps(higher),
+    }
 
 
 def _repeat_predictions(folder: Path, times: int) -> None:

@@ -1,18 +1,19 @@
 """What stands in the way of a figure that is not reached, and what limits it physically."""
 
 LIMITED = {
-    "slider key to lists": "a frame is 16 ms, the floor of a round trip two of them; plain "
-    "Streamlit sends its lists before it draws, so that this is a ratio of round trips",
-    "slider key to plots": "a frame is 16 ms, and the floor of a round trip two of them",
+    "slider key": "a frame is 16 ms, and the floor of a round trip two of them",
     "playground key to output": "the floor of a round trip is two frames of 16 ms each",
-    "first page to usable": "Gradio's page mounts in the browser: its script runs for longer than "
-    "the server takes to answer, whatever the size of the data",
-    "start to first answer": "the imports of Gradio, pandas and the page's 350 components are "
-    "processor time before the port opens",
-    "20 people dragging the slider": "Starlette's and Gradio's handling of one request is most of "
-    "the processor time of an update; what the handler computes is a twentieth",
-    "table search": "each letter looks through all texts once: in step with their length",
-    "training on the real data": "out-of-fold predictions train the model once a fold",
+    "first page to usable": "Gradio's page mounts in the browser, whatever the size of the data",
+    "start to first answer": "imports, and the page's components, are processor time before the "
+    "port opens",
+    "20 people dragging the slider": "both serve all twenty from one process each",
+    "key metrics of versions, cold": "each figure of each file is checked and named in Python",
+    "key metrics of versions, warm": "one look at each file: its time, size and number",
+    "one prediction": "scikit-learn's checks at each step of the pipeline, for one text too",
+    "tag, to figures": "a choice is several events in turn, and each costs Gradio's page a walk "
+    "through all components for each that was ever asked",
+    "version, to figures": "as for the tag, and the tables of all tags are drawn anew",
+    "version compared": "the comparison's tables are drawn anew",
 }
 OTHERS = "the round trip of an empty handler and the drawing of what changes are its floor"
 
@@ -20,7 +21,7 @@ OTHERS = "the round trip of an empty handler and the drawing of what changes are
 def why_not(work: str) -> str:
     """Say what limits a kind of work, in the words of the row that it stands in.
 
-    >>> why_not("table search, key to rows")
-    'each letter looks through all texts once: in step with their length'
+    >>> why_not("key metrics of versions, warm")
+    'one look at each file: its time, size and number'
     """
     return next((why for start, why in LIMITED.items() if work.startswith(start)), OTHERS)

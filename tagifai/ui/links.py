@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -62,10 +63,23 @@ class Place:
         return Link(asked, self.choices, current)
 
     def on_shown(self, fill: Callable[..., Any], inputs: Any, outputs: Any, **options: Any) -> Any:
-        """Run `fill` whenever the place comes into view, or a link to it is followed."""
+        """Run `fill` whenever the place comes into view, or a link to it is followed.
+
+        Its first input is `asked`, which is among its outputs, too.
+        """
+        where = outputs.index(self.asked)
+
+        @wraps(fill)
+        def fill_once(asked: Query | None, *current: Any, **special: Any) -> list[Any]:
+            found = list(fill(asked, *current, **special))
+            # A link that came meanwhile, while the data was loaded for one, is still to be read.
+            if asked is None:
+                found[where] = gr.skip()
+            return found
+
         # The last, because a page opened by a link shows its first tab before the link is read.
         return gr.on(
-            [self.opened.change, *self.triggers], fill, inputs, outputs,
+            [self.opened.change, *self.triggers], fill_once, inputs, outputs,
             trigger_mode="always_last", api_visibility="private", **options,
         )  # fmt: skip
 

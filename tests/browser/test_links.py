@@ -33,7 +33,9 @@ def test_the_address_follows_what_is_chosen_and_shows_it_to_others(page, app_url
     expect(page.locator("#projects-table tbody tr").first).to_be_visible()
     assert page.url == app_url
     open_tab(page, "Inspection")
-    choose(page, "#inspect-version", "v0.1.0")
+    # The row is one of the version's own table, once that is there.
+    with page.expect_response(lambda answer: "run/predict" in answer.url):
+        choose(page, "#inspect-version", "v0.1.0")
     page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
     expect(field(page, "#inspect-tag")).to_have_value("transformers")
     page.locator("#inspect-outcome").get_by_text("false negatives").click()

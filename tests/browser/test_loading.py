@@ -15,6 +15,8 @@ from tagifai.ui.app import build_app, launch_options
 from tagifai.ui.serving import start, with_queue
 from tagifai.workbench import Workbench
 
+ANSWERS = "performance.getEntriesByType('resource').filter(one => /run.predict/.test(one.name))"
+
 
 @pytest.fixture
 def gate():
@@ -66,3 +68,13 @@ def test_the_page_says_how_far_it_is_and_one_broken_part_leaves_the_others(
     (tmp_path / "projects.json").write_bytes((corpus / "data" / "projects.json").read_bytes())
     open_tab(page, "Data")
     expect(page.locator("#projects-table [data-count]")).to_contain_text("240 projects")
+
+    gate.clear()
+    (tmp_path / "tags.json").write_bytes((tmp_path / "tags.json").read_bytes() + b"\n")
+    late = open_page(f"{loading}?tab=data&min_tag_freq=100&query=masks")
+    slider = late.locator("#min-tag-freq input[type=range]")
+    late.wait_for_function(f"{ANSWERS}.length >= 2")  # the link is read
+    assert late.locator(TABS["Data"]).count() == 0
+    gate.set()
+    expect(late.locator("#projects-table [data-count]")).to_contain_text("of 240 projects match")
+    expect(slider).to_have_value("100")
