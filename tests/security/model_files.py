@@ -43,26 +43,38 @@ def schema(node: object) -> bytes:
     return packed(schema_json=json.dumps(node).encode())
 
 
-def bomb() -> bytes:
+def bomb(good: bytes) -> bytes:
+    """Give a good model, one array of which takes 550 MB when it is unpacked."""
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr("schema.json", b"{}")
-        with archive.open("0.npy", "w", force_zip64=True) as member:
+    with (
+        zipfile.ZipFile(io.BytesIO(good)) as model,
+        zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        names = model.namelist()
+        grown = next(name for name in names if name.endswith(".npy"))
+        for name in names:
+            if name != grown:
+                archive.writestr(name, model.read(name))
+        with archive.open(grown, "w", force_zip64=True) as member:
+            header = {"descr": "<f8", "fortran_order": False, "shape": (550 * 2**17,)}
+            np.lib.format.write_array_header_1_0(member, header)
             for _ in range(550):
                 member.write(bytes(2**20))
     return content.getvalue()
 
 
-def calling(module: str, name: str, loader: str, *arguments: str) -> bytes:
-    nodes = [{"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode",
-              "content": json.dumps(one), "is_json": True} for one in arguments]  # fmt: skip
+def node_of(value: object) -> dict[str, object]:
+    """Give a value as skops writes it."""
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(value))) as archive:
+        node: dict[str, object] = json.loads(archive.read("schema.json"))
+    return node
+
+
+def calling(command: str, loader: str) -> bytes:
+    """Give a file that has a loader call `os.system`, if it trusts it."""
     return schema({
-        "__class__": name, "__module__": module, "__loader__": loader, "protocol": 2,
-        "content": {"__class__": "tuple", "__module__": "builtins", "__loader__": "TupleNode",
-                    "content": nodes},
-        "attrs": {"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode",
-                  "content": {}, "key_types": {"__class__": "list", "__module__": "builtins",
-                                               "__loader__": "ListNode", "content": []}},
+        **node_of(()), "__class__": "system", "__module__": "os", "__loader__": loader,
+        "__reduce__": {"args": node_of((command,))}, "content": node_of({}),
     })  # fmt: skip
 
 
@@ -87,12 +99,12 @@ def hostile_files(good: bytes, marker: Path) -> dict[str, bytes]:
     return {
         "pickle": pickle.dumps(Command(marker)),
         "joblib": joblibbed.getvalue(),
-        "bomb of 550 MB": bomb(),
+        "bomb of 550 MB": bomb(good),
         "6,000 parts": members.getvalue(),
         "truncated": good[: len(good) // 2],
         "renamed": packed(model_json=good),
-        "os.system as a function": calling("os", "system", "FunctionNode", run),
-        "os.system by reduction": calling("os", "system", "ReduceNode", run),
+        "os.system as a function": calling(run, "FunctionNode"),
+        "os.system for a loss": calling(run, "LossNode"),
         "nested deeply": deep(),
         "array of objects": packed(schema_json=b"{}", a__npy=objects.getvalue()),
         "another estimator": skops.io.dumps(np.arange(3)),

@@ -30,12 +30,12 @@ class Defence:
 
 DEFENCES = (
     Defence("regex", "a pattern's time is up after 100 ms",
-            (("saferegex.py", "SECONDS = 0.1\n", "SECONDS = 2.0\n"),)),
+            (("saferegex.py", "SECONDS = 0.1\n", "SECONDS = 0.5\n"),)),
     Defence("others", "patterns run in a process of their own",
             (("saferegex.py", "lambda plain: self._replace(filters, plain),",
               'lambda plain: __import__("re").sub(filters, " ", plain[:26]),'),), full=True),
     Defence("malformed", "the readers compare ids",
-            (("data/__init__.py", "if project.id in", "if False and project.id in"),)),
+            (("data/__init__.py", "if valid.id in row_of:", "if False:"),)),
     Defence("kills", "a review is acknowledged once it is committed",
             (("reviews/__init__.py",
               '                self._connection.execute("BEGIN IMMEDIATE")\n'
@@ -65,7 +65,7 @@ DEFENCES = (
     Defence("strings", "plots take no text for a formula",
             (("plots.py", "text.set_parse_math(False)", "pass"),)),
     Defence("strings", "labels are cut",
-            (("charts/svg.py", "in str(text)[: 2 * length])", "in str(text) * 40)"),)),
+            (("plots.py", "_cut(str(name))", "str(name)"),)),
     Defence("visitors", "sessions keep what changed alone",
             (("ui/sessions.py", "demo.app.state_holder = states", "pass"),), full=True),
     Defence("queue", "so many wait for one function, and no more",
