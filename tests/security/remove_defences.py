@@ -65,7 +65,7 @@ DEFENCES = (
     Defence("strings", "plots take no text for a formula",
             (("plots.py", "text.set_parse_math(False)", "pass"),)),
     Defence("strings", "labels are cut",
-            (("plots.py", "_cut(str(name))", "str(name)"),)),
+            (("plots.py", "places, [_cut(str(name))", "places, [str(name)"),)),
     Defence("visitors", "sessions keep what changed alone",
             (("ui/sessions.py", "demo.app.state_holder = states", "pass"),), full=True),
     Defence("queue", "so many wait for one function, and no more",
