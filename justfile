@@ -44,7 +44,7 @@ format:
 demo-versions *ARGS:
     {{ python }} -m tagifai demo-versions {{ ARGS }}
 
-# Bring the README up to date: tables and outputs of commands; `just readme tables`: those alone
+# Bring the README up to date: `tables` those alone, `data DIR` what needs the data in DIR (minutes)
 readme *ARGS:
     {{ python }} docs/update_readme.py {{ ARGS }}
 

@@ -47,6 +47,7 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         thresholds: str = "per-tag",
         threshold: float = 0.5,
         threshold_shrinkage: float = 30.0,
+        threshold_smoothing: float = 0.75,
         seed: int = 0,
         jobs: int = 1,
     ) -> None:
@@ -58,6 +59,7 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         self.thresholds = thresholds
         self.threshold = threshold
         self.threshold_shrinkage = threshold_shrinkage
+        self.threshold_smoothing = threshold_smoothing
         self.seed = seed
         self.jobs = jobs
 
@@ -76,9 +78,7 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         self.coef_ = np.clip(coef, -MAX_FLOAT16, MAX_FLOAT16).astype(np.float16)
         self.intercept_ = intercept.astype(np.float32)
         self.curve_ = combination.curve
-        self.thresholds_ = choose_thresholds(
-            y, self.oof_prob_, self.thresholds, self.threshold, self.threshold_shrinkage
-        )
+        self.thresholds_ = self.choose_thresholds(y, self.oof_prob_)
         return self
 
     def score_out_of_fold(self, texts: Sequence[str], y: np.ndarray) -> np.ndarray:
@@ -87,6 +87,14 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         scores = _in_order(parts, self._fit_parts(texts, y, parts, None))
         combination = fit_combination(scores, y, self.calibration)
         return to_probability(bend(combination.margins(scores), combination.curve))
+
+    def choose_thresholds(self, y: np.ndarray, y_prob: np.ndarray) -> np.ndarray:
+        """Choose thresholds, (n_tags,), for out-of-fold probabilities, by the parameters."""
+        # As labels, only what is calibrated can be believed.
+        smoothing = 0.0 if self.calibration == "none" else self.threshold_smoothing
+        return choose_thresholds(
+            y, y_prob, self.thresholds, self.threshold, self.threshold_shrinkage, smoothing
+        )
 
     def decision_function(self, texts: Sequence[str]) -> np.ndarray:
         """Give the margins, float32 (n_texts, n_tags)."""
