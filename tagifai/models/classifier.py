@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
@@ -114,7 +115,14 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Give the features, float32 (n_texts, n_features)."""
         check_is_fitted(self, "coef_")
-        return sparse.csr_matrix(self.features_.transform(list(texts)))
+        *steps, (_, union) = self.features_.steps
+        prepared = list(texts)
+        # As the pipeline's own transform, without joblib and checks: half the time of one text.
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            for _, step in steps:
+                prepared = step.transform(prepared)
+            parts = [part.transform(prepared) for _, part in union.transformer_list]
+        return sparse.csr_matrix(sparse.hstack(parts, format="csr"))
 
     def margins(self, X: sparse.csr_matrix) -> np.ndarray:
         """Give the margins of features, float32 (n_texts, n_tags): exactly linear."""

@@ -33,6 +33,12 @@ def test_margins_are_linear_in_the_features(model):
     np.testing.assert_array_equal(model.decision_function(TEXTS[:5]), margins)
 
 
+def test_features_are_those_of_the_pipeline(model):
+    shown, expected = model.transform(TEXTS), model.features_.transform(TEXTS)
+    assert shown.dtype == expected.dtype == np.float32
+    np.testing.assert_array_equal(shown.toarray(), expected.toarray())
+
+
 def test_spans_cover_all_features(model):
     spans = model.feature_spans()
     assert list(spans) == ["words", "characters", "aliases"]
