@@ -226,7 +226,8 @@ def show_params(options: argparse.Namespace) -> Answer:
 
 def show_performance(options: argparse.Namespace) -> Answer:
     """Show a version's performance, or one group of it."""
-    from tagifai.versions.history import flatten_performance
+    from tagifai.metrics import PAIRS_OF
+    from tagifai.versions.history import count_samples, flatten_performance
 
     desk = open_desk(options)
     name = options.version or desk.newest()
@@ -235,11 +236,20 @@ def show_performance(options: argparse.Namespace) -> Answer:
         if options.filter not in GROUPS:
             raise one_of("group", options.filter, GROUPS)
         performance = {options.filter: performance[options.filter]}
+    samples = count_samples(performance)
     rows = [
-        {"group": group, "name": one, "metric": metric, "value": value}
+        {
+            "group": group,
+            "name": one,
+            "metric": metric,
+            "value": value,
+            "samples": performance["overall"].get(PAIRS_OF[metric])
+            if metric in PAIRS_OF and group == "overall"
+            else samples.get((group, one)),
+        }
         for (group, one, metric), value in flatten_performance(performance).items()
     ]
-    columns = {"group": "group", "name": "name", "metric": "metric", "value": "value"}
+    columns = {key: key for key in ("group", "name", "metric", "value", "samples")}
     return Answer(performance, lambda: print_table(rows, columns, title=name))
 
 

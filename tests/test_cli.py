@@ -126,6 +126,10 @@ def test_performance_is_that_of_the_file(run_json, run, small_models):
     assert run_json("performance", "v0.1.0", "--filter", "class") == {"class": kept["class"]}
     table = run("performance", "v0.1.0", "--filter", "overall")[1]
     assert "│ overall │ weighted │ f1 " in table
+    cells = [[cell.strip() for cell in row.split("│")] for row in table.splitlines()]
+    samples = {(row[2], row[3]): row[5] for row in cells if len(row) > 5}
+    # Thirteen test projects of four tags: F1 rests on projects, the Brier score on pairs.
+    assert (samples["weighted", "f1"], samples["weighted", "brier"]) == ("13", "52")
 
 
 def test_diff_is_b_minus_a(run_json):

@@ -10,6 +10,7 @@ from tagifai.behavioral import TYPES
 from tagifai.data import Dataset
 from tagifai.errors import TagifaiError
 from tagifai.inference import predict_tags
+from tagifai.metrics import PAIRS_OF
 from tagifai.models.classifier import Progress
 from tagifai.models.params import Params
 from tagifai.models.training import Trained, train
@@ -127,9 +128,7 @@ def count_support(performance: Mapping[str, Any]) -> dict[str, int]:
     flat = flat_metrics(performance)
     groups = {f"behavioral_{name}": group["num_samples"] for name, group in _groups(performance)}
     counts = {
-        "brier": "num_pairs",
-        "ece": "num_pairs",
-        "ece_above_0_05": "num_pairs_above_0_05",
+        **PAIRS_OF,
         "behavioral_score": "behavioral_num_samples",
         **{f"slices_{name}": "slices_num_samples" for name in ("precision", "recall", "f1")},
     }
