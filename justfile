@@ -56,7 +56,7 @@ demo-versions *ARGS:
 bench *ARGS:
     {{ python }} -m benchmarks {{ ARGS }}
 
-# Bring the README up to date: tables and outputs of commands; `just readme tables`: those alone
+# Bring the README up to date: `tables` those alone, `data DIR` what needs the data in DIR (minutes)
 readme *ARGS:
     {{ python }} docs/update_readme.py {{ ARGS }}
 

@@ -2,7 +2,8 @@
 
 The tables of settings, commands and benchmarks stand between markers. Each `console` block starts
 with `$ `, a command, and is filled with what that command prints; `| head -n 9` after it keeps the
-first nine lines.
+first nine lines. A block that begins with ```console data=DIR needs data that a machine may not
+have: it is filled on demand alone, by the arguments `data PATH`, with PATH in place of DIR.
 """
 
 import argparse
@@ -18,6 +19,9 @@ README = ROOT / "README.md"
 BEGIN, END = "<!-- {}: made by `just readme` -->", "<!-- {}: end -->"
 CONSOLE = re.compile(
     r"(?<=^```console\n)\$ (?P<command>[^\n]+)\n(?P<output>.*?)(?=^```$)", re.M | re.S
+)
+KEPT = re.compile(
+    r"^```console data=(?P<data>\S+)\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)(?=^```$)", re.M | re.S
 )
 FIRST_LINES = re.compile(r" *\| head -n (\d+)$")
 
@@ -79,9 +83,12 @@ def console_blocks(readme: str) -> dict[str, str]:
     return {found["command"]: found["output"] for found in CONSOLE.finditer(readme)}
 
 
-def output_of(command: str) -> str:
-    """Run one of the README's commands, as in `python -m tagifai versions`; give what it prints."""
-    words = shlex.split(FIRST_LINES.sub("", command))
+def output_of(command: str, data: dict[str, str] | None = None) -> str:
+    """Run one of the README's commands, as in `python -m tagifai versions`; give what it prints.
+
+    `data` holds words to put in place of the command's own.
+    """
+    words = [(data or {}).get(word, word) for word in shlex.split(FIRST_LINES.sub("", command))]
     if words[:3] != ["python", "-m", "tagifai"]:
         raise ValueError(f"the README shows `python -m tagifai …`, not {command!r}")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TAGIFAI_")}
@@ -92,18 +99,31 @@ def output_of(command: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=600,
+        timeout=3600,
     )
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     limit = FIRST_LINES.search(command)
     return "\n".join(lines[: int(limit[1])] if limit else lines) + "\n"
 
 
+def with_data(readme: str, path: str) -> str:
+    """Fill the blocks that need data with what their commands print for the data at `path`."""
+
+    def filled(found: re.Match[str]) -> str:
+        output = output_of(found["command"], {found["data"]: path})
+        return f"```console data={found['data']}\n$ {found['command']}\n{output}"
+
+    return KEPT.sub(filled, readme)
+
+
 def main() -> None:
-    """Bring the README up to date; with the argument `tables`, its tables alone."""
+    """Bring the README up to date; `tables`: its tables alone; `data PATH`: what needs data."""
     readme = with_tables(README.read_text("utf-8"))
     if sys.argv[1:] == ["tables"]:
         README.write_text(readme, "utf-8")
+        return
+    if sys.argv[1:2] == ["data"]:
+        README.write_text(with_data(readme, sys.argv[2]), "utf-8")
         return
     readme = CONSOLE.sub(
         lambda found: f"$ {found['command']}\n{output_of(found['command'])}", readme

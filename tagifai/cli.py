@@ -100,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo = command("demo-versions", commands.make_demo_versions, "make the releases of the demo")
     _add_params(demo)
+    demo.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
 
     command("versions", commands.list_versions, "list versions with their key metrics")
     params = command("params", commands.show_params, "show a version's parameters")

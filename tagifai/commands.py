@@ -84,7 +84,8 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     dataset = load_dataset(options.data)
     # Only now: a mistake in either is told at once.
     from tagifai.behavioral import saved_tests
-    from tagifai.models.training import flat_metrics, repeat, train
+    from tagifai.models.repetition import flat_metrics, repeat, table_rows
+    from tagifai.models.training import train
     from tagifai.slices import load_slices
     from tagifai.versions.releases import version_files
 
@@ -93,19 +94,9 @@ def train_workspace(options: argparse.Namespace) -> Answer:
             raise TagifaiError(f"--repeat must be 1 or more, got {options.repeat}")
         seeds = range(params.seed, params.seed + options.repeat)
         table = repeat(dataset, params, seeds, jobs=options.jobs, progress=progress_bar("training"))
-        rows = [
-            {"metric": name, "mean": mean, "std": table["std"][name]}
-            for name, mean in table["mean"].items()
-        ]
-        title = f"{len(seeds)} seeds from {params.seed} on, on the test split"
-        return Answer(
-            table,
-            lambda: print_table(
-                rows,
-                {"metric": "metric", "mean": "mean", "std": "standard deviation"},
-                title=title,
-            ),
-        )
+        columns = {"metric": "metric", "mean": "mean ± standard deviation", "support": "samples"}
+        title = f"Seeds {seeds[0]} to {seeds[-1]}, on the test part of each one's split"
+        return Answer(table, lambda: print_table(table_rows(table), columns, title=title))
     trained = train(
         dataset,
         params,
@@ -177,7 +168,8 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
     """Train and release each version of the demonstration, then the workspace."""
     from tagifai.behavioral import saved_tests
     from tagifai.models.demo import demo_params, demo_workspace
-    from tagifai.models.training import flat_metrics, train
+    from tagifai.models.repetition import flat_metrics
+    from tagifai.models.training import train
     from tagifai.slices import load_slices
     from tagifai.versions.releases import version_files
 
@@ -195,7 +187,11 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
     story[WORKSPACE] = demo_workspace(_params(options))
     for done, (name, (params, notes)) in enumerate(story.items(), start=1):
         trained = train(
-            dataset, params, slices=load_slices(options.data), saved=saved_tests(options.data)
+            dataset,
+            params,
+            jobs=options.jobs,
+            slices=load_slices(options.data),
+            saved=saved_tests(options.data),
         )
         source.write(name, version_files(trained, dataset, name=name, notes=notes))
         rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
@@ -230,7 +226,8 @@ def show_params(options: argparse.Namespace) -> Answer:
 
 def show_performance(options: argparse.Namespace) -> Answer:
     """Show a version's performance, or one group of it."""
-    from tagifai.versions.history import flatten_performance
+    from tagifai.metrics import PAIRS_OF
+    from tagifai.versions.history import count_samples, flatten_performance
 
     desk = open_desk(options)
     name = options.version or desk.newest()
@@ -239,11 +236,20 @@ def show_performance(options: argparse.Namespace) -> Answer:
         if options.filter not in GROUPS:
             raise one_of("group", options.filter, GROUPS)
         performance = {options.filter: performance[options.filter]}
+    samples = count_samples(performance)
     rows = [
-        {"group": group, "name": one, "metric": metric, "value": value}
+        {
+            "group": group,
+            "name": one,
+            "metric": metric,
+            "value": value,
+            "samples": performance["overall"].get(PAIRS_OF[metric])
+            if metric in PAIRS_OF and group == "overall"
+            else samples.get((group, one)),
+        }
         for (group, one, metric), value in flatten_performance(performance).items()
     ]
-    columns = {"group": "group", "name": "name", "metric": "metric", "value": "value"}
+    columns = {key: key for key in ("group", "name", "metric", "value", "samples")}
     return Answer(performance, lambda: print_table(rows, columns, title=name))
 
 

@@ -72,7 +72,7 @@ def small_data(tmp_path_factory) -> Path:
 def small_models(small_data) -> Path:
     """Two releases and a workspace equal to the second, trained on `small_data`. Only read it."""
     dataset, source = load_dataset(small_data), FolderSource(small_data.parent / "model")
-    fixed = {**QUICK, "calibration": "none", "thresholds": "fixed"}
+    fixed = {**QUICK, "C": 1.0, "calibration": "none", "thresholds": "fixed"}
     first = train(dataset, SMALL_PARAMS.replaced(fixed))
     second = train(dataset, SMALL_PARAMS.replaced({**QUICK, "C": 10.0}))
     source.write("v0.1.0", version_files(first, dataset, name="v0.1.0", notes="The first."))

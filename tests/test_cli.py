@@ -126,6 +126,10 @@ def test_performance_is_that_of_the_file(run_json, run, small_models):
     assert run_json("performance", "v0.1.0", "--filter", "class") == {"class": kept["class"]}
     table = run("performance", "v0.1.0", "--filter", "overall")[1]
     assert "│ overall │ weighted │ f1 " in table
+    cells = [[cell.strip() for cell in row.split("│")] for row in table.splitlines()]
+    samples = {(row[2], row[3]): row[5] for row in cells if len(row) > 5}
+    # Thirteen test projects of four tags: F1 rests on projects, the Brier score on pairs.
+    assert (samples["weighted", "f1"], samples["weighted", "brier"]) == ("13", "52")
 
 
 def test_diff_is_b_minus_a(run_json):
@@ -245,7 +249,7 @@ def test_training_writes_the_workspace_and_release_freezes_it(run_json, run, ref
 def test_training_over_seeds_keeps_nothing(run_json, tmp_path):
     models = tmp_path / "model"
     table = run_json("train", *SETTINGS, "--repeat", "2", models=models)
-    assert list(table) == ["seeds", "runs", "mean", "std"]
+    assert list(table) == ["seeds", "runs", "mean", "std", "support"]
     assert table["seeds"] == [0, 1]
     first, second = (run["f1"] for run in table["runs"])
     assert table["mean"]["f1"] == pytest.approx((first + second) / 2)
@@ -262,7 +266,8 @@ def test_optimize_remembers_its_trials(run_json, tmp_path):
 
 def test_demo_versions_are_made_once(run_json, refused, tmp_path):
     models = tmp_path / "model"
-    rows = run_json("demo-versions", "--set=min_tag_freq=10", "--set=folds=2", models=models)
+    words = ("demo-versions", "--set=min_tag_freq=10", "--set=folds=2", "--jobs=1")
+    rows = run_json(*words, models=models)
     names = ["v0.1.0", "v0.2.0", "v0.3.0", "v0.4.0", "v0.5.0"]
     assert [row["version"] for row in rows] == [*names, "workspace"]
     assert sorted(path.name for path in models.iterdir()) == [*names, "workspace"]
@@ -352,6 +357,8 @@ def test_a_model_of_another_kind_is_refused(refused, small_models, tmp_path):
         (["train", "--set", "min_tag_freq=500"], "no tag reaches min_tag_freq 500"),
         (["train", "--params", "nowhere.json"], "nowhere.json: cannot be read"),
         (["train", "--repeat", "0"], "--repeat must be 1 or more, got 0"),
+        (["train", "--jobs", "0"], "jobs must be 1 or more, got 0"),
+        (["optimize", "--jobs", "-1"], "jobs must be 1 or more, got -1"),
         (["release", "workspace"], "'workspace' is the version being worked on"),
         (["release", "../out"], "version '../out': a name is "),
         (["release", "v0.3.0", "--notes", "two\nlines"], "notes are one line"),

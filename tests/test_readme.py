@@ -1,8 +1,11 @@
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
+
+from tagifai.cli import build_parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -57,6 +60,31 @@ def test_tables_are_those_of_the_program():
 @pytest.mark.parametrize("command", BLOCKS)
 def test_commands_print_what_is_shown(command):
     assert update["output_of"](command) == BLOCKS[command], "run `just readme`"
+
+
+def test_what_needs_data_is_kept_with_a_command_that_can_be_read():
+    (block,) = update["KEPT"].finditer(README)
+    _, _, _, *words = shlex.split(update["FIRST_LINES"].sub("", block["command"]))
+    options = build_parser().parse_args(words)
+    assert str(options.data) == block["data"]
+    first = int(dict(pair.split("=") for pair in options.set)["seed"])
+    title, _, heading, _, *rows = block["output"].splitlines()
+    assert title.startswith(f"Seeds {first} to {first + options.repeat - 1},")
+    assert [cell.strip() for cell in heading.strip("┃").split("┃")] == [
+        "metric", "mean ± standard deviation", "samples",
+    ]  # fmt: skip
+    figures = {row.split("│")[1].strip(): row.split("│")[2] for row in rows if "│" in row}
+    assert {"f1", "macro f1", "ece", "brier", "seconds", "behavioral MFT"} <= set(figures)
+    assert all(" ± " in figure for figure in figures.values())
+
+
+def test_what_needs_data_is_filled_on_demand():
+    readme = "```console data=mine\n$ python -m tagifai data check --data mine --json\nold\n```\n"
+    assert update["console_blocks"](readme) == {}
+    filled = update["with_data"](readme, "data")
+    assert filled.startswith("```console data=mine\n$ python -m tagifai data check --data mine")
+    assert '\n    "projects": 1591,\n' in filled
+    assert filled.endswith("}\n```\n")
 
 
 def test_links_lead_somewhere():

@@ -60,6 +60,10 @@ _KINDS = (
         "pooled over the pairs of a probability above 0.05",
     ),
 )
+# What counts the samples of a figure that rests on pairs of project and tag, not on projects.
+PAIRS_OF: Mapping[str, str] = MappingProxyType(
+    {"brier": "num_pairs", "ece": "num_pairs", "ece_above_0_05": "num_pairs_above_0_05"}
+)
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _KINDS})
 
 

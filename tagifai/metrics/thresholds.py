@@ -36,24 +36,37 @@ def shrink_thresholds(
 
 
 def choose_thresholds(
-    y_true: np.ndarray, y_prob: np.ndarray, kind: str, fixed: float, shrinkage: float
+    y_true: np.ndarray,
+    y_prob: np.ndarray,
+    kind: str,
+    fixed: float,
+    shrinkage: float,
+    smoothing: float = 0.0,
 ) -> np.ndarray:
     """Choose thresholds, (n_tags,), by out-of-fold probabilities.
 
     `kind` is "fixed" (the value `fixed`), "common" or "per-tag" (shrunk to the common one).
+    With `smoothing`, in [0, 1], each label counts for that part as its own probability: F1 is
+    then partly the one expected, which hangs less on the luck of single labels, where the
+    probabilities are calibrated.
+
+    >>> y_true, y_prob = np.array([[1], [0], [1]]), np.array([[0.9], [0.6], [0.2]])
+    >>> [choose_thresholds(y_true, y_prob, "common", 0.5, 0.0, part)[0] for part in (0.0, 1.0)]
+    [np.float64(0.1), np.float64(0.4)]
     """
     n_tags = y_true.shape[1]
     if kind == "fixed":
         return np.full(n_tags, fixed)
-    common = common_threshold(y_true, y_prob)
+    expected = (1 - smoothing) * y_true + smoothing * y_prob if smoothing else y_true
+    common = common_threshold(expected, y_prob)
     if kind == "common":
         return np.full(n_tags, common)
-    own = best_thresholds(y_true, y_prob)
+    own = best_thresholds(expected, y_prob)
     return shrink_thresholds(own, common, y_true.sum(axis=0), shrinkage)
 
 
 def _best(y_true: np.ndarray, y_prob: np.ndarray) -> float:
-    positives = int(y_true.sum())
+    positives = y_true.sum(dtype=float)
     if not positives:
         return 1.0
     order = np.argsort(-y_prob, kind="stable")

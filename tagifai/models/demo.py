@@ -17,6 +17,7 @@ def demo_params(base: Params | None = None) -> dict[str, tuple[Params, str]]:
         # What stands in one project alone doubles a model's size and adds nothing here.
         "min_df": 2,
         "aliases": "none",
+        "abbreviations": False,
         "estimator": "logistic",
         "class_weight": None,
         "C": 1.0,
@@ -25,15 +26,17 @@ def demo_params(base: Params | None = None) -> dict[str, tuple[Params, str]]:
         "thresholds": "common",
     }
     balanced = {**words, "class_weight": "balanced", "C": 10.0}
+    base = base or Params()
     characters = {
         **words,
         "word_ngrams": 2,
         "char_ngrams": 5,
         "estimator": "svc",
+        "C": base.C,
         "calibration": "platt",
         "thresholds": "per-tag",
     }
-    exact = {**characters, "aliases": "exact", "log_count_ratio": True}
+    exact = {**characters, "aliases": "exact", "abbreviations": True, "log_count_ratio": True}
     fuzzy = {**exact, "aliases": "fuzzy"}
     story = {
         "v0.1.0": (words, "Words only: logistic regression, one threshold for all tags."),
@@ -44,12 +47,11 @@ def demo_params(base: Params | None = None) -> dict[str, tuple[Params, str]]:
         ),
         "v0.4.0": (
             exact,
-            "Flags for tags' exact names and aliases, averaged with a log-count-ratio twin: "
+            "Exact names, aliases and abbreviations of tags, averaged with a log-count-ratio twin: "
             "F1 rises, misspelt names are missed.",
         ),
         "v0.5.0": (fuzzy, "Names and aliases are recognised when misspelt."),
     }
-    base = base or Params()
     return {name: (base.replaced(changes), notes) for name, (changes, notes) in story.items()}
 
 

@@ -30,6 +30,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "folds": (2, 50),
     "threshold": (0.0, 1.0),
     "threshold_shrinkage": (0.0, 1e6),
+    "threshold_smoothing": (0.0, 1.0),
 }
 
 
@@ -64,7 +65,7 @@ class Params:
     abbreviations: bool = True
     """Read an alias that abbreviates a tag's name, such as "CNN", as that name."""
     estimator: str = "svc"
-    C: float = 1.0
+    C: float = 0.3
     class_weight: str | None = None
     log_count_ratio: bool = True
     """Average with a twin that learns from features scaled by their log-count ratio."""
@@ -78,6 +79,9 @@ class Params:
     """The probability used with thresholds "fixed"."""
     threshold_shrinkage: float = 30.0
     """Positives at which a tag's own threshold weighs as much as the common one."""
+    threshold_smoothing: float = 0.75
+    """The part of each label that counts as its probability, where these are calibrated, when
+    thresholds are chosen."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

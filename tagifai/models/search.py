@@ -13,8 +13,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from tagifai.data import Dataset, prepare
 from tagifai.errors import TagifaiError
 from tagifai.metrics import overall_metrics
-from tagifai.metrics.thresholds import choose_thresholds
-from tagifai.models import build_model
+from tagifai.models import build_model, check_jobs
 from tagifai.models.classifier import Progress
 from tagifai.models.params import Params
 from tagifai.models.splits import split_projects
@@ -44,6 +43,7 @@ def default_space() -> dict[str, Any]:
         "log_count_ratio": kinds.CategoricalDistribution((False, True)),
         "ratio_c": kinds.FloatDistribution(0.01, 2.0, log=True),
         "threshold_shrinkage": kinds.FloatDistribution(5.0, 300.0, log=True),
+        "threshold_smoothing": kinds.FloatDistribution(0.0, 1.0),
     }
 
 
@@ -67,11 +67,12 @@ def optimize(
     ends as it would have. One search at a time may use it. `jobs` trials run at once.
 
     Raises:
-        TagifaiError: Optuna is not installed; `path` holds something else, or trials of other
-            data, other params or another space.
+        TagifaiError: Optuna is not installed; fewer trials or jobs than one; `path` holds
+            something else, or trials of other data, other params or another space.
     """
     if trials < 1:
         raise TagifaiError(f"trials must be 1 or more, got {trials}")
+    check_jobs(jobs)
     space = default_space() if space is None else dict(space)
     study = _open_study(path, dataset, params, space)
     # What a stopped search left unfinished comes first.
@@ -108,13 +109,7 @@ def score_params(dataset: Dataset, params: Params) -> float:
     y_true = y_true[rows]
     y_pred = np.zeros_like(y_true)
     for others, part in KFold(params.folds, shuffle=True, random_state=params.seed).split(y_true):
-        cut = choose_thresholds(
-            y_true[others],
-            y_prob[others],
-            params.thresholds,
-            params.threshold,
-            params.threshold_shrinkage,
-        )
+        cut = model.choose_thresholds(y_true[others], y_prob[others])
         y_pred[part] = y_prob[part] >= cut
     return float(overall_metrics(y_true, y_pred)["f1"])
 

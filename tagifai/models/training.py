@@ -1,6 +1,5 @@
 """Train a version: split, fit, calibrate, and score once on test."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,71 +89,6 @@ def label_matrix(prepared: Prepared) -> np.ndarray:
     for row, project in enumerate(prepared.projects):
         y_true[row, [column[tag] for tag in project.tags]] = 1
     return y_true
-
-
-def repeat(
-    dataset: Dataset,
-    params: Params,
-    seeds: Sequence[int],
-    *,
-    jobs: int = 1,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Train once a seed (split, folds and fits all follow it); give mean and deviation.
-
-    Returns {"seeds": [...], "runs": [{metric: value}, ...], "mean": {...}, "std": {...}},
-    the deviation that of a sample (n − 1), None for one seed. Beside the metrics stand `seconds`
-    by the clock and `cpu_seconds` of this process, of training and scoring.
-    """
-    if not seeds:
-        raise TagifaiError("at least one seed is needed")
-    runs = []
-    for done, seed in enumerate(seeds, start=1):
-        clock, cpu = time.perf_counter(), time.process_time()
-        trained = train(dataset, params.replaced({"seed": seed}), jobs=jobs)
-        spent = {
-            "seconds": time.perf_counter() - clock,
-            "cpu_seconds": time.process_time() - cpu,
-        }
-        runs.append({**flat_metrics(trained.performance), **spent})
-        if progress:
-            progress(done, len(seeds), f"seed {seed}")
-    names = [name for name in runs[0] if all(run[name] is not None for run in runs)]
-    table = np.array([[run[name] for name in names] for run in runs], float)
-    mean = table.mean(axis=0).tolist()
-    std = table.std(axis=0, ddof=1).tolist() if len(runs) > 1 else [None] * len(names)
-    return {
-        "seeds": list(seeds),
-        "runs": runs,
-        "mean": dict(zip(names, mean, strict=True)),
-        "std": dict(zip(names, std, strict=True)),
-    }
-
-
-def flat_metrics(performance: dict[str, Any]) -> dict[str, Any]:
-    """Give the figures of a performance that runs are compared by, one level deep.
-
-    >>> flat_metrics({"overall": {"f1": 0.7, "macro": {"f1": 0.6}}})
-    {'f1': 0.7, 'macro_f1': 0.6}
-    """
-    flat: dict[str, Any] = {}
-    for name, value in performance["overall"].items():
-        if isinstance(value, dict):
-            flat |= {f"{name}_{inner}": v for inner, v in value.items() if inner != "num_samples"}
-        else:
-            flat[name] = value
-    slices = performance.get("slices", {}).get("overall", {})
-    flat |= {f"slices_{name}": value for name, value in slices.items()}
-    behavioral = performance.get("behavioral", {})
-    flat |= {
-        f"behavioral_{name}": behavioral[name]
-        for name in ("score", "num_samples")
-        if name in behavioral
-    }
-    for kind in ("by_type", "by_group"):
-        for name, group in behavioral.get(kind, {}).items():
-            flat[f"behavioral_{name}"] = group["score"]
-    return flat
 
 
 def _check_size(prepared: Prepared, params: Params) -> None:

@@ -33,6 +33,12 @@ def test_margins_are_linear_in_the_features(model):
     np.testing.assert_array_equal(model.decision_function(TEXTS[:5]), margins)
 
 
+def test_features_are_those_of_the_pipeline(model):
+    shown, expected = model.transform(TEXTS), model.features_.transform(TEXTS)
+    assert shown.dtype == expected.dtype == np.float32
+    np.testing.assert_array_equal(shown.toarray(), expected.toarray())
+
+
 def test_spans_cover_all_features(model):
     spans = model.feature_spans()
     assert list(spans) == ["words", "characters", "aliases"]
@@ -51,6 +57,18 @@ def test_a_clone_fits_to_the_same_bits_whatever_the_jobs(model):
     np.testing.assert_array_equal(again.coef_, model.coef_)
     np.testing.assert_array_equal(again.oof_prob_, model.oof_prob_)
     np.testing.assert_array_equal(again.thresholds_, model.thresholds_)
+
+
+@pytest.mark.parametrize(("calibration", "differ"), [("platt", True), ("none", False)])
+def test_only_calibrated_probabilities_stand_for_labels(model, calibration, differ):
+    prob = np.linspace(0.9, 0.1, len(Y) * Y.shape[1]).reshape(Y.shape)
+    chosen = [
+        clone(model)
+        .set_params(calibration=calibration, threshold_smoothing=smoothing)
+        .choose_thresholds(Y, prob)
+        for smoothing in (0.0, 1.0)
+    ]
+    assert (np.abs(chosen[0] - chosen[1]).max() > 0.01) == differ
 
 
 def test_out_of_fold_scores_are_those_of_the_fit(model):

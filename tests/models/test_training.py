@@ -12,7 +12,8 @@ from small_corpus import SMALL_PARAMS, small_dataset
 from tagifai.data import load_dataset
 from tagifai.errors import TagifaiError
 from tagifai.models.params import Params
-from tagifai.models.training import flat_metrics, repeat, train
+from tagifai.models.repetition import flat_metrics
+from tagifai.models.training import train
 
 
 @pytest.fixture(scope="module")
@@ -89,22 +90,6 @@ def test_a_single_tag_can_be_learnt():
     tags = {name: tag for name, tag in dataset.tags.items() if name in keep}
     trained = train(replace(dataset, tags=tags), SMALL_PARAMS)
     assert trained.tags == ("computer-vision",)
-
-
-def test_repeat_gives_mean_and_deviation():
-    seen = []
-    params = SMALL_PARAMS.replaced({"char_ngrams": 0, "log_count_ratio": False})
-    table = repeat(small_dataset(), params, [3, 4], progress=lambda *args: seen.append(args))
-    f1 = [run["f1"] for run in table["runs"]]
-    assert table["seeds"] == [3, 4]
-    assert table["mean"]["f1"] == pytest.approx(sum(f1) / 2)
-    assert table["std"]["f1"] == pytest.approx(abs(f1[0] - f1[1]) / 2**0.5)
-    assert seen == [(1, 2, "seed 3"), (2, 2, "seed 4")]
-
-
-def test_one_seed_has_no_deviation():
-    params = SMALL_PARAMS.replaced({"char_ngrams": 0, "log_count_ratio": False})
-    assert set(repeat(small_dataset(), params, [1])["std"].values()) == {None}
 
 
 @pytest.mark.parametrize(

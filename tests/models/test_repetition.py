@@ -1,0 +1,67 @@
+import pytest
+from small_corpus import SMALL_PARAMS, small_dataset
+
+from tagifai.errors import TagifaiError
+from tagifai.models.repetition import count_support, flat_metrics, repeat, table_rows
+from tagifai.models.training import train
+
+PARAMS = SMALL_PARAMS.replaced({"char_ngrams": 0, "log_count_ratio": False})
+SEEN: list[tuple[int, int, str]] = []
+
+
+@pytest.fixture(scope="module")
+def table():
+    return repeat(small_dataset(), PARAMS, [3, 4], progress=lambda *args: SEEN.append(args))
+
+
+def test_repeat_gives_mean_and_deviation(table):
+    f1 = [run["f1"] for run in table["runs"]]
+    assert table["seeds"] == [3, 4]
+    assert table["mean"]["f1"] == pytest.approx(sum(f1) / 2)
+    assert table["std"]["f1"] == pytest.approx(abs(f1[0] - f1[1]) / 2**0.5)
+    assert SEEN == [(1, 2, "seed 3"), (2, 2, "seed 4")]
+    assert 0 < table["mean"]["milliseconds_a_prediction"] < 1000 * table["mean"]["seconds"]
+    assert table["mean"]["cpu_milliseconds_a_prediction"] > 0
+
+
+def test_every_figure_comes_with_its_number_of_samples():
+    performance = train(small_dataset(), PARAMS).performance
+    support = count_support(performance)
+    groups = performance["behavioral"]["by_group"]
+    assert support["f1"] == support["macro_average_precision"] == support["samples_recall"] == 25
+    assert support["brier"] == support["ece"] == 25 * 4
+    assert support["ece_above_0_05"] == performance["overall"]["num_pairs_above_0_05"]
+    assert support["slices_f1"] == performance["slices"]["overall"]["num_samples"]
+    assert support["behavioral_score"] == performance["behavioral"]["num_samples"]
+    assert support["behavioral_mft-name"] == groups["mft-name"]["num_samples"] == 12
+    assert set(flat_metrics(performance)) - set(support) == {
+        "num_samples",
+        "num_pairs",
+        "num_pairs_above_0_05",
+        "slices_num_samples",
+        "behavioral_num_samples",
+    }
+
+
+def test_the_table_tells_each_figure_once_and_groups_last(table):
+    rows = table_rows(table)
+    names = [row["metric"] for row in rows]
+    assert names[0] == "f1"
+    assert names.index("behavioral score") < names.index("seconds") < names.index("cpu seconds")
+    assert names.index("milliseconds a prediction") < names.index("behavioral mft-name")
+    assert names[-1].startswith("behavioral written-")
+    assert len(set(names)) == len(names) == len(table["support"]) + 4
+    assert rows[0] == {
+        "metric": "f1",
+        "mean": f"{table['mean']['f1']:.4f} ± {table['std']['f1']:.4f}",
+        "support": "25",
+    }
+
+
+def test_one_seed_has_no_deviation():
+    assert set(repeat(small_dataset(), PARAMS, [1])["std"].values()) == {None}
+
+
+def test_no_seed_is_no_repetition():
+    with pytest.raises(TagifaiError, match="at least one seed"):
+        repeat(small_dataset(), PARAMS, [])
