@@ -31,9 +31,11 @@ FILLER = "guide learn build simple project code tutorial paper fast open tool co
 # Projects of each tag: 120, 120, 80, 40, 30 and 24; then "rare" 1, "python" 12, "unlisted" 3.
 SIMPLE = Params(
     min_tag_freq=20, folds=2, word_ngrams=1, char_ngrams=0, aliases="none", estimator="logistic",
-    log_count_ratio=False, thresholds="fixed", calibration="none",
+    log_count_ratio=False, thresholds="fixed", calibration="none", C=1.0,
 )  # fmt: skip
-BETTER = Params(min_tag_freq=20, folds=2, char_ngrams=3, aliases="exact")
+BETTER = Params(
+    min_tag_freq=20, folds=2, char_ngrams=3, aliases="exact", C=1.0, threshold_smoothing=0.0
+)
 
 
 def tags_of(i: int) -> list[str]:

@@ -24,15 +24,22 @@ OUTSIDE = """() => [...document.querySelectorAll('button, input, textarea, label
   .map(([e]) => e.closest('[id]').id || e.outerHTML.slice(0, 200))"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages_fit_a_phone_and_a_desk(open_page, app_url, theme):
-    page = open_page(f"{app_url}?__theme={theme}")
+@pytest.fixture
+def page(shared_page):
+    shared_page.set_viewport_size({"width": 1280, "height": 900})
+    return shared_page
+
+
+def test_pages_fit_a_phone_and_a_desk(page):
     for name in TABS:
         open_tab(page, name)
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
             assert page.evaluate(OUTSIDE) == [], (name, width)
+
+
+def test_words_stand_out_in_light_and_dark(page):
     for name, words in {
         "Inspection": "#tag-metrics td",
         "Inference": "#inference-tags th",
@@ -41,12 +48,20 @@ def test_pages_fit_a_phone_and_a_desk(open_page, app_url, theme):
     }.items():
         page.get_by_role("tab", name=name).click()
         expect(page.locator(words).first).to_be_visible()
-        assert page.evaluate(CONTRAST, words) >= 4.5, (name, words)
-    assert page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
+        for dark in (True, False):
+            page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+            page.wait_for_timeout(300)  # colours change by and by
+            assert page.evaluate(CONTRAST, words) >= 4.5, (name, words, dark)
+
+
+def test_a_link_chooses_the_theme(open_page, app_url):
+    page = open_page(f"{app_url}?__theme=dark")
+    expect(page.locator("body.dark")).to_be_visible()
 
 
 def test_strangers_texts_are_shown_and_never_run_or_fetched(page):
-    """`open_page` fails on any dialog, outside request or console error."""
+    """The fixture fails on any dialog, outside request or console error."""
+    open_tab(page, "Data")
     expect(page.locator("#projects-table tbody tr").first).to_contain_text(HOSTILE)
     expect(page.locator("#sample-project")).to_contain_text("${alert(1)}")
     page.locator("#min-tag-freq input[type=range]").press("Home")
@@ -80,7 +95,7 @@ def test_strangers_texts_are_shown_and_never_run_or_fetched(page):
 
 
 def test_an_answer_that_takes_long_is_waited_for_in_sight(page):
-    expect(page.locator("#projects-table tbody tr").first).to_be_visible()
+    open_tab(page, "Data")
     held = []
     page.route("**/gradio_api/run/**", lambda request: held.append(request))
     line = page.locator("#waiting")

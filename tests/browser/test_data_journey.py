@@ -1,6 +1,14 @@
+import pytest
 from browser_corpus import HOSTILE, HOSTILE_TAG
 from pages import choose, field, options_of
 from playwright.sync_api import expect
+
+
+@pytest.fixture
+def page(shared_page):
+    """One page: each test has controls of its own, and the last one loads it anew."""
+    return shared_page
+
 
 NOTHING = "No tag reaches 121 projects."
 

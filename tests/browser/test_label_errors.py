@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,7 @@ def test_keys_decide_and_the_next_pair_comes_up(own_page, home, app):
     pair = page.locator("#issue-pair .pair")
     expect(pair).to_have_attribute("data-pair", json.dumps(chosen, separators=(",", ":")))
     expect(page.locator("#issue-pair caption")).to_have_text("Reviews of this pair")
+    expect(page).to_have_url(re.compile(f"pair=.*{chosen[0]}"))
     page.reload()
     expect(pair).to_have_attribute("data-pair", json.dumps(chosen, separators=(",", ":")))
     assert current(page) == chosen
@@ -321,9 +323,7 @@ def test_a_slice_is_built_measured_saved_and_found(own_page, home, app):
     expect(page.locator("#slice-diff")).to_contain_text("transformers of text")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_reviewers_page_fits_a_phone_and_a_desk(open_page, app_url, theme):
-    page = open_page(f"{app_url}?__theme={theme}")
+def test_the_reviewers_page_fits_a_phone_and_a_desk(page):
     open_queue(page)
     for name, filled in (("Suspected label errors", "#issues"), ("Slices", "#slice-measured")):
         page.get_by_role("tab", name=name).click()

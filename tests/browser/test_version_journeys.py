@@ -29,7 +29,8 @@ def decided(corpus):
     return of
 
 
-def test_versions_are_compared(page):
+def test_versions_are_compared(shared_page):
+    page = shared_page
     open_tab(page, "Performance")
     history = page.locator("#metric-history")
     expect(history.locator(".legend")).to_have_text(
@@ -120,7 +121,8 @@ def test_a_broken_version_is_named_and_the_others_go_on(page, corpus):
         broken.rmdir()
 
 
-def test_a_text_is_tagged(page):
+def test_a_text_is_tagged(shared_page):
+    page = shared_page
     open_tab(page, "Inference")
     text, read = field(page, "#inference-text"), field(page, "#inference-preprocessed")
     predicted, rows = page.locator("#inference-predicted"), page.locator("#inference-tags tbody tr")
@@ -155,7 +157,8 @@ def test_a_text_is_tagged(page):
     expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
 
 
-def test_a_tags_errors_are_inspected(page, decided):
+def test_a_tags_errors_are_inspected(shared_page, decided):
+    page = shared_page
     open_tab(page, "Inspection")
     samples, tag = page.locator("#samples"), field(page, "#inspect-tag")
     ids = samples.locator("tbody tr td:first-child")
