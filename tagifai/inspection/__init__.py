@@ -11,7 +11,6 @@ from tagifai.inspection.outcomes import (
     OUTCOMES,
     describe_rows,
     outcome_rows,
-    select_outcomes,
 )
 from tagifai.inspection.parts import (
     LEARNT,
@@ -40,7 +39,6 @@ __all__ = [
     "paged",
     "precision_recall_points",
     "require_predictions",
-    "select_outcomes",
     "tag_table",
     "threshold_metrics",
 ]

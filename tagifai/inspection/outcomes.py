@@ -23,36 +23,6 @@ OUTCOMES = {
 ORDERS = ("confident", "least confident", "longest", "random")
 
 
-def select_outcomes(
-    predictions: Predictions,
-    thresholds: Mapping[str, float],
-    tag: str,
-    outcome: str,
-    *,
-    split: str = "test",
-    order: str = "confident",
-    query: str = "",
-    texts: Mapping[str, Project] | None = None,
-    seed: int = 0,
-) -> list[dict[str, Any]]:
-    """List the projects of one outcome of a tag: `describe_rows` of `outcome_rows`.
-
-    For one page of a long list, page the rows first: `paged(outcome_rows(…), 2)`.
-    """
-    rows = outcome_rows(
-        predictions,
-        thresholds,
-        tag,
-        outcome,
-        split=split,
-        order=order,
-        query=query,
-        texts=texts,
-        seed=seed,
-    )
-    return describe_rows(predictions, thresholds, tag, rows, texts)
-
-
 def outcome_rows(
     predictions: Predictions,
     thresholds: Mapping[str, float],

@@ -2,7 +2,7 @@ import pytest
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
-from tagifai.inspection.outcomes import OUTCOMES, describe_rows, outcome_rows, select_outcomes
+from tagifai.inspection.outcomes import OUTCOMES, describe_rows, outcome_rows
 from tagifai.versions.predictions import Predictions
 
 CUTS = {"cv": 0.5, "nlp": 0.5}
@@ -23,6 +23,11 @@ def predictions() -> Predictions:
         [[0, 0], [0, 1], [0, 1], [1, 0], [0, 0], [0, 0]],
         [[0.9, 0.6], [0.55, 0.7], [0.7, 0.9], [0.3, 0.1], [0.8, 0.2], [0.99, 0.1]],
     )
+
+
+def select_outcomes(predictions, thresholds, tag, outcome, **choice):
+    rows = outcome_rows(predictions, thresholds, tag, outcome, **choice)
+    return describe_rows(predictions, thresholds, tag, rows, choice.get("texts"))
 
 
 def ids(records):

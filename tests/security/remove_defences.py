@@ -61,7 +61,7 @@ DEFENCES = (
             (("users.py", "if tries >= FREE_TRIES else 0.0", "if tries < 0 else 0.0"),)),
     Defence("payloads", "texts are escaped in markup",
             (("charts/svg.py", "return html.escape(plain if len(plain) <= length else "
-              'plain[: length - 1] + "…")', "return plain"),)),
+              'plain[: length - 1] + "…")', "return plain"),), full=True),
     Defence("strings", "plots take no text for a formula",
             (("plots.py", "text.set_parse_math(False)", "pass"),)),
     Defence("strings", "labels are cut",
