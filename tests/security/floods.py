@@ -233,6 +233,6 @@ ROWS = [
         "the excess is told to wait (503), other tabs answer", measure_queue, live=True),
     Row("visitors", "100 clients, think time 3 s, 40 s", "no error, memory growth under 100 MB",
         measure_visitors, live=True),
-    Row("slow texts", "texts of 20,000 characters built to take long; longer ones, and more",
+    Row("slow-texts", "texts of 20,000 characters built to take long; longer ones, and more",
         "each within 5 s; what is more is refused", measure_slow_texts, live=True),
 ]  # fmt: skip

@@ -76,7 +76,7 @@ DEFENCES = (
     Defence("bodies", "bodies are measured, whether they say their length or not",
             (("ui/limits.py", "if len(body) > self.max_body:", "if False:"),
              ("ui/limits.py", "int(length) > most:", "False:"))),
-    Defence("slow texts", "a text has at most 20,000 characters",
+    Defence("slow-texts", "a text has at most 20,000 characters",
             (("inference/desk.py", "MAX_TEXT = 20_000", "MAX_TEXT = 20_000_000"),
              ("settings.py", "_option(20_000,", "_option(20_000_000,"))),
     Defence("calls", "what a program sends is looked at",
