@@ -13,8 +13,7 @@ LIMITED = {
     "tag, to figures": "Gradio's page tells each choice with the mouse twice, and the answer fills "
     "ten components",
     "version, to figures": "as for the tag, and sixteen components are filled",
-    "version compared": "Gradio's page tells each choice with the mouse twice, and the answer fills "
-    "twelve components",
+    "version compared": "as for the tag, and twelve components are filled",
 }
 OTHERS = "the round trip of an empty handler and the drawing of what changes are its floor"
 
