@@ -7,13 +7,13 @@ LIMITED = {
     "start to first answer": "imports, and the page's components, are processor time before the "
     "port opens",
     "20 people dragging the slider": "both serve all twenty from one process each",
-    "key metrics of versions, cold": "each figure of each file is checked and named in Python",
+    "key metrics of versions, cold": "each file is opened, parsed, and its figures are "
+    "checked and named one by one in Python",
     "key metrics of versions, warm": "one look at each file: its time, size and number",
-    "one prediction": "scikit-learn's checks at each step of the pipeline, for one text too",
-    "tag, to figures": "a choice is several events in turn, and each costs Gradio's page a walk "
-    "through all components for each that was ever asked",
-    "version, to figures": "as for the tag, and the tables of all tags are drawn anew",
-    "version compared": "the comparison's tables are drawn anew",
+    "tag, to figures": "Gradio's page tells each choice with the mouse twice, and the answer fills "
+    "ten components",
+    "version, to figures": "as for the tag, and sixteen components are filled",
+    "version compared": "as for the tag, and twelve components are filled",
 }
 OTHERS = "the round trip of an empty handler and the drawing of what changes are its floor"
 

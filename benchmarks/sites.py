@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.apps import FLOOR, OURS, PLAIN, TUNED, App, address, expected, readers
@@ -63,29 +63,29 @@ class Site:
 
 @dataclass(frozen=True)
 class Sites:
-    """All sites of a run, by who is measured and how large its data is."""
+    """All sites of a run, by who is measured and how large its data is, run when asked for."""
 
     bench: Bench
-    found: dict[tuple[str, int], Site]
+    stack: ExitStack
+    found: dict[tuple[str, int], Site] = field(default_factory=dict)
 
     def __getitem__(self, which: tuple[str, int]) -> Site:
-        """Give one site."""
+        """Give one site, with its page open."""
+        if which not in self.found:
+            self.found[which] = _open(self.bench, self.stack, *which)
         return self.found[which]
 
-    def __iter__(self) -> Iterator[Site]:
-        """Go through all sites."""
-        return iter(self.found.values())
+    def of(self, *whose: str) -> list[Site]:
+        """Give the sites of some of the measured, on each size of data; the floor's on one."""
+        sizes = {who: (SMALL,) if who == FLOOR else self.bench.times for who in whose}
+        return [self[who, times] for who in whose for times in sizes[who]]
 
 
 @contextmanager
 def open_sites(bench: Bench) -> Iterator[Sites]:
-    """Run each of the measured on each size of data, and open its page."""
+    """Let rows have the measured run on the sizes of data that they ask for; end all after."""
     with ExitStack() as stack:
-        found = {}
-        measured = [(who, times) for times in bench.times for who in (OURS, TUNED, PLAIN)]
-        for who, times in [*measured, (FLOOR, SMALL)]:
-            found[who, times] = _open(bench, stack, who, times)
-        yield Sites(bench, found)
+        yield Sites(bench, stack)
 
 
 def _open(bench: Bench, stack: ExitStack, who: str, times: int) -> Site:

@@ -17,7 +17,7 @@ LIMIT = 1 / 2
 def measure(sites: Sites) -> Findings:
     """Open pages in fresh sessions of the browser, by turns, while servers are warm."""
     bench, found = sites.bench, Findings()
-    by_key = {site.key: site for site in sites if site.who in (OURS, TUNED)}
+    by_key = {site.key: site for site in sites.of(OURS, TUNED)}
     times: dict[str, list[float]] = defaultdict(list)
     cpu: dict[str, list[float]] = defaultdict(list)
     for order in rounds(by_key, max(2, bench.steps // 2)):

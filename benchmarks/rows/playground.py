@@ -16,7 +16,7 @@ INPUTS = {OURS: "#preprocess-input textarea", TUNED: "textarea[aria-label='Text'
 def measure(sites: Sites) -> Findings:
     """Type at the end of the text, by turns in all pages."""
     bench, found = sites.bench, Findings()
-    by_key = {site.key: site for site in sites if site.who in INPUTS}
+    by_key = {site.key: site for site in sites.of(*INPUTS)}
     times: dict[str, list[float]] = defaultdict(list)
     cpu: dict[str, list[float]] = defaultdict(list)
     for site in by_key.values():

@@ -89,7 +89,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                 )
                 with gr.Tabs(elem_id="inspection-parts", overflow_behavior="wrap") as parts:
                     with gr.Tab("Tags", id="tags", elem_id="tab-tags"):
-                        inspection_tab.build(
+                        version_chosen = inspection_tab.build(
                             place("inspection", inspection, "tags"),
                             version,
                             list_versions=bench.list_versions,
@@ -104,13 +104,14 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                         label_errors.build(
                             place("inspection", labels, "label-errors"),
                             version,
+                            version_chosen,
                             desk=lambda: bench.reviews,
                             commands=bench.review_commands,
                             warning=bench.warn_of_reviews,
                         )
                     with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
                         slices_view.build(
-                            place("inspection", slices, "slices"), version,
+                            place("inspection", slices, "slices"), version, version_chosen,
                             desk=lambda: bench.slices,
                         )  # fmt: skip
         with head:

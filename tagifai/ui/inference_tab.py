@@ -247,10 +247,12 @@ def build(
     filled = [*outputs, version, other, *of_version, text, edited, place.asked]
     place.on_shown(fill, [place.asked, *place.controls], filled)
     gr.on(
-        [text.change, version.input, tag.change, other.input, edited.change],
+        [text.change, tag.change, other.input, edited.change],
         show_prediction, inputs, outputs, **QUICK,
     )  # fmt: skip
-    version.input(choose_version, [version, tag], of_version, **QUICK)
+    version.input(show_prediction, inputs, outputs, **QUICK).then(
+        choose_version, [version, tag], of_version, **QUICK
+    )
     tags.select(choose_tag, None, tag, **QUICK)
     examples.select(choose_tag, None, text, **QUICK)
     why.select(edit_word, [text, version, action, instead], edited, **QUICK)

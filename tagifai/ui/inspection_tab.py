@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
@@ -52,8 +53,11 @@ def build(
     desk: Callable[[], InspectionDesk],
     influence: Callable[[], "InfluenceDesk"],
     orders: list[str],
-) -> None:
-    """Lay out the tab, filled with the choice of `version` when `place` comes into view."""
+) -> Dependency:
+    """Lay out the tab, filled with the choice of `version` when `place` comes into view.
+
+    Give the event of choosing a version: what else depends on it comes after.
+    """
     gr.Markdown(INTRO)
     notice = gr.HTML()
     # The thresholds and the search that are shown: setting their controls is no new choice.
@@ -84,7 +88,7 @@ def build(
         to_json = gr.Button("Save this list as JSON", elem_id="samples-json", size="sm")
         to_csv = gr.Button("Save this list as CSV", elem_id="samples-csv", size="sm")
     exported, file_name = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
-    inspection_why.build(version, tag, samples, desk=influence)
+    forget_decision = inspection_why.build(version, tag, samples, desk=influence)
     calibration = gr.HTML(elem_id="calibration-note", apply_default_css=False)
     reliability = gr.Accordion(
         "Reliability of the probabilities", open=False, elem_id="calibration"
@@ -269,8 +273,10 @@ def build(
     ]
     filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
     place.on_shown(fill, [place.asked, *place.controls], filled)
-    version.input(show_version, whole, version_outputs, **QUICK)
-    tag.input(show_tag, whole, tag_outputs, **QUICK)
+    version_chosen = version.input(show_version, whole, version_outputs, **QUICK)
+    tag_chosen = tag.input(show_tag, whole, tag_outputs, **QUICK)
+    forget_decision(version_chosen)
+    forget_decision(tag_chosen)
     of_samples = [version, tag, threshold, *choice]
     threshold.change(
         move_threshold, [version, tag, threshold, drawn, *choice], threshold_outputs, **QUICK
@@ -291,6 +297,7 @@ def build(
         ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
     tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
     confusion.select(show_confused, [version, tag], confused_samples, **QUICK)
+    return version_chosen
 
 
 def show_page_of(rows: list[dict[str, Any]], tag: str, other: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from tagifai.errors import TagifaiError
 from tagifai.ui.influence_view import (
@@ -22,8 +23,11 @@ START = "Choose “Training projects behind it” beside a project above."
 
 def build(
     version: gr.Dropdown, tag: gr.Dropdown, samples: gr.HTML, *, desk: Callable[[], "InfluenceDesk"]
-) -> None:
-    """Lay out the part under `samples`, whose buttons ask for it."""
+) -> Callable[[Dependency], object]:
+    """Lay out the part under `samples`, whose buttons ask for it; give what has it forget them.
+
+    That is called with each event after which the panel's decision is no longer in view.
+    """
     with gr.Accordion(
         "Training projects behind a decision", open=False, elem_id="influence"
     ) as panel:
@@ -76,7 +80,7 @@ def build(
     samples.select(open_panel, None, [panel, shown], queue=False, **private)
     samples.select(ask, [version, tag], outputs, show_progress="full", **private)
     refit.click(refit_without, [about, left_out], told, show_progress="full", **private)
-    gr.on([version.input, tag.input], forget, None, outputs, queue=False, **private)
+    return lambda event: event.then(forget, None, outputs, queue=False, **private)
 
 
 def tint_projects(

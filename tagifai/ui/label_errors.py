@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 import orjson
+from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
@@ -54,6 +55,7 @@ SAVE_REVIEWS = f"(text) => ({SAVE_FILE.strip()})(text, 'reviews.jsonl')"
 def build(
     place: Place,
     version: gr.Dropdown,
+    version_chosen: Dependency,
     *,
     desk: Callable[[], ReviewDesk],
     commands: Callable[[], list[str]],
@@ -274,8 +276,12 @@ def build(
     place.on_shown(open_tab, [place.asked, *place.controls], opened).then(
         show_effect, version, effect, **slow
     )
-    version.input(
-        follow_version, [visited, *place.controls], opened, api_visibility="private"
+    version_chosen.then(
+        follow_version,
+        [visited, *place.controls],
+        opened,
+        trigger_mode="always_last",
+        api_visibility="private",
     ).then(show_effect, version, effect, **private)
     gr.on(
         [control.input for control in choice[1:]], open_queue, choice, outputs,

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 import orjson
+from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
@@ -24,7 +25,13 @@ SPLITS = ["all", "test", "train+val"]
 NOTHING = "Choose at least one condition above."
 
 
-def build(place: Place, version: gr.Dropdown, *, desk: Callable[[], SliceDesk]) -> None:
+def build(
+    place: Place,
+    version: gr.Dropdown,
+    version_chosen: Dependency,
+    *,
+    desk: Callable[[], SliceDesk],
+) -> None:
     """Lay out the tab, filled when `place` comes into view; `version` is the choice above."""
     gr.Markdown(INTRO)
     saved = gr.Dropdown(
@@ -156,15 +163,17 @@ def build(place: Place, version: gr.Dropdown, *, desk: Callable[[], SliceDesk]) 
     place.on_shown(fill, [place.asked, *place.controls], filled).then(
         measure, [version, *builder], measured, **quick
     )
+    following = {**quick, "trigger_mode": "always_last"}
     gr.on(
-        [version.input, *(control.change for control in builder)], measure, [version, *builder],
-        measured, trigger_mode="always_last", **quick,
-    )  # fmt: skip
+        [control.change for control in builder], measure, [version, *builder], measured, **following
+    )
+    # Proposals are of the version they were found in.
+    version_chosen.then(
+        lambda *given: [measure(*given), ""], [version, *builder], [measured, found], **following
+    )
     saved.input(take_saved, saved, builder, **quick)
     keep.click(save, [name, description, *builder], [told, saved], **private)
     find.click(propose, [version, split], found, show_progress="full", **private)
-    # Proposals are of the version they were found in.
-    version.input(lambda: "", None, found, **quick)
     found.select(take_found, None, builder, **quick)
 
 
