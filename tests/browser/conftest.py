@@ -58,6 +58,11 @@ def context(browser: Any) -> Any:
     return opened
 
 
+def is_error(message: Any) -> bool:
+    # Whoever leaves a page while it waits for an answer aborts that.
+    return message.type == "error" and not message.text.startswith("AbortError")
+
+
 @contextmanager
 def watching(context: Any) -> Iterator[Callable[[str], Any]]:
     """Open pages that are watched: in the end none asked an outside host or logged an error."""
@@ -68,7 +73,7 @@ def watching(context: Any) -> Iterator[Callable[[str], Any]]:
         pages.append(page)
         allowed = (url.split("?")[0], "data:", "blob:")
         page.on("request", lambda r: None if r.url.startswith(allowed) else outside.append(r.url))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("console", lambda m: errors.append(m.text) if is_error(m) else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
         page.goto(url)

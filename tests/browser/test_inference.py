@@ -175,7 +175,7 @@ def test_many_texts_with_bad_rows_and_a_download(inference):
 
 def test_many_texts_from_a_file_can_be_cancelled(inference, tmp_path):
     path = tmp_path / "texts.csv"
-    path.write_text("text\n" + "vision images camera photos lenses\n" * 30_000)
+    path.write_text("text\n" + ("vision images camera photos lenses " * 8 + "\n") * 30_000)
     open_many(inference)
     write(inference, "#many-texts", "")
     inference.locator("#many-file input[type=file]").set_input_files(path)
