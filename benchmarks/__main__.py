@@ -69,7 +69,8 @@ def main(words: Sequence[str] | None = None) -> int:
         browser = stack.enter_context(chromium()) if needed(set(options.only)) else None
         bench = Bench(options.data, Path(scratch), options.quick, browser, say)
         findings = measure_all(bench, set(options.only), groups)
-    command = " ".join(["python -m benchmarks", *(["--quick"] if options.quick else [])])
+    chosen_rows = [f'--only "{name}"' for name in options.only]
+    command = " ".join(["python -m benchmarks", *["--quick"] * options.quick, *chosen_rows])
     run = Run(command, describe_machine(), groups, findings)
     options.out.mkdir(parents=True, exist_ok=True)
     write_run(run, options.out / RECORDED.name)

@@ -17,7 +17,11 @@ CALM = """() => {
 RUN = """async (dark) => {
   const rules = {type: 'rule', values: ['color-contrast']};
   const standard = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
-  const found = await axe.run({exclude: [['tbody tr:nth-child(n + 4)']]}, {
+  const panels = [...document.querySelectorAll('[role=tabpanel]')];
+  const shown = panels.filter(panel => panel.checkVisibility());
+  const found = await axe.run({
+    include: dark ? shown : document, exclude: [['tbody tr:nth-child(n + 4)']],
+  }, {
     resultTypes: ['violations'], runOnly: dark ? rules : standard,
   });
   return found.violations.map(one => [one.impact, one.id, one.nodes.map(node => node.html)]);

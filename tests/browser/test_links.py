@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 
 @pytest.fixture
-def elsewhere(browser, app_url):
+def elsewhere(browser):
     """Open an address in a browser that has never seen the app."""
     opened = []
 
@@ -17,12 +17,18 @@ def elsewhere(browser, app_url):
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         opened.append(context)
         page = context.new_page()
-        page.goto(address if address.startswith("http") else app_url + address)
+        page.goto(address)
         return page
 
     yield open_address
     for context in opened:
         context.close()
+
+
+@pytest.fixture
+def follow(open_page, app_url):
+    """Follow a link to the app, in a page of its own."""
+    return lambda address: open_page(app_url + address)
 
 
 def asked(page):
@@ -77,24 +83,24 @@ def test_the_address_follows_what_is_chosen_and_shows_it_to_others(page, app_url
     expect(page).to_have_url(re.compile("tab=inspection"))
 
 
-def test_each_tab_opens_from_its_link(elsewhere):
-    page = elsewhere("?tab=data&min_tag_freq=25&query=vision&p=2&sort=title&text=Masks&stem=1")
+def test_each_tab_opens_from_its_link(follow):
+    page = follow("?tab=data&min_tag_freq=25&query=vision&p=2&sort=title&text=Masks&stem=1")
     expect(field(page, "#min-tag-freq")).to_have_value("25")
     expect(page.locator("#projects-table [data-count]")).to_contain_text("page 2 of")
     expect(field(page, "#projects-search")).to_have_value("vision")
     expect(field(page, "#preprocess-output")).to_have_value("mask")
 
-    page = elsewhere("?tab=performance&a=v0.1.0&b=v0.2.0&metric=recall&tag=transformers")
+    page = follow("?tab=performance&a=v0.1.0&b=v0.2.0&metric=recall&tag=transformers")
     expect(page.locator("#flips caption")).to_contain_text("Decisions on transformers")
     expect(page.locator("#metric-diff figcaption")).to_contain_text("v0.2.0 − v0.1.0")
     expect(page.locator("#improvements h4")).to_contain_text("in recall")
 
-    page = elsewhere("?tab=inference&version=v0.1.0&tag=segmentation&text=masks+of+regions")
+    page = follow("?tab=inference&version=v0.1.0&tag=segmentation&text=masks+of+regions")
     expect(field(page, "#inference-text")).to_have_value("masks of regions")
     expect(field(page, "#inference-version")).to_have_value("v0.1.0")
     expect(page.locator("#inference-sum")).to_contain_text("segmentation")
 
-    page = elsewhere(
+    page = follow(
         "?tab=inspection&part=label-errors&version=v0.1.0&queue=wrong&tag=segmentation"
     )
     expect(field(page, "#issue-tag")).to_have_value("segmentation")
@@ -102,14 +108,14 @@ def test_each_tab_opens_from_its_link(elsewhere):
     expect(page.locator("#issues tbody tr").first).to_be_visible()
     expect(field(page, "#inspect-version")).to_have_value("v0.1.0")
 
-    page = elsewhere("?tab=inspection&part=slices&version=v0.1.0&all_of=segmentation&min_words=3")
+    page = follow("?tab=inspection&part=slices&version=v0.1.0&all_of=segmentation&min_words=3")
     expect(page.locator("#slice-measured tbody tr")).to_have_count(3)
     expect(page.locator("#slice-all-of")).to_contain_text("segmentation")
     expect(field(page, "#slice-min-words")).to_have_value("3")
 
 
-def test_a_link_to_what_is_gone_says_so_and_shows_the_rest(elsewhere):
-    page = elsewhere("?tab=inspection&version=v9&tag=%3Cb%3Enone&threshold=7&outcome=tp&p=1e999")
+def test_a_link_to_what_is_gone_says_so_and_shows_the_rest(follow):
+    page = follow("?tab=inspection&version=v9&tag=%3Cb%3Enone&threshold=7&outcome=tp&p=1e999")
     told = page.get_by_role("alert").filter(visible=True)
     expect(told).to_contain_text("The link cannot be followed to the letter: unknown version 'v9'")
     expect(told).to_contain_text("unknown tag '<b>none'")

@@ -139,6 +139,10 @@ class Target:
 
     @cached_property
     def opened(self) -> str:
+        """Name a session with every tab opened."""
+        return self.open_tabs()
+
+    def open_tabs(self) -> str:
         """Open every tab as the page does, and name the session whose lists are filled then."""
         with self.visit() as visitor:
             for name in ("fill", "open_tab"):
