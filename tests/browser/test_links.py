@@ -100,9 +100,7 @@ def test_each_tab_opens_from_its_link(follow):
     expect(field(page, "#inference-version")).to_have_value("v0.1.0")
     expect(page.locator("#inference-sum")).to_contain_text("segmentation")
 
-    page = follow(
-        "?tab=inspection&part=label-errors&version=v0.1.0&queue=wrong&tag=segmentation"
-    )
+    page = follow("?tab=inspection&part=label-errors&version=v0.1.0&queue=wrong&tag=segmentation")
     expect(field(page, "#issue-tag")).to_have_value("segmentation")
     expect(page.get_by_role("radio", name="wrong labels")).to_be_checked()
     expect(page.locator("#issues tbody tr").first).to_be_visible()

@@ -147,7 +147,9 @@ class Target:
         with self.visit() as visitor:
             for name in ("fill", "open_tab"):
                 for function in self.functions(name):
-                    visitor.join(function["id"], *self.start_values(function))
+                    answer = visitor.join(function["id"], *self.start_values(function))
+                    if not answer.fine:
+                        raise AssertionError(f"{name} failed: {answer.status} {answer.error}")
             return visitor.session
 
     def label(self, component: int) -> str:

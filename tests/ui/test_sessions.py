@@ -48,3 +48,17 @@ def test_sessions_have_a_limit(demo):
     for number in range(10):
         assert "x" not in states[f"visitor {number}"].state_data
     assert list(states.session_data) == ["visitor 7", "visitor 8", "visitor 9"]
+
+
+def test_calls_take_no_lists_from_open_pages(demo):
+    states = LightStates()
+    demo.state_session_capacity = 3
+    states.set_blocks(demo)
+    dropdown = next(key for key, one in demo.blocks.items() if isinstance(one, gr.Dropdown))
+    states["page"][dropdown] = gr.Dropdown(["b"], render=False)
+    for number in range(10):
+        states[f"call {number}"]
+    assert list(states.session_data) == ["page", "call 8", "call 9"]
+    for number in range(3):
+        states[f"page {number}"][dropdown] = gr.Dropdown(["b"], render=False)
+    assert list(states.session_data) == ["page 0", "page 1", "page 2"]
