@@ -282,7 +282,7 @@ def build(
         opened,
         trigger_mode="always_last",
         api_visibility="private",
-    ).then(show_effect, version, effect, **private)
+    ).then(show_effect, version, effect, **slow)
     gr.on(
         [control.input for control in choice[1:]], open_queue, choice, outputs,
         trigger_mode="always_last", **quick,

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from servers import ROOT, free_port
 
-ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
 REVIEWER, VISITOR = ("ann", "correct horse battery"), ("eve", "staple of a stranger")
 VICTIM = ("victim", "the right one, at last")
@@ -234,7 +233,7 @@ def serving(folder: Path, *flags: object, port: int = 0) -> Iterator[Target]:
     users = folder / "users.json"
     for name, password in (REVIEWER, VISITOR, VICTIM):
         set_password(users, name, password)
-    port = port or _free_port()
+    port = port or free_port()
     command = [
         sys.executable, "gradio_app.py", "--data", folder / "data", "--models", folder / "model",
         "--cache-dir", folder / "cache", "--reviews", folder / "reviews.sqlite",
@@ -279,9 +278,3 @@ def _wait(target: Target) -> None:
         else:
             return
     raise AssertionError(f"no answer: {target.said()[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
