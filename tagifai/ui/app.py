@@ -13,6 +13,7 @@ from tagifai.ui import (
     account,
     api,
     data_tab,
+    fields,
     inference_tab,
     inspection_tab,
     label_errors,
@@ -46,6 +47,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
     with GuardedBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3_600)) as demo:
         # First, so that no private event takes an endpoint's name.
         api.build(bench)
+        endpoints = len(demo.children)
         with gr.Column(elem_classes="page-top") as head:
             pass
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
@@ -119,6 +121,9 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
             line = loading.build(demo.load, lambda: bench.warm_up.progress())
             if account.is_offered(bench.space, bench.settings):
                 account.build()
+    # And last in the page's tree, which Gradio's script searches from its start at every event.
+    demo.children = demo.children[endpoints:] + demo.children[:endpoints]
+    fields.size_by_style(demo)
     progress.narrow(demo, line)
     account.keep_private(demo)
     return demo

@@ -105,7 +105,7 @@ def build(
             )  # fmt: skip
             words = gr.Textbox(
                 stopwords, label="stopwords: words left out, separated by spaces", lines=2,
-                max_lines=4, elem_id="preprocess-stopwords",
+                elem_id="preprocess-stopwords",
             )  # fmt: skip
         output = gr.Textbox(
             label="What the classifier reads", lines=3, interactive=False, buttons=["copy"],

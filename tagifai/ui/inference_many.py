@@ -32,7 +32,7 @@ def build(
     with gr.Row():
         with gr.Column(min_width=320, scale=2):
             pasted = gr.Textbox(
-                label="Texts", lines=5, max_lines=10, elem_id="many-texts",
+                label="Texts", lines=5, elem_id="many-texts",
                 placeholder="one text a line", max_length=MAX_PASTED,
             )  # fmt: skip
             kind = gr.Radio(

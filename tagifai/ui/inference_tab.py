@@ -62,7 +62,7 @@ def build(
     with gr.Row():
         with gr.Column(min_width=320):
             text = gr.Textbox(
-                EXAMPLE, label="Text", lines=5, max_lines=14, elem_id="inference-text",
+                EXAMPLE, label="Text", lines=5, elem_id="inference-text",
                 placeholder="Title and description of a project",
             )  # fmt: skip
             examples = gr.HTML(
@@ -83,7 +83,7 @@ def build(
     with gr.Row():
         with gr.Column(min_width=320):
             edited = gr.Textbox(
-                label="Edited text", lines=4, max_lines=14, elem_id="inference-edited",
+                label="Edited text", lines=4, elem_id="inference-edited",
                 placeholder="Choose a word above, or start from the text",
             )  # fmt: skip
             with gr.Row(elem_classes="controls"):

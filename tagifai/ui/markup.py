@@ -75,10 +75,7 @@ def show_share(value: float | None) -> str:
     """Show a value in [0, 1] with a bar behind it."""
     if value is None:
         return "–"
-    return (
-        f'<span class="share"><span class="share-bar" style="width:{100 * value:.1f}%"></span>'
-        f'<span class="share-value">{value:.3f}</span></span>'
-    )
+    return f'<span class="share" style="--share:{100 * value:.1f}%">{value:.3f}</span>'
 
 
 def _scatter(word: str) -> int:

@@ -9,19 +9,16 @@ from pathlib import Path
 
 import gradio as gr
 
-FEW = 3
 SCRIPTS = ("clone.js", "waiting.js")
 
 
 def narrow(page: gr.Blocks, hidden: gr.HTML) -> None:
-    """Have events show progress on what they draw first, or on `hidden` where they show none."""
+    """Have an event show progress on what it draws first, or on `hidden` where it shows none."""
     for event in page.fns.values():
         if event.fn is None or event.show_progress_on is not None:
             continue
         drawn = [one for one in event.outputs if isinstance(one, gr.HTML) and one.elem_id]
-        event.show_progress_on = (
-            [hidden] if event.show_progress == "hidden" else drawn[:FEW] or None
-        )
+        event.show_progress_on = [hidden] if event.show_progress == "hidden" else drawn[:1] or None
 
 
 def head() -> str:

@@ -163,7 +163,7 @@ def test_a_tags_errors_are_inspected(shared_page, decided):
     samples, tag = page.locator("#samples"), field(page, "#inspect-tag")
     ids = samples.locator("tbody tr td:first-child")
     tags = page.locator("#tag-metrics tbody tr td:first-child")
-    f1 = [float(value) for value in page.locator("#tag-metrics .share-value").all_inner_texts()]
+    f1 = [float(value) for value in page.locator("#tag-metrics .share").all_inner_texts()]
     assert f1 == sorted(f1, reverse=True)
     expect(tags).to_have_count(6)
     assert set(tags.all_inner_texts()) >= {"transformers", HOSTILE_TAG}

@@ -1,11 +1,9 @@
 import gradio as gr
 
-from tagifai.ui.progress import FEW
-
 SMALL = (gr.HTML, gr.Textbox, gr.File, gr.DownloadButton, gr.Button)
 
 
-def test_events_show_progress_on_few_components_that_hold_little(laid_out):
+def test_an_event_shows_progress_on_one_component_that_holds_little(laid_out):
     _, page = laid_out
     line = next(one for one in page.blocks.values() if one.elem_id == "loading")
     events = [event for event in page.fns.values() if event.fn and event.api_visibility != "public"]
@@ -13,7 +11,7 @@ def test_events_show_progress_on_few_components_that_hold_little(laid_out):
     for event in events:
         shown_on = event.show_progress_on or event.outputs
         assert (shown_on == [line]) == (event.show_progress == "hidden"), event.fn
-        assert len(shown_on) <= FEW or event.show_progress_on is None, event.fn
+        assert len(shown_on) == 1 or event.show_progress_on is None, event.fn
         assert all(isinstance(one, SMALL) for one in shown_on), (event.fn, shown_on)
 
 
