@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -64,17 +65,24 @@ def main(words: Sequence[str] | None = None) -> int:
     recorded = options.check and options.check.is_file()
     before = read_run(options.check).findings.claims if recorded else []
     groups: list[dict[str, Any]] = []
+    chosen_rows = [f'--only "{name}"' for name in options.only]
+    command = " ".join(["python -m benchmarks", *["--quick"] * options.quick, *chosen_rows])
+    machine = describe_machine()
+
+    def keep(findings: Findings) -> None:
+        # After each group, so that a run that is broken off has not been for nothing.
+        run = Run(command, machine, groups, findings)
+        options.out.mkdir(parents=True, exist_ok=True)
+        write_run(run, options.out / RECORDED.name)
+        (options.out / RESULTS.name).write_text(write_report(run), "utf-8")
+
+    # As for Ctrl-C: what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="tagifai-bench-"))
         browser = stack.enter_context(chromium()) if needed(set(options.only)) else None
         bench = Bench(options.data, Path(scratch), options.quick, browser, say)
-        findings = measure_all(bench, set(options.only), groups)
-    chosen_rows = [f'--only "{name}"' for name in options.only]
-    command = " ".join(["python -m benchmarks", *["--quick"] * options.quick, *chosen_rows])
-    run = Run(command, describe_machine(), groups, findings)
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_run(run, options.out / RECORDED.name)
-    (options.out / RESULTS.name).write_text(write_report(run), "utf-8")
+        findings = measure_all(bench, set(options.only), groups, keep)
     print((options.out / RESULTS.name).read_text("utf-8"))
     say(f"written: {options.out / RESULTS.name}, {options.out / RECORDED.name}")
     if options.check:
@@ -114,16 +122,26 @@ def find_data() -> Path | None:
     return next((f.resolve() for f in folders if (f / "projects.json").is_file()), None)
 
 
-def measure_all(bench: Bench, only: set[str], groups: list[dict[str, Any]]) -> Findings:
-    """Measure the groups of rows, those on pages with all the apps running beside each other."""
+def measure_all(
+    bench: Bench,
+    only: set[str],
+    groups: list[dict[str, Any]],
+    keep: Callable[[Findings], None],
+) -> Findings:
+    """Measure the groups of rows, those on pages with all the apps running beside each other.
+
+    `keep` is given what is found so far after each group.
+    """
     findings = Findings()
     for name, measure in chosen(ALONE, only):
         findings += measured(name, partial(measure, bench), bench, groups)
+        keep(findings)
     on_pages = chosen(ON_PAGES, only)
     if on_pages:
         with open_sites(bench) as sites:
             for name, measure in on_pages:
                 findings += measured(name, partial(measure, sites), bench, groups)
+                keep(findings)
     return findings
 
 

@@ -15,7 +15,7 @@ LIMITS = {
     PLOTS: {SMALL: (1 / 25, 1 / 4), LARGE: (1 / 150, 1 / 8)},
     LISTS: {SMALL: (1 / 6, 1 / 3)},
 }
-FEW = 5
+FEW = 3
 
 
 def measure(sites: Sites) -> Findings:
