@@ -124,7 +124,11 @@ def build(
 
     def show_word_cloud(name: str | None) -> str:
         if not name:
-            return show_cloud([], title="", empty="No tag to draw: none reaches this frequency.")
+            return show_cloud(
+                [],
+                title="",
+                empty="No tag to draw: none reaches this frequency. Move the slider down.",
+            )
         try:
             words = count_words(name)
         except TagifaiError as error:

@@ -9,7 +9,7 @@ from tagifai.ui.markup import show_chips, show_counts, show_table
 
 def show_selection(selection: FrequencySelection) -> list[str]:
     """Show a selection's sentence, its three lists and its two charts, in that order."""
-    nothing = f"No tag reaches {selection.min_tag_freq:,} projects."
+    nothing = f"No tag reaches {selection.min_tag_freq:,} projects. Move the slider down."
     return [
         f'<p class="headline"><b>{len(selection.kept):,}</b> of {selection.num_all_tags:,} tags '
         f"make the cut, and <b>{selection.num_projects:,}</b> of "
@@ -47,7 +47,7 @@ def show_page(page: Page) -> str:
         f"{page.num_pages:,}</p>"
         + show_table(
             rows, {"id": "id", "title": "title", "description": "description", "tags": "tags"},
-            raw=["tags"], empty="No project holds all of these words.",
+            raw=["tags"], empty="No project holds all of these words. Search for fewer.",
         )
     )  # fmt: skip
 

@@ -178,7 +178,7 @@ def show_page(found: Any, tag: str, outcome: str, tinted: Mapping[str, str] | No
                 "probability": f"probability of {tag}",
             },
             raw=["text", "y_true", "y_pred", "probability"],
-            empty=f"No {outcome} of {tag} on the test split.",
+            empty=f"No {outcome} of {tag} on the test split. Choose another outcome or tag.",
         )
     )  # fmt: skip
 

@@ -60,7 +60,7 @@ def show_queue(found: Any, chosen: tuple[str, str] | None) -> str:
             },
             raw=["pair", "probability", "status"],
             row_key="key",
-            empty="No pair fits this choice: nothing left to review here.",
+            empty="No pair fits this choice: nothing left to review here. Choose another.",
         )
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 // What is answered past the queue shows no progress of its own: where an answer takes longer than
-// one notices, the page says that it waits.
+// one notices, the page says that it waits. And Gradio's page reports a choice made with the mouse
+// twice: the same question, while it is under way, is asked once.
 (() => {
   const ask = window.fetch;
   const NOTICED_MS = 300;
@@ -15,8 +16,9 @@
     (document.querySelector('.gradio-container') ?? document.body).appendChild(line);
   };
 
-  window.fetch = async (address, options) => {
-    if (!String(address?.url ?? address).includes('/gradio_api/run/')) return ask(address, options);
+  const underWay = new Map();
+
+  const askOnce = async (address, options) => {
     let late = false;
     const timer = setTimeout(() => { late = true; count(1); }, NOTICED_MS);
     try {
@@ -25,5 +27,16 @@
       clearTimeout(timer);
       if (late) count(-1);
     }
+  };
+
+  window.fetch = async (address, options) => {
+    const url = String(address?.url ?? address);
+    if (!url.includes('/gradio_api/run/')) return ask(address, options);
+    if (typeof options?.body !== 'string') return askOnce(address, options);
+    const question = `${url} ${options.body}`;
+    if (!underWay.has(question)) {
+      underWay.set(question, askOnce(address, options).finally(() => underWay.delete(question)));
+    }
+    return (await underWay.get(question)).clone();
   };
 })();

@@ -91,9 +91,9 @@ def test_a_frequency_that_no_tag_reaches_says_so(handlers):
     shown = answer(handlers("data_tab", "filter_by_frequency"), min_tag_freq=81)
     assert shown["tags-most-common"] == (
         '<div class="counts"><h4>Most common tags</h4>'
-        '<p class="minor">No tag reaches 81 projects.</p></div>'
+        '<p class="minor">No tag reaches 81 projects. Move the slider down.</p></div>'
     )
-    assert "<p>No tag reaches 81 projects.</p>" in shown["tag-distribution"]
+    assert "<p>No tag reaches 81 projects. Move the slider down.</p>" in shown["tag-distribution"]
     assert shown["word-cloud-tag"].choices == []
 
 
