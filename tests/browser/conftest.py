@@ -5,7 +5,7 @@ from typing import Any
 
 import browser_corpus
 import pytest
-from chromium import WAIT_MS, launched
+from chromium import launched
 from servers import running
 
 Serve = Callable[..., AbstractContextManager[str]]
@@ -18,9 +18,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    with launched() as started:
-        yield started
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One for all pages that may know what the one before has loaded."""
+    with launched(tmp_path_factory.mktemp("chromium") / "profile") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def browser(context: Any) -> Any:
+    """Open contexts in it that know nothing yet."""
+    return context.browser
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +44,7 @@ def run_app(data: Path, models: Path, cache: Path, *flags: str) -> Iterator[str]
 
 
 @pytest.fixture(scope="session")
-def corpus(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpus(context: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     browser_corpus.write_data(folder / "data")
     browser_corpus.write_versions(folder / "data", folder / "model")
@@ -48,14 +55,6 @@ def corpus(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app_url(corpus: Path) -> Iterator[str]:
     with run_app(corpus / "data", corpus / "model", corpus / "cache") as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def context(browser: Any) -> Any:
-    # One for all pages: the second page finds Gradio's scripts in the browser's own cache.
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(WAIT_MS)
-    return opened
 
 
 def is_error(message: Any) -> bool:
