@@ -33,7 +33,7 @@ class Forked:
 
     def __init__(self, words: list[str]) -> None:
         reads, prints = os.pipe()
-        self.stdout: TextIO = open(reads)
+        self.stdout: TextIO = os.fdopen(reads)
         socket.send_fds(warm(), [json.dumps(words).encode()], [prints])
         os.close(prints)
         answer, (self._ended, *_), _, _ = socket.recv_fds(warm(), 100, 1)

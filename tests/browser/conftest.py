@@ -6,6 +6,7 @@ from typing import Any
 import browser_corpus
 import pytest
 from chromium import launched
+from pages import watching
 from servers import running
 
 Serve = Callable[..., AbstractContextManager[str]]
@@ -55,34 +56,6 @@ def corpus(context: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app_url(corpus: Path) -> Iterator[str]:
     with run_app(corpus / "data", corpus / "model", corpus / "cache") as url:
         yield url
-
-
-def is_error(message: Any) -> bool:
-    # Whoever leaves a page while it waits for an answer aborts that.
-    return message.type == "error" and not message.text.startswith("AbortError")
-
-
-@contextmanager
-def watching(context: Any) -> Iterator[Callable[[str], Any]]:
-    """Open pages that are watched: in the end none asked an outside host or logged an error."""
-    pages, outside, errors = [], [], []
-
-    def open_watched(url: str) -> Any:
-        page = context.new_page()
-        pages.append(page)
-        allowed = (url.split("?")[0], "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(allowed) else outside.append(r.url))
-        page.on("console", lambda m: errors.append(m.text) if is_error(m) else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
-        page.goto(url)
-        return page
-
-    yield open_watched
-    for page in pages:
-        page.close()
-    assert outside == []
-    assert errors == []
 
 
 @pytest.fixture
