@@ -1,6 +1,10 @@
 """Run the program as its users do, and wait until it answers."""
 
+import atexit
+import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -10,14 +14,58 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TextIO
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+WARM = Path(__file__).with_name("warm.py")
+CAN_FORK = hasattr(os, "pidfd_open")  # Linux
 START_SECONDS = 180
+
+
+class Forked:
+    """A server forked by `warm.py`, with as much of `Popen` as is used here."""
+
+    def __init__(self, words: list[str]) -> None:
+        reads, prints = os.pipe()
+        self.stdout: TextIO = os.fdopen(reads)
+        socket.send_fds(warm(), [json.dumps(words).encode()], [prints])
+        os.close(prints)
+        answer, (self._ended, *_), _, _ = socket.recv_fds(warm(), 100, 1)
+        self.pid = int(answer)
+
+    def wait(self, seconds: float) -> None:
+        if not select.select([self._ended], [], [], seconds)[0]:
+            raise subprocess.TimeoutExpired(str(self.pid), seconds)
+
+    def terminate(self) -> None:
+        signal.pidfd_send_signal(self._ended, signal.SIGTERM)
+
+    def kill(self) -> None:
+        signal.pidfd_send_signal(self._ended, signal.SIGKILL)
+
+
+@cache
+def warm() -> socket.socket:
+    """Start the process that forks servers, once; it ends with this one."""
+    ours, its = socket.socketpair()
+    process = subprocess.Popen(
+        [sys.executable, WARM, str(its.fileno())],
+        cwd=ROOT, env=environment({}), pass_fds=[its.fileno()],
+    )  # fmt: skip
+    its.close()
+    atexit.register(lambda: (ours.close(), process.wait()))
+    return ours
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    own = {k: v for k, v in os.environ.items() if not k.startswith("TAGIFAI_")}
+    return {**own, **variables}
 
 
 @dataclass(frozen=True)
@@ -26,7 +74,7 @@ class Running:
 
     url: str
     said: deque[str]
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
 
     def wait_to_say(self, text: str, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
@@ -45,14 +93,20 @@ def free_port() -> int:
 def running(
     *words: object, variables: Mapping[str, str] | None = None, port: int = 0
 ) -> Iterator[Running]:
-    """Run `python WORDS --port …` until it answers; stop it in the end."""
+    """Run `python WORDS --port …` until it answers; stop it in the end.
+
+    The page alone, where no variables change what is imported or how, is forked from a process
+    that has imported it all; the rest are processes of their own.
+    """
     port = port or free_port()
-    command = [sys.executable, *map(str, words), "--port", str(port)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TAGIFAI_")}
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**environment, **(variables or {})}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    command = [*map(str, words), "--port", str(port)]
+    if CAN_FORK and command[0] == "gradio_app.py" and not variables:
+        process: subprocess.Popen[str] | Forked = Forked(command)
+    else:
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, env=environment(variables or {}), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
     assert process.stdout is not None
     said: deque[str] = deque(maxlen=40)
     reader = threading.Thread(target=said.extend, args=(process.stdout,), daemon=True)
@@ -67,7 +121,7 @@ def running(
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.wait(10)
         reader.join(5)
 
 
@@ -82,5 +136,5 @@ def wait_until_it_answers(server: Running) -> None:
                 server.process.wait(0.2)
             except subprocess.TimeoutExpired:
                 continue
-            pytest.fail(f"it ended with {server.process.returncode}: {''.join(server.said)}")
+            pytest.fail(f"it ended: {''.join(server.said)}")
     pytest.fail(f"no answer within {START_SECONDS} s: {''.join(server.said)}")

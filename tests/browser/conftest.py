@@ -5,7 +5,8 @@ from typing import Any
 
 import browser_corpus
 import pytest
-from chromium import WAIT_MS, launched
+from chromium import launched
+from pages import watching
 from servers import running
 
 Serve = Callable[..., AbstractContextManager[str]]
@@ -18,9 +19,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    with launched() as started:
-        yield started
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One for all pages that may know what the one before has loaded."""
+    with launched(tmp_path_factory.mktemp("chromium") / "profile") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def browser(context: Any) -> Any:
+    """Open contexts in it that know nothing yet."""
+    return context.browser
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +45,7 @@ def run_app(data: Path, models: Path, cache: Path, *flags: str) -> Iterator[str]
 
 
 @pytest.fixture(scope="session")
-def corpus(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpus(context: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     browser_corpus.write_data(folder / "data")
     browser_corpus.write_versions(folder / "data", folder / "model")
@@ -48,42 +56,6 @@ def corpus(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app_url(corpus: Path) -> Iterator[str]:
     with run_app(corpus / "data", corpus / "model", corpus / "cache") as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def context(browser: Any) -> Any:
-    # One for all pages: the second page finds Gradio's scripts in the browser's own cache.
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(WAIT_MS)
-    return opened
-
-
-def is_error(message: Any) -> bool:
-    # Whoever leaves a page while it waits for an answer aborts that.
-    return message.type == "error" and not message.text.startswith("AbortError")
-
-
-@contextmanager
-def watching(context: Any) -> Iterator[Callable[[str], Any]]:
-    """Open pages that are watched: in the end none asked an outside host or logged an error."""
-    pages, outside, errors = [], [], []
-
-    def open_watched(url: str) -> Any:
-        page = context.new_page()
-        pages.append(page)
-        allowed = (url.split("?")[0], "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(allowed) else outside.append(r.url))
-        page.on("console", lambda m: errors.append(m.text) if is_error(m) else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
-        page.goto(url)
-        return page
-
-    yield open_watched
-    for page in pages:
-        page.close()
-    assert outside == []
-    assert errors == []
 
 
 @pytest.fixture

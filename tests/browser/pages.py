@@ -1,5 +1,7 @@
 """What every journey does on the page."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 TABS = {
@@ -41,3 +43,31 @@ def options_of(page: Any, dropdown: str) -> list[str]:
 def field(page: Any, element: str) -> Any:
     """Find the box that one writes into, or reads from."""
     return page.locator(f"{element} :is(textarea, input)").first
+
+
+def is_error(message: Any) -> bool:
+    # Whoever leaves a page while it waits for an answer aborts that.
+    return message.type == "error" and not message.text.startswith("AbortError")
+
+
+@contextmanager
+def watching(context: Any) -> Iterator[Callable[[str], Any]]:
+    """Open pages that are watched: in the end none asked an outside host or logged an error."""
+    pages, outside, errors = [], [], []
+
+    def open_watched(url: str) -> Any:
+        page = context.new_page()
+        pages.append(page)
+        allowed = (url.split("?")[0], "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(allowed) else outside.append(r.url))
+        page.on("console", lambda m: errors.append(m.text) if is_error(m) else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
+        page.goto(url)
+        return page
+
+    yield open_watched
+    for page in pages:
+        page.close()
+    assert outside == []
+    assert errors == []

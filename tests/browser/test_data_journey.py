@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 @pytest.fixture
 def page(shared_page):
-    """One page: each test has controls of its own, and the last one loads it anew."""
+    """One page: each test has controls of its own."""
     return shared_page
 
 
@@ -144,12 +144,12 @@ def test_the_playground_follows_every_argument(page):
     )
 
 
-def test_a_damaged_data_folder_is_named_and_the_other_tabs_go_on(page, corpus):
+def test_a_damaged_data_folder_is_named_and_the_other_tabs_go_on(open_page, app_url, corpus):
     projects = corpus / "data" / "projects.json"
     aside = projects.with_suffix(".aside")
     projects.rename(aside)
     try:
-        page.reload()
+        page = open_page(app_url)
         alert = page.get_by_role("alert").filter(visible=True)
         expect(alert).to_contain_text("no projects file; one of projects.json")
         page.get_by_role("tab", name="Inspection").click()
@@ -159,5 +159,5 @@ def test_a_damaged_data_folder_is_named_and_the_other_tabs_go_on(page, corpus):
         page.wait_for_selector("#inference-tags tbody tr")
     finally:
         aside.rename(projects)
-    page.reload()
+    page.get_by_role("tab", name="Data").click()
     expect(page.locator("#projects-table [data-count]")).to_contain_text("240 projects")

@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 import statistics
 
 import pytest
@@ -190,11 +189,9 @@ def test_many_texts_from_a_file_can_be_cancelled(inference, tmp_path):
     expect(inference.locator("#many-table caption")).to_contain_text(f"of {done:,} texts")
 
 
-def test_a_text_becomes_a_failing_test(open_page, corpus, serve, tmp_path):
-    shutil.copytree(corpus / "data", tmp_path / "data")
-    with serve(tmp_path / "data", corpus / "model", tmp_path / "cache") as url:
-        page = open_page(url)
-        open_tab(page, "Inference")
+def test_a_text_becomes_a_failing_test(inference, corpus):
+    page, kept = inference, corpus / "data" / "behavioral.json"
+    try:
         write(page, "#inference-text", "vision images <b>camera</b>")
         page.get_by_role("button", name="Save as behavioral test").click()
         # A list of several choices stays open.
@@ -207,8 +204,9 @@ def test_a_text_becomes_a_failing_test(open_page, corpus, serve, tmp_path):
         expect(told).to_contain_text("v0.2.0 fails it")
         page.locator("#keep-save").click()
         expect(told).to_contain_text("test 1 is this very one")
-        page.close()
-    saved = json.loads((tmp_path / "data" / "behavioral.json").read_text())
+        saved = json.loads(kept.read_text())
+    finally:
+        kept.unlink(missing_ok=True)
     case = {"text": "vision images <b>camera</b>", "expected": ["attention"]}
     assert saved == [{"type": "MFT", "group": "saved", "cases": [case]}]
 

@@ -27,15 +27,24 @@ def elsewhere(browser):
 
 @pytest.fixture
 def follow(open_page, app_url):
-    """Follow a link to the app, in a page of its own."""
-    return lambda address: open_page(app_url + address)
+    """Follow a link to the app, in a page of its own; the one before is closed."""
+    opened = []
+
+    def open_link(address):
+        for page in opened:
+            page.close()
+        opened[:] = [open_page(app_url + address)]
+        return opened[0]
+
+    return open_link
 
 
 def asked(page):
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-def test_the_address_follows_what_is_chosen_and_shows_it_to_others(page, app_url, elsewhere):
+def test_the_address_follows_what_is_chosen_and_shows_it_to_others(shared_page, app_url, elsewhere):
+    page = shared_page
     expect(page.locator("#projects-table tbody tr").first).to_be_visible()
     assert page.url == app_url
     open_tab(page, "Inspection")
@@ -83,6 +92,25 @@ def test_the_address_follows_what_is_chosen_and_shows_it_to_others(page, app_url
     expect(page).to_have_url(re.compile("tab=inspection"))
 
 
+def test_the_button_copies_the_link(shared_page, context):
+    page = shared_page
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_tab(page, "Inference")
+    field(page, "#inference-text").fill("grammar of dialogue")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#address [role=status]")).to_have_text("Link copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.url
+    assert asked(page) == {"tab": "inference", "version": "v0.2.0", "text": "grammar of dialogue"}
+    field(page, "#inference-text").fill("language " * 1_500)
+    expect(page).to_have_url(re.compile(r"version=v0\.2\.0$"))
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#address [role=status]")).to_have_text(
+        "Link copied without text: too long for a link"
+    )
+    assert asked(page) == {"tab": "inference", "version": "v0.2.0"}
+
+
 def test_each_tab_opens_from_its_link(follow):
     page = follow("?tab=data&min_tag_freq=25&query=vision&p=2&sort=title&text=Masks&stem=1")
     expect(field(page, "#min-tag-freq")).to_have_value("25")
@@ -95,7 +123,10 @@ def test_each_tab_opens_from_its_link(follow):
     expect(page.locator("#metric-diff figcaption")).to_contain_text("v0.2.0 − v0.1.0")
     expect(page.locator("#improvements h4")).to_contain_text("in recall")
 
-    page = follow("?tab=inference&version=v0.1.0&tag=segmentation&text=masks+of+regions")
+    page = follow(
+        "?tab=inference&version=v0.1.0&tag=segmentation&text=masks+of+regions&__theme=dark"
+    )
+    expect(page.locator("body.dark")).to_be_visible()
     expect(field(page, "#inference-text")).to_have_value("masks of regions")
     expect(field(page, "#inference-version")).to_have_value("v0.1.0")
     expect(page.locator("#inference-sum")).to_contain_text("segmentation")
@@ -121,24 +152,3 @@ def test_a_link_to_what_is_gone_says_so_and_shows_the_rest(follow):
     expect(field(page, "#inspect-version")).to_have_value("v0.2.0")
     expect(page.get_by_role("radio", name="true positives")).to_be_checked()
     expect(page.locator("#samples [data-count]")).to_contain_text("page 1 of")
-
-
-def test_the_button_copies_the_link(browser, app_url):
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.goto(app_url)
-    open_tab(page, "Inference")
-    field(page, "#inference-text").fill("grammar of dialogue")
-    page.get_by_role("button", name="Copy link").click()
-    expect(page.locator("#address [role=status]")).to_have_text("Link copied")
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == page.url
-    assert asked(page) == {"tab": "inference", "version": "v0.2.0", "text": "grammar of dialogue"}
-    field(page, "#inference-text").fill("language " * 1_500)
-    expect(page).to_have_url(re.compile(r"version=v0\.2\.0$"))
-    page.get_by_role("button", name="Copy link").click()
-    expect(page.locator("#address [role=status]")).to_have_text(
-        "Link copied without text: too long for a link"
-    )
-    assert asked(page) == {"tab": "inference", "version": "v0.2.0"}
-    context.close()

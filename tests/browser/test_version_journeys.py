@@ -29,6 +29,32 @@ def decided(corpus):
     return of
 
 
+def test_a_report_is_saved_and_read_without_a_server(shared_page, browser, tmp_path):
+    page = shared_page
+    open_tab(page, "Performance")
+    button = page.locator("#export-report")
+    with page.expect_download() as download:
+        button.click()
+    expect(button).to_have_text("Save a report to send (HTML)")
+    expect(button).to_be_enabled()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert file.name == "v0.2.0-workspace.html"
+    asked = []
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        with browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+        ) as context:
+            report = context.new_page()
+            report.on("request", lambda request: asked.append(request.url))
+            report.goto(file.as_uri())
+            expect(report.locator("h1")).to_have_text("workspace compared with v0.2.0")
+            assert report.evaluate("document.documentElement.scrollWidth") <= width
+            ground = report.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(21, 24, 29)")
+    assert asked == [file.as_uri()] * 2
+
+
 def test_versions_are_compared(shared_page):
     page = shared_page
     open_tab(page, "Performance")
@@ -99,28 +125,6 @@ def test_versions_are_compared(shared_page):
     expect(page.locator("#regressions")).to_have_text("")
 
 
-def test_a_broken_version_is_named_and_the_others_go_on(page, corpus):
-    broken = corpus / "model" / "v0.3.0"
-    broken.mkdir()
-    (broken / "performance.json").write_text("{")
-    try:
-        open_tab(page, "Performance")
-        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
-            "v0.3.0/performance.json: not JSON"
-        )
-        assert options_of(page, "#version-b") == ["workspace", "v0.2.0", "v0.1.0"]
-        page.get_by_role("tab", name="Inspection").click()
-        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
-            "v0.3.0/performance.json: not JSON"
-        )
-        choose(page, "#inspect-version", "v0.2.0")
-        expect(page.locator("#tag-metrics tbody tr")).to_have_count(6)
-        expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
-    finally:
-        (broken / "performance.json").unlink()
-        broken.rmdir()
-
-
 def test_a_text_is_tagged(shared_page):
     page = shared_page
     open_tab(page, "Inference")
@@ -155,6 +159,29 @@ def test_a_text_is_tagged(shared_page):
     )
     text.fill("language")
     expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+
+
+def test_a_decision_is_led_back_to_words_and_training_projects(shared_page):
+    page = shared_page
+    open_tab(page, "Inspection")
+    page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
+    expect(page.locator("#samples .word.raises").first).to_be_visible()
+    with page.expect_download() as saved:
+        page.locator("#samples-json").click()
+    rows = orjson.loads(saved.value.path().read_bytes())
+    assert saved.value.suggested_filename == "v0.2.0-transformers-fp.json"
+    ids = page.locator("#samples tbody tr td:first-child").all_inner_texts()
+    assert [row["id"] for row in rows] == ids
+
+    page.locator("#samples .why").first.click()
+    panel = page.locator("#influence-shares")
+    expect(panel.locator("figcaption")).to_contain_text("for transformers: ")
+    expect(panel.locator("svg[role=img]")).to_contain_text("what no project gave")
+    page.locator("#influence-left-out input").first.check()
+    page.locator("#influence-refit").click()
+    expect(page.locator("#influence-refitted")).to_contain_text("Refitted without 1 project")
+    choose(page, "#inspect-tag", "segmentation")
+    expect(panel).to_contain_text("Choose “Training projects behind it”")
 
 
 def test_a_tags_errors_are_inspected(shared_page, decided):
@@ -203,23 +230,23 @@ def test_a_tags_errors_are_inspected(shared_page, decided):
     expect(tag).to_have_value("computer-vision")
 
 
-def test_a_decision_is_led_back_to_words_and_training_projects(page):
-    open_tab(page, "Inspection")
-    page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
-    expect(page.locator("#samples .word.raises").first).to_be_visible()
-    with page.expect_download() as saved:
-        page.locator("#samples-json").click()
-    rows = orjson.loads(saved.value.path().read_bytes())
-    assert saved.value.suggested_filename == "v0.2.0-transformers-fp.json"
-    ids = page.locator("#samples tbody tr td:first-child").all_inner_texts()
-    assert [row["id"] for row in rows] == ids
-
-    page.locator("#samples .why").first.click()
-    panel = page.locator("#influence-shares")
-    expect(panel.locator("figcaption")).to_contain_text("for transformers: ")
-    expect(panel.locator("svg[role=img]")).to_contain_text("what no project gave")
-    page.locator("#influence-left-out input").first.check()
-    page.locator("#influence-refit").click()
-    expect(page.locator("#influence-refitted")).to_contain_text("Refitted without 1 project")
-    choose(page, "#inspect-tag", "segmentation")
-    expect(panel).to_contain_text("Choose “Training projects behind it”")
+def test_a_broken_version_is_named_and_the_others_go_on(page, corpus):
+    broken = corpus / "model" / "v0.3.0"
+    broken.mkdir()
+    (broken / "performance.json").write_text("{")
+    try:
+        open_tab(page, "Performance")
+        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
+            "v0.3.0/performance.json: not JSON"
+        )
+        assert options_of(page, "#version-b") == ["workspace", "v0.2.0", "v0.1.0"]
+        page.get_by_role("tab", name="Inspection").click()
+        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
+            "v0.3.0/performance.json: not JSON"
+        )
+        choose(page, "#inspect-version", "v0.2.0")
+        expect(page.locator("#tag-metrics tbody tr")).to_have_count(6)
+        expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+    finally:
+        (broken / "performance.json").unlink()
+        broken.rmdir()

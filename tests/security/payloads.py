@@ -134,7 +134,7 @@ def look_at_all(page: Any) -> Iterator[str]:
 def measure_payloads(files: Files, full: bool) -> Measured:
     folder = files.folder
     wrong: list[str] = []
-    with listening() as (url, asked), launched() as browser:
+    with listening() as (url, asked), launched(folder / "profile") as context:
         write_corpus(folder, url)
         reviews = folder / "reviews.sqlite"
         store = ReviewStore(reviews, journal="delete")
@@ -146,7 +146,7 @@ def measure_payloads(files: Files, full: bool) -> Measured:
         words = ["gradio_app.py", "--data", folder / "data", "--models", folder / "model",
                  "--cache-dir", folder / "cache", "--reviews", reviews]  # fmt: skip
         with running(*words) as server:
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page = context.new_page()
             outside: list[str] = []
             allowed = (server.url, "data:", "blob:", "about:")
             page.on("request", lambda r: r.url.startswith(allowed) or outside.append(r.url))

@@ -1,0 +1,75 @@
+"""Start servers in moments: import once what each would import for seconds, then fork for each.
+
+Run by `servers.py` as `python tests/warm.py FD`, where FD is a socket. An order is the words of a
+command as JSON, with a pipe to print into; the answer is the new process's id, and a descriptor
+that is readable once it has ended. When whoever orders is gone, all that was started is ended.
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LIMIT = 100_000
+# Imported and nothing more: what is computed or read from the environment is each server's own.
+MODULES = (
+    "tagifai.ui.app",
+    "tagifai.ui.serving",
+    "tagifai.workbench",
+    "tagifai.inference.desk",
+    "tagifai.inspection.influence_desk",
+    "tagifai.models.persistence",
+    "skops.io",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+)
+
+
+def load() -> None:
+    sys.path[0] = str(ROOT)  # as for a program there
+    from tagifai.spaces import stay_offline
+
+    stay_offline(os.environ)
+    for module in MODULES:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # keeps the memory shared
+
+
+def take_orders(orders: socket.socket) -> list[str]:
+    """Fork for each order. Return in the new processes alone, with the words of the command."""
+    pids: list[int] = []
+    while True:
+        text, pipes, _, _ = socket.recv_fds(orders, LIMIT, 1)
+        if not text:
+            break
+        pid = os.fork()
+        if pid == 0:
+            orders.close()
+            for descriptor in (1, 2):
+                os.dup2(pipes[0], descriptor)
+            os.close(pipes[0])
+            words: list[str] = json.loads(text)
+            return words
+        os.close(pipes[0])
+        pids.append(pid)
+        ended = os.pidfd_open(pid)
+        socket.send_fds(orders, [str(pid).encode()], [ended])
+        os.close(ended)
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)  # the ended ones too: not waited for, none is another's yet
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    load()
+    sys.argv = take_orders(socket.socket(fileno=int(sys.argv[1])))
+    runpy.run_path(sys.argv[0], run_name="__main__")
