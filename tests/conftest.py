@@ -25,6 +25,13 @@ QUICK = {
     "log_count_ratio": False,
 }
 
+# Files of tests that take longest.
+LONG = {"test_serving.py", "test_live.py", "test_training.py", "test_readme.py", "test_reviews.py"}
+LONG_IN_BROWSER = [
+    "test_label_errors.py", "test_accessibility.py", "test_links.py", "test_any_page.py",
+    "test_version_journeys.py", "test_space.py", "test_inference.py", "test_loading.py",
+]  # fmt: skip
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fresh", action="store_true", help="run what makes an environment anew")
@@ -35,8 +42,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("fresh"):
                 item.add_marker(pytest.mark.skip(reason="makes an environment anew: `just fresh`"))
-    # Last, because Playwright keeps an event loop running, in which asyncio.run refuses to work.
-    items.sort(key=lambda item: "browser" in item.path.relative_to(ROOT).parts)
+    items.sort(key=turn)
+
+
+def turn(item: pytest.Item) -> int:
+    """Give a test's turn: what takes long early, so that no worker is left with it alone.
+
+    Browser tests come last, because Playwright keeps an event loop running, in which
+    asyncio.run refuses to work; so no file has both.
+    """
+    name = item.path.name
+    if "browser" in item.path.relative_to(ROOT).parts:
+        return 2 + (LONG_IN_BROWSER.index(name) if name in LONG_IN_BROWSER else 99)
+    return 0 if name in LONG else 1
 
 
 @pytest.fixture(scope="session")
