@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from browser_corpus import HOSTILE, HOSTILE_TAG
 from pages import TABS, choose, field, open_tab
@@ -102,6 +104,19 @@ def test_an_answer_that_takes_long_is_waited_for_in_sight(page):
     page.unroute("**/gradio_api/run/**")  # lets what was held go on
     expect(field(page, "#preprocess-output")).to_have_value("slow networks")
     expect(line).to_be_hidden()
+
+
+def test_a_choice_with_the_mouse_asks_once(page):
+    open_tab(page, "Inspection")
+    asked = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    figures = page.locator("#tag-figures")
+    before = figures.inner_text()
+    choose(page, "#inspect-tag", HOSTILE_TAG)
+    expect(figures).not_to_have_text(before, use_inner_text=True)
+    same = [body for body in asked if body.count(json.dumps(HOSTILE_TAG))]
+    assert same
+    assert len(set(same)) == len(same)
 
 
 @pytest.mark.realdata
