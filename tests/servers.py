@@ -31,10 +31,10 @@ START_SECONDS = 180
 class Forked:
     """A server forked by `warm.py`, with as much of `Popen` as is used here."""
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, words: list[str], variables: Mapping[str, str]) -> None:
         reads, prints = os.pipe()
         self.stdout: TextIO = os.fdopen(reads)
-        socket.send_fds(warm(), [json.dumps(words).encode()], [prints])
+        socket.send_fds(warm(), [json.dumps([words, dict(variables)]).encode()], [prints])
         os.close(prints)
         answer, (self._ended, *_), _, _ = socket.recv_fds(warm(), 100, 1)
         self.pid = int(answer)
@@ -91,17 +91,20 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    *words: object, variables: Mapping[str, str] | None = None, port: int = 0
+    *words: object,
+    variables: Mapping[str, str] | None = None,
+    port: int = 0,
+    fresh: bool = False,
 ) -> Iterator[Running]:
     """Run `python WORDS --port …` until it answers; stop it in the end.
 
-    The page alone, where no variables change what is imported or how, is forked from a process
-    that has imported it all; the rest are processes of their own.
+    What serves the page is forked from a process that has imported all it needs. Where that is
+    not the same, as with variables that are read on import, ask for a `fresh` one.
     """
     port = port or free_port()
     command = [*map(str, words), "--port", str(port)]
-    if CAN_FORK and command[0] == "gradio_app.py" and not variables:
-        process: subprocess.Popen[str] | Forked = Forked(command)
+    if CAN_FORK and command[0] == "gradio_app.py" and not fresh:
+        process: subprocess.Popen[str] | Forked = Forked(command, variables or {})
     else:
         process = subprocess.Popen(
             [sys.executable, *command], cwd=ROOT, env=environment(variables or {}), text=True,

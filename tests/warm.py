@@ -1,8 +1,9 @@
 """Start servers in moments: import once what each would import for seconds, then fork for each.
 
 Run by `servers.py` as `python tests/warm.py FD`, where FD is a socket. An order is the words of a
-command as JSON, with a pipe to print into; the answer is the new process's id, and a descriptor
-that is readable once it has ended. When whoever orders is gone, all that was started is ended.
+command and environment variables as JSON, with a pipe to print into; the answer is the new
+process's id, and a descriptor that is readable once it has ended. When whoever orders is gone, all
+that was started is ended.
 """
 
 import gc
@@ -17,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 100_000
-# Imported and nothing more: what is computed or read from the environment is each server's own.
+# Imported and nothing more: what is computed is each server's own.
 MODULES = (
     "tagifai.ui.app",
     "tagifai.ui.serving",
@@ -45,7 +46,7 @@ def load() -> None:
 
 
 def take_orders(orders: socket.socket) -> list[str]:
-    """Fork for each order. Return in the new processes alone, with the words of the command."""
+    """Fork for each order. Return in the new processes alone, with the command's words."""
     pids: list[int] = []
     while True:
         text, pipes, _, _ = socket.recv_fds(orders, LIMIT, 1)
@@ -57,8 +58,9 @@ def take_orders(orders: socket.socket) -> list[str]:
             for descriptor in (1, 2):
                 os.dup2(pipes[0], descriptor)
             os.close(pipes[0])
-            words: list[str] = json.loads(text)
-            return words
+            words, variables = json.loads(text)
+            os.environ.update(variables)
+            return list(words)
         os.close(pipes[0])
         pids.append(pid)
         ended = os.pidfd_open(pid)

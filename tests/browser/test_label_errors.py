@@ -1,9 +1,8 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from contextlib import redirect_stdout
+from io import StringIO
 
 import numpy as np
 import orjson
@@ -12,11 +11,11 @@ from browser_corpus import HOSTILE_TAG, SIMPLE
 from pages import TABS, choose, field, open_tab
 from playwright.sync_api import expect
 
+from tagifai.cli import main
 from tagifai.reviews import ReviewStore
 from tagifai.users import set_password
 from tagifai.versions.predictions import Predictions
 
-ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse"
 
 
@@ -59,12 +58,9 @@ def events(home):
 
 
 def command(*words):
-    done = subprocess.run(
-        [sys.executable, "-m", "tagifai", *map(str, words)],
-        cwd=ROOT, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    with redirect_stdout(StringIO()) as said:
+        assert main([*map(str, words)]) == 0
+    return said.getvalue()
 
 
 def test_keys_decide_and_the_next_pair_comes_up(own_page, home, open_page, app_url):

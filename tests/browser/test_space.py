@@ -42,7 +42,7 @@ def test_a_reviewer_logs_in_and_their_reviews_reach_the_dataset(hub, corpus, con
     flags = ["gradio_app.py", "--data", corpus / "data", "--models", corpus / "model",
              "--reviews", tmp_path / "reviews.sqlite", "--no-cache"]  # fmt: skip
     told = {"HF_TOKEN": "hf_x", "TAGIFAI_REVIEWERS": "ann", "TAGIFAI_REVIEWS_REPO": DATASET}
-    with running(*flags, variables=on_a_space(hub, tmp_path, **told)) as server:
+    with running(*flags, variables=on_a_space(hub, tmp_path, **told), fresh=True) as server:
         server.wait_to_say(f"reviews are kept in the dataset {DATASET}; 1 brought from it")
         # Not watched: on a Space Gradio's page asks Hugging Face, which ours forbids it.
         page = context.new_page()
