@@ -46,7 +46,8 @@ def field(page: Any, element: str) -> Any:
 
 
 def is_error(message: Any) -> bool:
-    # Whoever leaves a page while it waits for an answer aborts that.
+    # Whoever leaves a page while it waits for an answer aborts that. Gradio tells some of these
+    # as errors of the connection, so tests close a page and open another rather than load anew.
     return message.type == "error" and not message.text.startswith("AbortError")
 
 

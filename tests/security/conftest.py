@@ -44,7 +44,7 @@ def attack(request: pytest.FixtureRequest, full: bool) -> Callable[[Row, Any], N
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def target(
     small_data: Path, small_models: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
