@@ -30,6 +30,7 @@ from benchmarks.rows import (
     preprocessing,
     slider,
     start,
+    typing,
     versions,
 )
 from benchmarks.sites import open_sites
@@ -45,11 +46,13 @@ ALONE = {
 ON_PAGES = {
     "slider": slider.measure,
     "playground": playground.measure,
+    "typing": typing.measure,
     "other controls": controls.measure,
     "twenty people": people.measure,
     "first page": first_page.measure,
     "memory": memory.measure,
 }
+UNRECORDED = ROOT / ".cache" / "benchmarks"
 REAL = (
     os.environ.get("TAGIFAI_REALDATA", ""),
     "datasets/madewithml",
@@ -69,12 +72,11 @@ def main(words: Sequence[str] | None = None) -> int:
     command = " ".join(["python -m benchmarks", *["--quick"] * options.quick, *chosen_rows])
     machine = describe_machine()
 
-    def keep(findings: Findings) -> None:
-        # After each group, so that a run that is broken off has not been for nothing.
+    def keep(findings: Findings, folder: Path) -> None:
         run = Run(command, machine, groups, findings)
-        options.out.mkdir(parents=True, exist_ok=True)
-        write_run(run, options.out / RECORDED.name)
-        (options.out / RESULTS.name).write_text(write_report(run), "utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_run(run, folder / RECORDED.name)
+        (folder / RESULTS.name).write_text(write_report(run), "utf-8")
 
     # As for Ctrl-C: what was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -82,7 +84,9 @@ def main(words: Sequence[str] | None = None) -> int:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="tagifai-bench-"))
         browser = stack.enter_context(chromium()) if needed(set(options.only)) else None
         bench = Bench(options.data, Path(scratch), options.quick, browser, say)
-        findings = measure_all(bench, set(options.only), groups, keep)
+        # A run that is broken off has not been for nothing, nor does it replace a whole one.
+        findings = measure_all(bench, set(options.only), groups, partial(keep, folder=UNRECORDED))
+    keep(findings, options.out)
     print((options.out / RESULTS.name).read_text("utf-8"))
     say(f"written: {options.out / RESULTS.name}, {options.out / RECORDED.name}")
     if options.check:
@@ -109,7 +113,7 @@ def read_options(words: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(words)
     # What is recorded beside this is a whole run; others go where git doesn't look.
     whole = not (options.quick or options.only or options.check)
-    options.out = options.out or (RESULTS.parent if whole else ROOT / ".cache" / "benchmarks")
+    options.out = options.out or (RESULTS.parent if whole else UNRECORDED)
     options.data = options.data or find_data()
     if options.data is None:
         parser.error("no Made With ML projects: `python -m tagifai data download`, or --data")

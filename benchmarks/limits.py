@@ -12,8 +12,8 @@ LIMITED = {
     "key metrics of versions, warm": "one look at each file: its time, size and number",
     "10,000 predictions": "one text alone takes a shorter way through the features, so that there "
     "is less to win by taking many",
-    "tag, to figures": "Gradio's page tells each choice with the mouse twice, and the answer fills "
-    "ten components",
+    "tag, to figures": "Gradio's page takes each choice with the mouse in twice, and the answer "
+    "fills ten components",
     "version, to figures": "as for the tag, and sixteen components are filled",
     "version compared": "as for the tag, and twelve components are filled",
 }

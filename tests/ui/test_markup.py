@@ -113,5 +113,5 @@ def test_an_empty_table_says_why():
 
 
 def test_a_share_has_a_bar_as_long_as_its_value():
-    assert show_share(0.25) == ('<span class="share" style="--share:25.0%">0.250</span>')
+    assert show_share(0.25) == '<span class="share" style="--share:25.0%">0.250</span>'
     assert show_share(None) == "–"
