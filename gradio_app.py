@@ -7,6 +7,7 @@ from tagifai.errors import TagifaiError
 from tagifai.permissions import warnings_of
 from tagifai.settings import Settings, load_settings
 from tagifai.spaces import Space, stay_offline
+from tagifai.ui.type_stubs import leave_as_installed
 
 
 def read_settings() -> Settings:
@@ -19,6 +20,7 @@ def read_settings() -> Settings:
 
 
 stay_offline(os.environ)
+leave_as_installed()
 settings = read_settings()
 
 from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` needs no gradio

@@ -8,11 +8,13 @@ from tagifai.permissions import warnings_of
 from tagifai.settings import load_settings
 from tagifai.spaces import Space, stay_offline
 from tagifai.terminal import print_message, print_text
+from tagifai.ui.type_stubs import leave_as_installed
 
 
 def serve_api(options: argparse.Namespace) -> Answer:
     """Serve the endpoints until stopped; `options` has what `add_flags` adds."""
     stay_offline(os.environ)
+    leave_as_installed()
     settings = load_settings(given=vars(options))
 
     # A wrong flag is told before these seconds are spent.

@@ -8,9 +8,11 @@ from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.data import load_dataset
 from tagifai.models.training import train
+from tagifai.ui.type_stubs import leave_as_installed
 from tagifai.versions.releases import version_files
 from tagifai.versions.sources import WORKSPACE, FolderSource
 
+leave_as_installed()
 ROOT = Path(__file__).parent.parent
 REAL_DATA = Path(
     os.environ.get("TAGIFAI_REALDATA", ROOT.parent / "shared" / "datasets" / "madewithml")

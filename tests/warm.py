@@ -37,8 +37,10 @@ MODULES = (
 def load() -> None:
     sys.path[0] = str(ROOT)  # as for a program there
     from tagifai.spaces import stay_offline
+    from tagifai.ui.type_stubs import leave_as_installed
 
     stay_offline(os.environ)
+    leave_as_installed()
     for module in MODULES:
         importlib.import_module(module)
     gc.collect()

@@ -134,6 +134,5 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": looks.theme(),
         "css_paths": [STYLE],
-        "head": progress.head(),
         "footer_links": ["api"],
     }

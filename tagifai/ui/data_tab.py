@@ -11,7 +11,7 @@ from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
 from tagifai.ui.data_view import show_excluded, show_page, show_selection
 from tagifai.ui.events import QUICK
-from tagifai.ui.links import Choice, Place
+from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import show_cloud, show_error
 
 INTRO = """Which tags have enough projects to be learnt, and what do their texts look like?
@@ -174,12 +174,12 @@ def build(
     page_inputs = [query, sort, descending, number]
     preprocess_inputs: list[Any] = [text, lower, stem, pattern, words]
 
-    def fill(asked: Any, *current: Any) -> list[Any]:
+    def fill(link: Link, _: gr.Request) -> list[Any]:
         try:
             facts = describe_data()
         except TagifaiError as error:
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
-        link, top = place.follow(asked, current), facts["most_common"] + 1
+        top = facts["most_common"] + 1
         frequency = min(link.read("min_tag_freq", range(1, top + 1)), top)
         selection = filter_tags(frequency)
         kept = sorted(name for name, _ in selection.kept)
@@ -228,8 +228,7 @@ def build(
         notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, told_tag,
         table, *page_inputs, searched, *preprocess_inputs, output, preprocess_notice, place.asked,
     ]  # fmt: skip
-    current = [told_tag if control is tag else control for control in place.controls]
-    place.on_shown(fill, [place.asked, *current], filled)
+    place.on_shown(fill, filled, told={tag: told_tag})
     min_freq.change(filter_by_frequency, [min_freq, cloud_tag], [*lists, cloud_tag], **QUICK)
     cloud_tag.change(show_word_cloud, cloud_tag, cloud, **QUICK)
     tag.input(show_tag, tag, [tag_details, notice, told_tag], **QUICK)

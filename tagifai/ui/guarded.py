@@ -16,6 +16,7 @@ UNREAD_SESSIONS = 300
 AT_ONCE = 4
 MAX_WAITING = 20
 LOOK_SECONDS = 0.01
+PROGRESS_SECONDS = 0.1
 
 
 class GuardedBlocks(gr.Blocks):
@@ -83,6 +84,7 @@ class FairQueue(Queue):
         self.max_waiting = max_waiting
         # Gradio looks a thousand times a second whether somebody waits, 7 % of a core for nothing.
         self.sleep_when_free = LOOK_SECONDS
+        self.progress_update_sleep_when_free = PROGRESS_SECONDS
         self.pending_messages_per_session.max_size = UNREAD_SESSIONS
 
     async def push(

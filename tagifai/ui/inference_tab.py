@@ -19,7 +19,7 @@ from tagifai.ui.inference_view import (
     show_sum,
     show_words,
 )
-from tagifai.ui.links import Choice, Place
+from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note
 
 if TYPE_CHECKING:
@@ -184,12 +184,11 @@ def build(
         lists = [gr.Dropdown(names), gr.Dropdown(names)]
         return [gr.Dropdown([LIKELIEST, *names], value=kept), samples, *lists]
 
-    def fill(asked: Any, *current: Any) -> list[Any]:
+    def fill(link: Link, _: gr.Request) -> list[Any]:
         try:
             names = list_versions()
         except TagifaiError as error:
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
-        link = place.follow(asked, current)
         name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
         name, beside = (
             name if name in names else newest(names),
@@ -245,7 +244,7 @@ def build(
         Choice("edited", edited, "", typed=True),
     ]
     filled = [*outputs, version, other, *of_version, text, edited, place.asked]
-    place.on_shown(fill, [place.asked, *place.controls], filled)
+    place.on_shown(fill, filled)
     gr.on(
         [text.change, tag.change, other.input, edited.change],
         show_prediction, inputs, outputs, **QUICK,

@@ -27,7 +27,7 @@ from tagifai.ui.inspection_view import (
     show_tags,
 )
 from tagifai.ui.inspection_why import tint_projects
-from tagifai.ui.links import Choice, Place
+from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_terms
 
 if TYPE_CHECKING:
@@ -223,18 +223,17 @@ def build(
             *show_tag(name, chosen, common, *choice, own=own),
         ]
 
-    def fill(asked: Any, *current: Any) -> list[Any]:
+    def fill(link: Link, _: gr.Request) -> list[Any]:
         try:
             names = list_versions()
         except TagifaiError as error:
             return [gr.Dropdown([]), show_error(error), *[gr.skip()] * (len(filled) - 2)]
-        link = place.follow(asked, current)
         chosen = link.read("version", names)
         name = chosen if chosen in names else newest(names)
         tag = link.read("tag", known_tags(name))
         given = [link.read(one) for one in ("common", "outcome", "query", "order", "p")]
         # A link's threshold stands until another tag or version is chosen.
-        own = link.read("threshold") if asked and "threshold" in asked else None
+        own = link.read("threshold") if link.names("threshold") else None
         notice, *found = show_version(name, tag, *given, own=own)
         return [
             gr.Dropdown(names[::-1], value=name), link.refused() + notice, *found,
@@ -272,7 +271,7 @@ def build(
         Choice("threshold", threshold),
     ]
     filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
-    place.on_shown(fill, [place.asked, *place.controls], filled)
+    place.on_shown(fill, filled)
     version_chosen = version.input(show_version, whole, version_outputs, **QUICK)
     tag_chosen = tag.input(show_tag, whole, tag_outputs, **QUICK)
     forget_decision(version_chosen)

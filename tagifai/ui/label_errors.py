@@ -1,5 +1,6 @@
 """Suspected label errors: look at a pair with its evidence, decide, and the next one comes up."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from tagifai.ui.label_errors_view import (
     show_preview,
     show_queue,
 )
-from tagifai.ui.links import Choice, Place
+from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
 from tagifai.ui.visits import visit_of
 
@@ -110,6 +111,9 @@ def build(
     # What is on the screen, so that a decision is about what was seen.
     seen = gr.Textbox(visible="hidden")
     exported = gr.Textbox(visible="hidden")
+    # Changes where another version's queue is to be opened. One event for this and all choices,
+    # so that none is answered after a later one.
+    moved = gr.Textbox(visible="hidden")
 
     visited = gr.State(False)
 
@@ -199,9 +203,8 @@ def build(
         except TagifaiError as error:
             return failed(error)
 
-    def open_tab(request: gr.Request, asked: Any, *current: Any) -> list[Any]:
+    def open_tab(link: Link, request: gr.Request) -> list[Any]:
         try:
-            link = place.follow(asked, current)
             name = link.read("version", desk().versions.names()) or desk().versions.newest()
             names = desk().tags(name)
             tag = link.read("tag", [ALL_TAGS, *names])
@@ -211,15 +214,12 @@ def build(
             opened = turn_page(request, *choice, link.read("p"))
             if pair := read_pair(link.read("pair")):
                 opened = open_pair(request, pair, *choice)
-            told = [
-                show_reader(*desk().reader_of(visit_of(request)), desk().path, warning()),
-                desk().changes_since(name),
-            ]
+            told = tell_reader(request, name)
         except TagifaiError as error:
             return [True, "", gr.skip(), *[gr.skip()] * 4, None, *failed(error)]
         return [
             True,
-            link.refused() + told[0] + (show_note(told[1]) if told[1] else ""),
+            link.refused() + told,
             gr.Dropdown([ALL_TAGS, *names], value=tag),
             *queue,
             None,
@@ -233,13 +233,25 @@ def build(
         except TagifaiError as error:
             return failed(error)
 
-    def follow_version(request: gr.Request, visited: bool, *given: Any) -> list[Any]:
-        # Whoever never looked in here has no pairs scored for them.
-        if not visited:
-            return [gr.skip()] * len(opened)
-        return open_tab(request, None, *given[:-1], "")  # the pair was another version's
+    def tell_reader(request: gr.Request, name: str) -> str:
+        reader = show_reader(*desk().reader_of(visit_of(request)), desk().path, warning())
+        changes = desk().changes_since(name)
+        return reader + (show_note(changes) if changes else "")
 
-    def show_effect(request: gr.Request, name: str | None) -> str:
+    def follow_version(request: gr.Request, visited: bool, name: str | None, tag: str) -> list[Any]:
+        # Whoever never looked in here has no pairs scored for them.
+        if not visited or not name:
+            return [gr.skip()] * 3
+        try:
+            names, told = [ALL_TAGS, *desk().tags(name)], tell_reader(request, name)
+        except TagifaiError:
+            return ["", gr.skip(), str(time.time_ns())]  # what is wrong the queue will say
+        kept = tag if tag in names else ALL_TAGS
+        return [told, gr.Dropdown(names, value=kept), str(time.time_ns())]
+
+    def show_effect(request: gr.Request, visited: bool, name: str | None) -> Any:
+        if not visited:
+            return gr.skip()
         try:
             counts = desk().counts()
             preview = desk().preview(name or desk().versions.newest())
@@ -257,7 +269,7 @@ def build(
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     slow = {**private, "show_progress": "minimal"}
-    # The scores are there by now: what is left takes a moment, and need not wait in line.
+    # The scores are mostly there by now: what is left takes a moment, and need not wait in line.
     quick = {**private, "queue": False}
     choice: list[Any] = [version, kind, tag, split, rank, state]
     outputs = [help_line, card, queue, number, seen, *buttons.values(), undo_button]
@@ -273,28 +285,24 @@ def build(
         Choice("pair", seen, ""),
     ]
     # Each chain ends with what the reviews change; scoring it keeps nobody waiting.
-    place.on_shown(open_tab, [place.asked, *place.controls], opened).then(
-        show_effect, version, effect, **slow
-    )
+    of_effect = [visited, version]
+    place.on_shown(open_tab, opened).then(show_effect, of_effect, effect, **slow)
     version_chosen.then(
-        follow_version,
-        [visited, *place.controls],
-        opened,
-        trigger_mode="always_last",
-        api_visibility="private",
-    ).then(show_effect, version, effect, **slow)
+        follow_version, [visited, version, tag], [who, tag, moved], trigger_mode="always_last",
+        **quick,
+    ).then(show_effect, of_effect, effect, **slow)  # fmt: skip
     gr.on(
-        [control.input for control in choice[1:]], open_queue, choice, outputs,
+        [moved.change, *(control.input for control in choice[1:])], open_queue, choice, outputs,
         trigger_mode="always_last", **quick,
     )  # fmt: skip
     number.input(turn_page, [*choice, number], outputs, trigger_mode="always_last", **quick)
     queue.select(choose_pair, [*choice, number], outputs, **quick)
     for decision, button in buttons.items():
         button.click(decider(decision), [seen, note, *choice], [note, *outputs], **quick).then(
-            show_effect, version, effect, **slow
+            show_effect, of_effect, effect, **slow
         )
     undo_button.click(take_back, choice, outputs, **quick).then(
-        show_effect, version, effect, **slow
+        show_effect, of_effect, effect, **slow
     )
     save.click(export, None, exported, **private).success(
         None, exported, None, js=SAVE_REVIEWS, api_visibility="private"

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -62,25 +61,31 @@ class Place:
         """Read what a link asks for; `current` are the values of `controls`."""
         return Link(asked, self.choices, current)
 
-    def on_shown(self, fill: Callable[..., Any], inputs: Any, outputs: Any, **options: Any) -> Any:
+    def on_shown(
+        self,
+        fill: Callable[["Link", gr.Request], list[Any]],
+        outputs: Any,
+        told: Mapping[Any, Any] | None = None,
+    ) -> Any:
         """Run `fill` whenever the place comes into view, or a link to it is followed.
 
-        Its first input is `asked`, which is among its outputs, too.
+        `asked` is among its outputs. `told` gives what tells the value of a control in its place.
         """
         where = outputs.index(self.asked)
 
-        @wraps(fill)
-        def fill_once(asked: Query | None, *current: Any, **special: Any) -> list[Any]:
-            found = list(fill(asked, *current, **special))
+        def fill_once(request: gr.Request, asked: Query | None, *current: Any) -> list[Any]:
+            found = list(fill(self.follow(asked, current), request))
             # A link that came meanwhile, while the data was loaded for one, is still to be read.
             if asked is None:
                 found[where] = gr.skip()
             return found
 
+        fill_once.__name__, fill_once.__module__ = fill.__name__, fill.__module__
+        current = [(told or {}).get(control, control) for control in self.controls]
         # The last, because a page opened by a link shows its first tab before the link is read.
         return gr.on(
-            [self.opened.change, *self.triggers], fill_once, inputs, outputs,
-            trigger_mode="always_last", api_visibility="private", **options,
+            [self.opened.change, *self.triggers], fill_once, [self.asked, *current], outputs,
+            trigger_mode="always_last", api_visibility="private",
         )  # fmt: skip
 
 
@@ -93,6 +98,10 @@ class Link:
         self.asked = asked
         self.current = {c.name: (c, value) for c, value in zip(choices, current, strict=True)}
         self.problems: list[str] = []
+
+    def names(self, name: str) -> bool:
+        """Tell whether a link was followed that says something of a choice."""
+        return self.asked is not None and name in self.asked
 
     def read(self, name: str, allowed: Sequence[Any] | None = None) -> Any:
         """Give the value that the link asks for, or the current one where no link was followed.

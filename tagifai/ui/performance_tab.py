@@ -17,7 +17,7 @@ from tagifai.ui.comparison_view import (
     show_history_table,
     show_params,
 )
-from tagifai.ui.links import Choice, Place
+from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note, show_terms
 from tagifai.ui.version_card import show_card
 from tagifai.versions.history import KEY_METRICS
@@ -176,13 +176,12 @@ def build(
         except TagifaiError as error:
             raise gr.Error(escaped(error, 300), print_exception=False) from None
 
-    def fill(asked: Any, *current: Any) -> list[Any]:
+    def fill(link: Link, _: gr.Request) -> list[Any]:
         try:
             rows = history(None)
             names = figure_names()
         except TagifaiError as error:
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
-        link = place.follow(asked, current)
         versions = [row["version"] for row in rows if row["error"] is None]
         pair = choose_pair(versions, link.read("a", versions), link.read("b", versions))
         labels = [label for label in link.read("show", names) if label in names]
@@ -216,7 +215,7 @@ def build(
     inputs = [*chosen, metric, only, query]
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     filled = [notice, metrics, chart, table, *inputs, *outputs, place.asked]
-    place.on_shown(fill, [place.asked, *place.controls], filled)
+    place.on_shown(fill, filled)
     slow = {**private, "show_progress": "minimal"}
     metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **slow)
     gr.on(

@@ -5,11 +5,7 @@ what they hold, twice; of those that lie around others, what all of these hold. 
 outputs taken as they are, that took ten times as long as the events themselves.
 """
 
-from pathlib import Path
-
 import gradio as gr
-
-SCRIPTS = ("clone.js", "waiting.js")
 
 
 def narrow(page: gr.Blocks, hidden: gr.HTML) -> None:
@@ -19,9 +15,3 @@ def narrow(page: gr.Blocks, hidden: gr.HTML) -> None:
             continue
         drawn = [one for one in event.outputs if isinstance(one, gr.HTML) and one.elem_id]
         event.show_progress_on = [hidden] if event.show_progress == "hidden" else drawn[:1] or None
-
-
-def head() -> str:
-    """Give the scripts that have the page copy what it holds in less time, and say it waits."""
-    sources = (Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)
-    return "".join(f"<script>{source}</script>" for source in sources)

@@ -28,6 +28,7 @@ from tagifai.spaces import Space
 from tagifai.ui import api
 from tagifai.ui.guarded import FairQueue, GuardedBlocks
 from tagifai.ui.limits import Gate
+from tagifai.ui.page_scripts import PageScripts
 from tagifai.ui.sessions import keep_little
 from tagifai.users import Logins
 from tagifai.workbench import Workbench
@@ -169,7 +170,11 @@ def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
         max_waiting=settings.max_waiting,
         framed_by=FRAMES if Space.of(os.environ) else "",
     )
-    return {"routes": routes, "middleware": [Middleware(CutPath, path=path)] * bool(path) + [gate]}
+    cut, scripts = Middleware(CutPath, path=path), Middleware(PageScripts)
+    return {
+        "routes": routes,
+        "middleware": [cut] * bool(path) + [gate] + [scripts] * (not endpoints_only),
+    }
 
 
 class CutPath:

@@ -11,7 +11,7 @@ from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
 from tagifai.slices import Conditions
 from tagifai.slices.desk import SliceDesk, read_cells, write_cells
-from tagifai.ui.links import Choice, Place
+from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
 from tagifai.ui.visits import visit_of
 
@@ -78,14 +78,13 @@ def build(
         find = gr.Button("Find slices", elem_id="find-slices", variant="primary", min_width=140)
     found = gr.HTML(elem_id="found-slices", apply_default_css=False, js_on_load=CHOOSE_ROW)
 
-    def fill(request: gr.Request, asked: Any, *current: Any) -> list[Any]:
+    def fill(link: Link, request: gr.Request) -> list[Any]:
         try:
             known, named = desk().choices(), list(desk().saved())
             why_not = desk().why_not(visit_of(request))
         except TagifaiError as error:
             return [*[gr.skip()] * (len(filled) - 1), show_error(error)]
         cells = [f"{column} = {value}" for column, value in known["cells"]]
-        link = place.follow(asked, current)
         lists = {"all_of": known["tags"], "any_of": known["tags"], "none_of": known["tags"],
                  "cells": cells}  # fmt: skip
         built = {c.name: link.read(c.name, lists.get(c.name)) for c in place.choices[1:-1]}
@@ -160,9 +159,7 @@ def build(
         Choice("split", split, "all"),
     ]
     filled = [saved, *builder, split, place.asked, told]
-    place.on_shown(fill, [place.asked, *place.controls], filled).then(
-        measure, [version, *builder], measured, **quick
-    )
+    place.on_shown(fill, filled).then(measure, [version, *builder], measured, **quick)
     following = {**quick, "trigger_mode": "always_last"}
     gr.on(
         [control.change for control in builder], measure, [version, *builder], measured, **following

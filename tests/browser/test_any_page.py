@@ -151,3 +151,14 @@ def test_what_the_page_copies_is_copied_as_browsers_do(page):
     assert copied == [["a", {"b": 1}], 0, None, True, "a", True]
     name = "() => { try { structuredClone(() => 1) } catch (error) { return error.name } }"
     assert page.evaluate(name) == "DataCloneError"
+
+
+def test_a_page_at_rest_keeps_no_browser_busy(page):
+    open_tab(page, "Data")
+    for _ in range(10):
+        before = page.evaluate("framesAsked")
+        page.wait_for_timeout(1000)
+        asked = page.evaluate("framesAsked") - before
+        if asked <= 5:
+            break
+    assert asked <= 5  # in a second, of about sixty

@@ -127,6 +127,17 @@ def test_a_reader_finds_the_buttons_off_and_the_reason_on_the_page(handlers):
     assert "under the name <b>local</b>" in who
 
 
+def test_another_version_brings_its_tags_and_leaves_what_is_chosen(handlers):
+    follow = handlers["follow_version"][0]
+    told, tags, moved = follow(HERE, True, "v0.1.0", "transformers")
+    assert "under the name <b>local</b>" in told
+    assert tags.value == "transformers"
+    assert follow(HERE, True, "v0.1.0", "gone")[1].value == "all tags"
+    assert follow(HERE, True, "v0.1.0", "gone")[2] != moved
+    assert follow(HERE, False, "v0.1.0", "transformers") == [gr.skip()] * 3
+    assert handlers["show_effect"][0](HERE, False, "v0.1.0") == gr.skip()
+
+
 @pytest.mark.parametrize("seen", ["", "[]"])
 def test_without_a_pair_nothing_is_decided(handlers, bench, seen):
     assert "no pair is chosen" in decide(handlers, 0, seen)[1]["help"]
@@ -158,15 +169,15 @@ def test_a_version_without_predictions_is_explained(handlers):
 
 
 def test_reviews_change_the_figures_shown(handlers, bench):
-    assert "No review yet." in handlers["show_effect"][0](HERE, "v0.2.0")
+    assert "No review yet." in handlers["show_effect"][0](HERE, True, "v0.2.0")
     first = open_queue(handlers, *ANYWHERE[:3], "test", *ANYWHERE[4:])
     decide(handlers, 0, first["seen"])
-    told = handlers["show_effect"][0](HERE, "v0.2.0")
+    told = handlers["show_effect"][0](HERE, True, "v0.2.0")
     assert "1 pair reviewed: 1 × add the tag." in told
     assert "1 label of the test split would change." in told
     assert "python -m tagifai reviews apply --data" in told
     # Where the data lies is nothing for strangers.
-    assert "python -m" not in handlers["show_effect"][0](ELSEWHERE, "v0.2.0")
+    assert "python -m" not in handlers["show_effect"][0](ELSEWHERE, True, "v0.2.0")
 
 
 PAIR = {

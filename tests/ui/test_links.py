@@ -18,7 +18,9 @@ def test_a_link_that_says_nothing_of_a_choice_asks_for_its_default():
     assert [link.read(name, ["v1"]) for name in ("query", "version")] == ["", "v1"]
     assert link.read("p") == 3
     assert link.refused() == ""
+    assert (link.names("p"), link.names("query")) == (True, False)
     assert Link(None, [PAGE], [7]).read("p") == 7
+    assert not Link(None, [PAGE], [7]).names("p")
 
 
 @pytest.mark.parametrize(

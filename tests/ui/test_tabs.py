@@ -8,6 +8,8 @@ import pytest
 # A value that no choice has, and the like, are faults of ours.
 pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
+HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
+
 
 @pytest.fixture
 def handlers(open_bench, small_data, small_models, tmp_path):
@@ -33,6 +35,8 @@ def first_value(widget):
 def answer(event, **changes):
     """Call a handler with its widgets' first values, some changed by element id."""
     given = [changes.get((w.elem_id or "").replace("-", "_"), first_value(w)) for w in event.inputs]
+    if event.name == "fill":
+        given.insert(0, HERE)
     values = event.fn(*given)
     values = values if isinstance(values, list | tuple) else [values]
     assert len(values) == len(event.outputs)
