@@ -125,8 +125,8 @@ class Workbench:
         return apply_commands(self.settings)
 
     def describe_data(self) -> dict[str, Any]:
-        """Give a sample project, the tags' names, the highest count and what is left out."""
-        return self.data.get().describe()
+        """Give a sample project, the tags' names, their counts and what is left out."""
+        return self.data.get().description
 
     def describe_tag(self, tag: str) -> dict[str, Any]:
         """Give what is known of a tag: aliases, parents, children, number of projects."""

@@ -77,10 +77,7 @@ async def drag_ours(url: str, paths: list[list[int]], shown: dict[int, Shown]) -
             c["id"] for c in config["components"] if c["props"].get("elem_id") == "min-tag-freq"
         )
         call = next(
-            d
-            for d in config["dependencies"]
-            if [slider, "change"] in [list(target) for target in d["targets"]]
-            and d.get("backend_fn")
+            d for d in config["dependencies"] if d["inputs"][:1] == [slider] and d.get("backend_fn")
         )
 
         async def person(number: int, path: list[int]) -> list[float]:
@@ -88,7 +85,8 @@ async def drag_ours(url: str, paths: list[list[int]], shown: dict[int, Shown]) -
             # A page that drags has been open for a while: the first step opens the session.
             for frequency in (path[0], *path):
                 body = {
-                    "data": [frequency, None],
+                    # As from a page that draws no step itself: all lists and charts are sent.
+                    "data": [frequency, None, ""],
                     "event_data": None,
                     "fn_index": call["id"],
                     "trigger_id": slider,

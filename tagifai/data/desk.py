@@ -54,16 +54,16 @@ class LoadedData:
     def warm_up(self) -> None:
         """Make what the first page shows."""
         self.index.page("", "", False, 1)
-        description = self.describe()
-        if description["tags"]:
-            self.filter_tags(description["most_common"])
+        if self.description["tags"]:
+            self.filter_tags(self.description["most_common"])
 
     def filter_tags(self, min_tag_freq: int) -> FrequencySelection:
         """Select the tags of at least `min_tag_freq` projects."""
         return select_by_frequency(self.frequencies, min_tag_freq)
 
-    def describe(self) -> dict[str, Any]:
-        """Give a sample project, the tags' names, the highest count and what is left out."""
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """Tell a sample project, the tags' names, their counts and what is left out."""
         project = self.dataset.projects[0]
         counts = self.frequencies.counts
         return {
@@ -76,6 +76,7 @@ class LoadedData:
             },
             "tags": sorted(set(self.by_tag) | set(self.dataset.tags)),
             "most_common": int(counts[0]) if counts.size else 1,
+            "counts": sorted(set(counts.tolist())),
             "excluded": self.frequencies.excluded,
             "unlisted": self.frequencies.unlisted,
             "digest": self.dataset.digest,

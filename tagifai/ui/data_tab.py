@@ -1,6 +1,7 @@
 """Data: what the classifier can learn from."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from tagifai.ui.data_view import show_excluded, show_page, show_selection
 from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import show_cloud, show_error
+from tagifai.ui.shared_markup import AFTER_FRAME, JOIN, write_shared
 
 INTRO = """Which tags have enough projects to be learnt, and what do their texts look like?
 Look here to decide **whether the data is good enough**, and where to cut rare tags."""
@@ -49,6 +51,8 @@ def build(
         info=" ".join(WHY_FREQUENCY.split()), elem_id="min-tag-freq", interactive=True,
     )  # fmt: skip
     summary = gr.HTML(elem_id="tags-summary", apply_default_css=False)
+    # What each step of the slider shows, of which data: the page draws it without asking.
+    steps, steps_of = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
     with gr.Row():
         most_common = gr.HTML(elem_id="tags-most-common", apply_default_css=False)
         just_made = gr.HTML(elem_id="tags-just-made", apply_default_css=False)
@@ -113,14 +117,31 @@ def build(
         )  # fmt: skip
     preprocess_notice = gr.HTML()
 
-    def filter_by_frequency(frequency: int, chosen: str | None) -> list[Any]:
+    @lru_cache(maxsize=1)
+    def write_steps(_digest: str, counts: tuple[int, ...]) -> str:
+        return write_shared(counts, lambda step: show_selection(filter_tags(step)))
+
+    def tell_steps(drawn: str) -> list[Any]:
         try:
-            selection = filter_tags(frequency)
+            facts = describe_data()
+            if drawn == facts["digest"]:
+                return [gr.skip()] * 2
+            told = write_steps(facts["digest"], tuple(facts["counts"]))
+            return [told, facts["digest"] if told else ""]
+        except TagifaiError:
+            return ["", ""]  # the notice above says what is wrong
+
+    def filter_by_frequency(frequency: int, chosen: str | None, drawn: str) -> list[Any]:
+        try:
+            facts, selection = describe_data(), filter_tags(frequency)
         except TagifaiError as error:
             raise gr.Error(escaped(error, 300), print_exception=False) from None
         names = sorted(name for name, _ in selection.kept)
         kept = chosen if chosen in names else (names[0] if names else None)
-        return [*show_selection(selection), gr.Dropdown(names, value=kept)]
+        # The page draws the steps itself, unless it was told nothing, or of other data.
+        shown = drawn == facts["digest"]
+        parts = [gr.skip()] * len(lists) if shown else show_selection(selection)
+        return [*parts, gr.Dropdown(names, value=kept)]
 
     def show_word_cloud(name: str | None) -> str:
         if not name:
@@ -228,8 +249,16 @@ def build(
         notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, told_tag,
         table, *page_inputs, searched, *preprocess_inputs, output, preprocess_notice, place.asked,
     ]  # fmt: skip
-    place.on_shown(fill, filled, told={tag: told_tag})
-    min_freq.change(filter_by_frequency, [min_freq, cloud_tag], [*lists, cloud_tag], **QUICK)
+    # Past the queue answers are compressed.
+    place.on_shown(fill, filled, told={tag: told_tag}).then(
+        tell_steps, steps_of, [steps, steps_of], **QUICK
+    )
+    private: dict[str, Any] = {"api_visibility": "private"}
+    min_freq.change(
+        None, [min_freq, steps], lists, js=JOIN, trigger_mode="multiple", **private
+    ).then(None, None, None, js=AFTER_FRAME, trigger_mode="multiple", **private).then(
+        filter_by_frequency, [min_freq, cloud_tag, steps_of], [*lists, cloud_tag], **QUICK,
+    )  # fmt: skip
     cloud_tag.change(show_word_cloud, cloud_tag, cloud, **QUICK)
     tag.input(show_tag, tag, [tag_details, notice, told_tag], **QUICK)
     query.change(search, [*page_inputs[:3], searched], [table, number, searched], **QUICK)

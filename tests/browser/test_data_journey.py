@@ -3,6 +3,11 @@ from browser_corpus import HOSTILE, HOSTILE_TAG
 from pages import choose, field, options_of
 from playwright.sync_api import expect
 
+from tagifai.data import load_dataset
+from tagifai.data.frequency import build_frequency_table, select_by_frequency
+from tagifai.ui.data_view import show_selection
+from tagifai.ui.shared_markup import JOIN, write_shared
+
 
 @pytest.fixture
 def page(shared_page):
@@ -75,6 +80,19 @@ def test_the_slider_moves_every_list_chart_and_choice(page):
     slider.press("Home")
     expect(summary).to_contain_text("7 of 7 tags")
     expect(page.locator("#tags-just-missed")).to_contain_text("No tag is left out.")
+
+
+def test_the_page_draws_each_step_as_the_server_does(page, corpus):
+    table = build_frequency_table(load_dataset(corpus / "data"))
+
+    def show(step):
+        return show_selection(select_by_frequency(table, step))
+
+    told = write_shared(sorted(set(table.counts.tolist())), show)
+    draw = f"([told, steps]) => steps.map((step) => ({JOIN})(step, told))"
+    steps = range(1, int(table.counts[0]) + 2)
+    assert page.evaluate(draw, [told, [*steps]]) == [show(step) for step in steps]
+    assert page.evaluate(f"() => ({JOIN})(1, '', 'a', 'b')") == [{"__type__": "update"}] * 2
 
 
 def test_projects_are_searched_sorted_and_paged(page):

@@ -70,12 +70,13 @@ def test_a_folder_that_comes_later_is_read(tmp_path):
 
 
 def test_the_data_is_described(folder):
-    facts = DataDesk(folder).get().describe()
+    facts = DataDesk(folder).get().description
     assert facts.pop("digest")
     assert facts == {
         "sample": {**PROJECTS[0], "id": "7"},
         "tags": ["cv", "nlp", "python"],
         "most_common": 2,
+        "counts": [1, 2],
         "excluded": {"python": 1},
         "unlisted": 0,
     }

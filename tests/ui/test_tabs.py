@@ -77,6 +77,18 @@ def test_data_that_breaks_while_the_page_is_open_gives_a_notice(handlers, tmp_pa
     assert "value" not in broken["tag-metadata"]
 
 
+def test_a_step_is_answered_with_what_the_page_cannot_draw(handlers):
+    told = answer(handlers("data_tab", "tell_steps"))
+    steps, digest = told.values()
+    assert steps.count("<h4>Most common tags</h4>") == 2  # with tags, and without
+    step = handlers("data_tab", "filter_by_frequency")
+    drawn, asked = step.fn(30, "gone", digest), step.fn(30, "gone", "other data")
+    assert drawn[:-1] == [gr.skip()] * 6
+    assert "make the cut" in asked[0]
+    assert drawn[-1].value == asked[-1].value == "computer-vision"
+    assert handlers("data_tab", "tell_steps").fn(digest) == [gr.skip()] * 2
+
+
 @pytest.mark.parametrize(
     ("tab", "table", "rows"),
     [
