@@ -52,6 +52,15 @@ class Kept:
                     self._making.pop(gone, None)
             return value
 
+    def has(self, key: Hashable, stamp: Hashable) -> bool:
+        """Tell whether `get` has the value without making it.
+
+        >>> kept = Kept(most=2)
+        >>> kept.has("square", 3), kept.get("square", 3, lambda: 9), kept.has("square", 3)
+        (False, 9, True)
+        """
+        return self._find(key, stamp) is not None
+
     def _find(self, key: Hashable, stamp: Hashable) -> tuple[Any] | None:
         with self._lock:
             known = self._values.get(key)

@@ -196,6 +196,10 @@ class Workbench:
         """Compare two versions."""
         return self.versions.compare(a, b)
 
+    def is_compared(self, a: str, b: str) -> bool:
+        """Tell whether the comparison of two versions is at hand, or fails at once."""
+        return self.versions.is_compared(a, b)
+
     def write_report(self, a: str, b: str) -> str:
         """Write a report of B compared with A as one HTML file."""
         return write_page(gather(self.versions, self.reviews, a, b))

@@ -76,6 +76,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     behavioral_results=lambda name: bench.inference.behavioral_results(name),
                     describe_version=bench.describe_version,
                     compare=bench.compare,
+                    is_compared=bench.is_compared,
                     flips=bench.flips,
                 )
             with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:

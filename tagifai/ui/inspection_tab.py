@@ -170,16 +170,23 @@ def build(
     def show_tag(
         name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None
     ) -> list[Any]:
-        nothing = [gr.skip(), "", "", "", None, "", "", "", "", 1]
         if not name or not tag:
-            return nothing
+            return [gr.skip(), *show_threshold(None, None, 0)]
         try:
             own = own if own is not None else common or desk().threshold_of(name, tag)
+        except TagifaiError as error:
+            return [gr.skip(), None, show_error(error), "", "", "", 1]
+        return [own, *show_threshold(name, tag, own, *choice)]
+
+    def show_folded(name: str | None, tag: str | None) -> list[str]:
+        if not name or not tag:
+            return ["", "", ""]
+        try:
             reliable = show_reliability(desk().check_calibration(name, tag), tag)
             table = show_confusions(desk().confusions(name, tag), tag)
         except TagifaiError as error:
-            return [gr.skip(), show_error(error), *nothing[2:]]
-        return [own, reliable, table, "", *show_threshold(name, tag, own, *choice)]
+            return [show_error(error), "", ""]
+        return [reliable, table, ""]
 
     def move_common(name: str | None, tag: str | None, common: float, before: float) -> list[Any]:
         if common == before:
@@ -257,7 +264,7 @@ def build(
     choice = [outcome, query, order]
     pages = [help_line, samples, number]
     threshold_outputs = [drawn, figures, curve_chart, *pages]
-    tag_outputs = [threshold, of_tag, confusion, confused_samples, *threshold_outputs]
+    tag_outputs = [threshold, *threshold_outputs]
     version_outputs = [notice, tag, tags, slices, calibration, pooled, *tag_outputs]
     whole = [version, tag, common, *choice]
     place.choices = [
@@ -271,9 +278,13 @@ def build(
         Choice("threshold", threshold),
     ]
     filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
-    place.on_shown(fill, filled)
+    filled_once = place.on_shown(fill, filled)
     version_chosen = version.input(show_version, whole, version_outputs, **QUICK)
     tag_chosen = tag.input(show_tag, whole, tag_outputs, **QUICK)
+    row_chosen = tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
+    for chosen in (filled_once, version_chosen, tag_chosen, row_chosen):
+        # What is folded away keeps nobody waiting.
+        chosen.then(show_folded, [version, tag], [of_tag, confusion, confused_samples], **QUICK)
     forget_decision(version_chosen)
     forget_decision(tag_chosen)
     of_samples = [version, tag, threshold, *choice]
@@ -294,7 +305,6 @@ def build(
             show_progress="hidden",
             api_visibility="private",
         ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
-    tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
     confusion.select(show_confused, [version, tag], confused_samples, **QUICK)
     return version_chosen
 

@@ -1,5 +1,6 @@
 """Performance: how versions compare, and whether the difference is more than noise."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from tagifai.ui.comparison_view import (
     show_history_table,
     show_params,
 )
+from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note, show_terms
 from tagifai.ui.version_card import show_card
@@ -42,6 +44,7 @@ def build(
     history_intervals: Callable[[list[str], list[str]], dict[str, Any]],
     describe_version: Callable[[str], dict[str, Any]],
     compare: Callable[[str, str], dict[str, Any]],
+    is_compared: Callable[[str, str], bool],
     flips: Callable[[str, str, str], list[dict[str, Any]]],
     export_comparison: Callable[[dict[str, Any]], str],
     write_report: Callable[[str, str], str],
@@ -108,6 +111,8 @@ def build(
     # The tag whose flips are shown.
     flip_tag = gr.Textbox(visible="hidden")
     exported = gr.Textbox(visible="hidden")
+    # Changes where the chosen versions were never compared.
+    unknown = gr.Textbox(visible="hidden")
     file_name = gr.Textbox(visible="hidden")
 
     def compare_versions(
@@ -129,6 +134,12 @@ def build(
             *show_comparison(result, metric), show_params(result, only, query or ""),
             show_flips(a, b, tag) if tag else "", tag, *cards,
         ]  # fmt: skip
+
+    def compare_known(a: str | None, b: str | None, *choice: Any) -> list[Any]:
+        # What is still to be computed waits in line, and shows that it does.
+        if a and b and not is_compared(a, b):
+            return [*[gr.skip()] * len(outputs), str(time.time_ns())]
+        return [*compare_versions(a, b, *choice), gr.skip()]
 
     def search_params(a: str | None, b: str | None, only: bool, query: str) -> str:
         try:
@@ -220,13 +231,9 @@ def build(
     metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **slow)
     gr.on(
         [version_a.input, version_b.input, metric.input],
-        compare_versions,
-        inputs,
-        outputs,
-        show_progress="minimal",
-        trigger_mode="always_last",
-        api_visibility="private",
-    )
+        compare_known, inputs, [*outputs, unknown], **QUICK,
+    )  # fmt: skip
+    unknown.change(compare_versions, inputs, outputs, trigger_mode="always_last", **slow)
     gr.on(
         [only.change, query.change], search_params, [*chosen, only, query], params,
         trigger_mode="always_last", queue=False, **private,

@@ -179,10 +179,7 @@ class VersionDesk:
         Raises:
             TagifaiError: an unknown version, the same one twice, or damaged files.
         """
-        check_different(a, b)
-        first, second = self.load(a), self.load(b)
-        members = self.slice_members()
-        key = ("compare", a, first.fingerprint, b, second.fingerprint, members[0])
+        first, second, members, key = self._compared(a, b)
         return self._answers.get(
             ("compare", a, b),
             key,
@@ -198,6 +195,20 @@ class VersionDesk:
                 ),
             ),
         )
+
+    def is_compared(self, a: str, b: str) -> bool:
+        """Tell whether `compare` answers at once: it is in memory, or fails."""
+        try:
+            return self._answers.has(("compare", a, b), self._compared(a, b)[-1])
+        except TagifaiError:
+            return True
+
+    def _compared(self, a: str, b: str) -> tuple[Any, ...]:
+        check_different(a, b)
+        first, second = self.load(a), self.load(b)
+        members = self.slice_members()
+        key = ("compare", a, first.fingerprint, b, second.fingerprint, members[0])
+        return first, second, members, key
 
     def flips(self, a: str, b: str, tag: str | None) -> list[dict[str, Any]]:
         """List the decisions that B fixed, broke or left wrong, with texts; None: on any tag."""

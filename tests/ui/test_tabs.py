@@ -77,6 +77,17 @@ def test_data_that_breaks_while_the_page_is_open_gives_a_notice(handlers, tmp_pa
     assert "value" not in broken["tag-metadata"]
 
 
+def test_versions_never_compared_wait_in_line(handlers):
+    known = handlers("performance_tab", "compare_known").fn
+    given = ("v0.1.0", "v0.2.0", "f1", True, "")
+    *left, asks = known(*given)
+    assert left == [gr.skip()] * 12
+    assert asks.isdecimal()
+    compared = handlers("performance_tab", "compare_versions").fn(*given)
+    assert known(*given) == [*compared, gr.skip()]
+    assert "v0.1.0" in known("v0.1.0", "v0.1.0", *given[2:])[0]
+
+
 def test_a_step_is_answered_with_what_the_page_cannot_draw(handlers):
     told = answer(handlers("data_tab", "tell_steps"))
     steps, digest = told.values()
