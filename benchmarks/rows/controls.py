@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import orjson
@@ -48,29 +49,28 @@ def measure(sites: Sites) -> Findings:
     """Use each control by turns with the empty handler, at the smallest and largest size."""
     bench, found = sites.bench, Findings()
     times: dict[tuple[str, int], list[float]] = defaultdict(list)
-    floor: dict[tuple[str, int], list[float]] = defaultdict(list)
+    floor: dict[str, list[float]] = defaultdict(list)
+    controls: dict[int, dict[str, tuple[Watched, Control]]] = {}
     contexts = []
     for size in bench.ends:
-        site = sites[OURS, size]
-        context = new_context(bench.browser)
-        contexts.append(context)
-        controls = open_controls(bench, site, context)
-        for number, order in enumerate(rounds(controls, bench.steps)):
-            for name in order:
-                floor_ms = press(sites[FLOOR, SMALL], 1, 0)["number"]
-                floor[name, size].append(floor_ms)
-                watched, control = controls[name]
+        contexts.append(new_context(bench.browser))
+        controls[size] = open_controls(bench, sites[OURS, size], contexts[-1])
+    empty = sites[FLOOR, SMALL]
+    # Its slider is pressed to and fro.
+    there = count(empty.watched.read("number") == empty.expected(0, 0)["number"])
+    for number, order in enumerate(rounds(controls[SMALL], bench.steps)):
+        for name in order:
+            floor[name].append(press(empty, next(there) % 2, 0)["number"])
+            for size in bench.ends:
+                watched, control = controls[size][name]
                 watched.page.bring_to_front()
                 step = control(number)
-                times[name, size].append(
-                    max(watched.do(step.event, step.act, step.expected).values())
-                )
-                # Back, so that it can be pressed before the next control as well.
-                press(sites[FLOOR, SMALL], 0, 0)
+                answered = watched.do(step.event, step.act, step.expected)
+                times[name, size].append(max(answered.values()))
     for (name, size), values in times.items():
         found.add(name, bench.size(size), OURS, summarize(values))
-        ratio = p50(values) / p50(floor[name, size])
-        spread = paired_ratio(values, floor[name, size])
+        ratio = p50(values) / p50(floor[name])
+        spread = paired_ratio(values, floor[name])
         found.claim(name, bench.size(size), f"p50 to an {FLOOR}", ratio, LIMIT,
                     ends=(spread.low, spread.high))  # fmt: skip
     if len(bench.ends) > 1:

@@ -17,7 +17,7 @@ def measure(sites: Sites) -> Findings:
     site = sites[OURS, bench.times[-1]]
     before = site.server.megabytes()
     contexts = []
-    sessions = 4 if bench.quick else SESSIONS
+    sessions = 2 if bench.quick else SESSIONS
     for _ in range(sessions):
         contexts.append(open_session(sites, site)[0])
     after = site.server.megabytes()

@@ -4,12 +4,14 @@ import asyncio
 import random
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import orjson
 
 from benchmarks.apps import OURS, TUNED, expected_plots
 from benchmarks.bench import SMALL
@@ -70,46 +72,75 @@ def drags(counts: PlainCount, steps: int, seed: int) -> list[list[int]]:
 
 
 async def drag_ours(url: str, paths: list[list[int]], shown: dict[int, Shown]) -> list[float]:
-    """Post each step as the page does, and read lists and charts out of the answer."""
+    """Post each step as the page does.
+
+    What the page draws of a step, its lists and charts, it was told once; both that and what is
+    answered, the tags to choose from, are checked for each step.
+    """
     async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False) as client:
         config = (await client.get("config")).json()
         slider = next(
             c["id"] for c in config["components"] if c["props"].get("elem_id") == "min-tag-freq"
         )
-        call = next(
-            d for d in config["dependencies"] if d["inputs"][:1] == [slider] and d.get("backend_fn")
-        )
+        calls = [d for d in config["dependencies"] if d.get("backend_fn")]
+        step = next(d for d in calls if d["inputs"][:1] == [slider])
+        tell = next(d for d in calls if d["inputs"] == step["inputs"][2:])
+
+        async def call(number: int, function: dict[str, Any], data: list[Any]) -> list[Any]:
+            body = {
+                "data": data,
+                "event_data": None,
+                "fn_index": function["id"],
+                "trigger_id": slider,
+                "session_hash": f"person{number}",
+            }
+            answer = await client.post("gradio_api/run/predict", json=body)
+            answer.raise_for_status()
+            found: list[Any] = answer.json()["data"]
+            return found
+
+        told, told_of = await call(0, tell, [""])
+        steps = orjson.loads(told)
 
         async def person(number: int, path: list[int]) -> list[float]:
             times = []
             # A page that drags has been open for a while: the first step opens the session.
             for frequency in (path[0], *path):
-                body = {
-                    # As from a page that draws no step itself: all lists and charts are sent.
-                    "data": [frequency, None, ""],
-                    "event_data": None,
-                    "fn_index": call["id"],
-                    "trigger_id": slider,
-                    "session_hash": f"person{number}",
-                }
                 start = time.perf_counter()
-                answer = await client.post("gradio_api/run/predict", json=body)
+                answered = await call(number, step, [frequency, None, told_of])
                 times.append(1000 * (time.perf_counter() - start))
-                answer.raise_for_status()
-                check_ours(answer.json()["data"], shown[frequency])
+                check_drawn(drawn(steps, frequency), shown[frequency])
+                check_choices(answered[0]["choices"], shown[frequency])
             return times[1:]
 
         return await _together(person, paths)
 
 
-def check_ours(data: list[Any], shown: Shown) -> None:
-    """Make sure that an answer holds the lists and charts of its step.
+def drawn(told: dict[str, Any], step: int) -> list[str]:
+    """Join what the page shows at a step, as its script does."""
+    page = told["pages"][bisect_left(told["bounds"], step)]
+    return ["".join(told["pieces"][number] for number in part) for part in page]
+
+
+def check_choices(choices: list[list[str]], shown: Shown) -> None:
+    """Make sure that the tags to choose from are those of a step.
 
     Raises:
-        ValueError: it holds others.
+        ValueError: they are others.
     """
-    lists = [[(tag, int(n.replace(",", ""))) for tag, n in _CELL.findall(x)] for x in data[1:4]]
-    charts = [_TITLE.findall(chart) for chart in data[4:6]]
+    names = [name for name, _ in choices]
+    if names != sorted(name for name, _ in shown.kept):
+        raise ValueError(f"other tags than those of the step: {names}")
+
+
+def check_drawn(parts: list[str], shown: Shown) -> None:
+    """Make sure that a page shows the lists and charts of its step.
+
+    Raises:
+        ValueError: it shows others.
+    """
+    lists = [[(tag, int(n.replace(",", ""))) for tag, n in _CELL.findall(x)] for x in parts[1:4]]
+    charts = [_TITLE.findall(chart) for chart in parts[4:6]]
     if lists != [shown.most_common, shown.just_made, shown.just_missed]:
         raise ValueError(f"other lists than those of the step: {lists}")
     if charts != expected_plots(OURS, shown):

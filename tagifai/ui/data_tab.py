@@ -1,5 +1,6 @@
 """Data: what the classifier can learn from."""
 
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -53,6 +54,8 @@ def build(
     summary = gr.HTML(elem_id="tags-summary", apply_default_css=False)
     # What each step of the slider shows, of which data: the page draws it without asking.
     steps, steps_of = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
+    # Changes where the server must draw a step.
+    undrawn = gr.Textbox(visible="hidden")
     with gr.Row():
         most_common = gr.HTML(elem_id="tags-most-common", apply_default_css=False)
         just_made = gr.HTML(elem_id="tags-just-made", apply_default_css=False)
@@ -139,9 +142,14 @@ def build(
         names = sorted(name for name, _ in selection.kept)
         kept = chosen if chosen in names else (names[0] if names else None)
         # The page draws the steps itself, unless it was told nothing, or of other data.
-        shown = drawn == facts["digest"]
-        parts = [gr.skip()] * len(lists) if shown else show_selection(selection)
-        return [*parts, gr.Dropdown(names, value=kept)]
+        asks = "" if drawn == facts["digest"] else str(time.time_ns())
+        return [gr.Dropdown(names, value=kept), asks]
+
+    def draw_step(asks: str, frequency: int) -> list[Any]:
+        try:
+            return show_selection(filter_tags(frequency)) if asks else [gr.skip()] * len(lists)
+        except TagifaiError as error:
+            raise gr.Error(escaped(error, 300), print_exception=False) from None
 
     def show_word_cloud(name: str | None) -> str:
         if not name:
@@ -257,8 +265,10 @@ def build(
     min_freq.change(
         None, [min_freq, steps], lists, js=JOIN, trigger_mode="multiple", **private
     ).then(None, None, None, js=AFTER_FRAME, trigger_mode="multiple", **private).then(
-        filter_by_frequency, [min_freq, cloud_tag, steps_of], [*lists, cloud_tag], **QUICK,
+        filter_by_frequency, [min_freq, cloud_tag, steps_of], [cloud_tag, undrawn], **QUICK,
     )  # fmt: skip
+    # Beside the tags, as outputs that stay as they are, they would take the server most of a step.
+    undrawn.change(draw_step, [undrawn, min_freq], lists, **QUICK)
     cloud_tag.change(show_word_cloud, cloud_tag, cloud, **QUICK)
     tag.input(show_tag, tag, [tag_details, notice, told_tag], **QUICK)
     query.change(search, [*page_inputs[:3], searched], [table, number, searched], **QUICK)
