@@ -297,7 +297,9 @@ def test_a_slice_is_built_measured_saved_and_found(own_page, home, open_page, ap
     page.locator("#slice-save").click()
     expect(page.locator("#slice-told")).to_contain_text("choose a name that is not taken")
 
+    before = measured.inner_text()
     choose(page, "#inspect-version", "v0.1.0")
+    expect(measured).not_to_have_text(before, use_inner_text=True)
     page.locator("#find-slices").click()
     found = page.locator("#found-slices tbody tr")
     expect(found.filter(has_text=f"tag {HOSTILE_TAG}")).to_be_visible()
