@@ -442,13 +442,17 @@ def test_label_studio_gets_its_interface(run):
     assert all(f'"{tag}"' in out for tag in ("computer-vision", "segmentation", "transformers"))
 
 
-def test_users_are_added_listed_and_removed(tmp_path):
+def test_users_are_added_listed_and_removed(tmp_path, capsys, monkeypatch):
     file = ["--auth-file", str(tmp_path / "users.json")]
     added = program("users", "add", "ann", *file, input="correct horse battery\n")
     assert (added.returncode, added.stderr) == (0, "")
-    assert json.loads(program("users", "list", "--json", *file).stdout) == ["ann"]
+    assert cli.main(["users", "list", "--json", *file]) == 0
+    assert json.loads(capsys.readouterr().out) == ["ann"]
     assert "correct horse" not in (tmp_path / "users.json").read_text()
-    assert program("users", "remove", "ann", *file).returncode == 0
-    short = program("users", "add", "ben", *file, input="\n")
-    assert (short.returncode, short.stdout) == (1, "")
-    assert short.stderr.startswith("tagifai: ")
+    assert cli.main(["users", "remove", "ann", *file]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    assert cli.main(["users", "add", "ben", *file]) == 1
+    short = capsys.readouterr()
+    assert short.out == ""
+    assert short.err.startswith("tagifai: ")
