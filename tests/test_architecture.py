@@ -175,32 +175,21 @@ def test_importing_does_nothing(module):
     assert [node.names for node in ast.walk(TREES[module]) if isinstance(node, ast.Global)] == []
 
 
-def test_importing_writes_nothing_and_asks_nobody():
+@pytest.fixture(scope="module")
+def importing():
+    """Import everything in another process; tell what is loaded by then, and what was done."""
     # matplotlib, which only plots imports, keeps a folder of fonts of its own.
     others = (*PROGRAMS, "tagifai.plots", "tagifai.ui*")
     modules = [name for name in TREES if not among(name, others)]
-    events = run_python(f"""
-import json, sys
-seen = []
+    return run_python(f"""
+import importlib, json, sys, tempfile
+tempfile.gettempdir()  # which tries, once, where it may write
+seen, found, stubs = [], {{}}, []
 def watch(event, arguments):
     if event in ("socket.connect", "subprocess.Popen", "os.mkdir", "os.rename", "os.remove"):
         seen.append([event, repr(arguments)])
     if event == "open" and arguments[1] and set(str(arguments[1])) & set("wax+"):
         seen.append([event, repr(arguments)])
-sys.addaudithook(watch)
-import importlib
-for name in {modules!r}:
-    importlib.import_module(name)
-print(json.dumps(seen))
-""")
-    assert events == []
-
-
-def test_light_modules_stay_light():
-    loaded, stubs = run_python(f"""
-import importlib, json, sys
-found, stubs = {{}}, []
-def watch(event, arguments):
     if event == "open" and str(arguments[0]).endswith(".pyi"):
         stubs.append(arguments[0])
 sys.addaudithook(watch)
@@ -209,8 +198,19 @@ leave_as_installed()
 for name in {LIGHT!r}:
     importlib.import_module("tagifai." + name)
     found[name] = [heavy for heavy in {HEAVY!r} if heavy in sys.modules]
-print(json.dumps([found, stubs]))
+for name in {modules!r}:
+    importlib.import_module(name)
+print(json.dumps([seen, found, stubs]))
 """)
+
+
+def test_importing_writes_nothing_and_asks_nobody(importing):
+    seen, _, _ = importing
+    assert seen == []
+
+
+def test_light_modules_stay_light(importing):
+    _, loaded, stubs = importing
     assert stubs == []  # which Gradio would read, and write anew
     assert loaded == {name: ["gradio"] * name.startswith("ui.") for name in LIGHT}
 
