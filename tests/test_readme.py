@@ -1,11 +1,14 @@
+import os
 import re
 import runpy
 import shlex
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from tagifai.cli import build_parser
+from tagifai.cli import build_parser, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -58,8 +61,21 @@ def test_tables_are_those_of_the_program():
 
 
 @pytest.mark.parametrize("command", BLOCKS)
-def test_commands_print_what_is_shown(command):
-    assert update["output_of"](command) == BLOCKS[command], "run `just readme`"
+def test_commands_print_what_is_shown(command, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("TAGIFAI_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(ROOT)
+    with redirect_stdout(StringIO()) as said:
+        assert main(shlex.split(update["FIRST_LINES"].sub("", command))[3:]) == 0
+    limit = update["FIRST_LINES"].search(command)
+    lines = [line.rstrip() for line in said.getvalue().splitlines()]
+    shown = lines[: int(limit[1])] if limit else lines
+    assert "\n".join(shown) + "\n" == BLOCKS[command], "run `just readme`"
+
+
+def test_the_program_prints_what_is_shown():
+    command = next(block for block in BLOCKS if " preprocess " in block)
+    assert update["output_of"](command) == BLOCKS[command]
 
 
 def test_what_needs_data_is_kept_with_a_command_that_can_be_read():
