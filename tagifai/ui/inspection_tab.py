@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+import orjson
 from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
@@ -87,6 +88,8 @@ def build(
     with gr.Row(elem_classes="controls"):
         to_json = gr.Button("Save this list as JSON", elem_id="samples-json", size="sm")
         to_csv = gr.Button("Save this list as CSV", elem_id="samples-csv", size="sm")
+    # Which version and tag are shown.
+    shown_of = gr.Textbox(visible="hidden")
     exported, file_name = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
     forget_decision = inspection_why.build(version, tag, samples, desk=influence)
     calibration = gr.HTML(elem_id="calibration-note", apply_default_css=False)
@@ -171,12 +174,13 @@ def build(
         name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None
     ) -> list[Any]:
         if not name or not tag:
-            return [gr.skip(), *show_threshold(None, None, 0)]
+            return [gr.skip(), "", *show_threshold(None, None, 0)]
         try:
             own = own if own is not None else common or desk().threshold_of(name, tag)
+            shown = orjson.dumps([name, tag, desk().versions.stamp(name)]).decode()
         except TagifaiError as error:
-            return [gr.skip(), None, show_error(error), "", "", "", 1]
-        return [own, *show_threshold(name, tag, own, *choice)]
+            return [gr.skip(), "", None, show_error(error), "", "", "", 1]
+        return [own, shown, *show_threshold(name, tag, own, *choice)]
 
     def show_folded(name: str | None, tag: str | None) -> list[str]:
         if not name or not tag:
@@ -264,7 +268,7 @@ def build(
     choice = [outcome, query, order]
     pages = [help_line, samples, number]
     threshold_outputs = [drawn, figures, curve_chart, *pages]
-    tag_outputs = [threshold, *threshold_outputs]
+    tag_outputs = [threshold, shown_of, *threshold_outputs]
     version_outputs = [notice, tag, tags, slices, calibration, pooled, *tag_outputs]
     whole = [version, tag, common, *choice]
     place.choices = [
@@ -278,13 +282,12 @@ def build(
         Choice("threshold", threshold),
     ]
     filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
-    filled_once = place.on_shown(fill, filled)
+    place.on_shown(fill, filled)
     version_chosen = version.input(show_version, whole, version_outputs, **QUICK)
     tag_chosen = tag.input(show_tag, whole, tag_outputs, **QUICK)
-    row_chosen = tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
-    for chosen in (filled_once, version_chosen, tag_chosen, row_chosen):
-        # What is folded away keeps nobody waiting.
-        chosen.then(show_folded, [version, tag], [of_tag, confusion, confused_samples], **QUICK)
+    tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
+    # What is folded away keeps nobody waiting.
+    shown_of.change(show_folded, [version, tag], [of_tag, confusion, confused_samples], **QUICK)
     forget_decision(version_chosen)
     forget_decision(tag_chosen)
     of_samples = [version, tag, threshold, *choice]

@@ -135,7 +135,7 @@ def measure_visitors(target: Target, full: bool) -> Measured:
     clients, seconds, think = (100, 40.0, 3.0) if full else (8, 2.0, 0.5)
     actions = {
         "show_projects": ["guide", "file order", False, 1],
-        "filter_by_frequency": [20, None],
+        "filter_by_frequency": [20, None, ""],
         "show_preprocessed": ["Some text, with a link https://a.b", True, False, "[0-9]+", ""],
     }
     endpoints = {
