@@ -43,7 +43,7 @@ class Bench:
     @property
     def few(self) -> int:
         """How often what takes several seconds is measured."""
-        return 1 if self.quick else 3
+        return 1 if self.quick else 2
 
     @property
     def times(self) -> tuple[int, ...]:

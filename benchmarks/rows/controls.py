@@ -20,6 +20,7 @@ from tagifai.versions.predictions import Predictions
 from tagifai.versions.sources import FolderSource
 
 LIMIT = 3.0
+OPENING_MS = 200
 VERSIONS = ("v0.1.0", "v0.2.0")
 READERS = {
     "table": readers(OURS)["table"],
@@ -171,10 +172,13 @@ def choose(watched: Watched, dropdown: str, option: str, must: Mapping[str, Any]
     """Open a dropdown; give the step of choosing one of its options with the mouse."""
     page = watched.page
     box = page.locator(f"{dropdown} input").first
-    box.click()
-    box.fill(option)
     found = page.get_by_role("option", name=option, exact=True)
-    found.wait_for()
+    while not found.is_visible():
+        # A list that was just filled closes once more now and then.
+        box.blur()
+        box.click()
+        box.fill(option)
+        page.wait_for_timeout(OPENING_MS)
 
     def act() -> None:
         found.click()

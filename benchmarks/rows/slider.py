@@ -27,10 +27,11 @@ def measure(sites: Sites) -> Findings:
     for number, order in enumerate(rounds(by_key, bench.steps)):
         for key in order:
             site = by_key[key]
-            if number >= steps_of(site, bench.steps):
+            if number not in rounds_of(site, bench.steps):
                 continue
             before = site.server.cpu_seconds()
-            for part, ms in press(site, (number + 1) % 2, bench.size(site.times)).items():
+            there = (len(cpu[key]) + 1) % 2
+            for part, ms in press(site, there, bench.size(site.times)).items():
                 times[key, part].append(ms)
             cpu[key].append(cpu_ms(site.server, before))
     for site in by_key.values():
@@ -45,12 +46,14 @@ def measure(sites: Sites) -> Findings:
     return found
 
 
-def steps_of(site: Site, steps: int) -> int:
-    """Tell how many of the steps a site takes: the plain page with more than the real data, few.
+def rounds_of(site: Site, steps: int) -> list[int]:
+    """List the rounds in which a site takes a step: plain with more than the real data, few.
 
-    Each takes it many seconds, and the first ones tell as much.
+    Each takes it many seconds. They are spread over all, as warm or cold as the others'.
     """
-    return min(steps, FEW) if site.who == PLAIN and site.times > SMALL else steps
+    if site.who != PLAIN or site.times == SMALL:
+        return list(range(steps))
+    return [steps * (2 * number + 1) // (2 * FEW) for number in range(min(steps, FEW))]
 
 
 def press(site: Site, step: int, num_projects: int) -> dict[str, float]:
@@ -69,13 +72,15 @@ def _claim(sites: Sites, times: dict[tuple[str, str], list[float]], found: Findi
     def of(who: str, size: int, part: str) -> list[float]:
         return times[sites[who, size].key, part]
 
+    def ours_beside(who: str, size: int, part: str) -> list[float]:
+        ours = of(OURS, size, part)
+        return [ours[number] for number in rounds_of(sites[who, size], bench.steps)]
+
     for part, work in (("lists", LISTS), ("plots", PLOTS)):
         for size in bench.times:
             limits = LIMITS[work].get(size, LIMITS[work][SMALL])
-            ours = of(OURS, size, part)
             for who, limit in zip((PLAIN, TUNED), limits, strict=True):
-                other = of(who, size, part)
-                ratio = paired_ratio(ours[: len(other)], other)
+                ratio = paired_ratio(ours_beside(who, size, part), of(who, size, part))
                 found.claim(work, bench.size(size), f"to {who}", ratio, limit)
         if len(bench.times) > 1:
             sizes = [bench.size(size) for size in bench.times]

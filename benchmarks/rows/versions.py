@@ -32,7 +32,7 @@ def measure(bench: Bench) -> Findings:
     for size in sizes:
         folder = write_versions(bench, size)
         times = {COLD: [], WARM: [], CHANGED: [], NORMALIZED: []}  # type: dict[str, list[float]]
-        repeats = bench.steps if size < 10_000 else max(2, bench.steps // 4)
+        repeats = bench.steps if size < 10_000 else 3
         for number in range(repeats):
             index = PerformanceIndex(FolderSource(folder))
             times[COLD].append(cpu_ms(index.history))

@@ -116,7 +116,7 @@ class PerformanceIndex:
         self.source = source
         self._entries: dict[str, _Entry] = {}
         self._places: dict[tuple[Key, ...], Mapping[Key, int]] = {}
-        self._rows: dict[tuple[Key, ...], dict[str, tuple[_Entry, tuple[float | None, ...]]]] = {}
+        self._rows: dict[Hashable, dict[str, tuple[_Entry, dict[str, Any]]]] = {}
 
     def figures(self, name: str) -> dict[Key, float]:
         """Return every figure of a version.
@@ -140,23 +140,22 @@ class PerformanceIndex:
         Records {"version", "error", and a value or None by label}; "error" is None, or says
         why a version cannot be read, while the others go on.
         """
-        labels, keys = tuple(metrics), tuple(metrics.values())
+        asked, keys = tuple(metrics.items()), tuple(metrics.values())
         names = self.source.names()
         if len(self._entries) > len(names):
             self._entries = {name: self._entries[name] for name in names if name in self._entries}
             self._rows = {}
-        rows = self._rows.setdefault(keys, {})
+        rows = self._rows.setdefault(asked, {})
         if len(self._rows) > 20:
-            self._rows = {keys: rows}
+            self._rows = {asked: rows}
         table = []
         for name in names:
             entry = self._entry(name)
             known = rows.get(name)
             if known is None or known[0] is not entry:
-                known = rows[name] = (entry, entry.choose(keys))
-            record: dict[str, Any] = {"version": name, "error": entry.error}
-            record.update(zip(labels, known[1], strict=True))
-            table.append(record)
+                chosen = dict(zip(metrics, entry.choose(keys), strict=True))
+                known = rows[name] = (entry, {"version": name, "error": entry.error, **chosen})
+            table.append(known[1].copy())
         return table
 
     def _shared(self) -> Iterable[Mapping[Key, int]]:
