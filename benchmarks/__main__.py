@@ -47,9 +47,9 @@ ON_PAGES = {
     "slider": slider.measure,
     "playground": playground.measure,
     "typing": typing.measure,
-    "other controls": controls.measure,
     "twenty people": people.measure,
     "first page": first_page.measure,
+    "other controls": controls.measure,
     "memory": memory.measure,
 }
 UNRECORDED = ROOT / ".cache" / "benchmarks"

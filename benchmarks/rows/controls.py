@@ -1,7 +1,9 @@
 """Every other control to its output, beside an empty handler's round trip."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -10,7 +12,7 @@ import orjson
 
 from benchmarks.apps import FLOOR, OURS, readers
 from benchmarks.bench import SMALL, Bench
-from benchmarks.browser import Watched, new_context
+from benchmarks.browser import WAIT_MS, Watched, new_context
 from benchmarks.corpora import read_records
 from benchmarks.paired import exponent, p50, paired_ratio, rounds, summarize
 from benchmarks.results import Findings
@@ -20,7 +22,7 @@ from tagifai.versions.predictions import Predictions
 from tagifai.versions.sources import FolderSource
 
 LIMIT = 3.0
-OPENING_MS = 200
+OPENING_MS = 1000
 VERSIONS = ("v0.1.0", "v0.2.0")
 READERS = {
     "table": readers(OURS)["table"],
@@ -170,15 +172,21 @@ def page_number(watched: Watched, records: list[dict[str, Any]]) -> Control:
 
 def choose(watched: Watched, dropdown: str, option: str, must: Mapping[str, Any]) -> Step:
     """Open a dropdown; give the step of choosing one of its options with the mouse."""
+    from playwright.sync_api import TimeoutError as NotInTime
+
     page = watched.page
     box = page.locator(f"{dropdown} input").first
     found = page.get_by_role("option", name=option, exact=True)
+    until = time.perf_counter() + WAIT_MS / 1000
+    box.click()
     while not found.is_visible():
-        # A list that was just filled closes once more now and then.
-        box.blur()
-        box.click()
+        # A long list holds what is in view alone, and the same text again narrows nothing.
+        box.fill("")
         box.fill(option)
-        page.wait_for_timeout(OPENING_MS)
+        with suppress(NotInTime):
+            found.wait_for(timeout=OPENING_MS)
+        if time.perf_counter() > until:
+            raise RuntimeError(f"{dropdown} never offered {option!r}")
 
     def act() -> None:
         found.click()
@@ -187,8 +195,8 @@ def choose(watched: Watched, dropdown: str, option: str, must: Mapping[str, Any]
 
 
 def cloud_tag(watched: Watched, bench: Bench, site: Site) -> Control:
-    """Choose one of the two most common tags."""
-    names = [name for name, _ in bench.counts(site.times).at(30).most_common[:2]]
+    """Choose one of the two tags that stand first in the list: of a long one the rest is hidden."""
+    names = sorted(name for name, _ in bench.counts(site.times).at(30).kept)[:2]
 
     def step(number: int) -> Step:
         name = names[(number + 1) % 2]
