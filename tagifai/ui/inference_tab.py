@@ -203,7 +203,8 @@ def build(
             gr.Dropdown(names[::-1], value=name),
             gr.Dropdown([NOBODY, *names[::-1]], value=beside),
             *choose_version(name, tag),
-            *typed.values(),
+            # Without a link they stand there already, and somebody may be typing on.
+            *(typed.values() if link.asked is not None else [gr.skip()] * len(typed)),
             None,
         ]
 
