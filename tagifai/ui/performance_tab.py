@@ -233,7 +233,10 @@ def build(
         [version_a.input, version_b.input, metric.input],
         compare_known, inputs, [*outputs, unknown], **QUICK,
     )  # fmt: skip
-    unknown.change(compare_versions, inputs, outputs, trigger_mode="always_last", **slow)
+    # Other versions may have been chosen while these were computed: those chosen now stay.
+    unknown.change(compare_versions, inputs, outputs, trigger_mode="always_last", **slow).then(
+        compare_known, inputs, [*outputs, unknown], **QUICK
+    )
     gr.on(
         [only.change, query.change], search_params, [*chosen, only, query], params,
         trigger_mode="always_last", queue=False, **private,
