@@ -8,11 +8,12 @@ from typing import Any
 
 from benchmarks.apps import FLOOR, OURS, PLAIN, TUNED, App, address, expected, readers
 from benchmarks.bench import SMALL, Bench
-from benchmarks.browser import Watched, new_context
+from benchmarks.browser import WAIT_MS, Watched, new_context
 from benchmarks.counted import Shown
 from benchmarks.processes import Server
 
 SETTLE = 0.05
+LINE_SECONDS = 0.5
 SLIDERS = {
     OURS: "#min-tag-freq input[type=range]",
     FLOOR: "#floor input[type=range]",
@@ -101,7 +102,15 @@ def _open(bench: Bench, stack: ExitStack, who: str, times: int) -> Site:
         (counts.at(frequency), counts.at(frequency + 1)),
     )  # fmt: skip
     site.watched.open(site.url, site.expected(0, bench.size(times)))
+    if who == OURS:
+        _wait_until_loaded(site.watched.page)
     return site
+
+
+def _wait_until_loaded(page: Any) -> None:
+    # Models are loaded after the page is usable: a line that comes a moment later says so.
+    time.sleep(LINE_SECONDS)
+    page.wait_for_function("!document.querySelector('#loading').innerText.trim()", timeout=WAIT_MS)
 
 
 def cpu_ms(server: Server, before: float) -> float:

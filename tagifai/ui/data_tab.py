@@ -12,10 +12,10 @@ from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
 from tagifai.ui.data_view import show_excluded, show_page, show_selection
-from tagifai.ui.events import QUICK
+from tagifai.ui.events import QUICK, drawn_first
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import show_cloud, show_error
-from tagifai.ui.shared_markup import AFTER_FRAME, JOIN, write_shared
+from tagifai.ui.shared_markup import JOIN, write_shared
 
 INTRO = """Which tags have enough projects to be learnt, and what do their texts look like?
 Look here to decide **whether the data is good enough**, and where to cut rare tags."""
@@ -261,12 +261,12 @@ def build(
     place.on_shown(fill, filled, told={tag: told_tag}).then(
         tell_steps, steps_of, [steps, steps_of], **QUICK
     )
-    private: dict[str, Any] = {"api_visibility": "private"}
-    min_freq.change(
-        None, [min_freq, steps], lists, js=JOIN, trigger_mode="multiple", **private
-    ).then(None, None, None, js=AFTER_FRAME, trigger_mode="multiple", **private).then(
-        filter_by_frequency, [min_freq, cloud_tag, steps_of], [cloud_tag, undrawn], **QUICK,
-    )  # fmt: skip
+    step = min_freq.change(
+        None, [min_freq, steps], lists, js=JOIN, trigger_mode="multiple", api_visibility="private"
+    )
+    drawn_first(step.then).then(
+        filter_by_frequency, [min_freq, cloud_tag, steps_of], [cloud_tag, undrawn], **QUICK
+    )
     # Beside the tags, as outputs that stay as they are, they would take the server most of a step.
     undrawn.change(draw_step, [undrawn, min_freq], lists, **QUICK)
     cloud_tag.change(show_word_cloud, cloud_tag, cloud, **QUICK)

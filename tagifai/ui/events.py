@@ -1,6 +1,9 @@
 """How an event is sent whose handler only reads, and answers within milliseconds."""
 
+from collections.abc import Callable
 from typing import Any
+
+from gradio.events import Dependency
 
 # Of one control's event, one function alone: Gradio's page runs those of an event in turn, and
 # repeats the whole event where one was still under way. Two that wait for the last ("always_last")
@@ -11,3 +14,12 @@ QUICK: dict[str, Any] = {
     "api_visibility": "private",
     "trigger_mode": "always_last",
 }
+_AFTER_FRAME = """
+() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done([]))))
+"""
+
+
+def drawn_first(event: Callable[..., Dependency]) -> Dependency:
+    """Give an event after which the page has drawn what `event` shows; what may wait follows it."""
+    return event(None, None, None, js=_AFTER_FRAME, trigger_mode="multiple",
+                 api_visibility="private")  # fmt: skip

@@ -15,7 +15,7 @@ from tagifai.inspection.export import export_outcomes
 from tagifai.inspection.parts import Paged
 from tagifai.metrics.reading import metric_terms
 from tagifai.ui import inspection_thresholds, inspection_why
-from tagifai.ui.events import QUICK
+from tagifai.ui.events import QUICK, drawn_first
 from tagifai.ui.inspection_view import (
     most_errors,
     show_calibration,
@@ -70,7 +70,9 @@ def build(
             interactive=True, min_width=300,
         )  # fmt: skip
     figures = gr.HTML(elem_id="tag-figures", apply_default_css=False)
-    threshold, common, curve_chart = inspection_thresholds.build(version, tag, desk=desk)
+    threshold, common, curve_chart, set_threshold = inspection_thresholds.build(
+        version, tag, desk=desk
+    )
     help_line = gr.HTML(elem_id="outcome-help")
     with gr.Row(elem_classes="controls"):
         query = gr.Textbox(
@@ -283,20 +285,26 @@ def build(
     ]
     filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
     place.on_shown(fill, filled)
-    version_chosen = version.input(show_version, whole, version_outputs, **QUICK)
-    tag_chosen = tag.input(show_tag, whole, tag_outputs, **QUICK)
+    version_chosen = drawn_first(version.input(show_version, whole, version_outputs, **QUICK).then)
+    tag_chosen = drawn_first(tag.input(show_tag, whole, tag_outputs, **QUICK).then)
     tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
     # What is folded away keeps nobody waiting.
-    shown_of.change(show_folded, [version, tag], [of_tag, confusion, confused_samples], **QUICK)
+    drawn_first(shown_of.change).then(
+        show_folded, [version, tag], [of_tag, confusion, confused_samples], **QUICK
+    )
     forget_decision(version_chosen)
     forget_decision(tag_chosen)
     of_samples = [version, tag, threshold, *choice]
-    threshold.change(
-        move_threshold, [version, tag, threshold, drawn, *choice], threshold_outputs, **QUICK
-    )
-    common.change(
-        move_common, [version, tag, common, drawn_common], [tags, threshold, drawn_common], **QUICK
-    )
+    of_threshold = [version, tag, threshold, drawn, *choice]
+    # No `change`: each tag that is chosen sets them too. The button that resets one releases it.
+    gr.on([threshold.input, threshold.release], move_threshold, of_threshold, threshold_outputs,
+          **QUICK)  # fmt: skip
+    for event in set_threshold:
+        event.then(move_threshold, of_threshold, threshold_outputs, **QUICK)
+    gr.on(
+        [common.input, common.release], move_common, [version, tag, common, drawn_common],
+        [tags, threshold, drawn_common], **QUICK,
+    ).then(move_threshold, of_threshold, threshold_outputs, **QUICK)  # fmt: skip
     query.change(search, [*of_samples, searched], [*pages, searched], **QUICK)
     gr.on([outcome.input, order.input], show_samples, of_samples, pages, **QUICK)
     number.input(show_samples, [version, tag, threshold, *choice, number], pages, **QUICK)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gradio as gr
+from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
@@ -19,11 +20,12 @@ Nothing is kept until you say so, and only in the workspace."""
 
 
 class Thresholds(NamedTuple):
-    """The slider of the tag, the one for all tags, and the place of the curve."""
+    """The slider of the tag, the one for all tags, the curve's place, and what sets the first."""
 
     threshold: gr.Slider
     common: gr.Slider
     curve: gr.HTML
+    set_by: list[Dependency]
 
 
 def build(
@@ -68,7 +70,9 @@ def build(
         except TagifaiError as error:
             return show_error(error)
 
-    by_f1.click(find_best, [version, tag], [threshold, told], **QUICK)
-    by_cost.click(find_best, [version, tag, cost_fp, cost_fn], [threshold, told], **QUICK)
+    set_by = [
+        by_f1.click(find_best, [version, tag], [threshold, told], **QUICK),
+        by_cost.click(find_best, [version, tag, cost_fp, cost_fn], [threshold, told], **QUICK),
+    ]
     keep.click(keep_it, [version, tag, threshold], told, api_visibility="private")
-    return Thresholds(threshold, common, curve)
+    return Thresholds(threshold, common, curve, set_by)

@@ -18,10 +18,6 @@ JOIN = """
   return page.map((numbers) => numbers.map((number) => pieces[number]).join(''));
 }
 """
-# What follows may wait until the page is drawn.
-AFTER_FRAME = """
-() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done([]))))
-"""
 
 
 def write_shared(bounds: Sequence[int], show: Callable[[int], Sequence[str]]) -> str:

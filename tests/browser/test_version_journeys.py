@@ -230,6 +230,26 @@ def test_a_tags_errors_are_inspected(shared_page, decided):
     expect(tag).to_have_value("computer-vision")
 
 
+def test_figures_follow_whatever_sets_a_threshold(shared_page):
+    page = shared_page
+    open_tab(page, "Inspection")
+    page.locator("#thresholds").get_by_role("button").first.click()
+    figures, threshold = page.locator("#tag-figures"), field(page, "#tag-threshold")
+    field(page, "#common-threshold").fill("0.9")
+    expect(threshold).to_have_value("0.9")
+    expect(figures).to_contain_text("0.900threshold")
+    threshold.fill("0.123")
+    expect(figures).to_contain_text("0.123threshold")
+    page.locator("#best-f1").click()
+    expect(threshold).not_to_have_value("0.123")
+    expect(figures).to_contain_text(f"{float(threshold.input_value()):.3f}threshold")
+    threshold.fill("0.123")
+    expect(figures).to_contain_text("0.123threshold")
+    page.locator("#tag-threshold").get_by_role("button").click()
+    expect(threshold).to_have_value("0.5")
+    expect(figures).to_contain_text("0.500threshold")
+
+
 def test_a_broken_version_is_named_and_the_others_go_on(page, corpus):
     broken = corpus / "model" / "v0.3.0"
     broken.mkdir()
