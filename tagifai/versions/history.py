@@ -1,18 +1,16 @@
 """The figures of many versions beside each other, read again only where a file changed."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tagifai.errors import TagifaiError
 from tagifai.versions import VersionSource, parse_performance
-
-Key = tuple[str, str, str]
-"""Group ("overall", "class", "slices" or "behavioral"), name in it, and metric."""
+from tagifai.versions.shapes import COUNTS, FigureReader, Figures, Key
 
 KEY_METRICS: Mapping[str, Key] = MappingProxyType(
     {
@@ -25,7 +23,7 @@ KEY_METRICS: Mapping[str, Key] = MappingProxyType(
         "slices recall": ("slices", "overall", "recall"),
     }
 )
-_COUNTS = ("num_samples", "skipped")
+_NO_FIGURES = Figures({}, np.empty(0))
 
 
 def label_of(key: Key) -> str:
@@ -58,7 +56,7 @@ def flatten_performance(performance: Mapping[str, Any]) -> dict[Key, float]:
     figures = {}
     for group, name, row in _rows(performance):
         for metric, value in row.items():
-            if metric in _COUNTS:
+            if metric in COUNTS:
                 continue
             if type(value) is float:
                 figures[group, name, metric] = value
@@ -97,16 +95,8 @@ def history(
 @dataclass(frozen=True, eq=False)
 class _Entry:
     stamp: Hashable
-    places: Mapping[Key, int]
-    values: NDArray[np.float64]
+    known: Figures
     error: str | None
-
-    def figures(self) -> dict[Key, float]:
-        return dict(zip(self.places, self.values.tolist(), strict=True))
-
-    def choose(self, keys: tuple[Key, ...]) -> tuple[float | None, ...]:
-        places = [self.places.get(key) for key in keys]
-        return tuple(None if place is None else float(self.values[place]) for place in places)
 
 
 class PerformanceIndex:
@@ -115,7 +105,7 @@ class PerformanceIndex:
     def __init__(self, source: VersionSource) -> None:
         self.source = source
         self._entries: dict[str, _Entry] = {}
-        self._places: dict[tuple[Key, ...], Mapping[Key, int]] = {}
+        self._reader = FigureReader(_read_exactly)
         self._rows: dict[Hashable, dict[str, tuple[_Entry, dict[str, Any]]]] = {}
 
     def figures(self, name: str) -> dict[Key, float]:
@@ -127,11 +117,17 @@ class PerformanceIndex:
         entry = self._entry(name)
         if entry.error is not None:
             raise TagifaiError(entry.error)
-        return entry.figures()
+        return entry.known.as_dict()
 
     def known_figures(self) -> list[Key]:
         """List what any version has a figure for, as read so far by `history`."""
-        known = dict.fromkeys(key for places in self._shared() for key in places)
+        groups: dict[int, list[Figures]] = defaultdict(list)
+        for entry in self._entries.values():
+            groups[id(entry.known.places)].append(entry.known)
+        known: dict[Key, None] = {}
+        for group in groups.values():
+            defined = np.fmax.reduce([one.values for one in group])
+            known |= dict.fromkeys(Figures(group[0].places, defined).as_dict())
         return list(known)
 
     def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
@@ -153,35 +149,30 @@ class PerformanceIndex:
             entry = self._entry(name)
             known = rows.get(name)
             if known is None or known[0] is not entry:
-                chosen = dict(zip(metrics, entry.choose(keys), strict=True))
+                chosen = dict(zip(metrics, entry.known.choose(keys), strict=True))
                 known = rows[name] = (entry, {"version": name, "error": entry.error, **chosen})
             table.append(known[1].copy())
         return table
-
-    def _shared(self) -> Iterable[Mapping[Key, int]]:
-        return {id(entry.places): entry.places for entry in self._entries.values()}.values()
 
     def _entry(self, name: str) -> _Entry:
         stamp = self.source.stamp(name, "performance.json")
         known = self._entries.get(name)
         if known is not None and known.stamp == stamp and stamp is not None:
             return known
-        error, figures = None, {}
+        error, figures = None, _NO_FIGURES
         try:
             content = self.source.read(name, "performance.json")
             if content is None:
                 raise TagifaiError(f"version {name!r} has no performance.json")
-            figures = flatten_performance(parse_performance(content, f"{name}/performance.json"))
+            figures = self._reader.read(content, f"{name}/performance.json")
         except TagifaiError as problem:
             error = str(problem)
-        keys = tuple(figures)
-        # A thousand versions of the same tags share one index of them.
-        places = self._places.get(keys)
-        if places is None:
-            places = self._places[keys] = {key: place for place, key in enumerate(keys)}
-        entry = _Entry(stamp, places, np.fromiter(figures.values(), float, len(keys)), error)
-        self._entries[name] = entry
+        entry = self._entries[name] = _Entry(stamp, figures, error)
         return entry
+
+
+def _read_exactly(content: bytes, where: str) -> dict[Key, float]:
+    return flatten_performance(parse_performance(content, where))
 
 
 def _rows(performance: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
