@@ -10,7 +10,7 @@ import numpy as np
 
 from tagifai.errors import TagifaiError
 from tagifai.versions import VersionSource, parse_performance
-from tagifai.versions.shapes import COUNTS, FigureReader, Figures, Key
+from tagifai.versions.usual import COUNTS, FigureReader, Figures, Key
 
 KEY_METRICS: Mapping[str, Key] = MappingProxyType(
     {
@@ -53,16 +53,12 @@ def flatten_performance(performance: Mapping[str, Any]) -> dict[Key, float]:
     >>> flatten_performance({"overall": {"f1": 0.5, "num_samples": 9}, "class": {"cv": {"f1": 1}}})
     {('overall', 'weighted', 'f1'): 0.5, ('class', 'cv', 'f1'): 1.0}
     """
-    figures = {}
-    for group, name, row in _rows(performance):
-        for metric, value in row.items():
-            if metric in COUNTS:
-                continue
-            if type(value) is float:
-                figures[group, name, metric] = value
-            elif _is_figure(value):
-                figures[group, name, metric] = float(value)
-    return figures
+    return {
+        (group, name, metric): value if type(value) is float else float(value)
+        for group, name, row in _rows(performance)
+        for metric, value in row.items()
+        if (type(value) is float or _is_figure(value)) and metric not in COUNTS
+    }
 
 
 def count_samples(performance: Mapping[str, Any]) -> dict[tuple[str, str], int]:
