@@ -23,6 +23,7 @@ KEY_METRICS: Mapping[str, Key] = MappingProxyType(
         "slices recall": ("slices", "overall", "recall"),
     }
 )
+_FILE = "performance.json"
 _NO_FIGURES = Figures({}, np.empty(0))
 
 
@@ -110,7 +111,7 @@ class PerformanceIndex:
         Raises:
             TagifaiError: no such version, or its performance.json is missing or malformed.
         """
-        entry = self._entry(name)
+        entry = self._entry(name, self.source.stamp(name, _FILE))
         if entry.error is not None:
             raise TagifaiError(entry.error)
         return entry.known.as_dict()
@@ -140,27 +141,26 @@ class PerformanceIndex:
         rows = self._rows.setdefault(asked, {})
         if len(self._rows) > 20:
             self._rows = {asked: rows}
-        table = []
+        stamp_of, table = self.source.stamp, []
         for name in names:
-            entry = self._entry(name)
-            known = rows.get(name)
-            if known is None or known[0] is not entry:
+            stamp, known = stamp_of(name, _FILE), rows.get(name)
+            if known is None or stamp is None or known[0].stamp != stamp:
+                entry = self._entry(name, stamp)
                 chosen = dict(zip(metrics, entry.known.choose(keys), strict=True))
                 known = rows[name] = (entry, {"version": name, "error": entry.error, **chosen})
             table.append(known[1].copy())
         return table
 
-    def _entry(self, name: str) -> _Entry:
-        stamp = self.source.stamp(name, "performance.json")
+    def _entry(self, name: str, stamp: Hashable) -> _Entry:
         known = self._entries.get(name)
         if known is not None and known.stamp == stamp and stamp is not None:
             return known
         error, figures = None, _NO_FIGURES
         try:
-            content = self.source.read(name, "performance.json")
+            content = self.source.read(name, _FILE)
             if content is None:
-                raise TagifaiError(f"version {name!r} has no performance.json")
-            figures = self._reader.read(content, f"{name}/performance.json")
+                raise TagifaiError(f"version {name!r} has no {_FILE}")
+            figures = self._reader.read(content, f"{name}/{_FILE}")
         except TagifaiError as problem:
             error = str(problem)
         entry = self._entries[name] = _Entry(stamp, figures, error)

@@ -148,6 +148,7 @@ class FolderSource:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._at = str(self.path)
         self._digests: dict[tuple[str, str], tuple[Hashable, str]] = {}
         self._listed: tuple[list[str], list[str]] = ([], [])
 
@@ -160,7 +161,13 @@ class FolderSource:
         """List the folders in natural order, the workspace last; hidden ones are left out."""
         try:
             with os.scandir(self.path) as entries:
-                found = [e.name for e in entries if e.name[0] not in "._" and self._is_version(e)]
+                found = [
+                    e.name
+                    for e in entries
+                    if e.name[0] not in "._"
+                    and e.is_dir()
+                    and (not e.is_symlink() or self._inside(Path(e.path)))
+                ]
         except FileNotFoundError:
             return []
         except (OSError, ValueError) as error:
@@ -175,7 +182,7 @@ class FolderSource:
     def read(self, name: str, filename: str) -> bytes | None:
         """Return a file's bytes, None where the version has no such file."""
         self._check(name, filename)
-        content = _read_plain(f"{self.path}/{name}", filename)
+        content = _read_plain(f"{self._at}/{name}", filename)
         if content is not None:
             return content
         path = self.path / name / filename
@@ -198,7 +205,7 @@ class FolderSource:
     def stamp(self, name: str, filename: str) -> Hashable:
         """Return device, inode, size and times of the file; None where there is none."""
         try:
-            found = os.stat(f"{self.path}/{name}/{filename}")  # noqa: PTH116 - 10,000 at once
+            found = os.stat(f"{self._at}/{name}/{filename}")  # noqa: PTH116 - 10,000 at once
         except (OSError, ValueError):
             return None
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
@@ -255,9 +262,6 @@ class FolderSource:
             raise one_of("version file", filename, FILES)
         if not name or name[0] in "._" or len(name) > 255 or any(c in name for c in "/\\\0"):
             raise one_of("version", name, self.names())
-
-    def _is_version(self, entry: os.DirEntry[str]) -> bool:
-        return entry.is_dir() and (not entry.is_symlink() or self._inside(Path(entry.path)))
 
     def _inside(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.path.resolve())

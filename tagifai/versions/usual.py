@@ -59,7 +59,8 @@ class FigureReader:
         self._exact = exact
         self._decoder = msgspec.json.Decoder(_Performance)
         # A thousand versions of the same tags share one index of them.
-        self._places: dict[tuple[Any, ...], Mapping[Key, int]] = {}
+        self._usual: dict[tuple[tuple[str, ...], ...], Mapping[Key, int]] = {}
+        self._others: dict[tuple[Key, ...], Mapping[Key, int]] = {}
 
     def read(self, content: bytes, where: str) -> Figures:
         """Read the figures of a performance.json.
@@ -72,7 +73,7 @@ class FigureReader:
             return known
         figures = self._exact(content, where)
         keys = tuple(figures)
-        places = self._places.setdefault(keys, {key: place for place, key in enumerate(keys)})
+        places = self._others.setdefault(keys, {key: place for place, key in enumerate(keys)})
         return Figures(places, np.fromiter(figures.values(), float, len(keys)))
 
     def _read_usual(self, content: bytes) -> Figures | None:
@@ -81,13 +82,13 @@ class FigureReader:
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return None
         names = found.names()
-        places = self._places.get(names)
+        places = self._usual.get(names)
         if places is None:
             keys = found.keys()
             places = {key: place for place, key in enumerate(keys) if key[2] not in COUNTS}
             if len(places) < sum(metric not in COUNTS for _, _, metric in keys):
                 return None  # two of the same name
-            self._places[names] = places
+            self._usual[names] = places
         values = found.values()
         try:
             packed = struct.pack(f"{len(values)}d", *values)
