@@ -89,7 +89,7 @@ def history(
     ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Entry:
     stamp: Hashable
     known: Figures

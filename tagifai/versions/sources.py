@@ -31,6 +31,7 @@ FILES = (
 )
 MAX_FILE = 256 * 2**20
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_NO_NAME = re.compile(r"[/\\\0]")
 _PRE_RELEASES = frozenset({"a", "alpha", "b", "beta", "dev", "pre", "rc"})
 # Windows has none.
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -260,7 +261,7 @@ class FolderSource:
     def _check(self, name: str, filename: str) -> None:
         if filename not in FILES:
             raise one_of("version file", filename, FILES)
-        if not name or name[0] in "._" or len(name) > 255 or any(c in name for c in "/\\\0"):
+        if not name or name[0] in "._" or len(name) > 255 or _NO_NAME.search(name):
             raise one_of("version", name, self.names())
 
     def _inside(self, path: Path) -> bool:

@@ -26,7 +26,7 @@ _Fraction = Annotated[float, Meta(ge=0, le=1)] | None
 _Count = Annotated[float, Meta(ge=0)] | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Figures:
     """The figures of a version: `values[places[key]]`, NaN where one is undefined.
 
@@ -47,9 +47,9 @@ class Figures:
 
     def choose(self, keys: Iterable[Key]) -> list[float | None]:
         """Return the value of each key, None where it is undefined or not there."""
-        places = [self.places.get(key) for key in keys]
-        found = [math.nan if place is None else self.values.item(place) for place in places]
-        return [None if math.isnan(value) else value for value in found]
+        places, item = [self.places.get(key) for key in keys], self.values.item
+        found = [math.nan if place is None else item(place) for place in places]
+        return [value if value == value else None for value in found]  # NaN is not itself
 
 
 class FigureReader:
