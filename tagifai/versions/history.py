@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from tagifai.errors import TagifaiError
 from tagifai.versions import VersionSource, parse_performance
@@ -89,8 +89,7 @@ def history(
     ]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True, eq=False):
     stamp: Hashable
     known: Figures
     error: str | None

@@ -31,6 +31,7 @@ FILES = (
 )
 MAX_FILE = 256 * 2**20
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_PARTS = re.compile(r"\d{1,18}|[^\W\d_]+")
 _NO_NAME = re.compile(r"[/\\\0]")
 _PRE_RELEASES = frozenset({"a", "alpha", "b", "beta", "dev", "pre", "rc"})
 # Windows has none.
@@ -82,7 +83,8 @@ def natural_order(name: str) -> tuple[bool, list[tuple[int, int, str]], str]:
     >>> sorted(["workspace", "2021-03-12", "v0.10.0", "v0.9.0", "v0.10.0-rc1"], key=natural_order)
     ['v0.9.0', 'v0.10.0-rc1', 'v0.10.0', '2021-03-12', 'workspace']
     """
-    parts = re.findall(r"\d{1,18}|[^\W\d_]+", re.sub(r"^v(?=\d)", "", name.lower()))
+    lowered = name.lower()
+    parts = _PARTS.findall(lowered, lowered[:1] == "v" and lowered[1:2].isdecimal())
     end = (1, 0, "")
     keys = [
         (2, int(part), "")

@@ -6,7 +6,6 @@ Looking at one field after the other takes several times as long as decoding doe
 import math
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated, Any
 
@@ -26,8 +25,7 @@ _Fraction = Annotated[float, Meta(ge=0, le=1)] | None
 _Count = Annotated[float, Meta(ge=0)] | None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Figures:
+class Figures(Struct, frozen=True, eq=False):
     """The figures of a version: `values[places[key]]`, NaN where one is undefined.
 
     >>> f1, recall = ("class", "cv", "f1"), ("class", "cv", "recall")
@@ -43,13 +41,13 @@ class Figures:
         """List those that are defined."""
         values = self.values.tolist()
         found = ((key, values[place]) for key, place in self.places.items())
-        return {key: value for key, value in found if not math.isnan(value)}
+        return {key: value for key, value in found if value == value}  # NaN is not
 
     def choose(self, keys: Iterable[Key]) -> list[float | None]:
         """Return the value of each key, None where it is undefined or not there."""
         places, item = [self.places.get(key) for key in keys], self.values.item
         found = [math.nan if place is None else item(place) for place in places]
-        return [value if value == value else None for value in found]  # NaN is not itself
+        return [value if value == value else None for value in found]
 
 
 class FigureReader:
