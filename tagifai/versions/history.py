@@ -1,18 +1,16 @@
 """The figures of many versions beside each other, read again only where a file changed."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from msgspec import Struct
 
 from tagifai.errors import TagifaiError
 from tagifai.versions import VersionSource, parse_performance
-
-Key = tuple[str, str, str]
-"""Group ("overall", "class", "slices" or "behavioral"), name in it, and metric."""
+from tagifai.versions.usual import COUNTS, FigureReader, Figures, Key
 
 KEY_METRICS: Mapping[str, Key] = MappingProxyType(
     {
@@ -25,7 +23,8 @@ KEY_METRICS: Mapping[str, Key] = MappingProxyType(
         "slices recall": ("slices", "overall", "recall"),
     }
 )
-_COUNTS = ("num_samples", "skipped")
+_FILE = "performance.json"
+_NO_FIGURES = Figures({}, np.empty(0))
 
 
 def label_of(key: Key) -> str:
@@ -55,16 +54,12 @@ def flatten_performance(performance: Mapping[str, Any]) -> dict[Key, float]:
     >>> flatten_performance({"overall": {"f1": 0.5, "num_samples": 9}, "class": {"cv": {"f1": 1}}})
     {('overall', 'weighted', 'f1'): 0.5, ('class', 'cv', 'f1'): 1.0}
     """
-    figures = {}
-    for group, name, row in _rows(performance):
-        for metric, value in row.items():
-            if metric in _COUNTS:
-                continue
-            if type(value) is float:
-                figures[group, name, metric] = value
-            elif _is_figure(value):
-                figures[group, name, metric] = float(value)
-    return figures
+    return {
+        (group, name, metric): value if type(value) is float else float(value)
+        for group, name, row in _rows(performance)
+        for metric, value in row.items()
+        if (type(value) is float or _is_figure(value)) and metric not in COUNTS
+    }
 
 
 def count_samples(performance: Mapping[str, Any]) -> dict[tuple[str, str], int]:
@@ -94,19 +89,10 @@ def history(
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class _Entry:
+class _Entry(Struct, frozen=True, eq=False):
     stamp: Hashable
-    places: Mapping[Key, int]
-    values: NDArray[np.float64]
+    known: Figures
     error: str | None
-
-    def figures(self) -> dict[Key, float]:
-        return dict(zip(self.places, self.values.tolist(), strict=True))
-
-    def choose(self, keys: tuple[Key, ...]) -> tuple[float | None, ...]:
-        places = [self.places.get(key) for key in keys]
-        return tuple(None if place is None else float(self.values[place]) for place in places)
 
 
 class PerformanceIndex:
@@ -115,7 +101,7 @@ class PerformanceIndex:
     def __init__(self, source: VersionSource) -> None:
         self.source = source
         self._entries: dict[str, _Entry] = {}
-        self._places: dict[tuple[Key, ...], Mapping[Key, int]] = {}
+        self._reader = FigureReader(_read_exactly)
         self._rows: dict[Hashable, dict[str, tuple[_Entry, dict[str, Any]]]] = {}
 
     def figures(self, name: str) -> dict[Key, float]:
@@ -124,14 +110,20 @@ class PerformanceIndex:
         Raises:
             TagifaiError: no such version, or its performance.json is missing or malformed.
         """
-        entry = self._entry(name)
+        entry = self._entry(name, self.source.stamp(name, _FILE))
         if entry.error is not None:
             raise TagifaiError(entry.error)
-        return entry.figures()
+        return entry.known.as_dict()
 
     def known_figures(self) -> list[Key]:
         """List what any version has a figure for, as read so far by `history`."""
-        known = dict.fromkeys(key for places in self._shared() for key in places)
+        groups: dict[int, list[Figures]] = defaultdict(list)
+        for entry in self._entries.values():
+            groups[id(entry.known.places)].append(entry.known)
+        known: dict[Key, None] = {}
+        for group in groups.values():
+            defined = np.fmax.reduce([one.values for one in group])
+            known |= dict.fromkeys(Figures(group[0].places, defined).as_dict())
         return list(known)
 
     def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
@@ -148,40 +140,34 @@ class PerformanceIndex:
         rows = self._rows.setdefault(asked, {})
         if len(self._rows) > 20:
             self._rows = {asked: rows}
-        table = []
+        stamp_of, table = self.source.stamp, []
         for name in names:
-            entry = self._entry(name)
-            known = rows.get(name)
-            if known is None or known[0] is not entry:
-                chosen = dict(zip(metrics, entry.choose(keys), strict=True))
+            stamp, known = stamp_of(name, _FILE), rows.get(name)
+            if known is None or stamp is None or known[0].stamp != stamp:
+                entry = self._entry(name, stamp)
+                chosen = dict(zip(metrics, entry.known.choose(keys), strict=True))
                 known = rows[name] = (entry, {"version": name, "error": entry.error, **chosen})
             table.append(known[1].copy())
         return table
 
-    def _shared(self) -> Iterable[Mapping[Key, int]]:
-        return {id(entry.places): entry.places for entry in self._entries.values()}.values()
-
-    def _entry(self, name: str) -> _Entry:
-        stamp = self.source.stamp(name, "performance.json")
+    def _entry(self, name: str, stamp: Hashable) -> _Entry:
         known = self._entries.get(name)
         if known is not None and known.stamp == stamp and stamp is not None:
             return known
-        error, figures = None, {}
+        error, figures = None, _NO_FIGURES
         try:
-            content = self.source.read(name, "performance.json")
+            content = self.source.read(name, _FILE)
             if content is None:
-                raise TagifaiError(f"version {name!r} has no performance.json")
-            figures = flatten_performance(parse_performance(content, f"{name}/performance.json"))
+                raise TagifaiError(f"version {name!r} has no {_FILE}")
+            figures = self._reader.read(content, f"{name}/{_FILE}")
         except TagifaiError as problem:
             error = str(problem)
-        keys = tuple(figures)
-        # A thousand versions of the same tags share one index of them.
-        places = self._places.get(keys)
-        if places is None:
-            places = self._places[keys] = {key: place for place, key in enumerate(keys)}
-        entry = _Entry(stamp, places, np.fromiter(figures.values(), float, len(keys)), error)
-        self._entries[name] = entry
+        entry = self._entries[name] = _Entry(stamp, figures, error)
         return entry
+
+
+def _read_exactly(content: bytes, where: str) -> dict[Key, float]:
+    return flatten_performance(parse_performance(content, where))
 
 
 def _rows(performance: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -31,7 +31,11 @@ FILES = (
 )
 MAX_FILE = 256 * 2**20
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_PARTS = re.compile(r"\d{1,18}|[^\W\d_]+")
+_NO_NAME = re.compile(r"[/\\\0]")
 _PRE_RELEASES = frozenset({"a", "alpha", "b", "beta", "dev", "pre", "rc"})
+# Windows has none.
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 # A file written this recently may change again within the clock's resolution.
 _SETTLED_NS = 2 * 10**9
 
@@ -79,7 +83,8 @@ def natural_order(name: str) -> tuple[bool, list[tuple[int, int, str]], str]:
     >>> sorted(["workspace", "2021-03-12", "v0.10.0", "v0.9.0", "v0.10.0-rc1"], key=natural_order)
     ['v0.9.0', 'v0.10.0-rc1', 'v0.10.0', '2021-03-12', 'workspace']
     """
-    parts = re.findall(r"\d{1,18}|[^\W\d_]+", re.sub(r"^v(?=\d)", "", name.lower()))
+    lowered = name.lower()
+    parts = _PARTS.findall(lowered, lowered[:1] == "v" and lowered[1:2].isdecimal())
     end = (1, 0, "")
     keys = [
         (2, int(part), "")
@@ -146,6 +151,7 @@ class FolderSource:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._at = str(self.path)
         self._digests: dict[tuple[str, str], tuple[Hashable, str]] = {}
         self._listed: tuple[list[str], list[str]] = ([], [])
 
@@ -158,7 +164,13 @@ class FolderSource:
         """List the folders in natural order, the workspace last; hidden ones are left out."""
         try:
             with os.scandir(self.path) as entries:
-                found = [e.name for e in entries if e.name[0] not in "._" and self._is_version(e)]
+                found = [
+                    e.name
+                    for e in entries
+                    if e.name[0] not in "._"
+                    and e.is_dir()
+                    and (not e.is_symlink() or self._inside(Path(e.path)))
+                ]
         except FileNotFoundError:
             return []
         except (OSError, ValueError) as error:
@@ -172,7 +184,11 @@ class FolderSource:
 
     def read(self, name: str, filename: str) -> bytes | None:
         """Return a file's bytes, None where the version has no such file."""
-        path = self._file(name, filename)
+        self._check(name, filename)
+        content = _read_plain(f"{self._at}/{name}", filename)
+        if content is not None:
+            return content
+        path = self.path / name / filename
         try:
             if (path.is_symlink() or path.parent.is_symlink()) and not self._inside(path):
                 raise TagifaiError(f"{path}: a link that leads out of {self.path}")
@@ -192,7 +208,7 @@ class FolderSource:
     def stamp(self, name: str, filename: str) -> Hashable:
         """Return device, inode, size and times of the file; None where there is none."""
         try:
-            found = os.stat(f"{self.path}/{name}/{filename}")  # noqa: PTH116 - 10,000 at once
+            found = os.stat(f"{self._at}/{name}/{filename}")  # noqa: PTH116 - 10,000 at once
         except (OSError, ValueError):
             return None
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
@@ -241,14 +257,14 @@ class FolderSource:
         return TagifaiError(f"version {name!r} exists in {self.path}; a release is never changed")
 
     def _file(self, name: str, filename: str) -> Path:
-        if filename not in FILES:
-            raise one_of("version file", filename, FILES)
-        if not name or name[0] in "._" or len(name) > 255 or any(c in name for c in "/\\\0"):
-            raise one_of("version", name, self.names())
+        self._check(name, filename)
         return self.path / name / filename
 
-    def _is_version(self, entry: os.DirEntry[str]) -> bool:
-        return entry.is_dir() and (not entry.is_symlink() or self._inside(Path(entry.path)))
+    def _check(self, name: str, filename: str) -> None:
+        if filename not in FILES:
+            raise one_of("version file", filename, FILES)
+        if not name or name[0] in "._" or len(name) > 255 or _NO_NAME.search(name):
+            raise one_of("version", name, self.names())
 
     def _inside(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.path.resolve())
@@ -266,6 +282,28 @@ class FolderSource:
         if stamp is not None and time.time_ns() - stamp[3] > _SETTLED_NS:
             self._digests[name, filename] = (stamp, digest)
         return digest
+
+
+def _read_plain(folder: str, filename: str) -> bytes | None:
+    # The usual file by few calls; None for what has to be looked at: links, pipes, errors.
+    if not _NO_FOLLOW:
+        return None
+    try:
+        if stat.S_ISLNK(os.lstat(folder).st_mode):
+            return None
+        opened = os.open(f"{folder}/{filename}", os.O_RDONLY | os.O_NONBLOCK | _NO_FOLLOW)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(opened)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE:
+            return None
+        content = os.read(opened, found.st_size)
+        return content if len(content) == found.st_size else None
+    except OSError:
+        return None
+    finally:
+        os.close(opened)
 
 
 def _swap(new: Path, target: Path, old: Path, *, replace: bool) -> None:

@@ -1,0 +1,199 @@
+"""The figures of a performance.json as `train` writes it, checked as they are decoded.
+
+Looking at one field after the other takes several times as long as decoding does.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct, field
+from msgspec.structs import astuple
+from numpy.typing import NDArray
+
+Key = tuple[str, str, str]
+"""Group ("overall", "class", "slices" or "behavioral"), name in it, and metric."""
+
+COUNTS = ("num_samples", "skipped")
+
+_Number = float | None
+_Fraction = Annotated[float, Meta(ge=0, le=1)] | None
+_Count = Annotated[float, Meta(ge=0)] | None
+
+
+class Figures(Struct, frozen=True, eq=False):
+    """The figures of a version: `values[places[key]]`, NaN where one is undefined.
+
+    >>> f1, recall = ("class", "cv", "f1"), ("class", "cv", "recall")
+    >>> known = Figures({f1: 0, recall: 1}, np.array([0.5, np.nan]))
+    >>> known.as_dict(), known.choose([recall, f1])
+    ({('class', 'cv', 'f1'): 0.5}, [None, 0.5])
+    """
+
+    places: Mapping[Key, int]
+    values: NDArray[np.float64]
+
+    def as_dict(self) -> dict[Key, float]:
+        """List those that are defined."""
+        values = self.values.tolist()
+        found = ((key, values[place]) for key, place in self.places.items())
+        return {key: value for key, value in found if value == value}  # NaN is not
+
+    def choose(self, keys: Iterable[Key]) -> list[float | None]:
+        """Return the value of each key, None where it is undefined or not there."""
+        places, item = [self.places.get(key) for key in keys], self.values.item
+        found = [math.nan if place is None else item(place) for place in places]
+        return [value if value == value else None for value in found]
+
+
+class FigureReader:
+    """Reads figures as `exact` does, which is asked for all that is not as `train` writes it."""
+
+    def __init__(self, exact: Callable[[bytes, str], Mapping[Key, float]]) -> None:
+        self._exact = exact
+        self._decoder = msgspec.json.Decoder(_Performance)
+        # A thousand versions of the same tags share one index of them.
+        self._usual: dict[tuple[tuple[str, ...], ...], Mapping[Key, int]] = {}
+        self._others: dict[tuple[Key, ...], Mapping[Key, int]] = {}
+
+    def read(self, content: bytes, where: str) -> Figures:
+        """Read the figures of a performance.json.
+
+        Raises:
+            TagifaiError: `exact` refuses `content`; the message starts with `where`.
+        """
+        known = self._read_usual(content)
+        if known is not None:
+            return known
+        figures = self._exact(content, where)
+        keys = tuple(figures)
+        places = self._others.setdefault(keys, {key: place for place, key in enumerate(keys)})
+        return Figures(places, np.fromiter(figures.values(), float, len(keys)))
+
+    def _read_usual(self, content: bytes) -> Figures | None:
+        try:
+            found = self._decoder.decode(content)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None
+        names = found.names()
+        places = self._usual.get(names)
+        if places is None:
+            keys = found.keys()
+            places = {key: place for place, key in enumerate(keys) if key[2] not in COUNTS}
+            if len(places) < sum(metric not in COUNTS for _, _, metric in keys):
+                return None  # two of the same name
+            self._usual[names] = places
+        values = found.values()
+        try:
+            packed = struct.pack(f"{len(values)}d", *values)
+        except struct.error:  # there is a null, with which NumPy takes three times as long
+            return Figures(places, np.array(values, float))
+        return Figures(places, np.frombuffer(packed))
+
+
+class _Row(Struct, forbid_unknown_fields=True, gc=False):
+    """What is missing is undefined, as null is."""
+
+
+class _Slice(_Row):
+    precision: _Fraction = math.nan
+    recall: _Fraction = math.nan
+    f1: _Fraction = math.nan
+    num_samples: _Count = math.nan
+
+
+class _Average(_Slice):
+    average_precision: _Number = math.nan
+
+
+class _Tag(_Slice):
+    num_predicted: _Number = math.nan
+    average_precision: _Number = math.nan
+
+
+class _Weighted(_Average):
+    brier: _Number = math.nan
+    ece: _Number = math.nan
+    ece_above_0_05: _Number = math.nan
+    num_pairs: _Number = math.nan
+    num_pairs_above_0_05: _Number = math.nan
+
+
+class _Score(_Row):
+    score: _Fraction = math.nan
+    num_samples: _Number = math.nan
+    skipped: _Number = math.nan
+
+
+class _Overall(_Weighted):
+    macro: _Average = field(default_factory=_Average)
+    micro: _Average = field(default_factory=_Average)
+    samples: _Average = field(default_factory=_Average)
+
+
+class _Slices(Struct, forbid_unknown_fields=True, gc=False):
+    overall: _Slice
+    by_name: dict[str, _Slice] = field(name="class")
+
+
+class _Results(Struct, forbid_unknown_fields=True, gc=False):
+    passed: list[Any] = []
+    failed: list[Any] = []
+
+
+class _Behavioral(_Score):
+    by_type: dict[str, _Score] = {}
+    by_group: dict[str, _Score] = {}
+    results: _Results = field(default_factory=_Results)
+
+
+class _Performance(Struct, forbid_unknown_fields=True, gc=False):
+    overall: _Overall
+    by_tag: dict[str, _Tag] = field(name="class")
+    slices: _Slices
+    behavioral: _Behavioral = field(default_factory=_Behavioral)
+
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        tests = self.behavioral
+        return (
+            tuple(self.by_tag),
+            tuple(self.slices.by_name),
+            tuple(tests.by_type),
+            tuple(tests.by_group),
+        )
+
+    def values(self) -> list[float | None]:
+        overall, slices, tests = self.overall, self.slices, self.behavioral
+        rows = (
+            (overall.macro, overall.micro, overall.samples),
+            self.by_tag.values(),
+            (slices.overall,),
+            slices.by_name.values(),
+        )
+        tested = (tests.by_type.values(), tests.by_group.values())
+        return [
+            *astuple(overall)[: len(_Weighted.__struct_fields__)],
+            *chain.from_iterable(map(astuple, chain.from_iterable(rows))),
+            *astuple(tests)[: len(_Score.__struct_fields__)],
+            *chain.from_iterable(map(astuple, chain.from_iterable(tested))),
+        ]
+
+    def keys(self) -> list[Key]:
+        by_name = [name if name != "overall" else "overall (slice)" for name in self.slices.by_name]
+        rows: list[tuple[str, type[Struct], Iterable[str]]] = [
+            ("overall", _Weighted, ("weighted",)),
+            ("overall", _Average, ("macro", "micro", "samples")),
+            ("class", _Tag, self.by_tag),
+            ("slices", _Slice, ("overall", *by_name)),
+            ("behavioral", _Score, ("all", *self.behavioral.by_type, *self.behavioral.by_group)),
+        ]
+        return [
+            (group, name, metric)
+            for group, row, names in rows
+            for name in names
+            for metric in row.__struct_fields__
+        ]
