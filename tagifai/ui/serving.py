@@ -16,6 +16,7 @@ import gradio as gr
 import orjson
 from gradio import http_server
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -28,12 +29,15 @@ from tagifai.spaces import Space
 from tagifai.ui import api
 from tagifai.ui.guarded import FairQueue, GuardedBlocks
 from tagifai.ui.limits import Gate
+from tagifai.ui.page_files import PageFiles
 from tagifai.ui.page_scripts import PageScripts
 from tagifai.ui.sessions import keep_little
 from tagifai.users import Logins
 from tagifai.workbench import Workbench
 
 HEALTH = "/health"
+# What is smaller leaves sooner as it is.
+WORTH_COMPRESSING = 20_000
 # A Space is shown inside Hugging Face's own page.
 FRAMES = "https://huggingface.co https://*.hf.space"
 LAUNCH: dict[str, Any] = {
@@ -170,11 +174,12 @@ def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
         max_waiting=settings.max_waiting,
         framed_by=FRAMES if Space.of(os.environ) else "",
     )
-    cut, scripts = Middleware(CutPath, path=path), Middleware(PageScripts)
-    return {
-        "routes": routes,
-        "middleware": [cut] * bool(path) + [gate] + [scripts] * (not endpoints_only),
-    }
+    middleware = [Middleware(CutPath, path=path)] * bool(path) + [gate]
+    if not endpoints_only:
+        # Gradio compresses files alone: its page is 400 KB, and so are large answers.
+        small = Middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING, compresslevel=4)
+        middleware += [small, Middleware(PageScripts), Middleware(PageFiles)]
+    return {"routes": routes, "middleware": middleware}
 
 
 class CutPath:

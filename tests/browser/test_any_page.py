@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from browser_corpus import HOSTILE, HOSTILE_TAG
@@ -139,6 +140,15 @@ def test_the_real_projects_are_shown(open_page, real_data, corpus, serve):
             "of 2,032 projects match"
         )
         page.close()  # before its server, which it would miss
+
+
+def test_page_and_scripts_are_sent_compressed(context, app_url):
+    page = context.request.get(app_url)
+    script = re.search(r"assets/[\w.-]+\.js", page.text()).group()
+    for answer in (page, context.request.get(f"{app_url}{script}")):
+        assert answer.headers["content-encoding"] == "gzip"
+        assert int(answer.headers["content-length"]) < len(answer.text()) / 2
+    assert "immutable" in answer.headers["cache-control"]
 
 
 def test_what_the_page_copies_is_copied_as_browsers_do(page):

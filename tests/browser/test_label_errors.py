@@ -63,7 +63,7 @@ def command(*words):
     return said.getvalue()
 
 
-def test_keys_decide_and_the_next_pair_comes_up(own_page, home, open_page, app_url):
+def test_keys_decide_and_the_next_pair_comes_up(own_page, home, open_page):
     page = own_page
     open_queue(page)
     expect(page.locator("#reviewer")).to_contain_text("under the name local")
@@ -113,10 +113,8 @@ def test_keys_decide_and_the_next_pair_comes_up(own_page, home, open_page, app_u
     page = open_page(link)
     pair = page.locator("#issue-pair .pair")
     expect(pair).to_have_attribute("data-pair", json.dumps(chosen, separators=(",", ":")))
-    page.close()
-
-    page = open_page(app_url)
-    open_queue(page)
+    choose(page, "#issue-state", "undecided")
+    expect(page.locator("#issues [data-count]")).not_to_have_attribute("data-count", "4")
     assert current(page) not in {first, second, third, before}
 
 
@@ -274,7 +272,7 @@ def test_from_a_wrong_outcome_to_corrected_data_and_a_retrained_version(
         page.close()
 
 
-def test_a_slice_is_built_measured_saved_and_found(own_page, home, open_page, app_url):
+def test_a_slice_is_built_measured_saved_and_found(own_page, home):
     page = own_page
     open_tab(page, "Inspection")
     page.get_by_role("tab", name="Slices").click()
@@ -319,11 +317,9 @@ def test_a_slice_is_built_measured_saved_and_found(own_page, home, open_page, ap
     choose(page, "#slice-saved", "transformers of text")
     expect(measured.locator("[data-count]")).to_have_attribute("data-count", "40")
 
-    page.close()
-
-    page = open_page(app_url)
+    page.get_by_role("tab", name="Tags").click()
+    open_tab(page, "Performance")
+    expect(page.locator("#slice-diff")).to_contain_text("transformers of text")
     open_tab(page, "Inspection")
     saved = page.locator("#slice-metrics tbody tr").filter(has_text="transformers of text")
     expect(saved).to_be_visible()
-    open_tab(page, "Performance")
-    expect(page.locator("#slice-diff")).to_contain_text("transformers of text")
