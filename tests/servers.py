@@ -1,6 +1,7 @@
 """Run the program as its users do, and wait until it answers."""
 
 import atexit
+import errno
 import json
 import os
 import select
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -52,15 +54,28 @@ class Forked:
 
 @cache
 def warm() -> socket.socket:
-    """Start the process that forks servers, once; it ends with this one."""
-    ours, its = socket.socketpair()
-    process = subprocess.Popen(
-        [sys.executable, WARM, str(its.fileno())],
-        cwd=ROOT, env=environment({}), pass_fds=[its.fileno()],
-    )  # fmt: skip
-    its.close()
-    atexit.register(lambda: (ours.close(), process.wait()))
-    return ours
+    """Connect to the process that forks servers, started by whichever test process comes first."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    path = Path(tempfile.gettempdir()) / f"tagifai-{run[:16]}.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        try:
+            listener.bind(str(path))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            listener.listen()
+            process = subprocess.Popen(
+                [sys.executable, WARM, str(listener.fileno())],
+                cwd=ROOT, env=environment({}), pass_fds=[listener.fileno()],
+            )  # fmt: skip
+            # It ends with the last of those who are connected.
+            atexit.register(lambda: (process.wait(), path.unlink()))
+    orders = socket.socket(socket.AF_UNIX)
+    while orders.connect_ex(str(path)):  # bound, and does not listen yet
+        time.sleep(0.01)
+    atexit.register(orders.close)
+    return orders
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Start servers in moments: import once what each would import for seconds, then fork for each.
 
-Run by `servers.py` as `python tests/warm.py FD`, where FD is a socket. An order is the words of a
-command and environment variables as JSON, with a pipe to print into; the answer is the new
-process's id, and a descriptor that is readable once it has ended. When whoever orders is gone, all
-that was started is ended.
+Run by `servers.py` as `python tests/warm.py FD`, where FD is a socket that listens: all processes
+that run tests share this one. An order is the words of a command and environment variables as JSON,
+with a pipe to print into; the answer is the new process's id, and a descriptor that is readable
+once it has ended. When whoever ordered is gone, all that was started for them is ended, and with
+the last of them this.
 """
 
 import gc
@@ -11,6 +12,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import sys
@@ -47,29 +49,35 @@ def load() -> None:
     gc.freeze()  # keeps the memory shared
 
 
-def take_orders(orders: socket.socket) -> list[str]:
+def take_orders(listener: socket.socket) -> list[str]:
     """Fork for each order. Return in the new processes alone, with the command's words."""
-    pids: list[int] = []
-    while True:
-        text, pipes, _, _ = socket.recv_fds(orders, LIMIT, 1)
-        if not text:
-            break
-        pid = os.fork()
-        if pid == 0:
-            orders.close()
-            for descriptor in (1, 2):
-                os.dup2(pipes[0], descriptor)
+    started: dict[socket.socket, list[int]] = {listener.accept()[0]: []}
+    while started:
+        for ready in select.select([listener, *started], [], [])[0]:
+            if ready is listener:
+                started[listener.accept()[0]] = []
+                continue
+            text, pipes, _, _ = socket.recv_fds(ready, LIMIT, 1)
+            if not text:
+                for pid in started.pop(ready):
+                    os.kill(pid, signal.SIGTERM)  # the ended too: none is waited for, nor another's
+                ready.close()
+                continue
+            pid = os.fork()
+            if pid == 0:
+                for each in (listener, *started):
+                    each.close()
+                for descriptor in (1, 2):
+                    os.dup2(pipes[0], descriptor)
+                os.close(pipes[0])
+                words, variables = json.loads(text)
+                os.environ.update(variables)
+                return list(words)
             os.close(pipes[0])
-            words, variables = json.loads(text)
-            os.environ.update(variables)
-            return list(words)
-        os.close(pipes[0])
-        pids.append(pid)
-        ended = os.pidfd_open(pid)
-        socket.send_fds(orders, [str(pid).encode()], [ended])
-        os.close(ended)
-    for pid in pids:
-        os.kill(pid, signal.SIGTERM)  # the ended ones too: not waited for, none is another's yet
+            started[ready].append(pid)
+            ended = os.pidfd_open(pid)
+            socket.send_fds(ready, [str(pid).encode()], [ended])
+            os.close(ended)
     sys.exit(0)
 
 

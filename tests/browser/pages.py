@@ -19,10 +19,10 @@ def open_tab(page: Any, name: str) -> None:
 
 
 def choose(page: Any, dropdown: str, option: str) -> None:
-    """Choose from a dropdown as one does with mouse and eyes."""
+    """Choose from a dropdown, without waiting until the list that opens has come to rest."""
     box = page.locator(f"{dropdown} input")
     box.click()
-    page.get_by_role("option", name=option, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).dispatch_event("mousedown")
     # The list hangs at the end of the page, and where many may be chosen it stays until one leaves.
     box.blur()
     page.get_by_role("option").first.wait_for(state="detached")

@@ -42,7 +42,7 @@ def serious(page, last=False):
         how = [theme == "dark", last and theme == "light"]
         page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
         page.evaluate("delete window.calmSince")
-        page.wait_for_function(CALM)
+        page.wait_for_function(CALM, polling=100)
         found[theme] = [
             (rule, [place[:200] for place in places[:4]])
             for impact, rule, places in page.evaluate(RUN, how)
