@@ -246,8 +246,9 @@ def build(
             names, told = [ALL_TAGS, *desk().tags(name)], tell_reader(request, name)
         except TagifaiError:
             return ["", gr.skip(), str(time.time_ns())]  # what is wrong the queue will say
-        kept = tag if tag in names else ALL_TAGS
-        return [told, gr.Dropdown(names, value=kept), str(time.time_ns())]
+        # A tag chosen meanwhile stays: none is told unless this one is gone.
+        tags = gr.Dropdown(names) if tag in names else gr.Dropdown(names, value=ALL_TAGS)
+        return [told, tags, str(time.time_ns())]
 
     def show_effect(request: gr.Request, visited: bool, name: str | None) -> Any:
         if not visited:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SCRIPTS = ("clone.js", "waiting.js", "quiet.js")
+SCRIPTS = ("clone.js", "waiting.js", "quiet.js", "unwatched.js")
 _HEAD = b"<head>"
 
 
