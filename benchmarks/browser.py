@@ -64,17 +64,9 @@ class Watched:
         Raises:
             TimeoutError: some part never does.
         """
-        self.begin(url, expected)
-        return self.wait_for_opened()
-
-    def begin(self, url: str, expected: Expected) -> None:
-        """Go to an address as `open` does; `wait_for_opened` waits for it."""
         watch = self._watch(expected, "")
         self.page.add_init_script(f"window.bench.open({watch})")
         self.page.goto(url, wait_until="commit")
-
-    def wait_for_opened(self) -> dict[str, float]:
-        """Give the times of `begin`'s page, as `open` does."""
         return self._times()
 
     def press(self, key: str, expected: Expected) -> dict[str, float]:

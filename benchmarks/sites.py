@@ -1,8 +1,7 @@
 """The apps that run side by side, each with a page open: keys are pressed in them by turns."""
 
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,6 @@ from benchmarks.counted import Shown
 from benchmarks.processes import Server
 
 SETTLE = 0.05
-# A line on the page says what is still loaded; it comes a moment after the page.
 LINE_SECONDS = 0.5
 SLIDERS = {
     OURS: "#min-tag-freq input[type=range]",
@@ -74,43 +72,14 @@ class Sites:
 
     def __getitem__(self, which: tuple[str, int]) -> Site:
         """Give one site, with its page open."""
-        self._open([which])
+        if which not in self.found:
+            self.found[which] = _open(self.bench, self.stack, *which)
         return self.found[which]
 
     def of(self, *whose: str) -> list[Site]:
         """Give the sites of some of the measured, on each size of data; the floor's on one."""
         sizes = {who: (SMALL,) if who == FLOOR else self.bench.times for who in whose}
-        wanted = [(who, times) for who in whose for times in sizes[who]]
-        self._open(wanted)
-        return [self.found[which] for which in wanted]
-
-    def _open(self, wanted: Sequence[tuple[str, int]]) -> None:
-        # All beside each other: what they load at first takes most of a minute, and counts nowhere.
-        new = [which for which in wanted if which not in self.found]
-        for who, times in new:
-            self.bench.say(f"opening {who} on {self.bench.size(times):,} projects")
-        apps = [self.bench.app(*which) for which in new]
-        with ThreadPoolExecutor() as threads:
-            servers = list(threads.map(lambda app: self.stack.enter_context(app.running()), apps))
-        for which, app, server in zip(new, apps, servers, strict=True):
-            self.found[which] = self._site(app, which[1], server)
-        for which in new:
-            self.found[which].watched.wait_for_opened()
-        for who, times in new:
-            if who == OURS:
-                _wait_until_loaded(self.found[who, times].watched.page)
-
-    def _site(self, app: App, times: int, server: Server) -> Site:
-        counts = self.bench.counts(times)
-        frequency = counts.boundary(30 * times)
-        context = new_context(self.bench.browser)
-        self.stack.callback(context.close)
-        site = Site(
-            app, times, server, Watched(context.new_page(), readers(app.who)), frequency,
-            (counts.at(frequency), counts.at(frequency + 1)),
-        )  # fmt: skip
-        site.watched.begin(site.url, site.expected(0, self.bench.size(times)))
-        return site
+        return [self[who, times] for who in whose for times in sizes[who]]
 
 
 @contextmanager
@@ -120,8 +89,26 @@ def open_sites(bench: Bench) -> Iterator[Sites]:
         yield Sites(bench, stack)
 
 
+def _open(bench: Bench, stack: ExitStack, who: str, times: int) -> Site:
+    bench.say(f"opening {who} on {bench.size(times):,} projects")
+    counts = bench.counts(times)
+    frequency = counts.boundary(30 * times)
+    app = bench.app(who, times)
+    server = stack.enter_context(app.running())
+    context = new_context(bench.browser)
+    stack.callback(context.close)
+    site = Site(
+        app, times, server, Watched(context.new_page(), readers(who)), frequency,
+        (counts.at(frequency), counts.at(frequency + 1)),
+    )  # fmt: skip
+    site.watched.open(site.url, site.expected(0, bench.size(times)))
+    if who == OURS:
+        _wait_until_loaded(site.watched.page)
+    return site
+
+
 def _wait_until_loaded(page: Any) -> None:
-    # Ours loads its models after its page is usable.
+    # Models are loaded after the page is usable: a line that comes a moment later says so.
     time.sleep(LINE_SECONDS)
     page.wait_for_function("!document.querySelector('#loading').innerText.trim()", timeout=WAIT_MS)
 

@@ -113,12 +113,12 @@ def running(
 ) -> Iterator[Running]:
     """Run `python WORDS --port …` until it answers; stop it in the end.
 
-    What serves the page is forked from a process that has imported all it needs. Where that is
-    not the same, as with variables that are read on import, ask for a `fresh` one.
+    It is forked from a process that has imported all it needs. Where that is not the same, as
+    with variables that are read on import, ask for a `fresh` one.
     """
     port = port or free_port()
     command = [*map(str, words), "--port", str(port)]
-    if CAN_FORK and command[0] == "gradio_app.py" and not fresh:
+    if CAN_FORK and not fresh:
         process: subprocess.Popen[str] | Forked = Forked(command, variables or {})
     else:
         process = subprocess.Popen(

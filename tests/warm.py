@@ -84,4 +84,8 @@ def take_orders(listener: socket.socket) -> list[str]:
 if __name__ == "__main__":
     load()
     sys.argv = take_orders(socket.socket(fileno=int(sys.argv[1])))
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    if sys.argv[0] == "-m":
+        sys.argv = sys.argv[1:]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(sys.argv[0], run_name="__main__")

@@ -20,7 +20,7 @@ def measure(sites: Sites) -> Findings:
     by_key = {site.key: site for site in sites.of(OURS, TUNED)}
     times: dict[str, list[float]] = defaultdict(list)
     cpu: dict[str, list[float]] = defaultdict(list)
-    for order in rounds(by_key, 1 if bench.quick else bench.steps // 4):
+    for order in rounds(by_key, 1 if bench.quick else bench.steps // 5):
         for key in order:
             site = by_key[key]
             before = site.server.cpu_seconds()

@@ -16,7 +16,7 @@ _HASHED = re.compile(r"/assets/[\w.-]+-[\w-]{8}\.(?:js|css)")
 _FOR_EVER = "public, max-age=31536000, immutable"
 # What the answer depends on besides the address.
 _PARTLY = ("range", "if-none-match", "if-modified-since", "if-range", "if-match")
-_WORTH_IT = 400
+_WORTH_IT, _LARGEST = 400, 10**6
 
 
 class PageFiles:
@@ -42,15 +42,16 @@ class PageFiles:
         await send({"type": "http.response.body", "body": body})
 
     async def _fetch(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        # True where it is kept now; what is no file is passed on as it comes.
+        # True where it is kept now; what is no file, or large, is passed on as it comes.
         path, pieces, found = scope["path"], bytearray(), MutableHeaders()
         refused = False
 
         async def collect(message: Message) -> None:
             nonlocal found, refused
             if message["type"] == "http.response.start":
-                refused = message["status"] != 200
                 found = MutableHeaders(raw=list(message.get("headers", ())))
+                size = int(found.get("content-length", _LARGEST + 1))
+                refused = message["status"] != 200 or size > _LARGEST
             if refused:
                 await send(message)
             else:
@@ -71,7 +72,7 @@ def _is_whole_file(scope: Scope) -> bool:
 
 def _packed(path: str, headers: MutableHeaders, body: bytes) -> tuple[MutableHeaders, bytes]:
     if len(body) >= _WORTH_IT and _TEXT.match(headers.get("content-type", "")):
-        body = gzip.compress(body, mtime=0)
+        body = gzip.compress(body, 6, mtime=0)
         headers["content-encoding"] = "gzip"
     headers.add_vary_header("accept-encoding")
     headers["content-length"] = str(len(body))

@@ -23,6 +23,8 @@ def client(asked):
         asked.append(request.url.path)
         if "missing" in request.url.path:
             return PlainTextResponse("there is none", 404)
+        if "large" in request.url.path:
+            return Response(bytes(10**6 + 1))
         kind = "image/png" if request.url.path.endswith("png") else "application/javascript"
         return Response(SCRIPT, media_type=kind, headers={"etag": '"1"'})
 
@@ -59,6 +61,7 @@ def test_a_picture_is_kept_as_it_is(client, asked):
         ("GET", "/", {}),
         ("GET", "/gradio_api/assets/x.js", {}),
         ("GET", "/assets/missing.js", {}),
+        ("GET", "/static/large.wasm", {}),
         ("GET", "/assets//x.js", {}),
         ("GET", "/assets/../x.js", {}),
         ("GET", "/assets/.x.js", {}),
