@@ -38,7 +38,8 @@ class PageFiles:
         if path not in self._kept and not await self._fetch(scope, receive, send):
             return
         headers, body = self._kept[path]
-        await send({"type": "http.response.start", "status": 200, "headers": headers.raw})
+        # A copy: who compresses after this writes into the list that is sent.
+        await send({"type": "http.response.start", "status": 200, "headers": [*headers.raw]})
         await send({"type": "http.response.body", "body": body})
 
     async def _fetch(self, scope: Scope, receive: Receive, send: Send) -> bool:

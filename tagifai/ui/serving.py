@@ -177,8 +177,8 @@ def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
     middleware = [Middleware(CutPath, path=path)] * bool(path) + [gate]
     if not endpoints_only:
         # Gradio compresses files alone: its page is 400 KB, and so are large answers.
-        small = Middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING, compresslevel=4)
-        middleware += [small, Middleware(PageScripts), Middleware(PageFiles)]
+        compressed = Middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING, compresslevel=4)
+        middleware += [compressed, Middleware(PageScripts), Middleware(PageFiles)]
     return {"routes": routes, "middleware": middleware}
 
 

@@ -1,6 +1,6 @@
-// Gradio's page asks each of its components which of all events it sets off, and again at each
-// event, through proxies that watch for changes. The events never change, and what is neither a
-// plain object nor a plain list is not watched: that takes a sixth off the page's first work.
+// Gradio's page asks each of its components which of all events it sets off, through proxies that
+// watch for changes. The events never change, and what is neither a plain object nor a plain list
+// is not watched: that takes a sixth off the page's first work.
 (() => {
   class List extends Array {}
   class Event {}

@@ -2,6 +2,8 @@
 
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -42,6 +44,20 @@ def test_a_file_is_read_and_compressed_once(client, asked):
     assert answers[2].headers["vary"] == "accept-encoding"
     assert answers[2].headers["cache-control"] == "public, max-age=31536000, immutable"
     assert asked == ["/assets/index-DphvyggB.js"]
+
+
+def test_what_compresses_after_it_leaves_what_is_kept_as_it_is():
+    font = bytes(range(256)) * 200
+
+    async def tell(_request: Request) -> Response:
+        return Response(font, media_type="application/octet-stream")
+
+    app = Starlette(
+        routes=[Route("/{any:path}", tell)],
+        middleware=[Middleware(GZipMiddleware), Middleware(PageFiles)],
+    )
+    with TestClient(app) as client:
+        assert [client.get("/static/fonts/a.ttf").content for _ in range(3)] == [font] * 3
 
 
 def test_browsers_ask_again_where_the_name_has_no_hash(client):
