@@ -54,10 +54,9 @@ class ProjectIndex:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise TagifaiError(f"a page is a whole number of 1 or more, got {number!r}")
         found = self._order(sort)
-        words = query.casefold().split()
-        if words:
+        for word in query.casefold().split():
             folded = self._searched()
-            found = [row for row in found if all(word in folded[row] for word in words)]
+            found = [row for row in found if word in folded[row]]
         if descending:
             found = found[::-1]
         num_pages = max(1, -(-len(found) // PAGE_SIZE))
