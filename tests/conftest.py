@@ -30,8 +30,8 @@ QUICK = {
 # Files of tests that take longest.
 LONG = {"test_serving.py", "test_live.py", "test_training.py", "test_readme.py", "test_reviews.py"}
 LONG_IN_BROWSER = [
-    "test_label_errors.py", "test_accessibility.py", "test_links.py", "test_any_page.py",
-    "test_version_journeys.py", "test_space.py", "test_inference.py", "test_loading.py",
+    "test_label_errors.py", "test_any_page.py", "test_links.py", "test_version_journeys.py",
+    "test_inference.py", "test_space.py", "test_loading.py",
 ]  # fmt: skip
 
 

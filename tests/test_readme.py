@@ -94,12 +94,12 @@ def test_what_needs_data_is_kept_with_a_command_that_can_be_read():
     assert all(" ± " in figure for figure in figures.values())
 
 
-def test_what_needs_data_is_filled_on_demand():
+def test_what_needs_data_is_filled_on_demand(small_data):
     readme = "```console data=mine\n$ python -m tagifai data check --data mine --json\nold\n```\n"
     assert update["console_blocks"](readme) == {}
-    filled = update["with_data"](readme, "data")
+    filled = update["with_data"](readme, str(small_data))
     assert filled.startswith("```console data=mine\n$ python -m tagifai data check --data mine")
-    assert '\n    "projects": 1591,\n' in filled
+    assert '\n    "projects": 80,\n' in filled
     assert filled.endswith("}\n```\n")
 
 

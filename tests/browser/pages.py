@@ -18,6 +18,17 @@ def open_tab(page: Any, name: str) -> None:
     page.wait_for_selector(TABS[name])
 
 
+def go_to(page: Any, address: str) -> None:
+    """Follow a link to the page that is open already, as going back in the browser does."""
+    page.evaluate(
+        """address => {
+            history.pushState(null, '', address);
+            dispatchEvent(new PopStateEvent('popstate'));
+        }""",
+        address,
+    )
+
+
 def choose(page: Any, dropdown: str, option: str) -> None:
     """Choose from a dropdown, without waiting until the list that opens has come to rest."""
     box = page.locator(f"{dropdown} input")

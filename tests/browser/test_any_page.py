@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+from axe import load_axe, serious
 from browser_corpus import HOSTILE, HOSTILE_TAG
 from pages import TABS, choose, field, open_tab
 from playwright.sync_api import expect
@@ -173,3 +174,16 @@ def test_a_page_at_rest_keeps_no_browser_busy(page):
         if asked <= 5:
             break
     assert asked <= 5  # in a second, of about sixty
+
+
+def test_nothing_serious_keeps_anybody_from_using_a_tab(page):
+    found = {}
+    load_axe(page)
+    for name in TABS:
+        open_tab(page, name)
+        found[name] = serious(page)
+    for name, filled in PARTS.items():
+        page.get_by_role("tab", name=name, exact=True).click()
+        page.locator(filled).first.wait_for()
+        found[name] = serious(page, last=name == "Slices")
+    assert found == {name: {} for name in (*TABS, *PARTS)}, json.dumps(found, indent=1)

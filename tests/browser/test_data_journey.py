@@ -162,12 +162,13 @@ def test_the_playground_follows_every_argument(page):
     )
 
 
-def test_a_damaged_data_folder_is_named_and_the_other_tabs_go_on(open_page, app_url, corpus):
+def test_a_damaged_data_folder_is_named_and_the_other_tabs_go_on(page, corpus):
     projects = corpus / "data" / "projects.json"
     aside = projects.with_suffix(".aside")
     projects.rename(aside)
     try:
-        page = open_page(app_url)
+        page.get_by_role("tab", name="Performance").click()
+        page.get_by_role("tab", name="Data").click()
         alert = page.get_by_role("alert").filter(visible=True)
         expect(alert).to_contain_text("no projects file; one of projects.json")
         page.get_by_role("tab", name="Inspection").click()

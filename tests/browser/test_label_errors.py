@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 from browser_corpus import HOSTILE_TAG, SIMPLE
-from pages import TABS, choose, field, open_tab
+from pages import TABS, choose, field, go_to, open_tab
 from playwright.sync_api import expect
 
 from tagifai.cli import main
@@ -28,8 +28,12 @@ def home(corpus):
 
 
 @pytest.fixture
-def own_page(home, page):
-    return page
+def queue(shared_page, home):
+    """The queue as it is when it opens."""
+    shared_page.wait_for_selector(TABS["Data"], state="attached")
+    go_to(shared_page, "?tab=inspection&part=label-errors&version=v0.2.0")
+    shared_page.wait_for_selector("#issues tbody tr")
+    return shared_page
 
 
 def open_queue(page):
@@ -63,9 +67,8 @@ def command(*words):
     return said.getvalue()
 
 
-def test_keys_decide_and_the_next_pair_comes_up(own_page, home, open_page):
-    page = own_page
-    open_queue(page)
+def test_keys_decide_and_the_next_pair_comes_up(queue, home, open_page):
+    page = queue
     expect(page.locator("#reviewer")).to_contain_text("under the name local")
     first = press(page, "a", "Kept: add")
     second = press(page, "l", "Kept: label is right")
@@ -107,10 +110,8 @@ def test_keys_decide_and_the_next_pair_comes_up(own_page, home, open_page):
     expect(pair).to_have_attribute("data-pair", json.dumps(chosen, separators=(",", ":")))
     expect(page.locator("#issue-pair caption")).to_have_text("Reviews of this pair")
     expect(page).to_have_url(re.compile(f"pair=.*{chosen[0]}"))
-    link = page.url
-    page.close()
 
-    page = open_page(link)
+    page = open_page(page.url)
     pair = page.locator("#issue-pair .pair")
     expect(pair).to_have_attribute("data-pair", json.dumps(chosen, separators=(",", ":")))
     choose(page, "#issue-state", "undecided")
@@ -118,9 +119,8 @@ def test_keys_decide_and_the_next_pair_comes_up(own_page, home, open_page):
     assert current(page) not in {first, second, third, before}
 
 
-def test_filters_narrow_the_queue_and_a_pair_shows_its_evidence(own_page):
-    page = own_page
-    open_queue(page)
+def test_filters_narrow_the_queue_and_a_pair_shows_its_evidence(queue):
+    page = queue
     counted = page.locator("#issues [data-count]")
     everything = counted.get_attribute("data-count")
     choose(page, "#issue-split", "test")
@@ -205,12 +205,10 @@ def test_only_named_reviewers_who_log_in_may_write(corpus, serve, context, brows
 
 
 def test_from_a_wrong_outcome_to_corrected_data_and_a_retrained_version(
-    own_page, home, corpus, serve, open_page, tmp_path
+    queue, home, corpus, serve, open_page, tmp_path
 ):
-    page, models = own_page, tmp_path / "model"
+    page, models = queue, tmp_path / "model"
     shutil.copytree(corpus / "model", models)
-    open_queue(page)
-    choose(page, "#inspect-version", "v0.2.0")
     # A missing label: the version sees the tag on a test project, and counts as wrong for it.
     choose(page, "#issue-tag", "transformers")
     choose(page, "#issue-split", "test")
@@ -237,7 +235,6 @@ def test_from_a_wrong_outcome_to_corrected_data_and_a_retrained_version(
     expect(page.locator("#review-preview")).to_contain_text("2 labels of the test split would")
     original = (home / "data" / "projects.json").read_bytes()
     fixed = tmp_path / "data"
-    page.close()
     said = command("reviews", "apply", "--data", home / "data", "--to", fixed)
     assert "1 label added and 1 removed, in 2 projects" in said
     assert (home / "data" / "projects.json").read_bytes() == original
@@ -272,10 +269,10 @@ def test_from_a_wrong_outcome_to_corrected_data_and_a_retrained_version(
         page.close()
 
 
-def test_a_slice_is_built_measured_saved_and_found(own_page, home):
-    page = own_page
-    open_tab(page, "Inspection")
-    page.get_by_role("tab", name="Slices").click()
+def test_a_slice_is_built_measured_saved_and_found(shared_page, home):
+    page = shared_page
+    page.wait_for_selector(TABS["Data"], state="attached")
+    go_to(page, "?tab=inspection&part=slices&version=v0.2.0")
     measured = page.locator("#slice-measured")
     expect(measured).to_contain_text("Choose at least one condition")
     choose(page, "#slice-all-of", "transformers")

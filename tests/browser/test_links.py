@@ -4,7 +4,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pages import choose, field, open_tab
+from pages import choose, field, go_to, open_tab
 from playwright.sync_api import expect
 
 
@@ -118,26 +118,26 @@ def test_each_tab_opens_from_its_link(follow):
     expect(field(page, "#projects-search")).to_have_value("vision")
     expect(field(page, "#preprocess-output")).to_have_value("mask")
 
-    page = follow("?tab=performance&a=v0.1.0&b=v0.2.0&metric=recall&tag=transformers")
+    # What a page is opened by, it follows later too.
+    go_to(page, "?tab=performance&a=v0.1.0&b=v0.2.0&metric=recall&tag=transformers")
     expect(page.locator("#flips caption")).to_contain_text("Decisions on transformers")
     expect(page.locator("#metric-diff figcaption")).to_contain_text("v0.2.0 − v0.1.0")
     expect(page.locator("#improvements h4")).to_contain_text("in recall")
 
-    page = follow(
-        "?tab=inference&version=v0.1.0&tag=segmentation&text=masks+of+regions&__theme=dark"
-    )
-    expect(page.locator("body.dark")).to_be_visible()
+    go_to(page, "?tab=inference&version=v0.1.0&tag=segmentation&text=masks+of+regions")
     expect(field(page, "#inference-text")).to_have_value("masks of regions")
     expect(field(page, "#inference-version")).to_have_value("v0.1.0")
     expect(page.locator("#inference-sum")).to_contain_text("segmentation")
 
-    page = follow("?tab=inspection&part=label-errors&version=v0.1.0&queue=wrong&tag=segmentation")
+    part = "?tab=inspection&part=label-errors"
+    page = follow(f"{part}&version=v0.1.0&queue=wrong&tag=segmentation&__theme=dark")
+    expect(page.locator("body.dark")).to_be_visible()
     expect(field(page, "#issue-tag")).to_have_value("segmentation")
     expect(page.get_by_role("radio", name="wrong labels")).to_be_checked()
     expect(page.locator("#issues tbody tr").first).to_be_visible()
     expect(field(page, "#inspect-version")).to_have_value("v0.1.0")
 
-    page = follow("?tab=inspection&part=slices&version=v0.1.0&all_of=segmentation&min_words=3")
+    go_to(page, "?tab=inspection&part=slices&version=v0.1.0&all_of=segmentation&min_words=3")
     expect(page.locator("#slice-measured tbody tr")).to_have_count(3)
     expect(page.locator("#slice-all-of")).to_contain_text("segmentation")
     expect(field(page, "#slice-min-words")).to_have_value("3")
