@@ -3,7 +3,7 @@
 venv := env("VIRTUAL_ENV", ".venv")
 python := venv / "bin" / "python"
 
-default: lint types test
+default: lint types test long
 
 # List the recipes
 help:
@@ -22,13 +22,17 @@ run *ARGS:
 test *ARGS:
     {{ python }} -m pytest -n 2 {{ ARGS }}
 
+# Run the tests that take many seconds each: attacks on a running app, real data, a Space, axe
+long *ARGS:
+    {{ python }} -m pytest -n 2 --long -m long {{ ARGS }}
+
 # Make environments anew as a Space and the Dockerfile do, and time the first page: minutes
 fresh *ARGS:
     {{ python }} -m pytest --fresh -m fresh -s {{ ARGS }}
 
 # Attack the app as strangers would, and put the table into the README: ten minutes
 security *ARGS:
-    {{ python }} -m pytest tests/security --full-security --security-table README.md {{ ARGS }}
+    {{ python }} -m pytest tests/security --long --full-security --security-table README.md {{ ARGS }}
 
 # Take each defence away in turn: its attack must succeed then
 security-proof *ARGS:

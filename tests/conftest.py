@@ -27,6 +27,11 @@ QUICK = {
     "log_count_ratio": False,
 }
 
+# Tests that are run where an option of that name asks for them.
+OPTIONAL = {
+    "fresh": "makes an environment anew: `just fresh`",
+    "long": "takes many seconds: `just long`",
+}
 # Files of tests that take longest.
 LONG = {"test_serving.py", "test_live.py", "test_training.py", "test_readme.py", "test_reviews.py"}
 LONG_IN_BROWSER = [
@@ -37,13 +42,15 @@ LONG_IN_BROWSER = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fresh", action="store_true", help="run what makes an environment anew")
+    parser.addoption("--long", action="store_true", help="run what takes many seconds too")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--fresh"):
-        for item in items:
-            if item.get_closest_marker("fresh"):
-                item.add_marker(pytest.mark.skip(reason="makes an environment anew: `just fresh`"))
+    for name, reason in OPTIONAL.items():
+        if not config.getoption(f"--{name}"):
+            for item in items:
+                if item.get_closest_marker(name):
+                    item.add_marker(pytest.mark.skip(reason=reason))
     items.sort(key=turn)
 
 

@@ -191,6 +191,7 @@ def test_equals_the_straightforward_form_on_awkward_texts(settings):
         assert preprocess_text(text, **settings) == straightforward(text, **settings), repr(text)
 
 
+@pytest.mark.long
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("settings", "step"),

@@ -124,7 +124,7 @@ def test_two_commands_run_it_and_test_it():
 
 def test_ci_runs_the_same_tests():
     recipes = (ROOT / "justfile").read_text()
-    assert "\ndefault: lint types test\n" in recipes
+    assert "\ndefault: lint types test long\n" in recipes
     assert "\n    {{ python }} -m pytest -n 2 {{ ARGS }}\n" in recipes
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111

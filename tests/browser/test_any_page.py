@@ -122,6 +122,7 @@ def test_a_choice_with_the_mouse_asks_once(page):
     assert len(set(same)) == len(same)
 
 
+@pytest.mark.long
 @pytest.mark.realdata
 def test_the_real_projects_are_shown(open_page, real_data, corpus, serve):
     with serve(real_data, corpus / "model", corpus / "cache") as url:
@@ -176,6 +177,7 @@ def test_a_page_at_rest_keeps_no_browser_busy(page):
     assert asked <= 5  # in a second, of about sixty
 
 
+@pytest.mark.long
 def test_nothing_serious_keeps_anybody_from_using_a_tab(page):
     found = {}
     load_axe(page)

@@ -32,6 +32,8 @@ def queue(shared_page, home):
     """The queue as it is when it opens."""
     shared_page.wait_for_selector(TABS["Data"], state="attached")
     go_to(shared_page, "?tab=inspection&part=label-errors&version=v0.2.0")
+    expect(field(shared_page, "#issue-tag")).to_have_value("all tags")
+    expect(field(shared_page, "#issue-state")).to_have_value("undecided")
     shared_page.wait_for_selector("#issues tbody tr")
     return shared_page
 

@@ -38,6 +38,7 @@ def on_a_space(hub, folder, **variables):
     }
 
 
+@pytest.mark.long
 def test_a_reviewer_logs_in_and_their_reviews_reach_the_dataset(hub, corpus, context, tmp_path):
     flags = ["gradio_app.py", "--data", corpus / "data", "--models", corpus / "model",
              "--reviews", tmp_path / "reviews.sqlite", "--no-cache"]  # fmt: skip

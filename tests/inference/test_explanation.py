@@ -43,6 +43,7 @@ def test_parts_add_up_to_the_log_odds_of_the_probabilities(trained, text):
     assert explanation.contributions.shape == (len(explanation.words), len(trained.tags))
 
 
+@pytest.mark.long
 @pytest.mark.realdata
 def test_parts_add_up_on_200_random_real_projects(real_data):
     dataset = load_dataset(real_data)

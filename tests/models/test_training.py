@@ -104,6 +104,7 @@ def test_too_little_data_is_told(dataset, params, message):
         train(dataset, params)
 
 
+@pytest.mark.long
 @pytest.mark.realdata
 def test_the_real_data_is_learnt_as_well_as_promised(real_data):
     trained = train(load_dataset(real_data), Params(seed=0))

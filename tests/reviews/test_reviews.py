@@ -200,6 +200,7 @@ def wait_until_written(paths, seconds=60):
         time.sleep(0.001)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("journal", ["delete", "wal"])
 def test_no_acknowledged_review_is_lost_to_kill_9(tmp_path, writers, journal):
     start, are_gone = writers

@@ -141,7 +141,7 @@ def attack_without(defence: Defence, copy: Path) -> bool:
                 raise SystemExit(f"{file} has {text.count(old)} times the text {old!r}; needed 1")
             path.write_text(text.replace(old, new), "utf-8")
         words = [sys.executable, "-m", "pytest", "tests/security", "-k", f"[{defence.row}]",
-                 "-p", "no:cacheprovider", "--no-header", "--tb=line"]  # fmt: skip
+                 "--long", "-p", "no:cacheprovider", "--no-header", "--tb=line"]  # fmt: skip
         words += ["--full-security"] if defence.full else []
         done = subprocess.run(words, cwd=copy, capture_output=True, text=True)
     finally:

@@ -3,6 +3,7 @@
 import pytest
 from security import calls, floods, regexes, writes
 
+pytestmark = pytest.mark.long
 ROWS = [row for module in (calls, floods, regexes, writes) for row in module.ROWS if row.live]
 
 
