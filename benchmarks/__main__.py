@@ -52,6 +52,8 @@ ON_PAGES = {
     "other controls": controls.measure,
     "memory": memory.measure,
 }
+# Seconds each, which tell little of the smallest data: a quick run has them where they are named.
+NOT_QUICK = {"start", "memory"}
 UNRECORDED = ROOT / ".cache" / "benchmarks"
 REAL = (
     os.environ.get("TAGIFAI_REALDATA", ""),
@@ -104,7 +106,8 @@ def read_options(words: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("--quick", action="store_true", help="the smallest size, a few steps")
+    left_out = " and ".join(sorted(NOT_QUICK))
+    add("--quick", action="store_true", help=f"the smallest size, a few steps, without {left_out}")
     add("--check", type=Path, nargs="?", const=RECORDED, metavar="RESULTS_JSON",
         help="fail where a ratio is 20%% worse than recorded")  # fmt: skip
     add("--only", action="append", default=[], choices=[*ALONE, *ON_PAGES], help="these rows alone")
@@ -137,6 +140,8 @@ def measure_all(
     `keep` is given what is found so far after each group.
     """
     findings = Findings()
+    if bench.quick and not only:
+        only = {*ALONE, *ON_PAGES} - NOT_QUICK
     for name, measure in chosen(ALONE, only):
         findings += measured(name, partial(measure, bench), bench, groups)
         keep(findings)

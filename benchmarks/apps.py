@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.counted import Rows, Shown
-from benchmarks.processes import Server, free_port, serving
+from benchmarks.processes import Server, free_ports, serving
 
 OURS, PLAIN, TUNED, FLOOR = "tagifai", "Streamlit, plain", "Streamlit, tuned", "empty handler"
 PEERS = Path("benchmarks/peers")
@@ -27,9 +27,9 @@ class App:
     scratch: Path
 
     @contextmanager
-    def running(self) -> Iterator[Server]:
-        """Run the app until it answers; end it after."""
-        port = free_port()
+    def running(self, port: int = 0) -> Iterator[Server]:
+        """Run the app until it answers, at a free port where none is given; end it after."""
+        port = port or free_ports(1)[0]
         log = self.scratch / f"{self.who.replace(', ', '-').replace(' ', '-')}-{port}.log"
         variables = {"BENCH_DATA": str(self.data), "BENCH_PORT": str(port)}
         with serving(self._command(port), variables, port, log) as server:
@@ -51,7 +51,7 @@ class App:
 @contextmanager
 def empty_tab(scratch: Path) -> Iterator[Server]:
     """Run a Gradio app with one empty tab until it answers; end it after."""
-    port = free_port()
+    (port,) = free_ports(1)
     variables = {"BENCH_PORT": str(port)}
     command = [str(PEERS / "empty.py")]
     with serving(command, variables, port, scratch / f"empty-{port}.log") as server:

@@ -38,7 +38,7 @@ class Bench:
     @property
     def steps(self) -> int:
         """How often each thing is measured that takes no longer than a few seconds."""
-        return 4 if self.quick else 20
+        return 3 if self.quick else 20
 
     @property
     def few(self) -> int:

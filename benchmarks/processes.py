@@ -43,14 +43,26 @@ class Server:
         return sum(map(megabytes, family(self.process.pid)))
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
+def free_ports(count: int) -> list[int]:
+    """Find ports that nobody listens on.
+
+    Raises:
+        RuntimeError: there are not so many.
+
+    >>> len(set(free_ports(2)))
+    2
+    """
+    found: list[int] = []
     for port in range(FIRST_PORT, LAST_PORT + 1):
+        if len(found) == count:
+            break
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError(f"no free port from {FIRST_PORT} to {LAST_PORT}")
+            found.append(port)
+    if len(found) < count:
+        raise RuntimeError(f"no {count} free ports from {FIRST_PORT} to {LAST_PORT}")
+    return found
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The apps that run side by side, each with a page open: keys are pressed in them by turns."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,11 @@ from benchmarks.apps import FLOOR, OURS, PLAIN, TUNED, App, address, expected, r
 from benchmarks.bench import SMALL, Bench
 from benchmarks.browser import WAIT_MS, Watched, new_context
 from benchmarks.counted import Shown
-from benchmarks.processes import Server
+from benchmarks.processes import Server, free_ports
 
 SETTLE = 0.05
 LINE_SECONDS = 0.5
+STARTED_AT_ONCE = 2
 SLIDERS = {
     OURS: "#min-tag-freq input[type=range]",
     FLOOR: "#floor input[type=range]",
@@ -72,14 +74,25 @@ class Sites:
 
     def __getitem__(self, which: tuple[str, int]) -> Site:
         """Give one site, with its page open."""
-        if which not in self.found:
-            self.found[which] = _open(self.bench, self.stack, *which)
-        return self.found[which]
+        return self.open([which])[0]
 
     def of(self, *whose: str) -> list[Site]:
         """Give the sites of some of the measured, on each size of data; the floor's on one."""
         sizes = {who: (SMALL,) if who == FLOOR else self.bench.times for who in whose}
-        return [self[who, times] for who in whose for times in sizes[who]]
+        return self.open([(who, times) for who in whose for times in sizes[who]])
+
+    def open(self, wanted: Sequence[tuple[str, int]]) -> list[Site]:
+        """Give sites with their pages open; their servers are started beside each other."""
+        missing = [which for which in wanted if which not in self.found]
+        apps = [self.bench.app(*which) for which in missing]
+        with ThreadPoolExecutor(STARTED_AT_ONCE) as pool:
+            servers = [
+                pool.submit(self.stack.enter_context, app.running(port))
+                for app, port in zip(apps, free_ports(len(apps)), strict=True)
+            ]
+            for which, app, server in zip(missing, apps, servers, strict=True):
+                self.found[which] = _open(self.bench, self.stack, app, which[1], server.result())
+        return [self.found[which] for which in wanted]
 
 
 @contextmanager
@@ -89,20 +102,18 @@ def open_sites(bench: Bench) -> Iterator[Sites]:
         yield Sites(bench, stack)
 
 
-def _open(bench: Bench, stack: ExitStack, who: str, times: int) -> Site:
-    bench.say(f"opening {who} on {bench.size(times):,} projects")
+def _open(bench: Bench, stack: ExitStack, app: App, times: int, server: Server) -> Site:
+    bench.say(f"opening {app.who} on {bench.size(times):,} projects")
     counts = bench.counts(times)
     frequency = counts.boundary(30 * times)
-    app = bench.app(who, times)
-    server = stack.enter_context(app.running())
     context = new_context(bench.browser)
     stack.callback(context.close)
     site = Site(
-        app, times, server, Watched(context.new_page(), readers(who)), frequency,
+        app, times, server, Watched(context.new_page(), readers(app.who)), frequency,
         (counts.at(frequency), counts.at(frequency + 1)),
     )  # fmt: skip
     site.watched.open(site.url, site.expected(0, bench.size(times)))
-    if who == OURS:
+    if app.who == OURS:
         _wait_until_loaded(site.watched.page)
     return site
 

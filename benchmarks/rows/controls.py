@@ -52,7 +52,7 @@ def measure(sites: Sites) -> Findings:
     """Use each control by turns with the empty handler, at the smallest and largest size."""
     bench, found = sites.bench, Findings()
     times: dict[tuple[str, int], list[float]] = defaultdict(list)
-    floor: dict[str, list[float]] = defaultdict(list)
+    floor: list[float] = []
     controls: dict[int, dict[str, tuple[Watched, Control]]] = {}
     contexts = []
     for size in bench.ends:
@@ -62,8 +62,8 @@ def measure(sites: Sites) -> Findings:
     # Its slider is pressed to and fro.
     there = count(empty.watched.read("number") == empty.expected(0, 0)["number"])
     for number, order in enumerate(rounds(controls[SMALL], bench.steps)):
+        floor.append(press(empty, next(there) % 2, 0)["number"])
         for name in order:
-            floor[name].append(press(empty, next(there) % 2, 0)["number"])
             for size in bench.ends:
                 watched, control = controls[size][name]
                 watched.page.bring_to_front()
@@ -72,8 +72,8 @@ def measure(sites: Sites) -> Findings:
                 times[name, size].append(max(answered.values()))
     for (name, size), values in times.items():
         found.add(name, bench.size(size), OURS, summarize(values))
-        ratio = p50(values) / p50(floor[name])
-        spread = paired_ratio(values, floor[name])
+        ratio = p50(values) / p50(floor)
+        spread = paired_ratio(values, floor)
         found.claim(name, bench.size(size), f"p50 to an {FLOOR}", ratio, LIMIT,
                     ends=(spread.low, spread.high))  # fmt: skip
     if len(bench.ends) > 1:

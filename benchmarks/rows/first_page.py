@@ -24,8 +24,8 @@ def measure(sites: Sites) -> Findings:
         for key in order:
             site = by_key[key]
             before = site.server.cpu_seconds()
-            context, ms = open_session(sites, site)
-            times[key].append(ms)
+            context = new_context(bench.browser)
+            times[key].append(open_page(sites, site, context))
             cpu[key].append(cpu_ms(site.server, before))
             context.close()
     for site in by_key.values():
@@ -43,9 +43,8 @@ def measure(sites: Sites) -> Findings:
     return found
 
 
-def open_session(sites: Sites, site: Site) -> tuple[Any, float]:
-    """Open a page in a session of its own; give the session, and the ms to usable."""
-    context = new_context(sites.bench.browser)
+def open_page(sites: Sites, site: Site, context: Any) -> float:
+    """Open a page of a site in a browser's session; give the ms to usable."""
     watched = Watched(context.new_page(), readers(site.who))
     must = site.expected(0, sites.bench.size(site.times))
-    return context, max(watched.open(site.url, must).values())
+    return max(watched.open(site.url, must).values())

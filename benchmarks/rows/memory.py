@@ -1,9 +1,10 @@
 """Memory: of all with the largest data, and of twenty sessions beside the first."""
 
 from benchmarks.apps import OURS
+from benchmarks.browser import new_context
 from benchmarks.paired import Summary
 from benchmarks.results import Findings
-from benchmarks.rows.first_page import open_session
+from benchmarks.rows.first_page import open_page
 from benchmarks.sites import Sites
 
 WORK = "memory"
@@ -16,13 +17,13 @@ def measure(sites: Sites) -> Findings:
     bench, found = sites.bench, Findings()
     site = sites[OURS, bench.times[-1]]
     before = site.server.megabytes()
-    contexts = []
     sessions = 2 if bench.quick else SESSIONS
+    # A session a page, whatever their browser keeps: with its scripts kept they open sooner.
+    context = new_context(bench.browser)
     for _ in range(sessions):
-        contexts.append(open_session(sites, site)[0])
+        open_page(sites, site, context)
     after = site.server.megabytes()
-    for context in contexts:
-        context.close()
+    context.close()
     # Fewer sessions, in haste, may add as much less.
     added = f"added by {sessions} sessions", after - before, ADDED_LIMIT * sessions / SESSIONS
     for what, value, limit in (("of all", after, ALL_LIMIT), added):

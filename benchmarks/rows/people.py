@@ -35,11 +35,11 @@ def measure(sites: Sites) -> Findings:
     times: dict[str, list[float]] = {OURS: [], TUNED: []}
     cpu = dict.fromkeys(times, 0.0)
     seconds = dict.fromkeys(times, 0.0)
-    parts = 1 if bench.quick else 4
+    parts = 1 if bench.quick else 2
     for part in range(parts):
         for who, drag in ((OURS, drag_ours), (TUNED, drag_tuned)):
             server = sites[who, SMALL].server
-            paths = drags(counts, max(2, bench.steps // parts), part)
+            paths = drags(counts, max(2, bench.steps // 2 // parts), part)
             before, start = server.cpu_seconds(), time.perf_counter()
             times[who] += run(drag(server.url, paths, shown))
             seconds[who] += time.perf_counter() - start

@@ -49,6 +49,24 @@ def explain(model: TagClassifier, text: str) -> Explanation:
     a feature that comes several times is shared equally among its places. The flags of tags'
     names are a part of their own. Sums are exact up to rounding, not an approximation.
     """
+    return explain_all(model, [text])[0]
+
+
+def explain_all(model: TagClassifier, texts: Sequence[str]) -> list[Explanation]:
+    """Explain each text as `explain` does, in less time than one by one."""
+    if not texts:
+        return []
+    rows = model.transform(texts)
+    return [
+        _explain(model, text, rows.indices[start:stop], rows.data[start:stop].astype(np.float64))
+        for text, start, stop in zip(texts, rows.indptr[:-1], rows.indptr[1:], strict=True)
+    ]
+
+
+def _explain(
+    model: TagClassifier, text: str, columns: np.ndarray, values: np.ndarray
+) -> Explanation:
+    """Explain a text whose features are `values` at `columns`, and elsewhere 0."""
     steps = model.features_.named_steps
     placed = place_text(model, text)
     spelling = steps.get("spelling")
@@ -56,17 +74,13 @@ def explain(model: TagClassifier, text: str) -> Explanation:
     # A corrected word may be read as several: `source` leads each back to its place.
     words = [word for reading in spelt for word in reading.split()]
     source = [i for i, reading in enumerate(spelt) for _ in reading.split()]
-    row = sparse.csr_matrix(model.transform([text]), dtype=np.float64)
-    shares = _shares(model, words, source, len(placed))
-    # From here on only the features that the text has.
-    columns = row.indices
     coef = model.coef_[columns].astype(np.float64)
-    shares = sparse.csr_matrix(shares[:, columns])
+    shares = _shares(model, words, source, len(placed), columns)
     total = np.asarray(shares.sum(axis=0)).ravel()
-    scale = np.divide(row.data, total, out=np.zeros_like(row.data), where=total > 0)
-    parts = (shares @ sparse.diags(scale)) @ coef
+    scale = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
+    parts = shares @ (scale[:, None] * coef)
     intercept = model.intercept_.astype(np.float64)
-    margins = row.data @ coef + intercept
+    margins = values @ coef + intercept
     log_odds = bend(margins, model.curve_)
     return Explanation(
         words=tuple(placed),
@@ -110,29 +124,35 @@ def _known(model: TagClassifier, reading: str) -> bool:
 
 
 def _shares(
-    model: TagClassifier, words: Sequence[str], source: Sequence[int], num_places: int
-) -> sparse.csc_matrix:
-    """Give at [place, feature] the place's share of the feature; the last place is names."""
+    model: TagClassifier,
+    words: Sequence[str],
+    source: Sequence[int],
+    num_places: int,
+    columns: np.ndarray,
+) -> sparse.csr_matrix:
+    """Give at [place, i] the place's share of feature `columns[i]`; the last place is names."""
+    number = {column: i for i, column in enumerate(columns.tolist())}
     spans = model.feature_spans()
     parts = dict(model.features_.named_steps["features"].transformer_list)
     rows: list[int] = []
-    columns: list[int] = []
+    features: list[int] = []
     values: list[float] = []
     for kind, span in spans.items():
         if kind == "aliases":
-            rows += [num_places] * (span.stop - span.start)
-            columns += range(span.start, span.stop)
-            values += [1.0] * (span.stop - span.start)
+            raised = [i for column, i in number.items() if span.start <= column < span.stop]
+            rows += [num_places] * len(raised)
+            features += raised
+            values += [1.0] * len(raised)
             continue
         vocabulary = parts[kind].vocabulary_
         for place, term, share in _places(kind, parts[kind], words):
             column = vocabulary.get(term)
             if column is not None:
                 rows.append(source[place])
-                columns.append(span.start + column)
+                features.append(number[span.start + column])
                 values.append(share)
-    shape = (num_places + 1, model.coef_.shape[0])
-    return sparse.csc_matrix((values, (rows, columns)), shape=shape, dtype=np.float64)
+    shape = (num_places + 1, len(columns))
+    return sparse.csr_matrix((values, (rows, features)), shape=shape, dtype=np.float64)
 
 
 def _places(kind: str, part: object, words: Sequence[str]) -> Iterator[tuple[int, str, float]]:

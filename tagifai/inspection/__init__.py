@@ -17,7 +17,7 @@ from tagifai.inspection.parts import (
     PARTS,
     Array,
     Paged,
-    column_of,
+    column_in,
     cuts_of,
     paged,
     require_predictions,
@@ -109,7 +109,7 @@ def threshold_metrics(
     Raises:
         TagifaiError: an unknown tag or split, or a threshold outside [0, 1].
     """
-    true, prob = _column(predictions, tag, split)
+    true, prob = column_in(predictions, tag, split)
     predicted = prob >= cuts_of([tag], {tag: threshold})[0]
     return {"tag": tag, **_scores(*_count(true, predicted)), "threshold": float(threshold)}
 
@@ -122,7 +122,7 @@ def precision_recall_points(
     Each point: threshold, precision, recall, f1. Beyond `MAX_POINTS` they are thinned out
     evenly by rank, ends kept. Empty where no project of the split carries the tag.
     """
-    true, prob = _column(predictions, tag, split)
+    true, prob = column_in(predictions, tag, split)
     positives = int(true.sum())
     if not positives:
         return []
@@ -159,7 +159,7 @@ def best_threshold(
         TagifaiError: an unknown tag, one cost without the other or not positive, or no
             positive out of fold to choose by.
     """
-    true, prob = _column(predictions, tag, LEARNT)
+    true, prob = column_in(predictions, tag, LEARNT)
     if not true.any():
         raise TagifaiError(
             f"{tag!r} has no project in train and val: there is nothing to choose by"
@@ -181,14 +181,11 @@ def best_threshold(
 
 def _part(predictions: Predictions, split: str) -> tuple[Array, Array]:
     # By column: each tag's values lie together, which is how they are read.
+    if split == "test":
+        return predictions.test_by_column
     rows = rows_of(predictions, split)
     true, prob = predictions.y_true, predictions.y_prob
     return np.asfortranarray(true[rows]), np.asfortranarray(prob[rows])
-
-
-def _column(predictions: Predictions, tag: str, split: str) -> tuple[Array, Array]:
-    column, rows = column_of(predictions, tag), rows_of(predictions, split)
-    return predictions.y_true[rows, column], predictions.y_prob[rows, column]
 
 
 def _count(true: Array, predicted: Array) -> tuple[int, int, int, int]:

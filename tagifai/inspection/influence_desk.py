@@ -1,13 +1,14 @@
 """Why a project was decided so: its words, and the training projects that pushed it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, counted, one_of
-from tagifai.inference.explanation import explain
+from tagifai.inference.explanation import explain, explain_all
 from tagifai.inspection.influence import ModelInfluence, model_influence
 from tagifai.inspection.parts import LEARNT, rows_of
 from tagifai.kept import Kept
@@ -58,15 +59,29 @@ class InfluenceDesk:
         Raises:
             TagifaiError: no model, an unknown tag, or the data no longer has the project.
         """
-        text, column = self._text(project), self._column(name, tag)
-        model = self.versions.model(name)
-        told = self._explained.get(
-            (name, project), (self.versions.stamp(name), text), lambda: explain(model, text)
-        )
-        return [
-            WordShare(word.start, word.stop, float(value))
-            for word, value in zip(told.words, told.contributions[:, column], strict=True)
-        ]
+        return self.words_of_all(name, tag, [project])[0]
+
+    def words_of_all(self, name: str, tag: str, projects: Sequence[str]) -> list[list[WordShare]]:
+        """Tell of each project what `words` does, in less time than one by one.
+
+        Raises:
+            TagifaiError: as `words`.
+        """
+        texts, column = [self._text(project) for project in projects], self._column(name, tag)
+        model, stamp = self.versions.model(name), self.versions.stamp(name)
+        keys = [((name, one), (stamp, text)) for one, text in zip(projects, texts, strict=True)]
+        new = [i for i, key in enumerate(keys) if not self._explained.has(*key)]
+        made = dict(zip(new, explain_all(model, [texts[i] for i in new]), strict=True))
+        shares = []
+        for i, key in enumerate(keys):
+            # What was kept may be gone by now.
+            make = partial(made.pop, i) if i in made else partial(explain, model, texts[i])
+            told = self._explained.get(*key, make)
+            shares.append([
+                WordShare(word.start, word.stop, float(value))
+                for word, value in zip(told.words, told.contributions[:, column], strict=True)
+            ])  # fmt: skip
+        return shares
 
     def influence(self, name: str, tag: str, project: str) -> Influence:
         """Tell which training projects pushed a project's margin for a tag up, and which down.

@@ -7,7 +7,7 @@ import numpy as np
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.parts import Rows, column_of, cuts_of, rows_of
+from tagifai.inspection.parts import Rows, column_in, column_of, cuts_of, rows_of
 from tagifai.versions.predictions import Predictions
 
 OUTCOMES = {
@@ -51,11 +51,10 @@ def outcome_rows(
         raise one_of("outcome", outcome, OUTCOMES)
     if order not in ORDERS:
         raise one_of("order", order, ORDERS)
-    column = column_of(predictions, tag)
     in_part = rows_of(predictions, split)
-    prob = predictions.y_prob[in_part, column]
+    true, prob = column_in(predictions, tag, split)
     predicted = prob >= cuts_of([tag], thresholds)[0]
-    true = predictions.y_true[in_part, column].astype(bool)
+    true = true.astype(bool)
     chosen = {
         "tp": true & predicted,
         "fp": ~true & predicted,

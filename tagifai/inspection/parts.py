@@ -68,7 +68,7 @@ def rows_of(predictions: Predictions, split: str) -> Rows:
         return np.arange(len(predictions.ids))
     if split == LEARNT:
         return np.flatnonzero(predictions.split != "test")
-    return np.flatnonzero(predictions.split == split)
+    return predictions.rows_by_split[split]
 
 
 def column_of(predictions: Predictions, tag: str) -> int:
@@ -80,6 +80,20 @@ def column_of(predictions: Predictions, tag: str) -> int:
     if tag not in predictions.tags:
         raise one_of("tag", tag, predictions.tags)
     return predictions.tags.index(tag)
+
+
+def column_in(predictions: Predictions, tag: str, split: str) -> tuple[Array, Array]:
+    """Give what is true of a tag and its probabilities, in the rows of one of `PARTS`.
+
+    Raises:
+        TagifaiError: an unknown tag or split.
+    """
+    column = column_of(predictions, tag)
+    if split == "test":
+        true, prob = predictions.test_by_column
+        return true[:, column], prob[:, column]
+    rows = rows_of(predictions, split)
+    return predictions.y_true[rows, column], predictions.y_prob[rows, column]
 
 
 def cuts_of(tags: Sequence[str], thresholds: Mapping[str, float]) -> npt.NDArray[np.float32]:

@@ -88,12 +88,9 @@ def tint_projects(
 ) -> dict[str, str]:
     """Show by id the texts of projects, their words tinted; none where no model can tell."""
     texts = desk.versions.texts()
-    tinted = {}
-    for item in items:
-        if item["id"] in texts:
-            try:
-                words = desk.words(name, tag, item["id"])
-            except TagifaiError:
-                return {}  # no model, or one of somebody else's: the texts show plain
-            tinted[item["id"]] = show_tinted(texts[item["id"]], words)
-    return tinted
+    shown = [item["id"] for item in items if item["id"] in texts]
+    try:
+        words = desk.words_of_all(name, tag, shown)
+    except TagifaiError:
+        return {}  # no model, or one of somebody else's: the texts show plain
+    return {one: show_tinted(texts[one], shares) for one, shares in zip(shown, words, strict=True)}

@@ -71,6 +71,22 @@ class Predictions:
         """Map each project's id to its row."""
         return {one: row for row, one in enumerate(self.ids)}
 
+    @cached_property
+    def rows_by_split(self) -> dict[str, NDArray[np.intp]]:
+        """Map each of `SPLITS` to its rows."""
+        found = {split: np.flatnonzero(self.split == split) for split in SPLITS}
+        for rows in found.values():
+            rows.flags.writeable = False
+        return found
+
+    @cached_property
+    def test_by_column(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Give `y_true` and `y_prob` of the test split, each tag's values side by side."""
+        rows = self.rows_by_split["test"]
+        true, prob = np.asfortranarray(self.y_true[rows]), np.asfortranarray(self.y_prob[rows])
+        true.flags.writeable = prob.flags.writeable = False
+        return true, prob
+
     def select(self, split: str) -> "Predictions":
         """Keep the projects of one split, in their order."""
         return self.take(np.flatnonzero(self.split == split))

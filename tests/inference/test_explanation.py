@@ -5,7 +5,7 @@ from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.data import load_dataset
 from tagifai.inference import predict_proba
-from tagifai.inference.explanation import explain
+from tagifai.inference.explanation import explain, explain_all
 from tagifai.models.params import Params
 from tagifai.models.training import train
 
@@ -64,6 +64,16 @@ def test_parts_add_up_on_200_random_real_projects(real_data):
         shown = predict_proba(model, [text])[0]
         np.testing.assert_allclose(shown, expit(add_up(explanation)), atol=1e-6)
     assert worst <= 1e-6
+
+
+def test_texts_are_explained_together_as_alone(trained):
+    texts = ["encoder of text", "", "zzzzzz", "pixels pixels of transformers"]
+    for text, together in zip(texts, explain_all(trained.model, texts), strict=True):
+        alone = explain(trained.model, text)
+        assert (together.words, together.known) == (alone.words, alone.known)
+        for name in ("contributions", "names", "calibration", "log_odds"):
+            np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+    assert explain_all(trained.model, []) == []
 
 
 def test_words_keep_their_places_and_readings():

@@ -45,6 +45,17 @@ def test_words_are_placed_and_sum_to_what_inference_tells(desk, tested):
     assert 'class="word ' in markup
 
 
+def test_the_words_of_many_projects_are_those_of_each(desk):
+    some = desk.versions.predictions("v0.2.0").select("test").ids[:5]
+    one_by_one = [desk.words("v0.2.0", TAG, one) for one in some[:2]]
+    together = desk.words_of_all("v0.2.0", TAG, some)
+    assert together[:2] == one_by_one
+    assert len({tuple(words) for words in together}) == 5
+    assert desk.words_of_all("v0.2.0", TAG, []) == []
+    with pytest.raises(TagifaiError, match="'gone' is not in the data"):
+        desk.words_of_all("v0.2.0", TAG, [*some, "gone"])
+
+
 def test_shares_sum_to_the_margin_of_the_model(desk, tested):
     found = desk.influence("v0.2.0", TAG, tested)
     predictions, model = desk.versions.predictions("v0.2.0"), desk.versions.model("v0.2.0")

@@ -62,6 +62,19 @@ def test_select_keeps_the_rows_of_a_split():
     assert predictions().select("val").ids == ()
 
 
+def test_the_test_split_is_given_by_column():
+    p = Predictions.of(["7", "8", "9"], ["test", "val", "test"], ["cv", "nlp"],
+                       [[1, 0], [1, 1], [0, 1]], [[0.5, 0.25], [1, 1], [0, 0.75]])  # fmt: skip
+    assert {split: rows.tolist() for split, rows in p.rows_by_split.items()} == {
+        "train": [], "val": [1], "test": [0, 2],
+    }  # fmt: skip
+    true, prob = p.test_by_column
+    assert (true.tolist(), prob.tolist()) == ([[1, 0], [0, 1]], [[0.5, 0.25], [0, 0.75]])
+    assert prob[:, 1].flags.c_contiguous
+    with pytest.raises(ValueError, match="read-only"):
+        prob[0, 0] = 1
+
+
 def test_no_project_at_all_is_a_valid_state():
     empty = Predictions.of([], [], ["cv"], np.empty((0, 1)), np.empty((0, 1)))
 
