@@ -14,6 +14,8 @@ from benchmarks.counted import Shown
 from benchmarks.processes import Server, free_ports
 
 SETTLE = 0.05
+# What follows an answer is waited for before the next step, unless it takes longer than this.
+REST_SECONDS, IDLE_SHARE = 2.0, 0.1
 LINE_SECONDS = 0.5
 STARTED_AT_ONCE = 2
 SLIDERS = {
@@ -122,6 +124,16 @@ def _wait_until_loaded(page: Any) -> None:
     # Models are loaded after the page is usable: a line that comes a moment later says so.
     time.sleep(LINE_SECONDS)
     page.wait_for_function("!document.querySelector('#loading').innerText.trim()", timeout=WAIT_MS)
+
+
+def rest(server: Server) -> None:
+    """Wait until a server has done what it does after it answered."""
+    spent, until = server.cpu_seconds(), time.perf_counter() + REST_SECONDS
+    while time.perf_counter() < until:
+        time.sleep(SETTLE)
+        before, spent = spent, server.cpu_seconds()
+        if spent - before < IDLE_SHARE * SETTLE:
+            return
 
 
 def cpu_ms(server: Server, before: float) -> float:
