@@ -36,6 +36,10 @@ READERS = {
 }
 
 
+CHOSEN = """() => ['#inspect-version input', '#inspect-tag input',
+  '#tag-threshold input[type=range]'].map(control => document.querySelector(control).value)"""
+
+
 @dataclass(frozen=True)
 class Step:
     """Something a user does, the event by which it starts, and what must be shown then."""
@@ -266,12 +270,8 @@ def version_b(watched: Watched) -> Control:
 
 def look(watched: Watched) -> Chosen:
     """Read what is chosen on the Inspection tab."""
-    page = watched.page
-    return Chosen(
-        page.locator("#inspect-version input").first.input_value(),
-        page.locator("#inspect-tag input").first.input_value(),
-        float(page.locator("#tag-threshold input[type=range]").input_value()),
-    )
+    version, tag, threshold = watched.page.evaluate(CHOSEN)
+    return Chosen(version, tag, float(threshold))
 
 
 class Predicted:

@@ -17,11 +17,14 @@ from benchmarks.apps import OURS, TUNED, expected_plots
 from benchmarks.bench import SMALL
 from benchmarks.counted import PlainCount, Shown
 from benchmarks.paired import p95, ratio_of, summarize
+from benchmarks.processes import Server
 from benchmarks.results import Findings
 from benchmarks.sites import Sites
 
 WORK = "20 people dragging the slider"
 PEOPLE = 20
+Begin = Callable[[], None]
+Begun = Callable[[], Awaitable[None]]
 LIMIT, CPU_LIMIT = 1 / 8, 10.0
 _CELL = re.compile(r"<tr><td>([^<]+)</td><td class='number'>([\d,]+)</td></tr>")
 _TITLE = re.compile(r"<title>([^<]+)</title>")
@@ -40,10 +43,10 @@ def measure(sites: Sites) -> Findings:
         for who, drag in ((OURS, drag_ours), (TUNED, drag_tuned)):
             server = sites[who, SMALL].server
             paths = drags(counts, max(2, bench.steps // 2 // parts), part)
-            before, start = server.cpu_seconds(), time.perf_counter()
-            times[who] += run(drag(server.url, paths, shown))
-            seconds[who] += time.perf_counter() - start
-            cpu[who] += 1000 * (server.cpu_seconds() - before)
+            meter = Meter(server)
+            times[who] += run(drag(server.url, paths, shown, meter.start))
+            seconds[who] += meter.seconds()
+            cpu[who] += 1000 * meter.cpu_seconds()
     for who, values in times.items():
         found.add(WORK, bench.size(SMALL), who, summarize(values), cpu=cpu[who] / len(values))
         found.notes.append(
@@ -55,6 +58,26 @@ def measure(sites: Sites) -> Findings:
     ours = cpu[OURS] / len(times[OURS])
     found.claim(WORK, bench.size(SMALL), "server CPU an update", ours, CPU_LIMIT, "ms")
     return found
+
+
+class Meter:
+    """What a server spends from the moment when everybody's session is open."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._begun = self._spent = 0.0
+
+    def start(self) -> None:
+        """Begin."""
+        self._begun, self._spent = time.perf_counter(), self._server.cpu_seconds()
+
+    def seconds(self) -> float:
+        """Tell how long ago that was."""
+        return time.perf_counter() - self._begun
+
+    def cpu_seconds(self) -> float:
+        """Tell the CPU time since."""
+        return self._server.cpu_seconds() - self._spent
 
 
 def run(work: Coroutine[Any, Any, list[float]]) -> list[float]:
@@ -71,7 +94,9 @@ def drags(counts: PlainCount, steps: int, seed: int) -> list[list[int]]:
     return [list(range(start, start + steps)) for start in starts]
 
 
-async def drag_ours(url: str, paths: list[list[int]], shown: dict[int, Shown]) -> list[float]:
+async def drag_ours(
+    url: str, paths: list[list[int]], shown: dict[int, Shown], begin: Begin
+) -> list[float]:
     """Post each step as the page does.
 
     What the page draws of a step, its lists and charts, it was told once; both that and what is
@@ -102,18 +127,20 @@ async def drag_ours(url: str, paths: list[list[int]], shown: dict[int, Shown]) -
         told, told_of = await call(0, tell, [""])
         steps = orjson.loads(told)
 
-        async def person(number: int, path: list[int]) -> list[float]:
+        async def person(number: int, path: list[int], begun: Begun) -> list[float]:
             times = []
             # A page that drags has been open for a while: the first step opens the session.
-            for frequency in (path[0], *path):
+            await call(number, step, [path[0], None, told_of])
+            await begun()
+            for frequency in path:
                 start = time.perf_counter()
                 answered = await call(number, step, [frequency, None, told_of])
                 times.append(1000 * (time.perf_counter() - start))
                 check_drawn(drawn(steps, frequency), shown[frequency])
                 check_choices(answered[0]["choices"], shown[frequency])
-            return times[1:]
+            return times
 
-        return await _together(person, paths)
+        return await _together(person, paths, begin)
 
 
 def drawn(told: dict[str, Any], step: int) -> list[str]:
@@ -147,13 +174,16 @@ def check_drawn(parts: list[str], shown: Shown) -> None:
         raise ValueError(f"other charts than those of the step: {charts}")
 
 
-async def drag_tuned(url: str, paths: list[list[int]], shown: dict[int, Shown]) -> list[float]:
+async def drag_tuned(
+    url: str, paths: list[list[int]], shown: dict[int, Shown], begin: Begin
+) -> list[float]:
     """Speak to Streamlit as its page does: a widget's new state there, elements back."""
     from benchmarks.streamlit_client import Session
 
-    async def person(number: int, path: list[int]) -> list[float]:
+    async def person(number: int, path: list[int], begun: Begun) -> list[float]:
         times = []
         async with Session.open(f"ws://{urlsplit(url).netloc}/_stcore/stream") as session:
+            await begun()
             for frequency in path:
                 start = time.perf_counter()
                 captions = await session.move_slider(frequency)
@@ -162,11 +192,20 @@ async def drag_tuned(url: str, paths: list[list[int]], shown: dict[int, Shown]) 
                     raise ValueError(f"other plots than those of the step: {captions}")
         return times
 
-    return await _together(person, paths)
+    return await _together(person, paths, begin)
 
 
 async def _together(
-    person: Callable[[int, list[int]], Awaitable[list[float]]], paths: list[list[int]]
+    person: Callable[[int, list[int], Begun], Awaitable[list[float]]],
+    paths: list[list[int]],
+    begin: Begin,
 ) -> list[float]:
-    found = await asyncio.gather(*(person(n, path) for n, path in enumerate(paths)))
+    """Let all drag at once from the moment when everybody's session is open; `begin` is then."""
+    barrier = asyncio.Barrier(len(paths))
+
+    async def begun() -> None:
+        if await barrier.wait() == 0:
+            begin()
+
+    found = await asyncio.gather(*(person(n, path, begun) for n, path in enumerate(paths)))
     return [value for values in found for value in values]
