@@ -15,7 +15,7 @@ from benchmarks.processes import Server, free_ports
 
 SETTLE = 0.05
 # What follows an answer is waited for before the next step, unless it takes longer than this.
-REST_SECONDS, IDLE_SHARE = 2.0, 0.1
+REST_SECONDS, LOOK_SECONDS, IDLE_SHARE = 2.0, 0.02, 0.2
 LINE_SECONDS = 0.5
 STARTED_AT_ONCE = 2
 SLIDERS = {
@@ -132,9 +132,9 @@ def rest(server: Server) -> None:
     """Wait until a server has done what it does after it answered."""
     spent, until = server.cpu_seconds(), time.perf_counter() + REST_SECONDS
     while time.perf_counter() < until:
-        time.sleep(SETTLE)
+        time.sleep(LOOK_SECONDS)
         before, spent = spent, server.cpu_seconds()
-        if spent - before < IDLE_SHARE * SETTLE:
+        if spent - before < IDLE_SHARE * LOOK_SECONDS:
             return
 
 
