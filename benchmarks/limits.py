@@ -12,12 +12,15 @@ LIMITED = {
     "key metrics of versions, warm": "one look at each file: its time, size and number",
     "10,000 predictions": "one text alone takes a shorter way through the features, so that there "
     "is less to win by taking many",
-    "table search": "the words are looked for in each text, so that the time grows with them; "
-    "fifty rows are drawn",
-    "tag, to figures": "Gradio's page takes in the choice, and draws a chart, a table and marked "
-    "texts; with much data a tag's predictions are sorted first",
-    "version, to figures": "Gradio's page takes in the choice, and draws a chart, three tables and "
-    "marked texts; with much data the tag's predictions are sorted first",
+    "table search": "an empty handler's round trip is a third of it; fifty rows are drawn anew",
+    "tag, to figures": "Gradio's page takes in the choice before it asks, and draws a chart, a "
+    "table and marked texts; the words of ten projects are explained first, of much data ever "
+    "other ones",
+    "version, to figures": "Gradio's page takes in the choice before it asks, and draws a chart, "
+    "three tables and marked texts; the words of ten projects are explained first, of much data "
+    "ever other ones",
+    "version compared": "Gradio's page takes in the choice before it asks, and draws charts, "
+    "tables and cards anew",
     "threshold, key": "a chart, a table and marked texts are drawn anew, beside the figures",
     "key to tags": "a prediction, its reasons and the figures of each tag are drawn anew, while "
     "the pages beside it keep the two cores busy",
