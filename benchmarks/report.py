@@ -18,7 +18,8 @@ Peers were written for this: the Data tab as a plain Streamlit page, top to bott
 and SVG ([peers/tuned.py](peers/tuned.py)). All show the same lists, bars and rows, and each
 measured step is over when the page shows the right values. What is compared was measured by turns.
 Ratios are medians of pairs, with the 95 % interval of a bootstrap over the pairs. CPU is the
-server's, without the browser's.
+server's, without the browser's. Fewer than 20 times was measured what takes so many seconds that
+20 of it do not fit into the quarter of an hour that a run may take.
 """
 
 
