@@ -12,7 +12,8 @@ help:
 # Make .venv with all that the app, the tests and the checks need
 install:
     python3 -m venv {{ venv }}
-    {{ python }} -m pip install -r requirements-dev.txt
+    {{ python }} -m pip install uv
+    {{ python }} -m uv pip install --python {{ venv }} --compile-bytecode -r requirements-dev.txt
 
 # Start the dashboard, as in `just run --port 7861`
 run *ARGS:
