@@ -272,7 +272,12 @@ class ReviewDesk:
             counts[verdict.status] += 1
         return counts
 
-    def _stamp(self, version: str) -> Hashable:
+    def stamp(self, version: str) -> str:
+        """Name what a version's queues are made of: its files, the data, the reviews so far."""
+        last = self.store().last_seq() if self.path.exists() else 0
+        return repr((*self._stamp(version), last))
+
+    def _stamp(self, version: str) -> tuple[Hashable, ...]:
         data = self.versions.data.get()
         return self.versions.load(version).fingerprint, data.dataset.digest
 

@@ -116,6 +116,8 @@ def build(
     moved = gr.Textbox(visible="hidden")
 
     visited = gr.State(False)
+    # What the queue was read from: whoever comes back to the same keeps what is on the screen.
+    read_from = gr.State("")
 
     def chosen_from(name: str | None, *choice: str) -> QueueChoice:
         kind, tag, split, rank, state = choice
@@ -144,10 +146,11 @@ def build(
             found.number,
             orjson.dumps(kept).decode(),
             *(gr.Button(interactive=ready) for ready in (*allowed, bool(reader))),
+            desk().stamp(choice.version),
         ]
 
     def failed(error: TagifaiError) -> list[Any]:
-        return [show_error(error), *[gr.skip()] * (len(outputs) - 1)]
+        return [show_error(error), *[gr.skip()] * (len(outputs) - 2), ""]
 
     def open_queue(request: gr.Request, *choice: Any) -> list[Any]:
         return turn_page(request, *choice, 1)
@@ -203,9 +206,11 @@ def build(
         except TagifaiError as error:
             return failed(error)
 
-    def open_tab(link: Link, request: gr.Request) -> list[Any]:
+    def open_tab(link: Link, request: gr.Request, read_from: str) -> list[Any]:
         try:
             name = link.read("version", desk().versions.names()) or desk().versions.newest()
+            if link.asked is None and read_from == desk().stamp(name):
+                return [gr.skip()] * len(whole)
             names = desk().tags(name)
             tag = link.read("tag", [ALL_TAGS, *names])
             tag = tag if tag in names else ALL_TAGS
@@ -273,8 +278,8 @@ def build(
     # The scores are mostly there by now: what is left takes a moment, and need not wait in line.
     quick = {**private, "queue": False}
     choice: list[Any] = [version, kind, tag, split, rank, state]
-    outputs = [help_line, card, queue, number, seen, *buttons.values(), undo_button]
-    opened = [visited, who, tag, kind, split, rank, state, place.asked, *outputs]
+    outputs = [help_line, card, queue, number, seen, *buttons.values(), undo_button, read_from]
+    whole = [visited, who, tag, kind, split, rank, state, place.asked, *outputs]
     place.choices = [
         Choice("version", version),
         Choice("queue", kind, "missing labels", codes={v: k for k, v in KINDS.items()}),
@@ -287,7 +292,7 @@ def build(
     ]
     # Each chain ends with what the reviews change; scoring it keeps nobody waiting.
     of_effect = [visited, version]
-    place.on_shown(open_tab, opened).then(show_effect, of_effect, effect, **slow)
+    place.on_shown(open_tab, whole, known=[read_from]).then(show_effect, of_effect, effect, **slow)
     version_chosen.then(
         follow_version, [visited, version, tag], [who, tag, moved], trigger_mode="always_last",
         **quick,

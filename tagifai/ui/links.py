@@ -63,28 +63,31 @@ class Place:
 
     def on_shown(
         self,
-        fill: Callable[["Link", gr.Request], list[Any]],
+        fill: Callable[..., list[Any]],
         outputs: Any,
         told: Mapping[Any, Any] | None = None,
+        known: Sequence[Any] = (),
     ) -> Any:
         """Run `fill` whenever the place comes into view, or a link to it is followed.
 
-        `asked` is among its outputs. `told` gives what tells the value of a control in its place.
+        It is given the link, the request and the values of `known`. `asked` is among its outputs.
+        `told` gives what tells the value of a control in its place.
         """
         where = outputs.index(self.asked)
 
-        def fill_once(request: gr.Request, asked: Query | None, *current: Any) -> list[Any]:
-            found = list(fill(self.follow(asked, current), request))
+        def fill_once(request: gr.Request, asked: Query | None, *given: Any) -> list[Any]:
+            current, rest = given[: len(self.choices)], given[len(self.choices) :]
+            found = list(fill(self.follow(asked, current), request, *rest))
             # A link that came meanwhile, while the data was loaded for one, is still to be read.
             if asked is None:
                 found[where] = gr.skip()
             return found
 
         fill_once.__name__, fill_once.__module__ = fill.__name__, fill.__module__
-        current = [(told or {}).get(control, control) for control in self.controls]
+        values = [(told or {}).get(control, control) for control in self.controls]
         # The last, because a page opened by a link shows its first tab before the link is read.
         return gr.on(
-            [self.opened.change, *self.triggers], fill_once, [self.asked, *current], outputs,
+            [self.opened.change, *self.triggers], fill_once, [self.asked, *values, *known], outputs,
             trigger_mode="always_last", api_visibility="private",
         )  # fmt: skip
 

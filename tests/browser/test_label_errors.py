@@ -176,6 +176,7 @@ def test_only_named_reviewers_who_log_in_may_write(corpus, serve, context, brows
         expect(ben.locator("#reviewer")).to_contain_text("under the name ben")
         # Ann decides with a program; Ben opened the same pair before.
         pair = current(ben)
+        ben.get_by_role("tab", name="Tags").click()
         elsewhere = browser.new_context()
         log_in(elsewhere, "ann")
         called = f"{url}gradio_api/call/v2/submit_review"
@@ -184,6 +185,8 @@ def test_only_named_reviewers_who_log_in_may_write(corpus, serve, context, brows
         answer = elsewhere.request.get(f"{url}gradio_api/call/submit_review/{event}").text()
         assert '"reviewer": "ann"' in answer
         elsewhere.close()
+        ben.get_by_role("tab", name="Suspected label errors").click()
+        expect(ben.locator("#issue-pair tbody tr").filter(has_text="ann")).to_contain_text("add")
         assert press(ben, "l", "Kept: label is right") == pair
         choose(ben, "#issue-state", "conflicts")
         expect(ben.locator("#issue-pair")).to_contain_text("Reviewers disagree")

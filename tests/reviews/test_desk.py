@@ -78,6 +78,16 @@ def test_a_decision_takes_the_pair_away_and_the_next_comes_up(desk):
         desk.undo(HERE)
 
 
+def test_a_queue_is_the_same_until_somebody_reviews(desk):
+    stamp = desk.stamp("v0.2.0")
+    first = pairs(desk)[0]
+    assert desk.stamp("v0.2.0") == stamp != desk.stamp("v0.1.0")
+    desk.decide(HERE, "v0.2.0", first, "add")
+    decided = desk.stamp("v0.2.0")
+    desk.undo(HERE)
+    assert len({stamp, decided, desk.stamp("v0.2.0")}) == 3
+
+
 def test_the_page_with_a_pair_is_found(desk):
     listed = pairs(desk)
     found = desk.page_with(MISSING, listed[25])
