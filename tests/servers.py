@@ -126,7 +126,7 @@ def running(
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
     assert process.stdout is not None
-    said: deque[str] = deque(maxlen=40)
+    said: deque[str] = deque(maxlen=1000)
     reader = threading.Thread(target=said.extend, args=(process.stdout,), daemon=True)
     reader.start()
     try:

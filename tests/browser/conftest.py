@@ -38,10 +38,12 @@ def serve() -> Serve:
 
 @contextmanager
 def run_app(data: Path, models: Path, cache: Path, *flags: str) -> Iterator[str]:
-    """Run the app as a visitor of the repository would, until it answers; give its address."""
+    """Run the app as a visitor of the repository would; in the end no handler of it had failed."""
     words = ["gradio_app.py", "--data", data, "--models", models, "--cache-dir", cache, *flags]
     with running(*words) as server:
         yield server.url
+    said = "".join(server.said)
+    assert "Traceback" not in said, said
 
 
 @pytest.fixture(scope="session")
