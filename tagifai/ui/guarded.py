@@ -26,6 +26,16 @@ class GuardedBlocks(gr.Blocks):
     else a program sends in place of a text or a number.
     """
 
+    def get_config_file(self, *given: Any, **options: Any) -> Any:
+        """Describe the page for the browser, without a stream that stays open as long as the page.
+
+        A browser opens six connections to a server that speaks HTTP/1.1, for all its windows
+        together: streams of five pages would leave the sixth waiting for ever. What Gradio learns
+        from the stream, that a visitor left, is not needed: who waits for an answer has a stream
+        for that, and the oldest of many sessions is forgotten (`tagifai.ui.sessions`).
+        """
+        return {**super().get_config_file(*given, **options), "connect_heartbeat": False}
+
     async def process_api(self, *given: Any, **options: Any) -> dict[str, Any]:
         """Run a function, with what it can rely on of the event."""
         event = options.get("event_data")

@@ -178,6 +178,13 @@ def test_a_page_at_rest_keeps_no_browser_busy(page):
 
 
 @pytest.mark.long
+def test_more_pages_are_open_at_once_than_a_browser_opens_connections(open_page, app_url):
+    pages = [open_page(app_url) for _ in range(7)]
+    pages[-1].wait_for_selector(TABS["Data"])
+    open_tab(pages[0], "Performance")
+
+
+@pytest.mark.long
 def test_nothing_serious_keeps_anybody_from_using_a_tab(page):
     found = {}
     load_axe(page)

@@ -38,6 +38,13 @@ def demo():
 GOOD = ["text", "free", 1, 0.5, True, "a", ["a"], "a", None]
 
 
+def test_a_page_keeps_no_connection_open_for_itself():
+    with GuardedBlocks() as page:
+        gr.State(1)  # for which Gradio would
+    assert page.config["connect_heartbeat"] is False
+    assert page.get_config_file()["connect_heartbeat"] is False
+
+
 def prepare(demo, inputs):
     return asyncio.run(demo.preprocess_data(demo.fns[0], inputs, None))
 
