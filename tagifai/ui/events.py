@@ -1,8 +1,9 @@
-"""How an event is sent whose handler only reads, and answers within milliseconds."""
+"""How events are sent whose handlers only read, and answer within milliseconds or not at all."""
 
 from collections.abc import Callable
 from typing import Any
 
+import gradio as gr
 from gradio.events import Dependency
 
 # Of one control's event, one function alone: Gradio's page runs those of an event in turn, and
@@ -17,6 +18,15 @@ QUICK: dict[str, Any] = {
 _AFTER_FRAME = """
 () => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done([]))))
 """
+
+
+def put_row(table: gr.HTML, control: Any) -> Dependency:
+    """Put the key of a table's row that is chosen into a control; the page does that itself.
+
+    So whatever is asked for next, before any answer, is asked of that row.
+    """
+    return table.select(None, None, control, js="() => window.tagifaiRow", trigger_mode="multiple",
+                        api_visibility="private")  # fmt: skip
 
 
 def drawn_first(event: Callable[..., Dependency]) -> Dependency:

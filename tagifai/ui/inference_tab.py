@@ -8,7 +8,7 @@ import gradio as gr
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
 from tagifai.ui import inference_keep, inference_many
-from tagifai.ui.events import QUICK
+from tagifai.ui.events import QUICK, put_row
 from tagifai.ui.inference_view import (
     show_changes,
     show_examples,
@@ -208,9 +208,6 @@ def build(
             None,
         ]
 
-    def choose_tag(event: gr.EventData) -> str:
-        return event.key
-
     def edit_word(
         base: str, name: str | None, action: str, instead: str, event: gr.EventData
     ) -> Any:
@@ -253,13 +250,13 @@ def build(
     version.input(show_prediction, inputs, outputs, **QUICK).then(
         choose_version, [version, tag], of_version, **QUICK
     )
-    tags.select(choose_tag, None, tag, **QUICK)
-    examples.select(choose_tag, None, text, **QUICK)
+    put_row(tags, tag)
+    put_row(examples, text)
     why.select(edit_word, [text, version, action, instead], edited, **QUICK)
     edited_why.select(edit_word, [edited, version, action, instead], edited, **QUICK)
     copy.click(lambda text: text, text, edited, **QUICK)
     smallest.click(find_changes, [text, version, tag], changes, **QUICK)
-    changes.select(choose_tag, None, edited, **QUICK)
+    put_row(changes, edited)
     # In the page alone: what was found for another text is out of date.
     gr.on([text.change, tag.change, version.input], None, None, changes, js="() => ''")
 

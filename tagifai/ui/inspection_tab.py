@@ -1,5 +1,6 @@
 """Inspection: where a version errs, and by which projects."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from tagifai.inspection.export import export_outcomes
 from tagifai.inspection.parts import Paged
 from tagifai.metrics.reading import metric_terms
 from tagifai.ui import inspection_thresholds, inspection_why
-from tagifai.ui.events import QUICK, drawn_first
+from tagifai.ui.events import QUICK, drawn_first, put_row
 from tagifai.ui.inspection_view import (
     most_errors,
     show_calibration,
@@ -43,6 +44,15 @@ OF_WORDS = (
     ' Words that <span class="word raises" style="--weight:.6">raise</span> and '
     '<span class="word lowers" style="--weight:.6">lower</span> the tag are marked.'
 )
+
+
+# Whether what is listed was asked for with other choices than those that stand there now.
+OUTDATED = """
+(listed, before, ...now) => {
+  const same = !listed || JSON.parse(listed).every((one, i) => one === now[i]);
+  return same ? before : String(performance.now());
+}
+"""
 
 
 def build(
@@ -90,8 +100,9 @@ def build(
     with gr.Row(elem_classes="controls"):
         to_json = gr.Button("Save this list as JSON", elem_id="samples-json", size="sm")
         to_csv = gr.Button("Save this list as CSV", elem_id="samples-csv", size="sm")
-    # Which version and tag are shown.
-    shown_of = gr.Textbox(visible="hidden")
+    # Which version and tag are shown, and for what the projects are listed.
+    shown_of, listed_for = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
+    outdated = gr.Textbox(visible="hidden")
     exported, file_name = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
     forget_decision = inspection_why.build(version, tag, samples, desk=influence)
     calibration = gr.HTML(elem_id="calibration-note", apply_default_css=False)
@@ -121,15 +132,16 @@ def build(
         page: float | None = 1,
     ) -> list[Any]:
         if not name or not tag:
-            return ["", "", 1]
+            return ["", "", 1, ""]
+        asked = json.dumps([name, tag, outcome, query, order])
         kind = OUTCOMES.get(outcome, outcome)
         try:
             found = desk().outcomes(name, tag, kind, order, query or "", int(page or 1), threshold)
             line = f'<p class="note">{escaped(outcome_help(kind), 400)}{OF_WORDS}</p>'
             tinted = tint_projects(influence(), name, tag, found.items)
         except TagifaiError as error:
-            return ["", show_error(error), 1]
-        return [line, show_page(found, tag, outcome, tinted), found.number]
+            return ["", show_error(error), 1, asked]
+        return [line, show_page(found, tag, outcome, tinted), found.number, asked]
 
     def save(
         kind: str, name: str | None, tag: str | None, threshold: float, outcome: str, query: str,
@@ -150,7 +162,7 @@ def build(
         before: str,
     ) -> list[Any]:  # fmt: skip
         if query == before:
-            return [gr.skip()] * 4
+            return [gr.skip()] * 5
         return [*show_samples(name, tag, threshold, outcome, query, order), query]
 
     def move_threshold(
@@ -164,12 +176,12 @@ def build(
         name: str | None, tag: str | None, threshold: float, *choice: Any
     ) -> list[Any]:
         if not name or not tag:
-            return [None, "", "", "", "", 1]
+            return [None, "", "", "", "", 1, ""]
         try:
             row = desk().threshold_metrics(name, tag, threshold)
             chart = show_curve(desk().curve(name, tag), row, tag)
         except TagifaiError as error:
-            return [None, show_error(error), "", "", "", 1]
+            return [None, show_error(error), "", "", "", 1, ""]
         return [threshold, show_figures(row), chart, *show_samples(name, tag, threshold, *choice)]
 
     def show_tag(
@@ -181,7 +193,7 @@ def build(
             own = own if own is not None else common or desk().threshold_of(name, tag)
             shown = orjson.dumps([name, tag, desk().versions.stamp(name)]).decode()
         except TagifaiError as error:
-            return [gr.skip(), "", None, show_error(error), "", "", "", 1]
+            return [gr.skip(), "", None, show_error(error), "", "", "", 1, ""]
         return [own, shown, *show_threshold(name, tag, own, *choice)]
 
     def show_folded(name: str | None, tag: str | None) -> list[str]:
@@ -207,14 +219,10 @@ def build(
             return [show_error(error), gr.skip()]
         return [table, own]
 
-    def choose_tag(
-        event: gr.EventData, name: str | None, tag: str | None, common: float, *choice: Any
-    ) -> list[Any]:
-        return [event.key, *show_tag(name, event.key, common, *choice)]
-
     def show_version(
-        name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None
-    ) -> list[Any]:
+        name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None,
+        linked: bool = False,
+    ) -> list[Any]:  # fmt: skip
         try:
             table = desk().tag_table(name, common or None) if name else []
             checked = desk().check_calibration(name, None) if name else None
@@ -228,7 +236,10 @@ def build(
         own = own if chosen == tag else None
         return [
             f'<div class="notice warning">{escaped(changes, 300)}</div>' if changes else "",
-            gr.Dropdown(names, value=chosen),
+            # A tag chosen meanwhile stays: none is told unless this one is gone, or a link's.
+            gr.Dropdown(names)
+            if chosen == tag and not linked
+            else gr.Dropdown(names, value=chosen),
             show_tags(table),
             show_slices(slice_rows),
             show_calibration(checked) if checked else "",
@@ -247,7 +258,7 @@ def build(
         given = [link.read(one) for one in ("common", "outcome", "query", "order", "p")]
         # A link's threshold stands until another tag or version is chosen.
         own = link.read("threshold") if link.names("threshold") else None
-        notice, *found = show_version(name, tag, *given, own=own)
+        notice, *found = show_version(name, tag, *given, own=own, linked=True)
         return [
             gr.Dropdown(names[::-1], value=name), link.refused() + notice, *found,
             *given[:4], given[0], given[2], None,
@@ -268,7 +279,7 @@ def build(
             return show_error(error)
 
     choice = [outcome, query, order]
-    pages = [help_line, samples, number]
+    pages = [help_line, samples, number, listed_for]
     threshold_outputs = [drawn, figures, curve_chart, *pages]
     tag_outputs = [threshold, shown_of, *threshold_outputs]
     version_outputs = [notice, tag, tags, slices, calibration, pooled, *tag_outputs]
@@ -286,14 +297,19 @@ def build(
     filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
     place.on_shown(fill, filled)
     version_chosen = drawn_first(version.input(show_version, whole, version_outputs, **QUICK).then)
-    tag_chosen = drawn_first(tag.input(show_tag, whole, tag_outputs, **QUICK).then)
-    tags.select(choose_tag, whole, [tag, *tag_outputs], **QUICK)
+    for chosen in (tag.input, put_row(tags, tag).then):
+        forget_decision(drawn_first(chosen(show_tag, whole, tag_outputs, **QUICK).then))
+    # An answer may come after that to a later question: then the page asks anew for what is chosen.
+    listed_for.change(
+        None, [listed_for, outdated, version, tag, *choice], outdated, js=OUTDATED,
+        trigger_mode="multiple", api_visibility="private",
+    )  # fmt: skip
+    outdated.change(show_tag, whole, tag_outputs, **QUICK)
     # What is folded away keeps nobody waiting.
     drawn_first(shown_of.change).then(
         show_folded, [version, tag], [of_tag, confusion, confused_samples], **QUICK
     )
     forget_decision(version_chosen)
-    forget_decision(tag_chosen)
     of_samples = [version, tag, threshold, *choice]
     of_threshold = [version, tag, threshold, drawn, *choice]
     # No `change`: each tag that is chosen sets them too. The button that resets one releases it.

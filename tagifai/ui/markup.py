@@ -16,11 +16,13 @@ SAVE_FILE = """
   URL.revokeObjectURL(link.href);
 }
 """
-# A row with a key, clicked or entered, sends its key with a "select" event.
+# A row with a key, clicked or entered, sends its key with a "select" event; `put_row` reads it too.
 CHOOSE_ROW = """
 const choose = (event) => {
   const row = event.target.closest('[data-key]');
-  if (row) trigger('select', {key: row.dataset.key});
+  if (!row) return;
+  window.tagifaiRow = row.dataset.key;
+  trigger('select', {key: row.dataset.key});
 };
 element.addEventListener('click', choose);
 element.addEventListener('keydown', (event) => { if (event.key === 'Enter') choose(event); });

@@ -203,7 +203,7 @@ def test_a_decision_is_led_back_to_words_and_training_projects(shared_page):
     page.locator("#influence-left-out input").first.check()
     page.locator("#influence-refit").click()
     expect(page.locator("#influence-refitted")).to_contain_text("Refitted without 1 project")
-    choose(page, "#inspect-tag", "segmentation")
+    page.locator("#tag-metrics tbody tr").filter(has_text="segmentation").click()
     expect(panel).to_contain_text("Choose “Training projects behind it”")
 
 
@@ -251,6 +251,31 @@ def test_a_tags_errors_are_inspected(shared_page, decided):
     )
     choose(page, "#inspect-version", "v0.1.0")
     expect(tag).to_have_value("computer-vision")
+
+
+def test_what_is_chosen_before_an_answer_comes_stays(shared_page):
+    page = shared_page
+    open_tab(page, "Inspection")
+    choose(page, "#inspect-tag", "transformers")
+    listed, figures = page.locator("#samples [data-count]"), page.locator("#tag-figures")
+    expect(listed).to_contain_text("of transformers")
+    held = []
+    page.route("**/gradio_api/run/**", lambda request: held.append(request))
+    choose(page, "#inspect-version", "v0.1.0")
+    choose(page, "#inspect-tag", "segmentation")
+    page.unroute("**/gradio_api/run/**")  # lets what was held go on
+    expect(listed).to_contain_text("of segmentation")
+    expect(field(page, "#inspect-version")).to_have_value("v0.1.0")
+    expect(field(page, "#inspect-tag")).to_have_value("segmentation")
+
+    before = figures.inner_text()
+    page.route("**/gradio_api/run/**", lambda request: held.append(request))
+    page.locator("#tag-metrics tbody tr").filter(has_text="computer-vision").click()
+    page.locator("#inspect-outcome").get_by_text("true positives").click()
+    page.unroute("**/gradio_api/run/**")
+    expect(figures).not_to_have_text(before, use_inner_text=True)
+    expect(listed).to_contain_text("true positives of computer-vision")
+    expect(field(page, "#inspect-tag")).to_have_value("computer-vision")
 
 
 def test_figures_follow_whatever_sets_a_threshold(shared_page):

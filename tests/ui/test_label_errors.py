@@ -25,7 +25,8 @@ FOREIGN = gr.Request(
     client={"host": "127.0.0.1"},
 )
 ANYWHERE = ["v0.2.0", "missing labels", "all tags", "all", "all evidence", "undecided"]
-NAMES = ["help", "pair", "queue", "number", "seen", "add", "remove", "right", "skip", "undo"]
+NAMES = ["help", "pair", "queue", "number", "seen", "add", "remove", "right", "skip", "undo",
+         "read from"]  # fmt: skip
 
 
 @pytest.fixture
@@ -119,12 +120,25 @@ def test_who_may_not_write_is_told(handlers, bench, request_, message):
 
 def test_a_reader_finds_the_buttons_off_and_the_reason_on_the_page(handlers):
     assert open_queue(handlers, request=ELSEWHERE)["ready"] == []
-    _, who, tags, *rest = handlers["open_tab"][0](ELSEWHERE, None, *ANYWHERE, 1, "")
+    _, who, tags, *rest = handlers["open_tab"][0](ELSEWHERE, None, *ANYWHERE, 1, "", "")
     assert 'class="notice warning" role="status">read-only: ' in who
     assert tags.choices[0][0] == "all tags"
     assert "Should it carry" in named(rest[5:])["pair"]
-    _, who, *_ = handlers["open_tab"][0](HERE, None, *ANYWHERE, 1, "")
+    _, who, *_ = handlers["open_tab"][0](HERE, None, *ANYWHERE, 1, "", "")
     assert "under the name <b>local</b>" in who
+
+
+def test_who_comes_back_keeps_what_is_on_the_screen(handlers):
+    shown = open_queue(handlers)
+    again = [HERE, None, *ANYWHERE, 1, shown["seen"], shown["read from"]]
+    assert all(value == gr.skip() for value in handlers["open_tab"][0](*again))
+    # One's own decision is on the screen by then; what was there before is out of date.
+    _, decided = decide(handlers, 0, shown["seen"])
+    now = [HERE, None, *ANYWHERE, 1, decided["seen"], decided["read from"]]
+    assert all(value == gr.skip() for value in handlers["open_tab"][0](*now))
+    assert handlers["open_tab"][0](*again)[0] is True
+    linked = [HERE, {"split": ["test"]}, *now[2:]]
+    assert handlers["open_tab"][0](*linked)[0] is True
 
 
 def test_another_version_brings_its_tags_and_leaves_what_is_chosen(handlers):
