@@ -300,7 +300,7 @@ def build(
     for chosen in (tag.input, put_row(tags, tag).then):
         forget_decision(drawn_first(chosen(show_tag, whole, tag_outputs, **QUICK).then))
     # An answer may come after that to a later question: then the page asks anew for what is chosen.
-    listed_for.change(
+    drawn_first(listed_for.change).then(
         None, [listed_for, outdated, version, tag, *choice], outdated, js=OUTDATED,
         trigger_mode="multiple", api_visibility="private",
     )  # fmt: skip
