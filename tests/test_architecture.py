@@ -204,11 +204,13 @@ print(json.dumps([seen, found, stubs]))
 """)
 
 
+@pytest.mark.long
 def test_importing_writes_nothing_and_asks_nobody(importing):
     seen, _, _ = importing
     assert seen == []
 
 
+@pytest.mark.long
 def test_light_modules_stay_light(importing):
     _, loaded, stubs = importing
     assert stubs == []  # which Gradio would read, and write anew

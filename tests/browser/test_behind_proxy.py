@@ -15,6 +15,7 @@ from servers import ROOT, free_port, running
 
 from tagifai.users import set_password
 
+pytestmark = pytest.mark.long
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 PASSWORD = "correct horse battery"
 AROUND = """

@@ -153,6 +153,7 @@ def test_filters_narrow_the_queue_and_a_pair_shows_its_evidence(queue):
     press(page, "r", "Kept: remove")
 
 
+@pytest.mark.long
 def test_only_named_reviewers_who_log_in_may_write(corpus, serve, context, browser, tmp_path):
     home, users = tmp_path, tmp_path / "users.json"
     shutil.copytree(corpus / "data", home / "data")

@@ -117,6 +117,7 @@ def test_a_version_s_margin_is_decomposed_over_its_members(trained):
     assert shares.sum() + rest == pytest.approx(model.decision_function([TEXTS[3]])[0, 0], abs=0.01)
 
 
+@pytest.mark.long
 def test_the_pushes_of_a_version_rank_as_its_refits_do(trained):
     model, params = trained
     influence = model_influence(model, params, "topic", TEXTS, CARRIED)

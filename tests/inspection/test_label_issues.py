@@ -12,7 +12,7 @@ LEFT_OUT = [4, 50, 88]  # about cats, not tagged
 WRONGLY = [7, 61]  # about dogs, tagged as cats too
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def projects() -> dict[str, Project]:
     found = {}
     for i in range(N):
@@ -23,7 +23,7 @@ def projects() -> dict[str, Project]:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def predictions(projects) -> Predictions:
     rng = np.random.default_rng(1)
     about_cats = np.arange(N) % 2 == 0
@@ -34,42 +34,42 @@ def predictions(projects) -> Predictions:
     return Predictions.of(projects, split, ["cats", "dogs"], truth, noisy)
 
 
+@pytest.fixture(scope="module")
+def found(predictions, projects):
+    return suspect_labels(predictions, projects, TAGS)
+
+
 def named(predictions, pairs):
     return [(predictions.ids[row], predictions.tags[column]) for row, column in pairs]
 
 
-def test_planted_errors_come_first_in_their_queues(predictions, projects):
-    found = suspect_labels(predictions, projects, TAGS)
+def test_planted_errors_come_first_in_their_queues(found, predictions):
     missing = named(predictions, issue_pairs(found, "missing"))
     wrong = named(predictions, issue_pairs(found, "wrong"))
     assert set(missing[:3]) == {(f"p{i}", "cats") for i in LEFT_OUT}
     assert set(wrong[:2]) == {(f"p{i}", "cats") for i in WRONGLY}
 
 
-def test_the_queues_hold_every_pair_once(predictions, projects):
-    found = suspect_labels(predictions, projects, TAGS)
+def test_the_queues_hold_every_pair_once(found):
     pairs = [tuple(pair) for kind in ("missing", "wrong") for pair in issue_pairs(found, kind)]
     assert len(pairs) == len(set(pairs)) == N * 2
 
 
-def test_by_probability_alone_the_order_is_that_of_the_probability(predictions, projects):
-    found = suspect_labels(predictions, projects, TAGS)
+def test_by_probability_alone_the_order_is_that_of_the_probability(found, predictions):
     pairs = issue_pairs(found, "missing", rank="probability")
     prob = predictions.y_prob[pairs[:, 0], pairs[:, 1]]
     assert (np.diff(prob) <= 0).all()
     assert not predictions.y_true[pairs[:, 0], pairs[:, 1]].any()
 
 
-def test_filters_by_tag_and_split(predictions, projects):
-    found = suspect_labels(predictions, projects, TAGS)
+def test_filters_by_tag_and_split(found, predictions):
     pairs = named(predictions, issue_pairs(found, "missing", tag="cats", split="test"))
     assert pairs[0] == ("p50", "cats")
     assert {tag for _, tag in pairs} == {"cats"}
     assert all(int(one[1:]) % 5 == 0 for one, _ in pairs)
 
 
-def test_an_issue_comes_with_its_evidence(predictions, projects):
-    found = suspect_labels(predictions, projects, TAGS)
+def test_an_issue_comes_with_its_evidence(found, projects):
     pairs = issue_pairs(found, "missing", tag="cats", split="test")[:1]
     (issue,) = describe_issues(found, pairs, projects, TAGS)
     assert (issue["id"], issue["tag"], issue["kind"], issue["split"]) == (
@@ -86,7 +86,7 @@ def test_an_issue_comes_with_its_evidence(predictions, projects):
 
 
 def test_gone_projects_and_changed_labels_are_counted_and_left_out(predictions, projects):
-    del projects["p4"]
+    projects = {one: project for one, project in projects.items() if one != "p4"}
     projects["p50"] = Project("p50", "A cat story", "cat", ("cats",))
     found = suspect_labels(predictions, projects, TAGS)
     assert (found.num_gone, found.num_changed) == (1, 1)
@@ -106,8 +106,7 @@ def test_few_projects_with_one_kind_of_label_are_ranked_by_probability():
     ]
 
 
-def test_what_cannot_be_answered_is_said(predictions, projects):
-    found = suspect_labels(predictions, projects, TAGS)
+def test_what_cannot_be_answered_is_said(found, predictions):
     with pytest.raises(TagifaiError, match="unknown kind of label error 'mising': did you mean"):
         issue_pairs(found, "mising")
     with pytest.raises(TagifaiError, match="unknown tag 'cat': did you mean 'cats'"):

@@ -52,6 +52,7 @@ def test_it_tells_whether_it_knows_a_word(model):
     assert model.knows(X).tolist() == [True, False, False]
 
 
+@pytest.mark.long
 def test_a_clone_fits_to_the_same_bits_whatever_the_jobs(model):
     again = clone(model).set_params(jobs=2).fit(TEXTS, Y)
     np.testing.assert_array_equal(again.coef_, model.coef_)

@@ -68,6 +68,7 @@ sys.stdout.write(json.dumps(train(small_dataset(), SMALL_PARAMS).performance))
 """
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_in_another_process(trained):
     here = Path(__file__).parent
     printed = subprocess.run(
