@@ -19,7 +19,6 @@ from tagifai.metrics.calibration import (
 )
 from tagifai.versions.predictions import Predictions
 
-PAPER = "https://arxiv.org/abs/1706.04599"
 RESAMPLES = 200
 LEAST_ERROR = 0.02
 FEW_PAIRS = 50
@@ -96,7 +95,4 @@ def _verdict(calibrated: bool | None, error: float | None, expected: float | Non
     )
     if calibrated:
         return f"These probabilities are calibrated: {numbers}."
-    return (
-        f"These probabilities are not calibrated: {numbers}. Do not read them as chances "
-        f"(Guo et al. 2017, {PAPER})."
-    )
+    return f"These probabilities are not calibrated: {numbers}. Do not read them as chances."

@@ -219,6 +219,10 @@ def build(
             return [show_error(error), gr.skip()]
         return [table, own]
 
+    def choose_tag(name: str | None, tag: str | None, *rest: Any) -> list[Any]:
+        # Told once more: a version without the tag of before may have named another meanwhile.
+        return [tag, *show_tag(name, tag, *rest)]
+
     def show_version(
         name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None,
         linked: bool = False,
@@ -298,7 +302,7 @@ def build(
     place.on_shown(fill, filled)
     version_chosen = drawn_first(version.input(show_version, whole, version_outputs, **QUICK).then)
     for chosen in (tag.input, put_row(tags, tag).then):
-        forget_decision(drawn_first(chosen(show_tag, whole, tag_outputs, **QUICK).then))
+        forget_decision(drawn_first(chosen(choose_tag, whole, [tag, *tag_outputs], **QUICK).then))
     # An answer may come after that to a later question: then the page asks anew for what is chosen.
     drawn_first(listed_for.change).then(
         None, [listed_for, outdated, version, tag, *choice], outdated, js=OUTDATED,

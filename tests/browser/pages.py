@@ -56,10 +56,14 @@ def field(page: Any, element: str) -> Any:
     return page.locator(f"{element} :is(textarea, input)").first
 
 
-# Counts the frames that scripts ask the browser for.
+# Counts the frames that scripts ask the browser for; tells which script does, where that is wanted.
 FRAMES = """window.framesAsked = 0;
 const ask = window.requestAnimationFrame;
-window.requestAnimationFrame = (draw) => { window.framesAsked += 1; return ask(draw); };"""
+window.requestAnimationFrame = (draw) => {
+  window.framesAsked += 1;
+  if (window.frameAskers) window.frameAskers.add(new Error().stack);
+  return ask(draw);
+};"""
 
 
 def is_error(message: Any) -> bool:
