@@ -210,6 +210,7 @@ def test_only_named_reviewers_who_log_in_may_write(corpus, serve, context, brows
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_from_a_wrong_outcome_to_corrected_data_and_a_retrained_version(
     queue, home, corpus, serve, open_page, tmp_path
 ):

@@ -51,6 +51,7 @@ def loading(corpus, gate, tmp_path):
     app.close(verbose=False)
 
 
+@pytest.mark.long
 def test_the_page_says_how_far_it_is_and_one_broken_part_leaves_the_others(
     loading, gate, corpus, tmp_path, open_page
 ):
