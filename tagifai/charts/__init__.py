@@ -15,6 +15,7 @@ from tagifai.charts.svg import (
     empty_figure,
     escaped,
     figure,
+    row_label,
     with_value,
     write_number,
     write_share,
@@ -38,8 +39,7 @@ def chart_bars(
         width = (90 - label_share) * value / most
         body.append(
             f"<g><title>{escaped(label)}: {write_number(value)} {unit}</title>"
-            f'<text x="{label_share - 1}%" y="{top + 15}" text-anchor="end">{escaped(label, 34)}'
-            f"</text>"
+            f"{row_label(label, f'{label_share - 1}%', top, 34)}"
             f'<rect x="{label_share}%" y="{top + 3}" width="{width:.2f}%" height="{ROW - 6}" rx="2"'
             f' fill="{COLOURS[0]}"/>'
             f'<text x="{label_share + width + 0.8:.2f}%" y="{top + 15}">'
@@ -126,7 +126,7 @@ def chart_diffs(
             tooltip += f", {row['support']} projects"
         body.append(
             f"<g{faded}><title>{escaped(tooltip, 300)}</title>"
-            f'<text x="37%" y="{top + 15}" text-anchor="end">{escaped(row["name"], 34)}</text>'
+            f"{row_label(row['name'], '37%', top, 34)}"
             f'<rect x="{start:.2f}%" y="{top + 4}" width="{size:.2f}%" height="{ROW - 8}" '
             f'fill="{fill}"/>{interval}'
             f'<text x="99%" y="{top + 15}" text-anchor="end">{sign} {diff * 100:+.1f} '

@@ -8,6 +8,7 @@ from typing import Any
 from tagifai.charts.svg import COLOURS, DASHES, LABEL_LENGTH, empty_figure, escaped, figure
 
 SIDE = 230
+SHORT_NAME = 8
 
 
 def even_ticks(lowest: float, highest: float) -> list[float]:
@@ -66,6 +67,9 @@ def chart_lines(
     def y(value: float) -> float:
         return 12 + (height - 20) * (high - value) / (high - low)
 
+    def step_class(name: str, step: int) -> str:
+        return ' class="wide"' if step == len(steps) - 1 > 0 and len(name) > SHORT_NAME else ""
+
     body = [
         f'<line x1="{left}%" x2="{right}%" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>'
         f'<text x="{left - 1}%" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.2f}</text>'
@@ -73,11 +77,17 @@ def chart_lines(
     ]
     every = -(-len(steps) // 8)
     body += [
-        f'<text x="{x(step):.2f}%" y="{height + 14}" text-anchor="middle">'
+        f'<text{step_class(name, step)} x="{x(step):.2f}%" y="{height + 14}" text-anchor="middle">'
         f"{escaped(name, 16)}</text>"
         for step, name in enumerate(steps)
         if step % every == (len(steps) - 1) % every
     ]
+    # On a phone a long name at the edge has a line of its own.
+    if step_class(steps[-1], len(steps) - 1):
+        body.append(
+            f'<text class="narrow" x="100%" y="{height + 27}" text-anchor="end">'
+            f"{escaped(steps[-1], 16)}</text>"
+        )
     legend = []
     for place, (label, values) in enumerate(drawn.items()):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
@@ -117,7 +127,7 @@ def chart_lines(
         if values[-1] is not None
     )
     summary = f"{title} over {len(steps)} versions; at {steps[-1][:LABEL_LENGTH]}: {latest}"
-    return figure(f"{title} ({y_label}{note})", summary, height + 20, "".join(body)) + (
+    return figure(f"{title} ({y_label}{note})", summary, height + 30, "".join(body)) + (
         f'<div class="legends">{"".join(legend)}</div>'
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tagifai.charts.svg import COLOURS, WORSE, empty_figure, escaped, figure
+from tagifai.charts.svg import COLOURS, WORSE, empty_figure, escaped, figure, row_label
 
 ROW = 22
 
@@ -26,8 +26,8 @@ def chart_shares(rows: Sequence[tuple[str, float]], *, title: str, empty: str) -
         after = (centre + size + 0.8, "start") if value >= 0 else (centre + 0.8, "start")
         body.append(
             f"<g><title>{escaped(label, 100)}: {value:+.3f}</title>"
-            f'<text x="{centre - half - 1}%" y="{top + 15}" text-anchor="end">{escaped(label, 40)}'
-            f'</text><rect x="{start:.2f}%" y="{top + 4}" width="{size:.2f}%" '
+            f"{row_label(label, f'{centre - half - 1}%', top, 40)}"
+            f'<rect x="{start:.2f}%" y="{top + 4}" width="{size:.2f}%" '
             f'height="{ROW - 8}" fill="{COLOURS[0] if value >= 0 else "url(#lowers-hatch)"}"/>'
             f'<text x="{after[0]:.2f}%" y="{top + 15}" text-anchor="{after[1]}">{value:+.3f}'
             "</text></g>"

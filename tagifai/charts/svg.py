@@ -3,6 +3,7 @@
 import html
 
 LABEL_LENGTH = 60
+NARROW = 18  # characters of a label that a phone has room for, beside the bars
 COLOURS = ("#2f6fde", "#c2570c", "#0f8a6d", "#a43ab0", "#8a6d00", "#c0274d", "#5b6472")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 4", "12 4")
 WORSE, BETTER, NEUTRAL = "#c2570c", "#0f8a6d", "#7b8494"
@@ -17,6 +18,38 @@ def escaped(text: object, length: int = LABEL_LENGTH) -> str:
     printable = "".join(char if char.isprintable() else " " for char in str(text)[: 2 * length])
     plain = " ".join(printable.split())
     return html.escape(plain if len(plain) <= length else plain[: length - 1] + "…")
+
+
+def row_label(label: str, x: str, top: float, length: int) -> str:
+    """Label a row whose upper edge is `top`, ending at `x`; a long one on two lines on a phone.
+
+    >>> row_label("graphs", "41%", 0, 34)
+    '<text x="41%" y="15" text-anchor="end">graphs</text>'
+    """
+    first, rest = halves(label)
+    kind = ' class="wide"' if rest else ""
+    whole = f'<text{kind} x="{x}" y="{top + 15}" text-anchor="end">{escaped(label, length)}</text>'
+    if not rest:
+        return whole
+    return (
+        f'{whole}<text class="narrow" x="{x}" y="{top + 9}" text-anchor="end">'
+        f'{escaped(first, NARROW)}<tspan x="{x}" dy="10">{escaped(rest, NARROW)}</tspan></text>'
+    )
+
+
+def halves(label: str) -> tuple[str, str]:
+    """Part a label that is too long for a phone, where its words part; "" is left of a short one.
+
+    >>> halves("convolutional-neural-networks")
+    ('convolutional-', 'neural-networks')
+    >>> halves("graphs")
+    ('graphs', '')
+    """
+    if len(label) <= NARROW:
+        return label, ""
+    ends = [place + 1 for place, char in enumerate(label[:NARROW]) if char in "-_ /."]
+    at = ends[-1] if ends else NARROW - 1
+    return label[:at], label[at:]
 
 
 def write_share(value: float | None) -> str:

@@ -35,6 +35,13 @@ OUTSIDE = """() => [...document.querySelectorAll('button, input, textarea, label
   .filter(([e, box]) => box.width && (box.left < 0 || box.right > innerWidth))
   .map(([e]) => e.closest('[id]').id || e.outerHTML.slice(0, 200))"""
 
+# The frame around a chart leaves a few pixels.
+CUT_OFF = """() => [...document.querySelectorAll('.chart text')]
+  .filter(e => e.checkVisibility())
+  .map(e => [e, e.getBoundingClientRect(), e.closest('.chart').getBoundingClientRect()])
+  .filter(([e, text, chart]) => text.left + 4 < chart.left)
+  .map(([e]) => e.textContent)"""
+
 
 @pytest.fixture
 def page(shared_page):
@@ -50,6 +57,7 @@ def test_pages_fit_a_phone_and_a_desk(page):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
             assert page.evaluate(OUTSIDE) == [], (name, width)
+            assert page.evaluate(CUT_OFF) == [], (name, width)
     page.get_by_role("tab", name="Tags", exact=True).click()
 
 

@@ -24,6 +24,16 @@ def test_bars_are_as_long_as_their_values() -> None:
     assert 'aria-label="Tags: 2 bars, from a 40 to b 10 projects"' in markup
 
 
+def test_a_long_label_stands_whole_and_for_a_phone_on_two_lines() -> None:
+    markup = chart_bars([("natural-language-processing", 1)], title="T", unit="p", empty="none")
+    wide, narrow, _ = ET.fromstring(markup).iter("text")
+    assert (wide.attrib["class"], wide.text) == ("wide", "natural-language-processing")
+    assert (narrow.attrib["class"], narrow.text) == ("narrow", "natural-language-")
+    (second,) = narrow
+    assert second.text == "processing"
+    assert second.attrib == {"x": narrow.attrib["x"], "dy": "10"}
+
+
 def test_columns_keep_the_order_given() -> None:
     markup = chart_columns(
         [(1, 5), (2, 10), (10, 1)], title="Tags", x_label="tags", y_label="projects", empty="none"

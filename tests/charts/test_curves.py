@@ -22,6 +22,18 @@ def test_lines_leave_a_gap_where_a_version_lacks_the_metric() -> None:
     ]
 
 
+def test_a_long_name_at_the_edge_has_a_line_of_its_own_on_a_phone() -> None:
+    def names(steps: list[str]) -> list[tuple[str, str | None]]:
+        markup = chart_lines({"f1": [0.5, 0.7]}, steps, title="F1", y_label="share", empty="none")
+        texts = ET.fromstring(f"<div>{markup}</div>").iter("text")
+        return [(one.attrib.get("class", ""), one.text) for one in texts if "v" in str(one.text)]
+
+    assert names(["v1", "v2-of-2026"]) == [
+        ("", "v1"), ("wide", "v2-of-2026"), ("narrow", "v2-of-2026"),
+    ]  # fmt: skip
+    assert names(["v1-of-2026", "v2"]) == [("", "v1-of-2026"), ("", "v2")]
+
+
 def test_lines_carry_their_intervals() -> None:
     markup = chart_lines(
         {"f1": [0.5, 0.7]}, ["v1", "v2"], title="F1", y_label="share", empty="none",
