@@ -223,6 +223,13 @@ def build(
         # Told once more: a version without the tag of before may have named another meanwhile.
         return [tag, *show_tag(name, tag, *rest)]
 
+    def show_again(
+        shown: str, threshold: float, name: str | None, tag: str | None, *rest: Any
+    ) -> list[Any]:
+        # A threshold that was moved stays, unless it is that of another tag or version.
+        same = bool(shown) and json.loads(shown)[:2] == [name, tag]
+        return show_tag(name, tag, *rest, own=threshold if same else None)
+
     def show_version(
         name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None,
         linked: bool = False,
@@ -308,7 +315,7 @@ def build(
         None, [listed_for, outdated, version, tag, *choice], outdated, js=OUTDATED,
         trigger_mode="multiple", api_visibility="private",
     )  # fmt: skip
-    outdated.change(show_tag, whole, tag_outputs, **QUICK)
+    outdated.change(show_again, [shown_of, threshold, *whole], tag_outputs, **QUICK)
     # What is folded away keeps nobody waiting.
     drawn_first(shown_of.change).then(
         show_folded, [version, tag], [of_tag, confusion, confused_samples], **QUICK

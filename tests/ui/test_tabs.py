@@ -153,3 +153,20 @@ def test_a_text_without_words_has_no_tags(handlers):
     )  # fmt: skip
     assert shown["inference-preprocessed"] == ""
     assert "there is no word to predict from" in shown["inference-predicted"]
+
+
+def test_a_list_asked_for_anew_keeps_the_threshold_of_its_tag(handlers):
+    again = handlers("inspection_tab", "show_again")
+    shown_of, threshold, *_ = again.inputs
+
+    def threshold_after(tag, shown):
+        given = [first_value(widget) for widget in again.inputs]
+        given[:4] = shown, 0.9, "v0.2.0", tag
+        return again.fn(*given)[again.outputs.index(threshold)]
+
+    first = threshold_after("segmentation", "")
+    assert first != 0.9
+    assert threshold_after("segmentation", '["v0.2.0", "segmentation", "stamp"]') == 0.9
+    assert threshold_after("segmentation", '["v0.2.0", "graphs", "stamp"]') == first
+    assert threshold_after("segmentation", '["v0.1.0", "segmentation", "stamp"]') == first
+    assert shown_of in again.outputs
