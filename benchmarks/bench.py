@@ -17,7 +17,8 @@ from benchmarks.apps import App
 from benchmarks.corpora import read_records, write_corpus
 from benchmarks.counted import PlainCount
 from benchmarks.results import Findings
-from tagifai.data import EXCLUDED_TAGS, Dataset, load_dataset
+from tagifai.data import Dataset, load_dataset
+from tagifai.data.config import load_config
 
 SMALL, MIDDLE, LARGE = 1, 10, 100
 
@@ -77,7 +78,7 @@ class Bench:
             folder = self.data(times)
             projects = read_records(folder / "projects.json")
             tags = read_records(folder / "tags.json")
-            self._counts[times] = PlainCount(projects, tags, EXCLUDED_TAGS)
+            self._counts[times] = PlainCount(projects, tags, load_config(folder).excluded)
         return self._counts[times]
 
     def app(self, who: str, times: int) -> App:
@@ -133,7 +134,7 @@ Measure = Callable[[Bench], Findings]
 
 def _moved(files: dict[str, bytes], name: str) -> dict[str, bytes]:
     """Make a second version of a first: other probabilities, other thresholds, another name."""
-    from tagifai.versions.predictions import Predictions
+    from tagifai.predictions import Predictions
 
     predictions = Predictions.from_bytes(files["predictions.npz"], name)
     noise = np.random.default_rng(1).normal(0, 0.05, predictions.y_prob.shape)
@@ -154,7 +155,7 @@ def _moved(files: dict[str, bytes], name: str) -> dict[str, bytes]:
 
 def _repeat_predictions(folder: Path, times: int) -> None:
     """Give a version predictions of enlarged data: each project's copies predicted as it is."""
-    from tagifai.versions.predictions import Predictions
+    from tagifai.predictions import Predictions
 
     path = folder / "predictions.npz"
     one = Predictions.from_bytes(path.read_bytes(), folder.name)

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from tagifai.data.config import CONFIG_FILE
+
 SEED = 20
 
 
@@ -41,7 +43,9 @@ def write_corpus(real: Path, folder: Path, times: int) -> Path:
     folder.mkdir(parents=True)
     projects = list(enlarge(read_records(real / "projects.json"), times))
     (folder / "projects.json").write_bytes(orjson.dumps(projects))
-    (folder / "tags.json").write_bytes((real / "tags.json").read_bytes())
+    for name in ("tags.json", CONFIG_FILE):
+        if (real / name).is_file():
+            (folder / name).write_bytes((real / name).read_bytes())
     return folder
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -67,12 +68,16 @@ def turn(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="session")
-def real_data() -> Path:
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the Made With ML projects, beside the `data.toml` that the embedded ones have."""
     if not (REAL_DATA / "projects.json").is_file():
         pytest.skip(
             f"no Made With ML projects in {REAL_DATA}; set TAGIFAI_REALDATA to their folder"
         )
-    return REAL_DATA
+    folder = tmp_path_factory.mktemp("realdata")
+    for path in (REAL_DATA / "projects.json", REAL_DATA / "tags.json", ROOT / "data" / "data.toml"):
+        shutil.copyfile(path, folder / path.name)
+    return folder
 
 
 @pytest.fixture(scope="session")

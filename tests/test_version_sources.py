@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 from tagifai.errors import TagifaiError
+from tagifai.predictions import Predictions
 from tagifai.versions import load_version, open_source
 from tagifai.versions.history import PerformanceIndex
-from tagifai.versions.predictions import Predictions
 from tagifai.versions.sources import read_files
 
 PREDICTIONS = Predictions.of(["1", "2"], ["train", "test"], ["cv"], [[1], [0]], [[0.75], [0.25]])

@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from benchmarks.straightforward import preprocess
-from tagifai.data import EXCLUDED_TAGS
+from tagifai.data.config import load_config
 from tagifai.preprocessing import FILTERS, STOPWORDS
 
 FOLDER = Path(os.environ["BENCH_DATA"])
+EXCLUDED = load_config(FOLDER).excluded
 PAGE = 50
 
 st.set_page_config(page_title="tagifai", layout="wide")
@@ -22,9 +23,7 @@ st.title("tagifai")
 projects = json.loads((FOLDER / "projects.json").read_text("utf-8"))
 tags = {tag["tag"]: tag for tag in json.loads((FOLDER / "tags.json").read_text("utf-8"))}
 everything = Counter(tag for project in projects for tag in project["tags"])
-counts = {
-    tag: count for tag, count in everything.items() if tag in tags and tag not in EXCLUDED_TAGS
-}
+counts = {tag: count for tag, count in everything.items() if tag in tags and tag not in EXCLUDED}
 by_count = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 st.header("Tags by frequency")
@@ -88,7 +87,7 @@ with right:
     if tag:
         st.html(st.session_state.cloud)
 with st.expander("Excluded tags"):
-    st.table({tag: everything[tag] for tag in EXCLUDED_TAGS if tag in everything})
+    st.table({tag: everything[tag] for tag in EXCLUDED if tag in everything})
 
 st.header("Projects")
 left, right = st.columns(2)

@@ -16,10 +16,11 @@ import pandas as pd
 import streamlit as st
 
 from benchmarks.straightforward import preprocess
-from tagifai.data import EXCLUDED_TAGS
+from tagifai.data.config import load_config
 from tagifai.preprocessing import FILTERS, STOPWORDS
 
 FOLDER = Path(os.environ["BENCH_DATA"])
+EXCLUDED = load_config(FOLDER).excluded
 PAGE = 50
 SORTS = {
     "id": lambda project: (isinstance(project["id"], str), project["id"]),
@@ -40,7 +41,7 @@ class Index:
         counts = {
             tag: count
             for tag, count in self.everything.items()
-            if tag in self.tags and tag not in EXCLUDED_TAGS
+            if tag in self.tags and tag not in EXCLUDED
         }
         self.by_count = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         rank = {tag: place for place, (tag, _) in enumerate(self.by_count)}
@@ -199,7 +200,7 @@ st.header("Tags by frequency")
 show_frequencies()
 with st.expander("Excluded tags"):
     everything = load_index(FOLDER).everything
-    st.table({tag: everything[tag] for tag in EXCLUDED_TAGS if tag in everything})
+    st.table({tag: everything[tag] for tag in EXCLUDED if tag in everything})
 st.header("Projects")
 show_tag()
 show_projects()

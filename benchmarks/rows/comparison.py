@@ -11,8 +11,8 @@ from benchmarks.bench import SMALL, Bench
 from benchmarks.paired import p50, paired_ratio, summarize
 from benchmarks.results import Findings
 from tagifai.comparison.bootstrap import RESAMPLES, draw_projects, resample_counts
+from tagifai.predictions import Predictions
 from tagifai.settings import Settings
-from tagifai.versions.predictions import Predictions
 from tagifai.workbench import Workbench
 
 CACHED = "diff of two versions, cached"

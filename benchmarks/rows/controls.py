@@ -18,7 +18,7 @@ from benchmarks.paired import exponent, p50, paired_ratio, rounds, summarize
 from benchmarks.results import Findings
 from benchmarks.rows.slider import press
 from benchmarks.sites import Site, Sites, rest
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 from tagifai.versions.sources import FolderSource
 
 LIMIT = 3.0

@@ -12,7 +12,8 @@ from benchmarks.bench import Bench
 from benchmarks.corpora import read_records
 from benchmarks.paired import Summary, exponent, p50, summarize
 from benchmarks.results import Findings
-from tagifai.data import EXCLUDED_TAGS, Dataset, Project, Tag
+from tagifai.data import Dataset, Project, Tag
+from tagifai.data.config import load_config
 from tagifai.data.frequency import FrequencyTable, build_frequency_table, select_by_frequency
 
 WORK, BUILD, TABLE = "counting, a step", "counting, the table made", "counting, the table's size"
@@ -29,7 +30,7 @@ def measure(bench: Bench) -> Findings:
     sizes, medians = [], []
     # The largest last, and let go at once: two million projects take a gigabyte.
     for times in (*bench.times, *(() if bench.quick else (MILLIONS,))):
-        dataset = Dataset(tuple(repeat(records, times)), tags, "")
+        dataset = Dataset(tuple(repeat(records, times)), tags, "", load_config(bench.real))
         size = len(dataset.projects)
         start = time.perf_counter()
         table = build_frequency_table(dataset)
@@ -83,7 +84,7 @@ def check(table: FrequencyTable, dataset: Dataset) -> None:
     rows_of: dict[str, list[int]] = {}
     for row, project in enumerate(dataset.projects):
         for tag in project.tags:
-            if tag in dataset.tags and tag not in EXCLUDED_TAGS:
+            if tag in dataset.tags and tag not in dataset.config.excluded:
                 rows_of.setdefault(tag, []).append(row)
     order = sorted(rows_of, key=lambda tag: (-len(rows_of[tag]), tag))
     carried = np.zeros(len(dataset.projects), np.uint8)

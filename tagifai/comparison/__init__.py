@@ -14,8 +14,8 @@ from tagifai.comparison.diffs import (
 )
 from tagifai.comparison.flips import Shared, count_flips, share
 from tagifai.comparison.paired import Slices, score_alone, score_paired
+from tagifai.predictions import Predictions
 from tagifai.versions import Version
-from tagifai.versions.predictions import Predictions
 
 MAX_IDS = 20
 _GROUPS = {"overall": "overall", "class": "tags", "slices": "slices"}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagifai.errors import one_of
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 KINDS = ("broke", "fixed", "both wrong")
 

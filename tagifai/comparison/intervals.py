@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from tagifai.comparison.bootstrap import METRICS, percentile_interval, resample_counts
+from tagifai.predictions import Predictions
 from tagifai.versions.history import Key
-from tagifai.versions.predictions import Predictions
 
 RESAMPLES = 1_000
 

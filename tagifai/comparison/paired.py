@@ -21,7 +21,7 @@ from tagifai.comparison.bootstrap import (
     resample_sums,
 )
 from tagifai.comparison.flips import Shared
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 Slices = Mapping[str, AbstractSet[str]]
 """Each slice's projects, by their ids."""

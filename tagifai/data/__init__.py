@@ -9,19 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from tagifai.data.config import CONFIG_FILE, DataConfig, load_config
 from tagifai.data.records import Label, Text, read_records, validate_row
 from tagifai.errors import TagifaiError, shorten
 
-EXCLUDED_TAGS = (
-    "machine-learning",
-    "deep-learning",
-    "data-science",
-    "neural-networks",
-    "python",
-    "r",
-    "visualization",
-    "wandb",
-)
 PROJECT_FILES = ("projects.json", "projects.jsonl", "projects.csv", "projects.parquet")
 TAG_FILE = "tags.json"
 Advance = Callable[[int], None]
@@ -57,12 +48,14 @@ class Tag:
 class Dataset:
     """A data folder as read: projects in file order, tags by name ({} without a tag file).
 
-    `digest` is the SHA-256 of the files' bytes: it names this data's very content.
+    `digest` is the SHA-256 of the files' bytes: it names this data's very content. `config` is
+    what `data.toml` says.
     """
 
     projects: tuple[Project, ...]
     tags: Mapping[str, Tag]
     digest: str
+    config: DataConfig = field(default_factory=DataConfig)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +121,11 @@ def load_dataset(folder: Path | str, advance: Advance | None = None) -> Dataset:
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise TagifaiError(f"{folder}: more than one projects file ({names}); keep one")
-    paths = found + [folder / TAG_FILE] * (folder / TAG_FILE).is_file()
-    tags = load_tags(paths[1]) if len(paths) > 1 else {}
-    projects = load_projects(paths[0], advance)
-    return Dataset(projects, tags, _digest(paths))
+    config = load_config(folder)
+    others = [folder / name for name in (TAG_FILE, CONFIG_FILE) if (folder / name).is_file()]
+    tags = load_tags(folder / TAG_FILE) if folder / TAG_FILE in others else {}
+    projects = load_projects(found[0], advance)
+    return Dataset(projects, tags, _digest(found + others), config)
 
 
 def load_projects(path: Path | str, advance: Advance | None = None) -> tuple[Project, ...]:
@@ -193,12 +187,12 @@ def count_tags(projects: Iterable[Project]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def candidate_tags(dataset: Dataset, excluded: Iterable[str] = EXCLUDED_TAGS) -> dict[str, int]:
+def candidate_tags(dataset: Dataset) -> dict[str, int]:
     """Count the tags that a classifier may learn: known to the tag file, and not excluded.
 
     Without a tag file every tag of the projects is known.
     """
-    left_out = set(excluded)
+    left_out = set(dataset.config.excluded)
     known = dataset.tags or None
     return {
         tag: count
@@ -207,9 +201,7 @@ def candidate_tags(dataset: Dataset, excluded: Iterable[str] = EXCLUDED_TAGS) ->
     }
 
 
-def prepare(
-    dataset: Dataset, min_tag_freq: int = 30, excluded: Iterable[str] = EXCLUDED_TAGS
-) -> Prepared:
+def prepare(dataset: Dataset, min_tag_freq: int = 30) -> Prepared:
     """Keep the candidate tags of at least `min_tag_freq` projects, and the projects with one.
 
     Raises:
@@ -217,7 +209,7 @@ def prepare(
     """
     if min_tag_freq < 1:
         raise TagifaiError(f"min_tag_freq must be 1 or more, got {min_tag_freq}")
-    counts = candidate_tags(dataset, excluded)
+    counts = candidate_tags(dataset)
     kept = {tag for tag, count in counts.items() if count >= min_tag_freq}
     projects = []
     for project in dataset.projects:

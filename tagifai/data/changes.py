@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tagifai.data import Project
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tagifai.data import (
-    EXCLUDED_TAGS,
+    CONFIG_FILE,
     PROJECT_FILES,
     TAG_FILE,
     Dataset,
@@ -30,7 +30,7 @@ class LoadedData:
     @cached_property
     def frequencies(self) -> Any:
         """Count tags once for every frequency."""
-        return build_frequency_table(self.dataset, EXCLUDED_TAGS)
+        return build_frequency_table(self.dataset)
 
     @cached_property
     def index(self) -> ProjectIndex:
@@ -135,7 +135,7 @@ class DataDesk:
 
     def _read_stamp(self) -> tuple[Any, ...]:
         found = []
-        for name in (*PROJECT_FILES, TAG_FILE):
+        for name in (*PROJECT_FILES, TAG_FILE, CONFIG_FILE):
             try:
                 stat = (self.folder / name).stat()
             except OSError:

@@ -1,11 +1,11 @@
 """How many projects and tags remain at each minimum frequency, counted once and looked up after."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tagifai.data import EXCLUDED_TAGS, Dataset, candidate_tags, count_tags
+from tagifai.data import Dataset, candidate_tags, count_tags
 from tagifai.errors import TagifaiError
 
 LISTED = 5
@@ -46,13 +46,11 @@ class FrequencySelection:
     num_all_tags: int
 
 
-def build_frequency_table(
-    dataset: Dataset, excluded: Iterable[str] = EXCLUDED_TAGS
-) -> FrequencyTable:
+def build_frequency_table(dataset: Dataset) -> FrequencyTable:
     """Count once what `select_by_frequency` looks up at every step of a slider."""
-    names = tuple(excluded)
+    names = dataset.config.excluded
     everything = count_tags(dataset.projects)
-    counts = candidate_tags(dataset, names)
+    counts = candidate_tags(dataset)
     rank = {tag: position for position, tag in enumerate(counts)}
     ranks = [
         sorted(rank[tag] for tag in project.tags if tag in rank) for project in dataset.projects

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tagifai.inspection.parts import cuts_of
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 MAX_LENGTH = 600
 

@@ -24,7 +24,7 @@ from tagifai.inspection.parts import (
     rows_of,
 )
 from tagifai.metrics.thresholds import best_thresholds
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 __all__ = [
     "LEARNT",

@@ -11,7 +11,7 @@ import numpy as np
 
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection.parts import Array, column_of, cuts_of, rows_of
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 # What the chosen tag and the other one are on a project.
 KINDS = {

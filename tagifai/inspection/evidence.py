@@ -11,8 +11,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from tagifai.data import Project, Tag
 from tagifai.inspection.parts import Array
 from tagifai.models.features import AliasFlags, TextCleaner, alias_phrases
+from tagifai.predictions import Predictions
 from tagifai.preprocessing import FILTERS
-from tagifai.versions.predictions import Predictions
 
 NEIGHBOURS = 10
 FOLDS = 5

@@ -17,7 +17,7 @@ import numpy as np
 from tagifai.data import Project, Tag
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection.parts import Array, column_of, rows_of
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 # The rest in functions: whoever lists or applies reviews need not wait for scikit-learn.
 if TYPE_CHECKING:

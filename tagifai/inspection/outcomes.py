@@ -8,7 +8,7 @@ import numpy as np
 from tagifai.data import Project
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection.parts import Rows, column_in, column_of, cuts_of, rows_of
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 OUTCOMES = {
     "tp": "True positives: the tag is there and was predicted. They tell what the model has "

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagifai.errors import TagifaiError, one_of
-from tagifai.versions.predictions import SPLITS, Predictions
+from tagifai.predictions import SPLITS, Predictions
 
 Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.intp]

@@ -17,7 +17,7 @@ from tagifai.metrics.calibration import (
     expected_calibration_error,
     reliability,
 )
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 RESAMPLES = 200
 LEAST_ERROR = 0.02

@@ -11,8 +11,8 @@ from tagifai.data import Project, Tag
 from tagifai.inference import predict_tags
 from tagifai.metrics import performance
 from tagifai.models.classifier import TagClassifier
+from tagifai.predictions import Predictions
 from tagifai.slices import SLICES, Slice, select_slices
-from tagifai.versions.predictions import Predictions
 
 
 def default_tests(

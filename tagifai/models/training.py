@@ -15,8 +15,8 @@ from tagifai.models.classifier import Progress, TagClassifier
 from tagifai.models.evaluation import default_tests, measure
 from tagifai.models.params import Params
 from tagifai.models.splits import split_projects
+from tagifai.predictions import Predictions
 from tagifai.slices import SLICES, Slice
-from tagifai.versions.predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from tagifai.errors import one_of
 from tagifai.inference.alignment import place_words
 from tagifai.inspection.label_issues import KINDS, RANKS
 from tagifai.inspection.parts import Array
+from tagifai.predictions import Predictions
 from tagifai.reviews.verdicts import Verdict
-from tagifai.versions.predictions import Predictions
 
 STATES = ("undecided", "not by me", "conflicts", "decided", "all")
 Pair = tuple[str, str]

@@ -15,8 +15,8 @@ from xml.sax.saxutils import quoteattr
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
 from tagifai.inspection.parts import cuts_of
+from tagifai.predictions import Predictions
 from tagifai.reviews.events import TIME, Review
-from tagifai.versions.predictions import Predictions
 
 _ANSWERS = uuid.UUID("6b1f0f5e-7a43-4e5c-9b52-3f6f0c6a9a51")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from tagifai.inspection.parts import cuts_of, rows_of
 from tagifai.metrics import overall_metrics
+from tagifai.predictions import Predictions
 from tagifai.reviews import Review, in_force
-from tagifai.versions.predictions import Predictions
 
 Changes = dict[str, dict[str, list[str]]]
 

@@ -13,9 +13,9 @@ import numpy as np
 from tagifai.errors import TagifaiError, shorten
 from tagifai.inspection.parts import Array, cuts_of
 from tagifai.metrics import count_outcomes, precision_recall_f1
+from tagifai.predictions import Predictions
 from tagifai.slices import SLICE_FILE, Conditions, load_slices
 from tagifai.slices.finder import Condition
-from tagifai.versions.predictions import Predictions
 
 FEWEST_FOR_INTERVAL = 5
 MAX_NAME = 80

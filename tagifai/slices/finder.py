@@ -11,9 +11,9 @@ import numpy as np
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
 from tagifai.inspection.parts import Array, cuts_of, rows_of
+from tagifai.predictions import Predictions
 from tagifai.preprocessing import preprocess_text
 from tagifai.slices import unseen_shares
-from tagifai.versions.predictions import Predictions
 
 MIN_SUPPORT = 20
 MOST_WORDS = 150

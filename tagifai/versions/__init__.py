@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.versions.predictions import DEFAULT_THRESHOLD, Predictions
+from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
 from tagifai.versions.sources import (
     FILES,
     MODEL_FILE,

@@ -18,10 +18,10 @@ from tagifai.inspection import (
     require_predictions,
 )
 from tagifai.kept import Kept
+from tagifai.predictions import Predictions
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
 from tagifai.versions import Version, load_version
 from tagifai.versions.history import KEY_METRICS, Key, PerformanceIndex, label_of
-from tagifai.versions.predictions import Predictions
 from tagifai.versions.sources import MODEL_FILE, PICKLE_FILE, WORKSPACE, VersionSource
 
 MAX_TEXTS = 10_000

@@ -11,8 +11,8 @@ from tagifai.data import Dataset, identify
 from tagifai.data.records import Label, read_rows
 from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import performance
+from tagifai.predictions import Predictions
 from tagifai.slices import SLICES, Slice, select_slices
-from tagifai.versions.predictions import Predictions
 from tagifai.versions.releases import describe_making
 from tagifai.versions.sources import WORKSPACE, pack_json
 

@@ -13,7 +13,7 @@ from tagifai.cache import digest_code
 from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
 from tagifai.errors import TagifaiError, one_of
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 from tagifai.versions.sources import MODEL_FILE, WORKSPACE, VersionSource, pack_json, read_files
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Any
 from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset
 from tagifai.metrics import overall_metrics, per_tag_metrics
+from tagifai.predictions import Predictions
 from tagifai.slices import Slice
 from tagifai.versions import Version
-from tagifai.versions.predictions import Predictions
 from tagifai.versions.sources import pack_json
 
 

@@ -4,6 +4,7 @@ from benchmarks.corpora import enlarge
 from benchmarks.counted import PlainCount
 from benchmarks.straightforward import preprocess
 from tagifai.data import Dataset, Project, Tag
+from tagifai.data.config import DataConfig
 from tagifai.data.frequency import build_frequency_table, select_by_frequency
 from tagifai.preprocessing import preprocess_text
 
@@ -28,7 +29,8 @@ def test_copies_have_other_ids_the_same_words_and_the_same_tags():
 def test_the_plain_count_agrees_with_the_apps_at_every_frequency():
     tags = {name: Tag(name) for name in ("a", "b", "c", "left-out")}
     projects = [Project(str(p["id"]), "", "", tuple(p["tags"])) for p in PROJECTS]
-    table = build_frequency_table(Dataset(tuple(projects), tags, ""), ["left-out"])
+    config = DataConfig(excluded=("left-out",))
+    table = build_frequency_table(Dataset(tuple(projects), tags, "", config))
     plain = PlainCount(PROJECTS, [{"tag": name} for name in tags], ["left-out"])
     for frequency in (1, 2, 3):
         shown, selection = plain.at(frequency), select_by_frequency(table, frequency)

@@ -10,7 +10,6 @@ from small_corpus import small_dataset
 from benchmarks.apps import PEERS, PLAIN, TUNED, expected_plots
 from benchmarks.counted import PlainCount
 from benchmarks.processes import ROOT
-from tagifai.data import EXCLUDED_TAGS
 
 pytestmark = [
     pytest.mark.skipif(
@@ -27,7 +26,7 @@ def test_lists_and_plots_follow_the_slider(small_data, monkeypatch, who, script)
     monkeypatch.setenv("BENCH_DATA", str(small_data))
     projects = json.loads((small_data / "projects.json").read_text())
     tags = json.loads((small_data / "tags.json").read_text())
-    plain = PlainCount(projects, tags, EXCLUDED_TAGS)
+    plain = PlainCount(projects, tags, ())
     assert len(projects) == len(small_dataset(80).projects)
     app = AppTest.from_file(str(ROOT / PEERS / script), default_timeout=60).run()
     for frequency in (1, *(count for _, count in plain.counts), plain.counts[0][1] + 1):

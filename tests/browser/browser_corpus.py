@@ -80,6 +80,7 @@ def write_data(folder: Path) -> None:
     known[0]["aliases"] = ["vision", HOSTILE]
     (folder / "projects.json").write_bytes(orjson.dumps(projects))
     (folder / "tags.json").write_bytes(orjson.dumps(known))
+    (folder / "data.toml").write_text('excluded = ["python"]\n')
 
 
 def write_versions(data: Path, models: Path) -> None:

@@ -12,9 +12,9 @@ from pages import TABS, choose, field, go_to, open_tab
 from playwright.sync_api import expect
 
 from tagifai.cli import main
+from tagifai.predictions import Predictions
 from tagifai.reviews import ReviewStore
 from tagifai.users import set_password
-from tagifai.versions.predictions import Predictions
 
 PASSWORD = "correct horse"
 

@@ -7,7 +7,7 @@ from browser_corpus import HOSTILE_TAG
 from pages import choose, field, open_tab, options_of
 from playwright.sync_api import expect
 
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from tagifai.comparison import compare
 from tagifai.comparison.export import export_comparison
 from tagifai.errors import TagifaiError
+from tagifai.predictions import Predictions
 from tagifai.versions import FolderSource, Version, load_version
-from tagifai.versions.predictions import Predictions
 
 TAGS = ["cv", "nlp"]
 TRUTH = [[1, 0], [1, 1], [0, 1], [0, 0]]

@@ -2,7 +2,7 @@ import pytest
 
 from tagifai.comparison.flips import count_flips, select_flips, share
 from tagifai.errors import TagifaiError
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 SPLIT = ["test", "test", "test", "train", "test"]
 TRUTH = [[1, 0], [1, 0], [0, 1], [1, 1], [0, 0]]

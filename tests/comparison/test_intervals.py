@@ -4,7 +4,7 @@ from sklearn.metrics import f1_score
 
 from tagifai.comparison.bootstrap import draw_projects
 from tagifai.comparison.intervals import figure_intervals
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 
 def predictions(n: int = 60) -> Predictions:

@@ -1,6 +1,6 @@
 from tagifai.data import Project
 from tagifai.data.changes import compare_data, digest_texts
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 SEEN = {
     "1": Project("1", "One", "text", ("cv",)),

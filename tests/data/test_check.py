@@ -11,6 +11,7 @@ from tagifai.data.check import (
     format_report,
     report_to_dict,
 )
+from tagifai.data.config import DataConfig
 
 TAGS = {
     "nlp": Tag("nlp", ("language processing",)),
@@ -25,6 +26,7 @@ SOUND = Dataset(
     ),
     TAGS,
     "",
+    DataConfig(excluded=("python",)),
 )
 BROKEN = Dataset(
     (

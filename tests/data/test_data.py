@@ -14,6 +14,7 @@ from tagifai.data import (
     load_tags,
     prepare,
 )
+from tagifai.data.config import DataConfig
 from tagifai.errors import TagifaiError
 
 ROWS = [
@@ -138,9 +139,10 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
 
 
 def test_prepare_keeps_known_frequent_tags_and_their_projects() -> None:
+    config = DataConfig(excluded=("python",))
     lists = [("a", "b"), ("a", "unknown"), ("python",), ("b", "unknown"), ("c",)]
     projects = tuple(Project(str(i), "t", "d", tags) for i, tags in enumerate(lists))
-    data = Dataset(projects, {tag: Tag(tag) for tag in ("a", "b", "c", "python")}, "")
+    data = Dataset(projects, {tag: Tag(tag) for tag in ("a", "b", "c", "python")}, "", config)
     assert candidate_tags(data) == {"a": 2, "b": 2, "c": 1}
     prepared = prepare(data, 2)
     assert prepared.tags == ("a", "b")

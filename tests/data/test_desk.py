@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from tagifai.data.config import DataConfig
 from tagifai.data.desk import DataDesk
 from tagifai.errors import TagifaiError
 
@@ -17,6 +18,7 @@ TAGS = [{"tag": "cv", "aliases": ["vision"]}, {"tag": "nlp", "parents": ["cv"]}]
 def folder(tmp_path):
     (tmp_path / "projects.json").write_text(json.dumps(PROJECTS))
     (tmp_path / "tags.json").write_text(json.dumps(TAGS))
+    (tmp_path / "data.toml").write_text('excluded = ["python"]\n')
     return tmp_path
 
 
@@ -34,6 +36,8 @@ def test_a_changed_file_is_seen(folder):
     assert [p.id for p in desk.get().dataset.projects] == ["7"]
     (folder / "tags.json").unlink()
     assert dict(desk.get().dataset.tags) == {}
+    (folder / "data.toml").write_text('language = "german"')
+    assert desk.get().dataset.config == DataConfig(language="german")
 
 
 def test_a_file_put_in_its_place_is_seen_though_its_time_and_size_are_the_same(folder):

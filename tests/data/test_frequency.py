@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tagifai.data import Dataset, Project, prepare
+from tagifai.data.config import DataConfig
 from tagifai.data.frequency import build_frequency_table, select_by_frequency
 from tagifai.errors import TagifaiError
 
@@ -10,7 +11,7 @@ def dataset(*tag_lists: list[str]) -> Dataset:
     projects = tuple(
         Project(str(number), "title", "text", tuple(tags)) for number, tags in enumerate(tag_lists)
     )
-    return Dataset(projects, {}, "digest")
+    return Dataset(projects, {}, "digest", DataConfig(excluded=("python",)))
 
 
 SMALL = dataset(

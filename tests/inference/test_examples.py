@@ -1,5 +1,5 @@
 from tagifai.inference.examples import choose_examples
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 TEXTS = {
     "sure": "sure and right",

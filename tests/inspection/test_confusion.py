@@ -2,7 +2,7 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.inspection.confusion import KINDS, confused_ids, confused_with, confusion_matrix
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 CUTS = {"a": 0.5, "b": 0.5, "c": 0.5}
 

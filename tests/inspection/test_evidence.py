@@ -3,7 +3,7 @@ import pytest
 
 from tagifai.data import Project, Tag
 from tagifai.inspection.evidence import gather_evidence, name_found, nearest_neighbours, tags_along
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 TAGS = {"graphs": Tag("graphs"), "gnn": Tag("gnn", ("graph network",), ("graphs",))}
 PROJECTS = {

@@ -10,7 +10,7 @@ from tagifai.inspection import (
     threshold_metrics,
 )
 from tagifai.inspection.parts import require_predictions
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 THRESHOLDS = {"cv": 0.5, "nlp": 0.3, "rare": 0.9}
 

@@ -4,7 +4,7 @@ import pytest
 from tagifai.data import Project, Tag
 from tagifai.errors import TagifaiError
 from tagifai.inspection.label_issues import describe_issues, issue_pairs, suspect_labels
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 N = 120
 TAGS = {"cats": Tag("cats", ("cat",)), "dogs": Tag("dogs", ("dog",))}

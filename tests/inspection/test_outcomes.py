@@ -3,7 +3,7 @@ import pytest
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
 from tagifai.inspection.outcomes import OUTCOMES, describe_rows, outcome_rows
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 CUTS = {"cv": 0.5, "nlp": 0.5}
 TEXTS = {

@@ -2,7 +2,7 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.inspection.parts import paged, rows_of
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 
 def test_rows_of_each_part():

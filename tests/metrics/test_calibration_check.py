@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tagifai.metrics.calibration_check import check_calibration
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 
 def drawn(bend=lambda p: p, n=3000, seed=0):

@@ -4,11 +4,11 @@ import pytest
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
+from tagifai.predictions import Predictions
 from tagifai.reviews import ReviewStore
 from tagifai.reviews.events import Review
 from tagifai.reviews.files import FORMATS, export_reviews, import_reviews, parse_reviews
 from tagifai.reviews.tasks import build_tasks, label_studio_config
-from tagifai.versions.predictions import Predictions
 
 NOW = "2026-02-02T00:00:00.000000Z"
 PROJECTS = {

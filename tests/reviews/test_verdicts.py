@@ -1,8 +1,8 @@
 import pytest
 
+from tagifai.predictions import Predictions
 from tagifai.reviews import Review
 from tagifai.reviews.verdicts import accepted_changes, preview_changes, reach_verdicts
-from tagifai.versions.predictions import Predictions
 
 
 def review(number, reviewer, project, tag, decision, undoes=""):

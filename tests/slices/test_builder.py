@@ -3,11 +3,11 @@ import pytest
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
+from tagifai.predictions import Predictions
 from tagifai.slices import Conditions, Slice, load_slices, select_slices
 from tagifai.slices import builder as slice_builder
 from tagifai.slices.builder import as_conditions, measure_slice, save_slice
 from tagifai.slices.finder import list_conditions
-from tagifai.versions.predictions import Predictions
 
 
 def test_a_slice_is_measured_with_support_and_interval():

@@ -4,8 +4,8 @@ from scipy import stats
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
+from tagifai.predictions import Predictions
 from tagifai.slices.finder import Condition, find_slices, list_conditions
-from tagifai.versions.predictions import Predictions
 
 N = 400
 CUTS = {"t": 0.5, "u": 0.5}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from tagifai.metrics.calibration_check import check_calibration
+from tagifai.predictions import Predictions
 from tagifai.ui.inspection_view import show_calibration
-from tagifai.versions.predictions import Predictions
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import json
 
+from tagifai.predictions import Predictions
 from tagifai.versions import load_version
-from tagifai.versions.predictions import Predictions
 from tagifai.versions.rescoring import rescore
 from tagifai.versions.sources import FolderSource
 

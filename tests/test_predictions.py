@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.versions.predictions import Predictions
+from tagifai.predictions import Predictions
 
 GIVEN = {
     "ids": ["7", "ü8", "9"],
@@ -146,7 +146,7 @@ def test_an_archive_that_grows_without_bound_is_refused_before_it_is_unpacked(mo
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("ids.npy", bytes(2**20))
-    monkeypatch.setattr("tagifai.versions.predictions.MAX_UNPACKED", 2**19)
+    monkeypatch.setattr("tagifai.predictions.MAX_UNPACKED", 2**19)
 
     with pytest.raises(TagifaiError, match="1,048,576 bytes once unpacked; at most 524,288"):
         Predictions.from_bytes(packed.getvalue())

@@ -1,0 +1,69 @@
+"""Read `data.toml`: what a data folder says of itself."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tagifai.data.records import Label, check_row
+from tagifai.errors import TagifaiError
+
+CONFIG_FILE = "data.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Settings of a data folder, each optional in `data.toml`.
+
+    Attributes
+    ----------
+    excluded : tuple of str
+        Tags that are never learned.
+    untagged : {"negative", "unlabelled"}
+        What a project without a learned tag is: a negative of every tag, or left out.
+    language : str
+        Language of the texts, by its English name in lower case: stopwords and stems follow it.
+    """
+
+    excluded: tuple[str, ...] = ()
+    untagged: Literal["negative", "unlabelled"] = "negative"
+    language: str = "english"
+
+
+class _ConfigFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    excluded: list[Label] = []
+    untagged: Literal["negative", "unlabelled"] = "negative"
+    language: Annotated[str, Field(min_length=1, max_length=40)] = "english"
+
+
+def load_config(folder: Path | str) -> DataConfig:
+    """Read the `data.toml` of a data folder; the defaults where there is none.
+
+    Raises
+    ------
+    TagifaiError
+        The file is unreadable, not TOML, or has a key or value that is not allowed.
+    """
+    path = Path(folder) / CONFIG_FILE
+    try:
+        content = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return DataConfig()
+    except OSError as error:
+        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except UnicodeDecodeError as error:
+        raise TagifaiError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    try:
+        found = tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise TagifaiError(f"{path}: not TOML: {error}") from None
+    allowed = _ConfigFile.model_fields
+    for key in found:
+        if key not in allowed:
+            raise TagifaiError(f"{path}: unknown key {key!r}; allowed: {', '.join(allowed)}")
+    row: Any = check_row(str(path), found, _ConfigFile)
+    return DataConfig(tuple(dict.fromkeys(row.excluded)), row.untagged, row.language)

@@ -1,0 +1,34 @@
+import re
+
+import pytest
+
+from tagifai.data.config import DataConfig, load_config
+from tagifai.errors import TagifaiError
+
+
+def test_without_a_file_nothing_is_excluded_and_untagged_projects_are_negatives(tmp_path):
+    assert load_config(tmp_path) == DataConfig((), "negative", "english")
+
+
+def test_what_the_file_says_is_read(tmp_path):
+    (tmp_path / "data.toml").write_text(
+        'excluded = ["r", "python", "r"]\nuntagged = "unlabelled"\nlanguage = "german"\n'
+    )
+    assert load_config(tmp_path) == DataConfig(("r", "python"), "unlabelled", "german")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("excluded = [", "not TOML: "),
+        ('exclude = ["r"]', "unknown key 'exclude'; allowed: excluded, untagged, language"),
+        ('untagged = "none"', "untagged: Input should be 'negative' or 'unlabelled', got 'none'"),
+        ('excluded = "r"', "excluded: Input should be a valid list, got 'r'"),
+        ("excluded = [1]", "excluded.0: Input should be a valid string, got 1"),
+    ],
+)
+def test_a_mistake_is_told_with_file_and_key(tmp_path, content, told):
+    (tmp_path / "data.toml").write_text(content)
+    where = re.escape(str(tmp_path / "data.toml"))
+    with pytest.raises(TagifaiError, match=f"{where}.*{re.escape(told)}"):
+        load_config(tmp_path)
