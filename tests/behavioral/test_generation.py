@@ -11,10 +11,6 @@ from tagifai.behavioral.generation import generate_tests
 from tagifai.behavioral.phrasing import mentions, spoken
 from tagifai.data import Tag, load_dataset, prepare
 
-REAL = Path(
-    os.environ.get("TAGIFAI_REALDATA")
-    or Path(__file__).parents[3] / "shared" / "datasets" / "madewithml"
-)
 TAGS = {
     tag.tag: tag
     for tag in (
@@ -127,10 +123,8 @@ def test_one_tag_alone_has_nothing_to_be_swapped_for():
 
 
 @pytest.mark.realdata
-def test_enough_for_the_real_tags():
-    if not (REAL / "projects.json").is_file():
-        pytest.skip("no Made With ML projects: set TAGIFAI_REALDATA to their folder")
-    dataset = load_dataset(REAL)
+def test_enough_for_the_real_tags(real_data):
+    dataset = load_dataset(real_data)
     tags = {tag: dataset.tags[tag] for tag in prepare(dataset).tags}
     tests = generate_tests(tags)
     assert len(tests) == 400

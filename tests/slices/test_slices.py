@@ -1,6 +1,4 @@
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +7,6 @@ from tagifai.data import Project, load_dataset, prepare
 from tagifai.errors import TagifaiError
 from tagifai.slices import SLICES, Conditions, Slice, load_slices, select_slices
 
-REAL = Path(
-    os.environ.get("TAGIFAI_REALDATA")
-    or Path(__file__).parents[3] / "shared" / "datasets" / "madewithml"
-)
 PROJECTS = [
     Project("1", "Vision Transformers", "", ("computer-vision", "transformers")),
     Project("2", "A text", "one two three four five of six", ("transformers",)),
@@ -167,9 +161,7 @@ def test_unreadable_file(tmp_path):
 
 
 @pytest.mark.realdata
-def test_slices_of_the_real_data():
-    if not (REAL / "projects.json").is_file():
-        pytest.skip("no Made With ML projects: set TAGIFAI_REALDATA to their folder")
-    chosen = select_slices(prepare(load_dataset(REAL)).projects)
+def test_slices_of_the_real_data(real_data):
+    chosen = select_slices(prepare(load_dataset(real_data)).projects)
     assert chosen["cv_transformers"].sum() == 10
     assert chosen["short_text"].sum() == 44
