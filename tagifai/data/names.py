@@ -1,0 +1,115 @@
+"""Names of tags: one written form, spellings that look alike, and names that nobody knows."""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from tagifai.errors import TagifaiError, counted, shorten
+
+MOST_NAMED = 50
+_JOINERS = re.compile(r"[\s\-_\u00ad\u200b-\u200d\u2010-\u2015\u2060\ufeff]+")
+
+
+def normalise_name(name: str) -> str:
+    """Return the one written form of a tag's name: stripped, in Unicode's form NFC.
+
+    >>> normalise_name(" cafe\\u0301 ") == "caf\\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def spelling_key(name: str) -> str:
+    """Return what is left of a name without case, spaces, hyphens, underscores and Unicode form.
+
+    Two names with one key look like one tag that was written in two ways. A name of nothing but
+    spaces and hyphens is its own key.
+
+    >>> spelling_key("Time series") == spelling_key("time-series") == spelling_key("TIME_SERIES")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return _JOINERS.sub("", folded) or name
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` was most likely meant to be; None where none is near.
+
+    One that differs in spelling alone comes first (`R` for `r`), then the most similar one.
+
+    >>> nearest_name("Time Series", ["time-lapse", "time-series"]), nearest_name("xyz", ["nlp"])
+    ('time-series', None)
+    """
+    by_key: dict[str, str] = {}
+    for one in known:
+        by_key.setdefault(spelling_key(one), one)
+    return _nearest(name, by_key)
+
+
+def _nearest(name: str, by_key: dict[str, str]) -> str | None:
+    key = spelling_key(name)
+    if key in by_key:
+        return by_key[key]
+    near = difflib.get_close_matches(key[:200], by_key, n=1)
+    return by_key[near[0]] if near else None
+
+
+def refuse_unknown_tags(
+    names: Iterable[str], known: Iterable[str], where: str, *, what: str = "tag"
+) -> None:
+    """Refuse names that are not known, all in one line, each with the nearest known one.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names as they were received, compared character by character.
+    known : iterable of str
+        Every name that is allowed.
+    where : str
+        What the message starts with, such as the file, row and field.
+    what : str
+        What the names are names of, in the singular.
+
+    Raises
+    ------
+    TagifaiError
+        A name is not among those known. The message names the first 50 such names.
+
+    Examples
+    --------
+    >>> refuse_unknown_tags(["nlp"], ["nlp", "attention"], "slices.json: row 1, all_of")
+    >>> refuse_unknown_tags(["NLP", "atention"], ["nlp", "attention"], "predictions.jsonl")
+    Traceback (most recent call last):
+        ...
+    tagifai.errors.TagifaiError: predictions.jsonl: 2 unknown tags: 'NLP' (did you mean 'nlp'?), \
+'atention' (did you mean 'attention'?)
+    """
+    allowed = list(dict.fromkeys(known))
+    among = set(allowed)
+    unknown = [name for name in dict.fromkeys(names) if name not in among]
+    if not unknown:
+        return
+    by_key: dict[str, str] = {}
+    for one in allowed:
+        by_key.setdefault(spelling_key(one), one)
+    named = [(name, _nearest(name, by_key)) for name in unknown[:MOST_NAMED]]
+    told = ", ".join(
+        _quoted(name) + (f" (did you mean {shorten(near)!r}?)" if near is not None else "")
+        for name, near in named
+    )
+    rest = len(unknown) - len(named)
+    told += f" and {rest:,} more" if rest else ""
+    if any(near is None for _, near in named):
+        told += f"; known {what}s: {_listed(allowed)}"
+    raise TagifaiError(f"{where}: {counted(len(unknown), f'unknown {what}')}: {told}")
+
+
+def _quoted(name: str) -> str:
+    """Quote a name; one in another Unicode form, which looks the same, by its code points."""
+    return ascii(shorten(name)) if normalise_name(name) != name.strip() else repr(shorten(name))
+
+
+def _listed(names: list[str], most: int = 20) -> str:
+    told = ", ".join(repr(shorten(name)) for name in names[:most])
+    return (told + (f" … ({len(names):,} in all)" if len(names) > most else "")) or "none"
