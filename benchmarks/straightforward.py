@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tagifai.preprocessing import FILTERS, LINKS, STOPWORDS
+from tagifai.text.preprocessing import FILTERS, LINKS, STOPWORDS
 
 
 def preprocess(

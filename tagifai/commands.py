@@ -377,7 +377,7 @@ def predict(options: argparse.Namespace) -> Answer:
 
 def preprocess(options: argparse.Namespace) -> Answer:
     """Show what the classifier reads of a text."""
-    from tagifai.preprocessing import FILTERS, STOPWORDS, preprocess_text
+    from tagifai.text.preprocessing import FILTERS, STOPWORDS, preprocess_text
 
     words = STOPWORDS if options.stopwords is None else options.stopwords.split()
     cleaned = preprocess_text(

@@ -15,10 +15,10 @@ from tagifai.report import gather
 from tagifai.report.page import write_page
 from tagifai.reviews.desk import ReviewDesk, apply_commands
 from tagifai.reviews.repository import ReviewRepository
-from tagifai.saferegex import SafeRegex
 from tagifai.settings import Settings
 from tagifai.slices.desk import SliceDesk
 from tagifai.spaces import Space, warn_of_disk
+from tagifai.text.saferegex import SafeRegex
 from tagifai.versions import open_source
 from tagifai.versions.desk import VersionDesk
 from tagifai.warmup import Step, WarmUp

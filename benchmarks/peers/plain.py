@@ -11,7 +11,7 @@ import streamlit as st
 
 from benchmarks.straightforward import preprocess
 from tagifai.data.config import load_config
-from tagifai.preprocessing import FILTERS, STOPWORDS
+from tagifai.text.preprocessing import FILTERS, STOPWORDS
 
 FOLDER = Path(os.environ["BENCH_DATA"])
 EXCLUDED = load_config(FOLDER).excluded

@@ -6,7 +6,7 @@ from benchmarks.apps import OURS, TUNED
 from benchmarks.paired import exponent, p50, paired_ratio, rounds, summarize
 from benchmarks.results import Findings
 from benchmarks.sites import Site, Sites, cpu_ms
-from tagifai.preprocessing import preprocess_text
+from tagifai.text.preprocessing import preprocess_text
 
 WORK = "playground key to output"
 TEXT = "Conditional generation using Variational Autoencoders"

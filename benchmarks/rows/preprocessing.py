@@ -9,7 +9,7 @@ from benchmarks.apps import OURS
 from benchmarks.bench import Bench
 from benchmarks.paired import paired_ratio, summarize
 from benchmarks.results import Findings
-from tagifai.preprocessing import preprocess_text
+from tagifai.text.preprocessing import preprocess_text
 
 LIMITS = {"preprocess_text, all texts": 1 / 5, "preprocess_text, all texts, stemmed": 1 / 10}
 PLAIN = "straightforward form"

@@ -16,7 +16,7 @@ from tagifai.behavioral.phrasing import (
     spoken,
 )
 from tagifai.data import Tag
-from tagifai.preprocessing import preprocess_text
+from tagifai.text.preprocessing import preprocess_text
 
 _NAMES_A_TAG = 3
 _SLIPS_A_TAG = 3

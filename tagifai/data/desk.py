@@ -17,7 +17,7 @@ from tagifai.data import (
 from tagifai.data.browse import ProjectIndex, count_words
 from tagifai.data.frequency import FrequencySelection, build_frequency_table, select_by_frequency
 from tagifai.errors import one_of
-from tagifai.preprocessing import preprocess_text
+from tagifai.text.preprocessing import preprocess_text
 
 
 class LoadedData:

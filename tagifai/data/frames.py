@@ -15,7 +15,7 @@ from sklearn.preprocessing import normalize
 
 from tagifai.data import Project, Tag
 from tagifai.inference.neighbours import nearest_earlier
-from tagifai.preprocessing import STOPWORDS
+from tagifai.text.preprocessing import STOPWORDS
 
 SLOT = "…"
 # How much of two frames agrees: 2 × words in common / words of both, slots aside. Two nearly

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tagifai.errors import one_of
-from tagifai.inference.alignment import PlacedWord
 from tagifai.inference.explanation import explain
 from tagifai.models.classifier import TagClassifier
+from tagifai.text.alignment import PlacedWord
 
 MOST_CHANGES = 3
 _SINGLE = 200

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from tagifai.inference.alignment import PlacedWord, place_words
 from tagifai.models.classifier import TagClassifier
 from tagifai.models.platt import bend
+from tagifai.text.alignment import PlacedWord, place_words
 
 
 @dataclass(frozen=True, eq=False)

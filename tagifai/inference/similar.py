@@ -9,7 +9,7 @@ from scipy import sparse
 from tagifai.data import Project
 from tagifai.inspection.evidence import likeness_vectorizer
 from tagifai.models.features import TextCleaner
-from tagifai.preprocessing import FILTERS
+from tagifai.text.preprocessing import FILTERS
 
 
 class SimilarProjects:

@@ -12,7 +12,7 @@ from tagifai.data import Project, Tag
 from tagifai.inspection.parts import Array
 from tagifai.models.features import AliasFlags, TextCleaner, alias_phrases
 from tagifai.predictions import Predictions
-from tagifai.preprocessing import FILTERS
+from tagifai.text.preprocessing import FILTERS
 
 NEIGHBOURS = 10
 FOLDS = 5

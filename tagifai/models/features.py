@@ -12,7 +12,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from tagifai.data import Tag
 from tagifai.models.params import Params
 from tagifai.models.spelling import NameSpelling, TextTransformer, find_abbreviations
-from tagifai.preprocessing import STOPWORDS, preprocess_text
+from tagifai.text.preprocessing import STOPWORDS, preprocess_text
 
 
 class TextCleaner(TextTransformer):

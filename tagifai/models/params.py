@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.preprocessing import FILTERS
+from tagifai.text.preprocessing import FILTERS
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "aliases": ("none", "exact", "fuzzy"),

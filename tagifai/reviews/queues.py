@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tagifai.errors import one_of
-from tagifai.inference.alignment import place_words
 from tagifai.inspection.label_issues import KINDS, RANKS
 from tagifai.inspection.parts import Array
 from tagifai.predictions import Predictions
 from tagifai.reviews.verdicts import Verdict
+from tagifai.text.alignment import place_words
 
 STATES = ("undecided", "not by me", "conflicts", "decided", "all")
 Pair = tuple[str, str]

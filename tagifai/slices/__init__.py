@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 from tagifai.data import Project
 from tagifai.data.records import Label, Text, check_row, read_rows
 from tagifai.errors import TagifaiError
-from tagifai.preprocessing import preprocess_text
+from tagifai.text.preprocessing import preprocess_text
 
 SLICE_FILE = "slices.json"
 Predicate = Callable[[Project, Sequence[str]], bool]

@@ -11,10 +11,10 @@ from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection.parts import LEARNT, PARTS, rows_of
 from tagifai.kept import Kept
 from tagifai.permissions import Visit, WriteRules
-from tagifai.preprocessing import preprocess_text
 from tagifai.slices import Conditions, Slice, select_slices
 from tagifai.slices.builder import as_conditions, measure_slice, save_slice
 from tagifai.slices.finder import FALSE_DISCOVERIES, MIN_SUPPORT, find_slices
+from tagifai.text.preprocessing import preprocess_text
 from tagifai.versions.desk import VersionDesk
 
 MOST_CELLS = 400

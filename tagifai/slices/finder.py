@@ -12,8 +12,8 @@ from tagifai.data import Project
 from tagifai.errors import TagifaiError
 from tagifai.inspection.parts import Array, cuts_of, rows_of
 from tagifai.predictions import Predictions
-from tagifai.preprocessing import preprocess_text
 from tagifai.slices import unseen_shares
+from tagifai.text.preprocessing import preprocess_text
 
 MIN_SUPPORT = 20
 MOST_WORDS = 150

@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from tagifai.errors import TagifaiError
-from tagifai.preprocessing import FILTERS, STOPWORDS
 from tagifai.reviews.queues import QueueChoice
+from tagifai.text.preprocessing import FILTERS, STOPWORDS
 from tagifai.ui.visits import visit_of
 from tagifai.workbench import Workbench
 

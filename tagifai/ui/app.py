@@ -8,7 +8,7 @@ import gradio as gr
 from tagifai.comparison.export import export_comparison
 from tagifai.data.browse import SORTS
 from tagifai.inspection import ORDERS
-from tagifai.preprocessing import FILTERS, STOPWORDS
+from tagifai.text.preprocessing import FILTERS, STOPWORDS
 from tagifai.ui import (
     account,
     api,

@@ -6,7 +6,7 @@ from benchmarks.straightforward import preprocess
 from tagifai.data import Dataset, Project, Tag
 from tagifai.data.config import DataConfig
 from tagifai.data.frequency import build_frequency_table, select_by_frequency
-from tagifai.preprocessing import preprocess_text
+from tagifai.text.preprocessing import preprocess_text
 
 PROJECTS = [
     {"id": 1, "title": "one two", "description": "three four five", "tags": ["a", "b"]},

@@ -5,7 +5,7 @@ from tagifai.data import Project
 from tagifai.inference.similar import SimilarProjects
 from tagifai.inspection.evidence import nearest_neighbours
 from tagifai.models.features import TextCleaner
-from tagifai.preprocessing import FILTERS
+from tagifai.text.preprocessing import FILTERS
 
 PROJECTS = [
     Project("1", "Graph networks", "on molecules", ("gnn", "chemistry")),

@@ -11,8 +11,8 @@ from security.rows import Measured, Row, measured, percentile, quickest
 from security.target import Target
 
 from tagifai.errors import TagifaiError
-from tagifai.preprocessing import FILTERS, preprocess_text
-from tagifai.saferegex import SafeRegex
+from tagifai.text.preprocessing import FILTERS, preprocess_text
+from tagifai.text.saferegex import SafeRegex
 
 LIMIT = 0.25
 PIECES = [

@@ -30,9 +30,9 @@ class Defence:
 
 DEFENCES = (
     Defence("regex", "a pattern's time is up after 100 ms",
-            (("saferegex.py", "SECONDS = 0.1\n", "SECONDS = 0.5\n"),)),
+            (("text/saferegex.py", "SECONDS = 0.1\n", "SECONDS = 0.5\n"),)),
     Defence("others", "patterns run in a process of their own",
-            (("saferegex.py", "lambda plain: self._replace(filters, plain),",
+            (("text/saferegex.py", "lambda plain: self._replace(filters, plain),",
               'lambda plain: __import__("re").sub(filters, " ", plain[:26]),'),), full=True),
     Defence("malformed", "the readers compare ids",
             (("data/__init__.py", "if valid.id in row_of:", "if False:"),)),

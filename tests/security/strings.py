@@ -19,9 +19,9 @@ from tagifai.comparison.export import export_comparison
 from tagifai.data.records import replace_surrogates
 from tagifai.inference.batches import BatchAnswer, BatchRow, to_csv, to_jsonl
 from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution
-from tagifai.preprocessing import preprocess_text
 from tagifai.reviews import Review
 from tagifai.reviews.files import export_reviews, parse_reviews
+from tagifai.text.preprocessing import preprocess_text
 from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error
 
 STRINGS = {

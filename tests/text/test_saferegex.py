@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.preprocessing import FILTERS, STOPWORDS, preprocess_text
-from tagifai.regexchild import MEMORY_LIMIT, ChildDiedError, ChildTimeoutError, RegexChild
-from tagifai.saferegex import SafeRegex
+from tagifai.text.preprocessing import FILTERS, STOPWORDS, preprocess_text
+from tagifai.text.regexchild import MEMORY_LIMIT, ChildDiedError, ChildTimeoutError, RegexChild
+from tagifai.text.saferegex import SafeRegex
 
 CATASTROPHIC = [
     (r"(a+)+$", "a" * 40 + "!"),
@@ -203,7 +203,7 @@ def test_who_waits_longest_comes_first():
 
 
 def test_busy_is_told(monkeypatch):
-    monkeypatch.setattr("tagifai.saferegex._WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("tagifai.text.saferegex._WAIT_SECONDS", 0.1)
     with SafeRegex(max_children=1, seconds=1.5) as safe:
         safe.replace("a", "a")
 
@@ -264,12 +264,12 @@ def test_forgotten_object_leaves_no_process():
 @pytest.mark.parametrize("ending", ["pass", "os.kill(os.getpid(), 9)"], ids=["exit", "kill -9"])
 def test_program_that_ends_leaves_no_process(ending):
     code = (
-        "import os\nfrom tagifai.saferegex import SafeRegex\nsafe = SafeRegex(seconds=10)\n"
+        "import os\nfrom tagifai.text.saferegex import SafeRegex\nsafe = SafeRegex(seconds=10)\n"
         "safe.replace('a', 'a')\n"
         f"print(*(child.pid for child in safe._living), flush=True)\n{ending}\n"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, cwd=Path(__file__).parents[1]
+        [sys.executable, "-c", code], capture_output=True, cwd=Path(__file__).parents[2]
     )
     pid = int(run.stdout)
     deadline = time.monotonic() + 10

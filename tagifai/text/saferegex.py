@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from tagifai.errors import TagifaiError, shorten
-from tagifai.preprocessing import FILTERS, STOPWORDS, preprocess_text, preprocess_with
-from tagifai.regexchild import ChildDiedError, ChildTimeoutError, RegexChild
+from tagifai.text.preprocessing import FILTERS, STOPWORDS, preprocess_text, preprocess_with
+from tagifai.text.regexchild import ChildDiedError, ChildTimeoutError, RegexChild
 
 MAX_PATTERN = 256
 MAX_TEXT = 10_000

@@ -11,11 +11,11 @@ from nltk.stem import PorterStemmer
 
 from tagifai.data import load_projects
 from tagifai.errors import TagifaiError
-from tagifai.preprocessing import FILTERS, LINKS, STOPWORDS, TextPreprocessor, preprocess_text
+from tagifai.text.preprocessing import FILTERS, LINKS, STOPWORDS, TextPreprocessor, preprocess_text
 
 REAL = Path(
     os.environ.get("TAGIFAI_REALDATA")
-    or Path(__file__).parents[2] / "shared" / "datasets" / "madewithml"
+    or Path(__file__).parents[3] / "shared" / "datasets" / "madewithml"
 )
 
 

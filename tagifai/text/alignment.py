@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tagifai.preprocessing import (
+from tagifai.text.preprocessing import (
     FILTERS,
     LINKS,
     STOPWORDS,

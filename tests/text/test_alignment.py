@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagifai.data import load_dataset
-from tagifai.inference.alignment import place_words
-from tagifai.preprocessing import STOPWORDS, preprocess_text
+from tagifai.text.alignment import place_words
+from tagifai.text.preprocessing import STOPWORDS, preprocess_text
 
 TEXTS = st.text(
     st.sampled_from("aBcİßΣς'’-._/:@ \t\n\u00a0\u200dאب\u0661é́\U0001d4b3\ud800<&$\x00\x1c")

@@ -1,0 +1,1 @@
+"""Turn texts into words: normalise, filter, segment, and keep each word's place."""
