@@ -1,6 +1,8 @@
 """Load and validate projects and tags; keep the tags that are frequent enough."""
 
 import hashlib
+import json
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tagifai.data.config import CONFIG_FILE, DataConfig, load_config
-from tagifai.data.records import Label, Text, read_records, validate_row
+from tagifai.data.records import Label, Text, kind_of, read_records, validate_row
 from tagifai.errors import TagifaiError, shorten
 
 PROJECT_FILES = ("projects.json", "projects.jsonl", "projects.csv", "projects.parquet")
@@ -80,10 +82,28 @@ def _listed(value: Any) -> Any:
 
 
 def identify(value: Any) -> Any:
-    """Take an integer or a string as an id, and give it as a string."""
+    """Return an id as a string: an integer, a string in NFC, or a whole number such as 7.0.
+
+    Integers become floats where a column of them has a missing value.
+
+    >>> identify(7), identify(7.0), identify("07")
+    ('7', '7', '07')
+
+    Raises
+    ------
+    ValueError
+        Another type, or a string without a visible character.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"an integer or a string is needed, got {shorten(repr(value))}")
-    return str(value)
+    found = unicodedata.normalize("NFC", str(value))
+    if not any(sign.isprintable() and not sign.isspace() for sign in found):
+        raise ValueError(f"a visible character is needed, got {shorten(repr(value))}")
+    if "\0" in found:
+        raise ValueError(f"no NUL character is allowed, got {shorten(repr(value))}")
+    return found
 
 
 class _ProjectRow(BaseModel):
@@ -140,7 +160,10 @@ def load_projects(path: Path | str, advance: Advance | None = None) -> tuple[Pro
     path = Path(path)
     projects = []
     row_of: dict[str, int] = {}
+    as_text = kind_of(path) in ("csv", "tsv")
     for row, record in read_records(path):
+        if as_text and "tags" in record:
+            record["tags"] = _tags_cell(record["tags"], path, row)
         valid = validate_row(path, row, record, _ProjectRow)
         if valid.id in row_of:
             raise TagifaiError(
@@ -159,6 +182,19 @@ def load_projects(path: Path | str, advance: Advance | None = None) -> tuple[Pro
     if not projects:
         raise TagifaiError(f"{path}: no project in it")
     return tuple(projects)
+
+
+def _tags_cell(cell: str, path: Path, row: int) -> Any:
+    try:
+        tags = json.loads(cell)
+    except (ValueError, RecursionError):
+        tags = None
+    if not isinstance(tags, list):
+        raise TagifaiError(
+            f"{path}: row {row}, tags: a JSON list is needed in the cell, "
+            f'as in ["nlp", "cv"], got {shorten(repr(cell))}'
+        )
+    return tags
 
 
 def load_tags(path: Path | str) -> dict[str, Tag]:

@@ -1,10 +1,16 @@
-"""Read rows from JSON, JSON lines, CSV or Parquet, and validate each one."""
+"""Read rows from JSON, JSON lines, CSV, TSV or Parquet, and validate each one."""
 
+import codecs
 import csv
+import gzip
+import io
 import json
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import IO, Annotated, Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictStr, ValidationError
 
@@ -12,6 +18,13 @@ from tagifai.errors import TagifaiError, shorten
 
 MAX_TEXT = 1_000_000
 MAX_BYTES = 10_000_000
+# Held whole while it is read: a packed file of a few megabytes could fill the memory.
+MAX_JSON_BYTES = 2_000_000_000
+MAX_LINE = 100_000_000
+PARQUET_ROWS = 1_000
+_CHUNK = 1 << 20
+# How a CSV file says that a quote is part of a text: "" or \\", or quotes mean nothing.
+Quoting = Literal["standard", "backslash", "none"]
 Row = TypeVar("Row", bound=BaseModel)
 
 
@@ -21,7 +34,11 @@ def replace_surrogates(text: str) -> str:
     >>> replace_surrogates("a\\ud800b")
     'a?b'
     """
-    return text.encode("utf-8", "replace").decode("utf-8")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text  # the very same: nearly every text is one that is kept
 
 
 def _surrogates_replaced(value: Any) -> Any:
@@ -82,24 +99,186 @@ def check_row(where: str, record: Any, model: type[Row]) -> Row:
         raise TagifaiError(f"{place}: {message}{received}") from None
 
 
-def read_records(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (row, record) of a `.json`, `.jsonl`, `.csv` or `.parquet` file, rows from 1.
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV or TSV file is written.
 
-    In CSV the cell of a column named tags holds a JSON list.
-
-    Raises:
-        TagifaiError: another kind of file, unreadable or malformed.
+    Attributes
+    ----------
+    encoding : str
+        Name of the encoding; a byte-order mark is taken off in UTF-8.
+    delimiter : str
+        What stands between cells; "" for a tab in `.tsv` and `.tab`, a comma elsewhere.
+    quoting : {"standard", "backslash", "none"}
+        A quote within quotes is written `""`, or `\\"`, or quotes are characters like others.
+    header : tuple of str
+        Names of the columns of a file that does not name them itself; empty where it does.
     """
-    readers = {".json": _json, ".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise TagifaiError(f"{path}: unknown kind of file; allowed: {', '.join(readers)}")
+
+    encoding: str = "utf-8-sig"
+    delimiter: str = ""
+    quoting: Quoting = "standard"
+    header: tuple[str, ...] = ()
+
+
+STANDARD = Dialect()
+_QUOTING: Mapping[Quoting, dict[str, Any]] = {
+    "standard": {},
+    "backslash": {"doublequote": False, "escapechar": "\\"},
+    "none": {"quoting": csv.QUOTE_NONE, "quotechar": None},
+}
+
+
+def read_records(
+    path: Path, dialect: Dialect = STANDARD, *, max_bytes: int | None = None
+) -> Iterator[tuple[int, Any]]:
+    """Read the rows of a file one by one, numbered from 1.
+
+    JSON lines, CSV, TSV and Parquet are streamed; a JSON list is held while it is read. Each may
+    be packed (`.gz`), except Parquet. Cells of CSV are strings; blank lines are skipped.
+
+    Parameters
+    ----------
+    path : Path
+        A `.json`, `.jsonl`, `.ndjson`, `.csv`, `.tsv`, `.tab` or `.parquet` file, or one of the
+        text files with `.gz` after it.
+    dialect : Dialect
+        How a CSV or TSV file is written; of the others, `encoding` alone counts.
+    max_bytes : int, optional
+        The most that is read, unpacked. Parquet, which is read in parts, has no limit.
+
+    Yields
+    ------
+    row : int
+    record : Any
+        A dict, unless a JSON file holds something else: validate it with `validate_row`.
+
+    Raises
+    ------
+    TagifaiError
+        Another kind of file, unreadable, malformed or too large.
+    """
+    kind = kind_of(path)
+    if kind == "parquet":
+        records = _parquet(path)
+    elif kind == "json":
+        limit = MAX_JSON_BYTES if max_bytes is None else min(max_bytes, MAX_JSON_BYTES)
+        records = _json(path, dialect.encoding, limit)
+    elif kind == "jsonl":
+        records = _jsonl(path, dialect.encoding, max_bytes)
+    else:
+        records = _csv(path, dialect, max_bytes)
+    with readable(path):
+        yield from enumerate(records, start=1)
+
+
+KINDS = {
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+}
+
+
+def kind_of(path: Path) -> str:
+    """Return "json", "jsonl", "csv", "tsv" or "parquet" by the name of a file.
+
+    >>> kind_of(Path("train.csv.gz"))
+    'csv'
+
+    Raises
+    ------
+    TagifaiError
+        It is none of them.
+    """
+    name = path.name.lower()
+    packed = name.endswith(".gz")
+    kind = KINDS.get(Path(name.removesuffix(".gz")).suffix)
+    if kind is None or (packed and kind == "parquet"):
+        raise TagifaiError(
+            f"{path}: unknown kind of file; allowed: {', '.join(KINDS)}, and .gz after each but "
+            "Parquet"
+        )
+    return kind
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into an error that names it.
+
+    Raises
+    ------
+    TagifaiError
+        The file is not there, cut off, or text of another encoding.
+    """
     try:
-        yield from enumerate(reader(path), start=1)
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise TagifaiError(f"{path}: not a whole gzip file ({error})") from None
     except OSError as error:
         raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
-        raise TagifaiError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        raise TagifaiError(
+            f"{path}: not {error.encoding.upper()} text ({_locate(path, error.encoding)})"
+        ) from None
+    except UnicodeError as error:  # UTF-16 without the mark that says which one
+        raise TagifaiError(f"{path}: {error}") from None
+
+
+def _locate(path: Path, encoding: str) -> str:
+    """Name the first byte that is not text in an encoding; the error of a stream cannot."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    num_bytes, lines = 0, 1
+    with open_bytes(path) as file:
+        while chunk := file.read(_CHUNK):
+            before = num_bytes - len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                lines += error.object[: error.start].count(b"\n")
+                return f"byte {before + error.start + 1:,}, line {lines:,}"
+            num_bytes += len(chunk)
+            lines += chunk.count(b"\n")
+    return "it ends in the middle of a character"
+
+
+class _Limited(io.RawIOBase):
+    """A file that stops with an error where more than a number of bytes come out of it."""
+
+    def __init__(self, source: IO[bytes], path: Path, most: int) -> None:
+        self._source, self._path, self._most, self._left = source, path, most, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._source.read(len(buffer))
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise TagifaiError(f"{self._path}: more than {self._most:,} bytes; no more are read")
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+def open_bytes(path: Path, max_bytes: int | None = None) -> IO[bytes]:
+    """Open a file for reading, unpacked where its name ends in `.gz`."""
+    opened: Any = path.open("rb")
+    if path.suffix.lower() == ".gz":
+        opened = gzip.GzipFile(fileobj=opened)
+    return opened if max_bytes is None else io.BufferedReader(_Limited(opened, path, max_bytes))
+
+
+def _open_text(
+    path: Path, encoding: str, max_bytes: int | None, newline: str | None = None
+) -> IO[str]:
+    return io.TextIOWrapper(open_bytes(path, max_bytes), encoding, newline=newline)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -120,56 +299,75 @@ def _parse(text: str, path: Path, first_line: int = 1) -> Any:
         raise TagifaiError(f"{path}: not JSON: {error}") from None
 
 
-def _json(path: Path) -> Iterator[Any]:
-    rows = _parse(path.read_text("utf-8-sig"), path)
+def _json(path: Path, encoding: str, max_bytes: int) -> Iterator[Any]:
+    with _open_text(path, encoding, max_bytes) as file:
+        rows = _parse(file.read(), path)
     if not isinstance(rows, list):
         raise TagifaiError(f"{path}: a list of objects is needed, got {type(rows).__name__}")
-    yield from rows
+    rows.reverse()
+    while rows:  # each is let go once it is read
+        yield rows.pop()
 
 
-def _jsonl(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
+def _jsonl(path: Path, encoding: str, max_bytes: int | None) -> Iterator[Any]:
+    with _open_text(path, encoding, max_bytes) as file:
+        number = 0
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                raise TagifaiError(f"{path}: line {number}: longer than {MAX_LINE:,} characters")
             if line.strip():
                 yield _parse(line, path, number)
 
 
-def _csv(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        csv.field_size_limit(MAX_TEXT)
-        reader = csv.reader(lines, strict=True)
-        try:
-            header = next(reader, None)
-            if not header:
-                raise TagifaiError(
-                    f"{path}: empty; a header of id, title, description, tags is needed"
-                )
-            if len(set(header)) != len(header):
-                raise TagifaiError(f"{path}: a column's name comes twice in {shorten(str(header))}")
-            for row, cells in enumerate(reader, start=1):
-                if len(cells) != len(header):
+def _csv(path: Path, dialect: Dialect, max_bytes: int | None) -> Iterator[Any]:
+    header: tuple[str, ...] = ()
+    with _open_text(path, dialect.encoding, max_bytes, newline="") as file:
+        for row, cells in enumerate(read_cells(file, path, dialect)):
+            if not row:
+                header = tuple(cells)
+                if len(set(header)) != len(header):
+                    twice = next(name for name in header if header.count(name) > 1)
                     raise TagifaiError(
-                        f"{path}: row {row}: {len(cells)} cells under {len(header)} columns"
+                        f"{path}: a column's name comes twice: {shorten(repr(twice))} is the name "
+                        f"of columns {header.index(twice) + 1} and "
+                        f"{header.index(twice, header.index(twice) + 1) + 1}"
                     )
-                record: dict[str, Any] = dict(zip(header, cells, strict=True))
-                if "tags" in record:
-                    record["tags"] = _tags_cell(record["tags"], path, row)
-                yield record
-        except csv.Error as error:
-            raise TagifaiError(f"{path}: line {reader.line_num}: not CSV: {error}") from None
+            elif len(cells) != len(header):
+                raise TagifaiError(
+                    f"{path}: row {row}: {len(cells)} cells under {len(header)} columns "
+                    f"({shorten(', '.join(header))})"
+                )
+            else:
+                yield dict(zip(header, cells, strict=True))
+    if not header:
+        raise TagifaiError(f"{path}: empty; a header that names the columns is needed")
 
 
-def _tags_cell(cell: str, path: Path, row: int) -> Any:
+def read_cells(file: Iterable[str], path: Path, dialect: Dialect) -> Iterator[list[str]]:
+    """Yield the cells of each row of a CSV or TSV file that is not blank, the header's first.
+
+    Raises
+    ------
+    TagifaiError
+        It is not CSV in this dialect; the message names the line.
+    """
+    csv.field_size_limit(MAX_TEXT)
+    delimiter = dialect.delimiter or ("\t" if kind_of(path) == "tsv" else ",")
+    reader = csv.reader(file, delimiter=delimiter, strict=True, **_QUOTING[dialect.quoting])
+    if dialect.header:
+        yield list(dialect.header)
     try:
-        tags = json.loads(cell)
-    except (ValueError, RecursionError):
-        tags = None
-    if not isinstance(tags, list):
-        raise TagifaiError(
-            f"{path}: row {row}, tags: a JSON list is needed in the cell, "
-            f'as in ["nlp", "cv"], got {shorten(repr(cell))}'
-        )
-    return tags
+        for cells in reader:
+            if any(cell and not cell.isspace() for cell in cells):
+                yield cells
+    except csv.Error as error:
+        said = str(error)
+        if "field larger than field limit" in said:
+            said = f"a cell of more than {MAX_TEXT:,} characters; is a quote left open before it?"
+        elif said == "unexpected end of data":
+            said = "a quote that opens is never closed"
+        raise TagifaiError(f"{path}: line {reader.line_num}: not CSV: {said}") from None
 
 
 def _parquet(path: Path) -> Iterator[Any]:
@@ -178,7 +376,11 @@ def _parquet(path: Path) -> Iterator[Any]:
 
     try:
         with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches():
+            names = file.schema_arrow.names
+            if len(set(names)) != len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise TagifaiError(f"{path}: a column's name comes twice: {shorten(repr(twice))}")
+            for batch in file.iter_batches(PARQUET_ROWS):
                 yield from batch.to_pylist()
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, ValueError, OverflowError) as error:
         raise TagifaiError(f"{path}: not Parquet: {shorten(str(error))}") from None

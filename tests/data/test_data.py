@@ -74,6 +74,13 @@ def broken(**change: object) -> list[dict[str, object]]:
         ("p.json", broken(title=None), r"row 2, title: .*string.*got None"),
         ("p.json", broken(id=True), r"row 2, id: an integer or a string is needed, got True"),
         ("p.json", broken(id=1.5), r"row 2, id: an integer or a string is needed, got 1.5"),
+        ("p.json", broken(id=float(2**53 + 2)), r"row 2, id: an integer or a string is needed"),
+        ("p.json", broken(id=""), r"row 2, id: a visible character is needed, got ''"),
+        ("p.json", broken(id=" "), r"row 2, id: a visible character is needed, got ' '"),
+        ("p.json", broken(id="\u200b\u00a0"), r"row 2, id: a visible character is needed"),
+        ("p.json", broken(id="a\0"), r"row 2, id: no NUL character is allowed, got 'a\\x00'"),
+        ("p.json", broken(id=0.0), r"row 2, id: '0' is already the id of row 1"),
+        ("p.csv", "id,title,description,tags\n ,t,d,[]\n", r"row 1, id: a visible character"),
         ("p.json", broken(id="0"), r"row 2, id: '0' is already the id of row 1"),
         ("p.json", [{"id": 1, "title": "t", "tags": []}], r"row 1, description: Field required"),
         ("p.json", [[1, 2]], r"row 1: an object is needed, got \[1, 2\]"),
@@ -98,6 +105,18 @@ def test_malformed_files_are_named_with_row_and_field(
     with pytest.raises(TagifaiError, match=message) as caught:
         load_projects(path)
     assert str(path) in str(caught.value)
+
+
+def test_ids_are_whole_numbers_or_strings_in_one_unicode_form(tmp_path: Path) -> None:
+    rows = [broken(id=one)[1] for one in (7, 8.0, "09", "cafe\u0301", -1)]
+    projects = load_projects(write(tmp_path, "projects.json", rows))
+    assert [project.id for project in projects] == ["7", "8", "09", "caf\u00e9", "-1"]
+
+
+def test_blank_lines_of_csv_are_no_rows(tmp_path: Path) -> None:
+    text = 'id,title,description,tags\n\n1,t,d,"[""x""]"\n \n2,t,d,[]\n\n'
+    projects = load_projects(write(tmp_path, "projects.csv", text))
+    assert [(project.id, project.tags) for project in projects] == [("1", ("x",)), ("2", ())]
 
 
 def test_latin_1_is_refused(tmp_path: Path) -> None:
