@@ -108,8 +108,9 @@ class Bench:
     @cached_property
     def real_models(self) -> Path:
         """Give a folder of two versions and a workspace, trained on the real data."""
+        from tagifai.versions.naming import WORKSPACE
         from tagifai.versions.releases import version_files
-        from tagifai.versions.sources import WORKSPACE, FolderSource
+        from tagifai.versions.sources import FolderSource
 
         source = FolderSource(self.scratch / "model-1")
         first = version_files(self.trained, self.dataset, name="v0.1.0", notes="One.")

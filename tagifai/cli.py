@@ -104,10 +104,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     command("versions", commands.list_versions, "list versions with their key metrics")
     params = command("params", commands.show_params, "show a version's parameters")
-    params.add_argument("version", nargs="?", help="[default: the latest release]")
+    params.add_argument("version", nargs="?", help="[default: the latest]")
     params.add_argument("name", nargs="?", help="one parameter")
     performance = command("performance", commands.show_performance, "show a version's performance")
-    performance.add_argument("version", nargs="?", help="[default: the latest release]")
+    performance.add_argument("version", nargs="?", help="[default: the latest]")
     performance.add_argument(
         "--filter", metavar="GROUP", help="overall, class, slices or behavioral"
     )
@@ -142,7 +142,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_trust(behavioral)
     predict = command("predict", commands.predict, "predict the tags of texts")
     predict.add_argument("texts", nargs="*", help="texts; none: lines of standard input")
-    predict.add_argument("--version", help="[default: the latest release]")
+    predict.add_argument("--version", help="[default: the latest that can predict]")
     _add_trust(predict)
     clean = command("preprocess", commands.preprocess, "show what the classifier reads of a text")
     clean.add_argument("text")
@@ -190,7 +190,9 @@ def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:
     write = command("export", review_commands.export, "write the reviews as a file")
     write.add_argument("--format", choices=FORMATS, default="jsonl", help=f"{formats} [jsonl]")
     write.add_argument("-o", "--output", type=Path, metavar="FILE", help="[standard output]")
-    write.add_argument("--version", help="whose predictions go along [default: the latest release]")
+    write.add_argument(
+        "--version", help="whose predictions go along [default: the latest that has some]"
+    )
     write.add_argument(
         "--ask", type=int, default=0, metavar="N",
         help="ask about the N most suspicious pairs of each queue, too (label-studio, argilla)",
@@ -201,7 +203,9 @@ def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:
     put = command("apply", review_commands.apply, "write corrected data to a new folder")
     put.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
     config = command("config", review_commands.show_config, "print Label Studio's interface")
-    config.add_argument("--version", help="whose tags to offer [default: the latest release]")
+    config.add_argument(
+        "--version", help="whose tags to offer [default: the latest that has predictions]"
+    )
 
 
 def _add_users(kinds: Any) -> None:

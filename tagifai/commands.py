@@ -13,7 +13,7 @@ from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
 from tagifai.terminal import print_message, print_table, print_text, progress_bar
 from tagifai.versions import open_source
-from tagifai.versions.sources import WORKSPACE
+from tagifai.versions.naming import WORKSPACE
 
 # The rest in functions: a mistake and a quick answer need not wait for what others ask.
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def list_versions(options: argparse.Namespace) -> Answer:
 def show_params(options: argparse.Namespace) -> Answer:
     """Show a version's parameters, or one of them."""
     desk = open_desk(options)
-    params = dict(desk.load(options.version or desk.newest()).params)
+    params = dict(desk.load(options.version or desk.latest()).params)
     if options.name is not None:
         if options.name not in params:
             raise one_of("parameter", options.name, params)
@@ -230,7 +230,7 @@ def show_performance(options: argparse.Namespace) -> Answer:
     from tagifai.versions.history import count_samples, flatten_performance
 
     desk = open_desk(options)
-    name = options.version or desk.newest()
+    name = options.version or desk.latest()
     performance = dict(desk.load(name).performance)
     if options.filter is not None:
         if options.filter not in GROUPS:
@@ -355,7 +355,7 @@ def predict(options: argparse.Namespace) -> Answer:
     desk = open_desk(options)
     given = options.texts or [line.rstrip("\n") for line in sys.stdin]
     texts = [replace_surrogates(text) for text in given]
-    name = options.version or desk.newest()
+    name = options.version or desk.latest("model")
     answers = [
         {"text": text, **answer}
         for text, answer in zip(texts, desk.predict(name, texts), strict=True)

@@ -50,8 +50,11 @@ class Workbench:
         )
 
     def _load_latest_model(self) -> None:
-        name = self.versions.newest()
-        if self.versions.keeps_model(name):
+        try:
+            name = self.versions.latest("model")
+        except TagifaiError:
+            return  # none can predict, as the Inference tab says
+        if self.versions.keeps("model", name):
             self.inference.predict(name, "")
 
     @cached_property
@@ -151,12 +154,12 @@ class Workbench:
         )
 
     def list_versions(self) -> list[str]:
-        """List the versions in natural order, the workspace last."""
+        """List the versions in version order, the workspace last."""
         return self.versions.names()
 
-    def newest(self, names: list[str]) -> str:
-        """Name the latest release among `names`, or the workspace where nothing is released."""
-        return self.versions.newest(names)
+    def latest(self, keeps: str, names: list[str] | None = None) -> str:
+        """Name the latest version that keeps "figures", "predictions" or a "model"."""
+        return self.versions.latest(keeps, names)
 
     def history(self, labels: list[str] | None = None) -> list[dict[str, Any]]:
         """Tabulate figures of every version; None: the key metrics.
@@ -216,7 +219,8 @@ class Workbench:
         """
         if len(texts) > self.settings.max_texts:
             raise TagifaiError(
-                f"at most {self.settings.max_texts:,} texts at once, got {len(texts):,}"
+                f"at most {self.settings.max_texts:,} texts at once (--max-texts), "
+                f"got {len(texts):,}"
             )
         for text in texts:
             self.inference.check_text(text)

@@ -10,8 +10,9 @@ from small_corpus import SMALL_PARAMS, small_dataset
 from tagifai.data import load_dataset
 from tagifai.models.training import train
 from tagifai.ui.type_stubs import leave_as_installed
+from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.releases import version_files
-from tagifai.versions.sources import WORKSPACE, FolderSource
+from tagifai.versions.sources import FolderSource
 
 leave_as_installed()
 ROOT = Path(__file__).parent.parent

@@ -34,7 +34,7 @@ def test_a_broken_data_folder_leaves_the_versions_alone(bench, tmp_path):
     ):
         with pytest.raises(TagifaiError, match=r"projects\.json: row 1, id: Field required"):
             ask()
-    assert bench.newest(bench.list_versions()) == "v0.2.0"
+    assert bench.latest("model") == "v0.2.0"
     assert len(bench.history()) == 3
     assert bench.compare("v0.1.0", "v0.2.0")["basis"] == "paired"
     assert len(bench.inspection.tag_table("v0.2.0")) == 4
@@ -62,7 +62,7 @@ def test_visitors_texts_have_limits(small_data, small_models):
     settings = Settings(data=small_data, models=str(small_models), no_cache=True)
     bench = Workbench(replace(settings, max_text=10, max_texts=2))
     assert len(bench.predict("v0.2.0", ["x" * 10] * 2)) == 2
-    with pytest.raises(TagifaiError, match="at most 2 texts at once, got 3"):
+    with pytest.raises(TagifaiError, match=r"at most 2 texts at once \(--max-texts\), got 3"):
         bench.predict("v0.2.0", ["x"] * 3)
     with pytest.raises(TagifaiError, match="11 characters; at most 10"):
         bench.predict("v0.2.0", ["x" * 11])

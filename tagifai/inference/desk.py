@@ -63,7 +63,8 @@ class InferenceDesk:
         """
         if len(text) > self.max_text:
             raise TagifaiError(
-                f"the text has {len(text):,} characters; at most {self.max_text:,} are read here"
+                f"the text has {len(text):,} characters; at most {self.max_text:,} are read here "
+                f"(--max-text)"
             )
 
     def tags(self, name: str) -> list[str]:
@@ -155,7 +156,8 @@ class InferenceDesk:
             if len(row.text) <= self.max_text
             else BatchRow(
                 row.number,
-                error=f"{len(row.text):,} characters; at most {self.max_text:,} are read",
+                error=f"{len(row.text):,} characters; at most {self.max_text:,} are read "
+                "(--max-text)",
             )
             for row in read_texts(content, kind)
         ]

@@ -28,8 +28,8 @@ from tagifai.metrics.calibration_check import check_calibration
 from tagifai.permissions import Visit, WriteRules
 from tagifai.versions import read_files
 from tagifai.versions.desk import VersionDesk
+from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.rescoring import rescore
-from tagifai.versions.sources import WORKSPACE
 
 
 class InspectionDesk:

@@ -132,7 +132,7 @@ def show_config(options: argparse.Namespace) -> Answer:
     from tagifai.reviews.tasks import label_studio_config
 
     desk = _desk(options)
-    config = label_studio_config(desk.tags(options.version or desk.versions.newest()))
+    config = label_studio_config(desk.tags(options.version or desk.versions.latest("predictions")))
     return Answer({"config": config}, lambda: print_text(config))
 
 
@@ -205,7 +205,7 @@ def _version(desk: "ReviewDesk", options: argparse.Namespace) -> str:
     """Name the version that is asked about; "" where none is and there is none."""
     if options.version is None and not desk.versions.source.names():
         return ""
-    return options.version or desk.versions.newest()
+    return options.version or desk.versions.latest("predictions")
 
 
 def _tasks(desk: "ReviewDesk", options: argparse.Namespace) -> "tuple[Task, ...]":

@@ -51,16 +51,16 @@ def build(bench: Workbench) -> None:
 
         Args:
             texts: at most 10,000 texts of 20,000 characters each, unless the server says otherwise.
-            version: a version's name; the latest release where it is empty.
+            version: a version's name; the latest that can predict where it is empty.
         """
         check_types(version=(version, str))
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise gr.Error("texts: a list of strings is needed", print_exception=False)
-        name = version or answer(lambda: bench.newest(bench.list_versions()))
+        name = version or answer(lambda: bench.latest("model"))
         return answer(lambda: {"version": name, "predictions": bench.predict(name, texts)})
 
     def list_versions() -> list[dict[str, Any]]:
-        """List the versions with their key metrics, in natural order, the workspace last."""
+        """List the versions with their key metrics, in version order, the workspace last."""
         return answer(bench.history)
 
     def get_params(version: str) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                 inference_tab.build(
                     place("inference", inference),
                     list_versions=bench.list_versions,
-                    newest=bench.newest,
+                    latest=lambda names: bench.latest("model", names),
                     desk=lambda: bench.inference,
                 )
             with gr.Tab("Inspection", id="inspection", elem_id="tab-inspection") as inspection:
@@ -96,7 +96,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                             place("inspection", inspection, "tags"),
                             version,
                             list_versions=bench.list_versions,
-                            newest=bench.newest,
+                            latest=lambda names: bench.latest("predictions", names),
                             desk=lambda: bench.inspection,
                             influence=lambda: bench.influence,
                             orders=list(ORDERS),

@@ -43,7 +43,7 @@ def build(
     place: Place,
     *,
     list_versions: Callable[[], list[str]],
-    newest: Callable[[list[str]], str],
+    latest: Callable[[list[str]], str],
     desk: Callable[[], "InferenceDesk"],
 ) -> None:
     """Lay out the tab, filled when `place` comes into view."""
@@ -187,13 +187,11 @@ def build(
     def fill(link: Link, _: gr.Request) -> list[Any]:
         try:
             names = list_versions()
+            name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
+            name = name if name in names else latest(names)
         except TagifaiError as error:
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
-        name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
-        name, beside = (
-            name if name in names else newest(names),
-            beside if beside in names else NOBODY,
-        )
+        beside = beside if beside in names else NOBODY
         tag = link.read("tag", [LIKELIEST, *known_tags(name)])
         typed = {one: link.read(one) for one in ("text", "edited")}
         notice, *found = show_prediction(typed["text"], name, tag, beside, typed["edited"])

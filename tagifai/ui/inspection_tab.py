@@ -60,7 +60,7 @@ def build(
     version: gr.Dropdown,
     *,
     list_versions: Callable[[], list[str]],
-    newest: Callable[[list[str]], str],
+    latest: Callable[[list[str]], str],
     desk: Callable[[], InspectionDesk],
     influence: Callable[[], "InfluenceDesk"],
     orders: list[str],
@@ -261,10 +261,10 @@ def build(
     def fill(link: Link, _: gr.Request) -> list[Any]:
         try:
             names = list_versions()
+            chosen = link.read("version", names)
+            name = chosen if chosen in names else latest(names)
         except TagifaiError as error:
             return [gr.Dropdown([]), show_error(error), *[gr.skip()] * (len(filled) - 2)]
-        chosen = link.read("version", names)
-        name = chosen if chosen in names else newest(names)
         tag = link.read("tag", known_tags(name))
         given = [link.read(one) for one in ("common", "outcome", "query", "order", "p")]
         # A link's threshold stands until another tag or version is chosen.

@@ -122,7 +122,7 @@ def build(
     def chosen_from(name: str | None, *choice: str) -> QueueChoice:
         kind, tag, split, rank, state = choice
         return QueueChoice(
-            name or desk().versions.newest(),
+            name or desk().versions.latest("predictions"),
             KINDS.get(kind, kind),
             None if tag == ALL_TAGS else tag,
             split,
@@ -208,7 +208,9 @@ def build(
 
     def open_tab(link: Link, request: gr.Request, read_from: str) -> list[Any]:
         try:
-            name = link.read("version", desk().versions.names()) or desk().versions.newest()
+            name = link.read("version", desk().versions.names()) or desk().versions.latest(
+                "predictions"
+            )
             if link.asked is None and read_from == desk().stamp(name):
                 return [gr.skip()] * len(whole)
             names = desk().tags(name)
@@ -260,7 +262,7 @@ def build(
             return gr.skip()
         try:
             counts = desk().counts()
-            preview = desk().preview(name or desk().versions.newest())
+            preview = desk().preview(name or desk().versions.latest("predictions"))
             may_write = bool(desk().reader_of(visit_of(request))[0])
         except TagifaiError as error:
             return show_error(error)

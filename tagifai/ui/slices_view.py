@@ -103,13 +103,15 @@ def build(
             if not conditions.given():
                 return show_note(NOTHING)
             Conditions.of(conditions.given())
-            return show_measured(desk().measure(name or desk().versions.newest(), conditions))
+            return show_measured(
+                desk().measure(name or desk().versions.latest("predictions"), conditions)
+            )
         except TagifaiError as error:
             return show_error(error)
 
     def propose(version: str | None, split: str) -> str:
         try:
-            return show_found(desk().find(version or desk().versions.newest(), split))
+            return show_found(desk().find(version or desk().versions.latest("predictions"), split))
         except TagifaiError as error:
             return show_error(error)
 

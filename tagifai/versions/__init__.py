@@ -10,14 +10,13 @@ import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
+from tagifai.versions.naming import WORKSPACE, version_order
 from tagifai.versions.sources import (
     FILES,
     MODEL_FILE,
     PICKLE_FILE,
-    WORKSPACE,
     FolderSource,
     VersionSource,
-    natural_order,
     read_files,
 )
 
@@ -29,10 +28,10 @@ __all__ = [
     "Version",
     "VersionSource",
     "load_version",
-    "natural_order",
     "open_source",
     "parse_performance",
     "read_files",
+    "version_order",
 ]
 
 _FRACTIONS = ("precision", "recall", "f1")

@@ -13,7 +13,7 @@ from tagifai.comparison.flips import select_flips
 from tagifai.comparison.intervals import figure_intervals
 from tagifai.data import Project
 from tagifai.data.desk import DataDesk
-from tagifai.errors import TagifaiError, one_of
+from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.inspection import (
     require_predictions,
 )
@@ -22,9 +22,17 @@ from tagifai.predictions import Predictions
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
 from tagifai.versions import Version, load_version
 from tagifai.versions.history import KEY_METRICS, Key, PerformanceIndex, label_of
-from tagifai.versions.sources import MODEL_FILE, PICKLE_FILE, WORKSPACE, VersionSource
+from tagifai.versions.naming import latest_version, version_order
+from tagifai.versions.sources import MODEL_FILE, PICKLE_FILE, VersionSource
 
-MAX_TEXTS = 10_000
+# Texts whose features are in memory together.
+_AT_ONCE = 1_000
+# What of a version is needed, by the files that any one of them holds it.
+KEEPS = {
+    "figures": ("performance.json",),
+    "predictions": ("predictions.npz",),
+    "model": (MODEL_FILE, PICKLE_FILE),
+}
 
 
 class VersionDesk:
@@ -49,7 +57,7 @@ class VersionDesk:
         self._index = PerformanceIndex(source)
 
     def names(self) -> list[str]:
-        """List the versions in natural order, the workspace last.
+        """List the versions in version order, the workspace last.
 
         Raises:
             TagifaiError: there is none.
@@ -61,11 +69,63 @@ class VersionDesk:
             )
         return names
 
-    def newest(self, names: Sequence[str] | None = None) -> str:
-        """Name the latest release, or the workspace where nothing is released."""
+    def latest(self, keeps: str = "figures", names: Sequence[str] | None = None) -> str:
+        """Name the latest version that keeps what is needed: see `latest_version`.
+
+        Parameters
+        ----------
+        keeps : {"figures", "predictions", "model"}
+            What it is needed for.
+        names : sequence of str, optional
+            Where to look; all versions by default.
+
+        Raises
+        ------
+        TagifaiError
+            There is no version, or none that keeps it; the message says which commands do.
+        """
+        if keeps not in KEEPS:
+            raise one_of("part of a version", keeps, KEEPS)
         names = self.names() if names is None else names
-        releases = [name for name in names if name != WORKSPACE]
-        return releases[-1] if releases else WORKSPACE
+        found = latest_version(names, lambda name: self.keeps(keeps, name), self._created)
+        if found is None and keeps == "model":
+            # A pickle that is not trusted says so when it is asked.
+            found = latest_version(names, self.keeps_model, self._created)
+        if found is None:
+            raise self._none_keeps(keeps, names)
+        return found
+
+    def keeps(self, part: str, name: str) -> bool:
+        """Check whether a version has figures and keeps a part of `KEEPS`, without reading it."""
+        files = [one for one in KEEPS[part] if one != PICKLE_FILE or self.trust_pickle]
+        there = (self.source.stamp(name, file) is not None for file in files)
+        return self.source.stamp(name, "performance.json") is not None and any(there)
+
+    def _that_keep(self, part: str, names: Sequence[str]) -> list[str]:
+        return [name for name in names if self.keeps(part, name)]
+
+    def _none_keeps(self, keeps: str, names: Sequence[str]) -> TagifaiError:
+        listed = shorten(", ".join(sorted(names, key=version_order)), 200)
+        lacking = {
+            "figures": "has a performance.json",
+            "predictions": "keeps predictions",
+            "model": "keeps a model, so none can predict",
+        }[keeps]
+        makes = {
+            "figures": "`train` and `import-predictions` make one that has",
+            "predictions": "`train` and `import-predictions` make one that does",
+            "model": "`train` makes one that does",
+        }[keeps]
+        return TagifaiError(
+            f"no version in {self.source.location} {lacking} (there: {listed}); {makes}"
+        )
+
+    def _created(self, name: str) -> str:
+        try:
+            info = self.load(name).info
+        except TagifaiError:
+            return ""
+        return str(info.get("released") or info.get("created") or "")
 
     def load(self, name: str) -> Version:
         """Read a version's small files.
@@ -120,6 +180,14 @@ class VersionDesk:
         Raises:
             TagifaiError: the version keeps no model, or one that is not ours.
         """
+        names = self.source.names()
+        if name not in names:
+            raise one_of("version", name, self._that_keep("model", names) or names)
+        if not self.keeps_model(name):
+            able = ", ".join(self._that_keep("model", names)[:20]) or "none"
+            raise TagifaiError(
+                f"version {name!r} keeps no model, so it cannot predict; versions that can: {able}"
+            )
         version = self.load(name)
         files = (MODEL_FILE, PICKLE_FILE, "version.json")
         return self._models.get(
@@ -143,19 +211,17 @@ class VersionDesk:
         Each answer has tags, probabilities, thresholds, preprocessed and reason.
 
         Raises:
-            TagifaiError: no model, or too many texts.
+            TagifaiError: the version has no model.
         """
         from tagifai.inference import predict_tags
 
-        if len(texts) > MAX_TEXTS:
-            raise TagifaiError(f"at most {MAX_TEXTS:,} texts at once, got {len(texts):,}")
-        version, model = self.load(name), self.model(name)
+        model, version = self.model(name), self.load(name)
         tags = version.info.get("tags") or list(version.thresholds)
         thresholds = {tag: version.threshold(tag) for tag in tags}
-        answers = predict_tags(model, tags, thresholds, texts)
         return [
             {**answer, "thresholds": {tag: thresholds[tag] for tag in answer["probabilities"]}}
-            for answer in answers
+            for start in range(0, len(texts), _AT_ONCE)
+            for answer in predict_tags(model, tags, thresholds, texts[start : start + _AT_ONCE])
         ]
 
     def describe(self, name: str) -> dict[str, Any]:

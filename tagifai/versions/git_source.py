@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.versions.git import ObjectReader, run_git
-from tagifai.versions.sources import FILES, check_size, combine_digests, natural_order
+from tagifai.versions.naming import version_order
+from tagifai.versions.sources import FILES, check_size, combine_digests
 
 FOLDERS = ("model/workspace", "model")
 FETCH_EVERY_S = 60.0
@@ -62,7 +63,7 @@ class GitSource:
         return f"git:{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def names(self) -> list[str]:
-        """List the tags that hold a version, in natural order; the repository is asked again."""
+        """List the tags that hold a version, in version order; the repository is asked again."""
         with self._lock:
             self._fetch()
             listed = run_git(
@@ -78,7 +79,7 @@ class GitSource:
                 for name, object_id in tags.items()
                 if "performance.json" in self._blobs[object_id]
             }
-            return sorted(self._tags, key=natural_order)
+            return sorted(self._tags, key=version_order)
 
     def read(self, name: str, filename: str) -> bytes | None:
         """Return a file's bytes, None where the tag has no such file."""

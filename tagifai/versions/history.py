@@ -127,7 +127,7 @@ class PerformanceIndex:
         return list(known)
 
     def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
-        """Tabulate all versions in natural order, the workspace last.
+        """Tabulate all versions in version order, the workspace last.
 
         Records {"version", "error", and a value or None by label}; "error" is None, or says
         why a version cannot be read, while the others go on.

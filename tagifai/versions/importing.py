@@ -13,8 +13,9 @@ from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import performance
 from tagifai.predictions import Predictions
 from tagifai.slices import SLICES, Slice, select_slices
+from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.releases import describe_making
-from tagifai.versions.sources import WORKSPACE, pack_json
+from tagifai.versions.sources import pack_json
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 

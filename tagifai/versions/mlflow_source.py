@@ -14,14 +14,13 @@ from typing import Any, TypeVar
 import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.versions.naming import WORKSPACE, version_order
 from tagifai.versions.sources import (
     FILES,
-    WORKSPACE,
     check_files,
     check_new_name,
     check_size,
     combine_digests,
-    natural_order,
 )
 
 DEFAULT_NAME = "tagifai"
@@ -95,7 +94,7 @@ class MlflowSource:
 
     @_told
     def names(self) -> list[str]:
-        """List the versions in natural order, the workspace last; the server is asked again."""
+        """List the versions in version order, the workspace last; the server is asked again."""
         with self._lock:
             found: dict[str, _Run] = {}
             for name, run in self._registered() + self._in_experiment():
@@ -108,7 +107,7 @@ class MlflowSource:
                     name = f"{name}-{run.run_id[:8]}"
                 found[name] = _Run(run.run_id, run.ended, files)
             self._runs = found
-            return sorted(found, key=natural_order)
+            return sorted(found, key=version_order)
 
     @_told
     def read(self, name: str, filename: str) -> bytes | None:

@@ -14,7 +14,8 @@ from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
 from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import Predictions
-from tagifai.versions.sources import MODEL_FILE, WORKSPACE, VersionSource, pack_json, read_files
+from tagifai.versions.naming import WORKSPACE
+from tagifai.versions.sources import MODEL_FILE, VersionSource, pack_json, read_files
 
 if TYPE_CHECKING:
     from tagifai.models.training import Trained

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.versions.naming import WORKSPACE, version_order
 
-WORKSPACE = "workspace"
 MODEL_FILE = "model.skops"
 PICKLE_FILE = "model.pkl"
 FILES = (
@@ -31,9 +31,7 @@ FILES = (
 )
 MAX_FILE = 256 * 2**20
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
-_PARTS = re.compile(r"\d{1,18}|[^\W\d_]+")
 _NO_NAME = re.compile(r"[/\\\0]")
-_PRE_RELEASES = frozenset({"a", "alpha", "b", "beta", "dev", "pre", "rc"})
 # Windows has none.
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 # A file written this recently may change again within the clock's resolution.
@@ -48,7 +46,7 @@ class VersionSource(Protocol):
         """Say where this is, for messages."""
 
     def names(self) -> list[str]:
-        """List the versions in natural order, the workspace last."""
+        """List the versions in version order, the workspace last."""
 
     def read(self, name: str, filename: str) -> bytes | None:
         """Return a file's bytes, None where the version has no such file.
@@ -75,24 +73,6 @@ class VersionSource(Protocol):
         Raises:
             TagifaiError: a release of this name exists, a bad name, or it cannot be written.
         """
-
-
-def natural_order(name: str) -> tuple[bool, list[tuple[int, int, str]], str]:
-    """Order by the numbers in names; pre-releases before their release; the workspace last.
-
-    >>> sorted(["workspace", "2021-03-12", "v0.10.0", "v0.9.0", "v0.10.0-rc1"], key=natural_order)
-    ['v0.9.0', 'v0.10.0-rc1', 'v0.10.0', '2021-03-12', 'workspace']
-    """
-    lowered = name.lower()
-    parts = _PARTS.findall(lowered, lowered[:1] == "v" and lowered[1:2].isdecimal())
-    end = (1, 0, "")
-    keys = [
-        (2, int(part), "")
-        if part.isdecimal()
-        else (0 if part in _PRE_RELEASES and place else 3, 0, part)
-        for place, part in enumerate(parts)
-    ]
-    return name == WORKSPACE, [*keys, end], name
 
 
 def check_new_name(name: str) -> None:
@@ -161,7 +141,7 @@ class FolderSource:
         return str(self.path)
 
     def names(self) -> list[str]:
-        """List the folders in natural order, the workspace last; hidden ones are left out."""
+        """List the folders in version order, the workspace last; hidden ones are left out."""
         try:
             with os.scandir(self.path) as entries:
                 found = [
@@ -178,7 +158,7 @@ class FolderSource:
         # Ten thousand names take longer to order than to list.
         listed, ordered = self._listed
         if found != listed:
-            ordered = sorted(found, key=natural_order)
+            ordered = sorted(found, key=version_order)
             self._listed = found, ordered
         return list(ordered)
 

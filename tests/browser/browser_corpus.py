@@ -8,8 +8,9 @@ import orjson
 from tagifai.data import load_dataset
 from tagifai.models.params import Params
 from tagifai.models.training import train
+from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.releases import version_files
-from tagifai.versions.sources import WORKSPACE, FolderSource
+from tagifai.versions.sources import FolderSource
 
 NUM_PROJECTS = 240
 FIRST_ID = 7000

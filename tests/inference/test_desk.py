@@ -142,6 +142,6 @@ def test_a_visitors_text_has_a_limit(folder):
         with pytest.raises(TagifaiError, match="31 characters; at most 30 are read here"):
             ask()
     rows = desk.read_texts(b"short\n" + b"y" * 31, "lines")
-    assert [row.error for row in rows] == ["", "31 characters; at most 30 are read"]
+    assert [row.error for row in rows] == ["", "31 characters; at most 30 are read (--max-text)"]
     with pytest.raises(TagifaiError, match="changes are looked for in at most 2,000"):
         desk.smallest_changes("v1", "camera " * 300, "computer-vision")

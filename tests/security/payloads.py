@@ -16,8 +16,9 @@ from servers import running
 from tagifai.data import load_dataset
 from tagifai.models.training import train
 from tagifai.reviews import ReviewStore
+from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.releases import version_files
-from tagifai.versions.sources import WORKSPACE, FolderSource
+from tagifai.versions.sources import FolderSource
 
 # Each sets `owned` where it runs, or asks for an address below {url}.
 PAYLOADS = [

@@ -9,7 +9,7 @@ import pytest
 from tagifai.cache import ContentCache, open_memory
 from tagifai.data.desk import DataDesk
 from tagifai.errors import TagifaiError
-from tagifai.versions.desk import MAX_TEXTS, VersionDesk
+from tagifai.versions.desk import KEEPS, VersionDesk
 from tagifai.versions.sources import FolderSource
 
 
@@ -27,10 +27,44 @@ def rewrite(path, change):
     path.write_bytes(orjson.dumps(content))
 
 
-def test_the_newest_is_the_latest_release(desk):
+def test_the_latest_is_the_last_that_keeps_what_is_needed(desk, tmp_path):
+    models = tmp_path / "model"
     assert desk.names() == ["v0.1.0", "v0.2.0", "workspace"]
-    assert desk.newest() == "v0.2.0"
-    assert desk.newest(["workspace"]) == "workspace"
+    assert desk.latest() == "v0.2.0"
+    assert desk.latest(names=["workspace"]) == "workspace"
+    (models / "v0.2.0/model.skops").unlink()
+    assert [desk.latest(part) for part in KEEPS] == ["v0.2.0", "v0.2.0", "v0.1.0"]
+    (models / "v0.2.0/predictions.npz").unlink()
+    assert [desk.latest(part) for part in KEEPS] == ["v0.2.0", "v0.1.0", "v0.1.0"]
+    (models / "v0.2.0/performance.json").unlink()
+    assert [desk.latest(part) for part in KEEPS] == ["v0.1.0"] * 3
+    shutil.rmtree(models / "v0.1.0")
+    assert [desk.latest(part) for part in KEEPS] == ["workspace"] * 3
+    with pytest.raises(TagifaiError, match="unknown part of a version 'weights'"):
+        desk.latest("weights")
+
+
+def test_names_that_are_no_versions_are_the_latest_by_their_time_alone(desk, tmp_path):
+    models = tmp_path / "model"
+    for name, created in (("zebra", "2026-01-01"), ("bert", "2026-03-01"), ("ant", None)):
+        shutil.copytree(models / "v0.2.0", models / name)
+        rewrite(models / name / "version.json", lambda info, at=created: info.update(created=at))
+    assert desk.names() == ["ant", "bert", "zebra", "v0.1.0", "v0.2.0", "workspace"]
+    assert desk.latest() == "v0.2.0"
+    for name in ("v0.1.0", "v0.2.0"):
+        shutil.rmtree(models / name)
+    assert desk.latest() == "workspace"
+    shutil.rmtree(models / "workspace")
+    assert desk.latest() == "bert"
+
+
+def test_what_no_version_keeps_is_said_with_what_makes_it(desk, tmp_path):
+    for name in desk.names():
+        (tmp_path / "model" / name / "model.skops").unlink()
+    with pytest.raises(TagifaiError, match=r"keeps a model, so none can predict .*v0\.1\.0, v0"):
+        desk.latest("model")
+    with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no model.*that can: none"):
+        desk.predict("v0.1.0", ["text"])
 
 
 def test_no_version_at_all_says_how_to_make_one(desk, tmp_path):
@@ -91,8 +125,13 @@ def test_a_version_without_predictions_or_model_says_so(desk, tmp_path):
     (tmp_path / "model/v0.1.0/model.skops").unlink()
     with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no predictions"):
         desk.predictions("v0.1.0")
-    with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no model"):
+    with pytest.raises(
+        TagifaiError,
+        match=r"'v0\.1\.0' keeps no model, so it cannot predict; versions that can: v0\.2\.0, wo",
+    ):
         desk.predict("v0.1.0", ["text"])
+    with pytest.raises(TagifaiError, match=r"unknown version 'v1'.* allowed: v0\.2\.0, workspace$"):
+        desk.predict("v1", ["text"])
     assert desk.compare("v0.1.0", "v0.2.0")["basis"] == "stored"
 
 
@@ -153,12 +192,14 @@ def test_the_same_version_twice_is_refused(desk):
             ask("v0.1.0", "v0.1.0")
 
 
-def test_texts_are_tagged_and_their_number_is_bounded(desk):
+def test_texts_are_tagged_however_many_they_are(desk):
     (answer,) = desk.predict("v0.2.0", ["Pixels of camera images, computer vision photos"])
     assert answer["tags"] == ["computer-vision"]
     assert answer["thresholds"].keys() == answer["probabilities"].keys()
-    with pytest.raises(TagifaiError, match="at most 10,000 texts at once, got 10,001"):
-        desk.predict("v0.2.0", ["text"] * (MAX_TEXTS + 1))
+    many = desk.predict("v0.2.0", ["corpus sentences"] * 1_000 + ["camera pixels"])
+    assert [one["tags"][:1] for one in many] == [["natural-language-processing"]] * 1_000 + [
+        ["computer-vision"]
+    ]
 
 
 def test_a_data_folders_own_slices_are_compared(desk, tmp_path):

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.versions.sources import FolderSource, natural_order, read_files
+from tagifai.versions.sources import FolderSource, read_files
 
 PERFORMANCE = b'{"overall": {"f1": 0.5}}'
 
@@ -12,19 +12,6 @@ PERFORMANCE = b'{"overall": {"f1": 0.5}}'
 @pytest.fixture
 def source(tmp_path):
     return FolderSource(tmp_path / "model")
-
-
-@pytest.mark.parametrize(
-    "ordered",
-    [
-        ["v0.9.0", "v0.10.0", "v1", "2021-03-12", "2021-03-30", "latest", "workspace"],
-        ["v1.0.0-alpha", "v1.0.0-rc1", "v1.0.0-rc2", "v1.0.0", "v1.0.0.1", "v1.0.1"],
-        ["1.2", "v1.3", "1.10"],
-        ["run-2", "run-10"],
-    ],
-)
-def test_names_are_ordered_as_people_count(ordered):
-    assert sorted(ordered[1:] + ordered[:1], key=natural_order) == ordered
 
 
 def test_a_missing_folder_has_no_versions(source):
