@@ -5,14 +5,14 @@ import math
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tagifai.errors import TagifaiError, shorten
 
@@ -20,7 +20,58 @@ SPLITS = ("train", "val", "test")
 DEFAULT_THRESHOLD = 0.5
 MAX_UNPACKED = 512 * 2**20
 MAX_HEADER = 4096
+# The share of its threshold from which a tag that was not predicted is a near miss.
+NEAR_MISS = 0.5
 _KINDS = {"ids": "UiuS", "split": "US", "tags": "US", "y_true": "biuf", "y_prob": "f"}
+
+
+def decide(y_prob: ArrayLike, thresholds: ArrayLike) -> NDArray[np.bool_]:
+    """Decide which tags are predicted: those whose probability reaches its threshold.
+
+    Every decision is made here, so that figures, lists, exports, flips and predictions agree.
+    Both sides are compared as float32, the precision in which probabilities are stored: a
+    threshold of 0.7 is reached by a probability that was read as 0.7.
+
+    Parameters
+    ----------
+    y_prob
+        Probabilities in [0, 1], of any shape that broadcasts against `thresholds`; usually
+        (n_projects, n_tags).
+    thresholds
+        Thresholds in [0, 1]: one number, or one per column, (n_tags,).
+
+    Returns
+    -------
+    decided
+        True where the tag is predicted, in the broadcast shape.
+
+    Examples
+    --------
+    >>> decide([[0.7, 0.2], [0.6999, 0.3]], [0.7, 0.3]).tolist()
+    [[True, False], [False, True]]
+    """
+    return np.asarray(np.asarray(y_prob, np.float32) >= np.asarray(thresholds, np.float32))
+
+
+def threshold_array(tags: Sequence[str], thresholds: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return the thresholds of `tags`, in their order, as `decide` takes them.
+
+    Raises
+    ------
+    TagifaiError
+        A tag has no threshold, or one outside [0, 1].
+    """
+    missing = [tag for tag in tags if tag not in thresholds]
+    if missing:
+        raise TagifaiError(f"thresholds: none for {missing[0]!r}")
+    found = np.array([thresholds[tag] for tag in tags], dtype=float)
+    bad = np.flatnonzero(~((found >= 0) & (found <= 1)))
+    if len(bad):
+        raise TagifaiError(
+            f"threshold of {tags[bad[0]]!r}: a number from 0 to 1 is needed, "
+            f"got {float(found[bad[0]])}"
+        )
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +154,14 @@ class Predictions:
         )
 
     def decide(self, thresholds: Mapping[str, float]) -> NDArray[np.uint8]:
-        """Decide (n, t) from the probabilities: 1 from a tag's threshold on (0.5 without one).
+        """Decide (n, t) by `decide`, 0 or 1; a tag without a threshold has 0.5.
 
         >>> p = Predictions.of(["7"], ["test"], ["cv", "nlp"], [[1, 0]], [[0.7, 0.4]])
         >>> p.decide({"cv": 0.7}).tolist()
         [[1, 0]]
         """
-        # float32 against float32: a threshold put at a stored probability still reaches it.
-        least = np.array([thresholds.get(tag, DEFAULT_THRESHOLD) for tag in self.tags], np.float32)
-        return (self.y_prob >= least).astype(np.uint8)
+        given = {tag: thresholds.get(tag, DEFAULT_THRESHOLD) for tag in self.tags}
+        return decide(self.y_prob, threshold_array(self.tags, given)).astype(np.uint8)
 
     def to_bytes(self) -> bytes:
         """Pack as a compressed `.npz`; equal predictions give equal bytes."""

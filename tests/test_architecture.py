@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -63,6 +64,8 @@ PROGRAMS = {"gradio_app", "tagifai.__main__"}
 LIGHT = ("errors", "settings", "data", "versions", "cache", "cli", "versions.desk", "reviews.desk",
          "workbench", "ui.app", "ui.serving")  # fmt: skip
 HEAVY = ("sklearn", "gradio", "matplotlib", "nltk", "scipy")
+# What may compare probabilities: the one decision, and the bins of the calibration error.
+DECIDES = ("tagifai.predictions", "tagifai.metrics.calibration*")
 READERS = {"open", "read_text", "read_bytes", "load", "loads", "print", "mkdir", "getenv", "run"}
 
 
@@ -156,6 +159,43 @@ def test_tabs_are_given_their_functions():
         and node.func.id.endswith(("Desk", "Workbench"))
     }
     assert (reached, made) == (set(), set())
+
+
+def test_probabilities_meet_thresholds_in_one_place():
+    """`decide` alone compares them: elsewhere another precision would decide otherwise."""
+    told = re.compile(r"prob|threshold|cut(s|off)?$", re.IGNORECASE)
+    trees = TREES | {
+        f"benchmarks.{path.stem}": ast.parse(path.read_text("utf-8"))
+        for path in (ROOT / "benchmarks").rglob("*.py")
+    }
+    found = {
+        (module, ast.unparse(node))
+        for module, tree in trees.items()
+        if not among(module, DECIDES)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        and any(isinstance(one, ast.Gt | ast.GtE | ast.Lt | ast.LtE) for one in node.ops)
+        # A bound that is written down, as in `0 <= threshold <= 1`, decides nothing.
+        and len(sides := [s for s in (node.left, *node.comparators) if not is_fixed(s)]) > 1
+        and any(told.search(word) for side in sides for word in words_of(side))
+    }
+    assert found == set()
+
+
+def is_fixed(node: ast.AST) -> bool:
+    """Tell a written number, or a length, which is none of a probability."""
+    measured = isinstance(node, ast.Call) and ast.unparse(node.func) == "len"
+    return isinstance(node, ast.Constant) or measured
+
+
+def words_of(node: ast.AST) -> set[str]:
+    """List the names, attributes and keys that an expression reads."""
+    return {
+        str(getattr(part, name))
+        for part in ast.walk(node)
+        for name in ("id", "attr", "value")
+        if isinstance(getattr(part, name, None), str)
+    }
 
 
 @pytest.mark.parametrize("module", sorted(set(TREES) - PROGRAMS))

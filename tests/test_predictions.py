@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.predictions import Predictions
+from tagifai.predictions import Predictions, decide, threshold_array
 
 GIVEN = {
     "ids": ["7", "ü8", "9"],
@@ -158,3 +158,38 @@ def test_a_flipped_bit_is_noticed():
 
     with pytest.raises(TagifaiError, match=r"^predictions\.npz: "):
         Predictions.from_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("value", [0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.05, 1 / 3, 0.0, 1.0])
+def test_a_probability_reaches_a_threshold_of_the_same_digits(value):
+    for given in (value, np.float32(value), [value], np.array([value]), np.float32([value])):
+        assert decide(given, value).all()
+        assert decide(given, np.float32(value)).all()
+
+
+def test_neighbours_in_float32_are_told_apart_and_closer_ones_are_not():
+    stored = np.float32(0.7)
+    above, below = (np.nextafter(stored, np.float32(end)) for end in (1, 0))
+    assert decide([above, stored, below], 0.7).tolist() == [True, True, False]
+    assert decide(stored, np.nextafter(0.7, 1)).tolist() is True
+    assert decide(np.nextafter(0.7, 0), 0.7).tolist() is True
+
+
+def test_each_column_has_its_own_threshold():
+    decided = decide([[0.5, 0.5], [0.4, 0.6]], [0.5, 0.6])
+    assert decided.tolist() == [[True, False], [False, True]]
+    assert decided.dtype == bool
+    assert decide(np.empty((0, 2)), [0.5, 0.6]).shape == (0, 2)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), float("inf")])
+def test_a_threshold_that_is_no_probability_is_refused_by_name(value):
+    with pytest.raises(TagifaiError, match=rf"threshold of 'b': a number from 0 to 1.*{value}"):
+        threshold_array(["a", "b"], {"a": 0.5, "b": value})
+    with pytest.raises(TagifaiError, match=r"threshold of 'a\.b'"):
+        predictions().decide({"a.b": value})
+
+
+def test_a_tag_without_a_threshold_is_named():
+    with pytest.raises(TagifaiError, match="thresholds: none for 'b'"):
+        threshold_array(["a", "b"], {"a": 0.5})

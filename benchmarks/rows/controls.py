@@ -18,7 +18,7 @@ from benchmarks.paired import exponent, p50, paired_ratio, rounds, summarize
 from benchmarks.results import Findings
 from benchmarks.rows.slider import press
 from benchmarks.sites import Site, Sites, rest
-from tagifai.predictions import Predictions
+from tagifai.predictions import Predictions, decide
 from tagifai.versions.sources import FolderSource
 
 LIMIT = 3.0
@@ -288,7 +288,7 @@ class Predicted:
         """Write a tag's figures at a threshold as the page does."""
         column = self.tags.index(name)
         true = self._y_true[:, column] == 1
-        positive = self._y_prob[:, column] >= threshold
+        positive = decide(self._y_prob[:, column], threshold)
         tp, fp, fn = (true & positive).sum(), (~true & positive).sum(), (true & ~positive).sum()
         return [f"{true.sum():,}", f"{tp:,} / {fp:,}", f"{fn:,}", f"{threshold:.3f}"]
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError
+from tagifai.predictions import decide, threshold_array
 
 if TYPE_CHECKING:
     from tagifai.models.classifier import TagClassifier
@@ -34,23 +35,23 @@ def predict_tags(
     """
     if len(tags) != len(model.intercept_):
         raise TagifaiError(f"{len(tags)} tags given to a model of {len(model.intercept_)}")
-    missing = [tag for tag in tags if tag not in thresholds]
-    if missing:
-        raise TagifaiError(f"thresholds: none for {missing[0]!r}")
+    cuts = threshold_array(tags, thresholds)
     if not len(texts):
         return []
     texts = [replace_surrogates(text) for text in texts]
-    cut = np.array([thresholds[tag] for tag in tags])
     features = model.transform(texts)
     prob = model.probabilities(model.margins(features))
+    decided = decide(prob, cuts)
     cleaned = model.features_.named_steps["preprocess"].transform(texts)
     answers = []
-    for row, preprocessed, known in zip(prob, cleaned, model.knows(features), strict=True):
+    known = model.knows(features)
+    rows = zip(prob, decided, cleaned, known, strict=True)
+    for row, above, preprocessed, knows in rows:
         order = np.argsort(-row, kind="stable")
-        reason = None if known else "no known word" if preprocessed else "empty"
+        reason = None if knows else "no known word" if preprocessed else "empty"
         answers.append(
             {
-                "tags": [tags[t] for t in order if row[t] >= cut[t] and preprocessed],
+                "tags": [tags[t] for t in order if above[t] and preprocessed],
                 "probabilities": {tags[t]: float(row[t]) for t in order},
                 "preprocessed": preprocessed,
                 "reason": reason,

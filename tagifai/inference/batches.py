@@ -10,6 +10,7 @@ from typing import Any
 from tagifai.data.csv_cells import guard_cell
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.predictions import NEAR_MISS, decide
 
 KINDS = ("lines", "csv", "jsonl")
 MAX_ROWS = 50_000
@@ -142,7 +143,7 @@ def _kept(row: BatchRow, answer: dict[str, Any]) -> BatchAnswer:
     near = [
         (tag, p)
         for tag, p in answer["probabilities"].items()
-        if tag not in chosen and p >= answer["thresholds"][tag] / 2
+        if tag not in chosen and decide(p, NEAR_MISS * answer["thresholds"][tag])
     ]
     return BatchAnswer(row, tags, tuple(near[:3]), answer["reason"] or "")
 

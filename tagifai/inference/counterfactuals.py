@@ -10,6 +10,7 @@ import numpy as np
 from tagifai.errors import one_of
 from tagifai.inference.explanation import explain
 from tagifai.models.classifier import TagClassifier
+from tagifai.predictions import decide
 from tagifai.text.alignment import PlacedWord
 
 MOST_CHANGES = 3
@@ -89,7 +90,7 @@ def smallest_changes(
     if not words:
         return []
     before = float(model.predict_proba([text])[0, column])
-    falls = before >= threshold
+    falls = bool(decide(before, threshold))
     sign = 1.0 if falls else -1.0
     # The words that hold the tag where it is, first.
     weight = sign * explanation.contributions[:, column]
@@ -100,7 +101,7 @@ def smallest_changes(
     for tried in _stages(order, weight, [word.token for word in words], swaps):
         texts = [edit_words(text, [(words[i], new) for i, new in edits]) for edits in tried]
         after = model.predict_proba(texts)[:, column] if texts else np.zeros(0)
-        flipped = [k for k in range(len(tried)) if (after[k] >= threshold) != falls]
+        flipped = np.flatnonzero(decide(after, threshold) != falls).tolist()
         flipped.sort(key=lambda k: (len(tried[k]), sign * float(after[k])))
         for k in flipped:
             edits = frozenset(tried[k])

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tagifai.inspection.parts import cuts_of
-from tagifai.predictions import Predictions
+from tagifai.predictions import Predictions, decide, threshold_array
 
 MAX_LENGTH = 600
 
@@ -28,7 +27,7 @@ def choose_examples(
         return []
     tags = predictions.tags
     y_true, y_prob = predictions.y_true[rows].astype(bool), predictions.y_prob[rows]
-    y_pred = y_prob >= cuts_of(tags, thresholds)
+    y_pred = decide(y_prob, threshold_array(tags, thresholds))
     right = (y_true == y_pred).all(axis=1) & y_pred.any(axis=1)
     least_sure = np.where(y_pred, y_prob, 1).min(axis=1, initial=1)
     extra, missed = np.where(y_pred & ~y_true, y_prob, -1), np.where(y_true & ~y_pred, y_prob, -1)

@@ -18,13 +18,12 @@ from tagifai.inspection.parts import (
     Array,
     Paged,
     column_in,
-    cuts_of,
     paged,
     require_predictions,
     rows_of,
 )
-from tagifai.metrics.thresholds import best_thresholds
-from tagifai.predictions import Predictions
+from tagifai.metrics.thresholds import best_thresholds, midway
+from tagifai.predictions import Predictions, decide, threshold_array
 
 __all__ = [
     "LEARNT",
@@ -65,12 +64,12 @@ def tag_table(
         TagifaiError: an unknown split, or a tag without a threshold in [0, 1].
     """
     true, prob = _part(predictions, split)
-    cuts = cuts_of(predictions.tags, thresholds)
+    predicted = decide(prob, threshold_array(predictions.tags, thresholds))
     if precisions is None:
         precisions = average_precisions(predictions, split)
     records = []
     for column, tag in enumerate(predictions.tags):
-        counts = _count(true[:, column], prob[:, column] >= cuts[column])
+        counts = _count(true[:, column], predicted[:, column])
         records.append(
             {
                 "tag": tag,
@@ -110,7 +109,7 @@ def threshold_metrics(
         TagifaiError: an unknown tag or split, or a threshold outside [0, 1].
     """
     true, prob = column_in(predictions, tag, split)
-    predicted = prob >= cuts_of([tag], {tag: threshold})[0]
+    predicted = decide(prob, threshold_array([tag], {tag: threshold}))
     return {"tag": tag, **_scores(*_count(true, predicted)), "threshold": float(threshold)}
 
 
@@ -227,4 +226,4 @@ def _cheapest(true: Array, prob: Array, cost_fp: float, cost_fn: float) -> float
     cut = int(np.argmin(np.where(possible, cost, np.inf)))
     if cut == 0:
         return 1.0
-    return float((ranked[cut] + ranked[cut + 1]) / 2)
+    return midway(ranked[cut + 1], ranked[cut])

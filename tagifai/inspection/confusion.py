@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.parts import Array, column_of, cuts_of, rows_of
-from tagifai.predictions import Predictions
+from tagifai.inspection.parts import Array, column_of, rows_of
+from tagifai.predictions import Predictions, decide, threshold_array
 
 # What the chosen tag and the other one are on a project.
 KINDS = {
@@ -46,7 +46,8 @@ def confusion_matrix(
         raise one_of("kind of confusion", kind, KINDS)
     rows = rows_of(predictions, split)
     true = predictions.y_true[rows].astype(bool)
-    predicted = predictions.y_prob[rows] >= cuts_of(predictions.tags, thresholds)
+    cuts = threshold_array(predictions.tags, thresholds)
+    predicted = decide(predictions.y_prob[rows], cuts)
     first, second = (_outcome(true, predicted, name) for name in KINDS[kind])
     # Counts stay whole in float32 up to 16 million projects, and the product is quick.
     counts = (first.T.astype(np.float32) @ second.astype(np.float32)).astype(np.int64)
@@ -67,10 +68,10 @@ def confused_with(
     """
     column_of(predictions, tag)
     rows = rows_of(predictions, split)
-    cuts = cuts_of(predictions.tags, thresholds)
+    cuts = threshold_array(predictions.tags, thresholds)
     chosen = predictions.tags.index(tag)
     true = predictions.y_true[rows].astype(bool)
-    predicted = predictions.y_prob[rows] >= cuts
+    predicted = decide(predictions.y_prob[rows], cuts)
     counts = {}
     for kind, (first, second) in KINDS.items():
         mine = _outcome(true[:, chosen], predicted[:, chosen], first)
@@ -105,7 +106,8 @@ def confused_ids(
     for name, outcome in zip((tag, other), KINDS[kind], strict=True):
         column = column_of(predictions, name)
         true = predictions.y_true[rows, column].astype(bool)
-        predicted = predictions.y_prob[rows, column] >= cuts_of([name], thresholds)[0]
+        cut = threshold_array([name], thresholds)
+        predicted = decide(predictions.y_prob[rows, column], cut)
         kept &= _outcome(true, predicted, outcome)
     return [predictions.ids[row] for row in rows[kept]]
 

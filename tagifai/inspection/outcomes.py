@@ -7,8 +7,8 @@ import numpy as np
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.parts import Rows, column_in, column_of, cuts_of, rows_of
-from tagifai.predictions import Predictions
+from tagifai.inspection.parts import Rows, column_in, column_of, rows_of
+from tagifai.predictions import Predictions, decide, threshold_array
 
 OUTCOMES = {
     "tp": "True positives: the tag is there and was predicted. They tell what the model has "
@@ -53,7 +53,7 @@ def outcome_rows(
         raise one_of("order", order, ORDERS)
     in_part = rows_of(predictions, split)
     true, prob = column_in(predictions, tag, split)
-    predicted = prob >= cuts_of([tag], thresholds)[0]
+    predicted = decide(prob, threshold_array([tag], thresholds))
     true = true.astype(bool)
     chosen = {
         "tp": true & predicted,
@@ -98,7 +98,7 @@ def describe_rows(
     rows = np.asarray(rows, dtype=np.intp)
     names = np.array(predictions.tags, dtype=object)
     prob = predictions.y_prob[rows]
-    predicted = prob >= cuts_of(predictions.tags, thresholds)
+    predicted = decide(prob, threshold_array(predictions.tags, thresholds))
     records = []
     for row, own, above in zip(rows, prob, predicted, strict=True):
         likeliest = np.argsort(-own, kind="stable")

@@ -1,6 +1,6 @@
 """What every inspection starts from: the rows of a split, a tag's column, a page of a list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,22 +94,3 @@ def column_in(predictions: Predictions, tag: str, split: str) -> tuple[Array, Ar
         return true[:, column], prob[:, column]
     rows = rows_of(predictions, split)
     return predictions.y_true[rows, column], predictions.y_prob[rows, column]
-
-
-def cuts_of(tags: Sequence[str], thresholds: Mapping[str, float]) -> npt.NDArray[np.float32]:
-    """Give the least float32 not below each threshold: it decides as the float64 does.
-
-    Raises:
-        TagifaiError: a tag without a threshold, or one outside [0, 1].
-    """
-    missing = [tag for tag in tags if tag not in thresholds]
-    if missing:
-        raise TagifaiError(f"thresholds: none for {missing[0]!r}")
-    exact = np.array([thresholds[tag] for tag in tags], dtype=float)
-    bad = np.flatnonzero(~((exact >= 0) & (exact <= 1)))
-    if len(bad):
-        raise TagifaiError(
-            f"threshold of {tags[bad[0]]!r}: a number from 0 to 1 is needed, got {exact[bad[0]]:g}"
-        )
-    near = exact.astype(np.float32)
-    return np.where(near < exact, np.nextafter(near, np.float32(2)), near)

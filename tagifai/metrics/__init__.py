@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tagifai.metrics.calibration import brier_score, expected_calibration_error
+from tagifai.metrics.calibration import brier_score, expected_calibration_error, is_above
 
 Array = npt.NDArray[Any]
 ECE_FLOOR = 0.05
@@ -125,7 +125,7 @@ def overall_metrics(y_true: Array, y_pred: Array, y_prob: Array | None = None) -
     result["ece"] = expected_calibration_error(y_true, y_prob)
     result["ece_above_0_05"] = expected_calibration_error(y_true, y_prob, above=ECE_FLOOR)
     result["num_pairs"] = int(np.size(y_prob))
-    result["num_pairs_above_0_05"] = int((np.asarray(y_prob, dtype=float) > ECE_FLOOR).sum())
+    result["num_pairs_above_0_05"] = int(is_above(y_prob, ECE_FLOOR).sum())
     return result
 
 

@@ -9,6 +9,15 @@ Array = npt.NDArray[Any]
 ECE_BINS = 15
 
 
+def is_above(y_prob: Array, floor: float) -> npt.NDArray[np.bool_]:
+    """Tell which probabilities are above `floor`, both in float32, as probabilities are stored.
+
+    >>> is_above(np.array([0.05, 0.06], np.float32), 0.05).tolist()
+    [False, True]
+    """
+    return np.asarray(np.asarray(y_prob, np.float32) > np.float32(floor))
+
+
 def brier_score(y_true: Array, y_prob: Array) -> float | None:
     """Average (y_prob − y_true)² over all pairs, in [0, 1]; None without a pair."""
     true, prob = np.asarray(y_true, dtype=float), np.asarray(y_prob, dtype=float)
@@ -20,7 +29,8 @@ def reliability(
 ) -> list[dict[str, Any]]:
     """Group the pairs of project and tag by probability, for a reliability diagram.
 
-    Bin m of M holds the probabilities in ((m − 1)/M, m/M], the first one 0 as well. Each has
+    Bin m of M holds the probabilities in ((m − 1)/M, m/M], the first one 0 as well, told apart
+    in float32, as they are stored. Each has
     `low`, `high`, `num_samples` (pairs), `mean_prob` and `frequency` (share of pairs whose tag
     is true), both None in an empty bin. With `above`, only pairs of a probability above it.
 
@@ -31,9 +41,11 @@ def reliability(
     if true.shape != prob.shape:
         raise ValueError(f"y_true has {true.size} pairs, y_prob {prob.size}")
     if above is not None:
-        true, prob = true[prob > above], prob[prob > above]
+        kept = is_above(prob, above)
+        true, prob = true[kept], prob[kept]
     edges = np.linspace(0, 1, bins + 1)
-    index = np.searchsorted(edges[1:-1], prob, side="left")
+    stored = prob.astype(np.float32)
+    index = np.searchsorted(edges[1:-1].astype(np.float32), stored, side="left")
     sizes = np.bincount(index, minlength=bins)
     means = np.bincount(index, weights=prob, minlength=bins) / np.maximum(sizes, 1)
     shares = np.bincount(index, weights=true, minlength=bins) / np.maximum(sizes, 1)

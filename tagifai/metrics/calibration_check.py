@@ -15,6 +15,7 @@ from tagifai.metrics.calibration import (
     ECE_BINS,
     brier_score,
     expected_calibration_error,
+    is_above,
     reliability,
 )
 from tagifai.predictions import Predictions
@@ -43,7 +44,7 @@ def check_calibration(
     columns: Any = slice(None) if tag is None else [column_of(predictions, tag)]
     true = predictions.y_true[rows][:, columns]
     prob = predictions.y_prob[rows][:, columns].astype(float)
-    above = prob > ECE_FLOOR
+    above = is_above(prob, ECE_FLOOR)
     error = expected_calibration_error(true, prob, above=ECE_FLOOR)
     expected = _expected(prob[above], seed) if above.any() else None
     calibrated = None

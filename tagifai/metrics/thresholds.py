@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tagifai.predictions import decide
+
 
 def best_thresholds(y_true: np.ndarray, y_prob: np.ndarray) -> np.ndarray:
     """Find the threshold of each tag, (n_tags,), with the highest F1 of that tag.
@@ -65,16 +67,29 @@ def choose_thresholds(
     return shrink_thresholds(own, common, y_true.sum(axis=0), shrinkage)
 
 
+def midway(low: float, high: float) -> float:
+    """Return the threshold midway between two probabilities; only the higher one reaches it.
+
+    Where no float32 lies between them, it is the higher one itself.
+
+    >>> midway(0.25, 0.75), midway(0.5, np.nextafter(np.float32(0.5), np.float32(1)))
+    (0.5, 0.5000000596046448)
+    """
+    middle = (float(low) + float(high)) / 2
+    return float(high) if decide(low, middle) else middle
+
+
 def _best(y_true: np.ndarray, y_prob: np.ndarray) -> float:
     positives = y_true.sum(dtype=float)
     if not positives:
         return 1.0
     order = np.argsort(-y_prob, kind="stable")
     prob = y_prob[order].astype(float)
-    # A cut is possible only where the next probability is lower.
-    cuts = np.flatnonzero(np.append(prob[1:] < prob[:-1], True))
+    # A cut is possible only where the next probability is lower, as it is stored.
+    stored = prob.astype(np.float32)
+    cuts = np.flatnonzero(np.append(stored[1:] < stored[:-1], True))
     tp = np.cumsum(y_true[order])[cuts]
     f1 = 2 * tp / (cuts + 1 + positives)
     best = cuts[np.argmax(f1)]
     below = prob[best + 1] if best + 1 < len(prob) else 0.0
-    return float((prob[best] + below) / 2)
+    return midway(below, prob[best])

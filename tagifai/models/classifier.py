@@ -18,6 +18,7 @@ from tagifai.models.combination import Layer, fit_combination
 from tagifai.models.linear import fit_matrix
 from tagifai.models.platt import bend, to_probability
 from tagifai.models.splits import stratify_folds
+from tagifai.predictions import decide
 
 Progress = Callable[[int, int, str], None]
 MAX_FLOAT16 = 60_000
@@ -110,7 +111,7 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
         """Give 0/1, uint8 (n_texts, n_tags), by the model's own thresholds."""
-        return (self.predict_proba(texts) >= self.thresholds_).astype(np.uint8)
+        return decide(self.predict_proba(texts), self.thresholds_).astype(np.uint8)
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Give the features, float32 (n_texts, n_features)."""

@@ -11,7 +11,7 @@ from tagifai.data import Project, Tag
 from tagifai.inference import predict_tags
 from tagifai.metrics import performance
 from tagifai.models.classifier import TagClassifier
-from tagifai.predictions import Predictions
+from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import SLICES, Slice, select_slices
 
 
@@ -40,7 +40,6 @@ def measure(
     tags = predictions.tags
     rows = np.flatnonzero(predictions.split == "test")
     test = predictions.take(rows)
-    cut = np.array([thresholds[tag] for tag in tags])
     clean = model.features_.named_steps["preprocess"].clean
 
     def predicted(texts: list[str]) -> list[list[str]]:
@@ -48,7 +47,7 @@ def measure(
 
     return performance(
         test.y_true,
-        test.y_prob >= cut,
+        decide(test.y_prob, threshold_array(tags, thresholds)),
         tags,
         y_prob=test.y_prob,
         slices=select_slices(

@@ -18,6 +18,7 @@ from tagifai.models.classifier import Progress
 from tagifai.models.params import Params
 from tagifai.models.splits import split_projects
 from tagifai.models.training import label_matrix
+from tagifai.predictions import decide
 
 STUDY = "tagifai"
 
@@ -110,7 +111,7 @@ def score_params(dataset: Dataset, params: Params) -> float:
     y_pred = np.zeros_like(y_true)
     for others, part in KFold(params.folds, shuffle=True, random_state=params.seed).split(y_true):
         cut = model.choose_thresholds(y_true[others], y_prob[others])
-        y_pred[part] = y_prob[part] >= cut
+        y_pred[part] = decide(y_prob[part], cut)
     return float(overall_metrics(y_true, y_pred)["f1"])
 
 

@@ -14,8 +14,7 @@ from xml.sax.saxutils import quoteattr
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
-from tagifai.inspection.parts import cuts_of
-from tagifai.predictions import Predictions
+from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.reviews.events import TIME, Review
 
 _ANSWERS = uuid.UUID("6b1f0f5e-7a43-4e5c-9b52-3f6f0c6a9a51")
@@ -228,6 +227,6 @@ def _predicted(
     if predictions is None or thresholds is None or project not in predictions.row_of:
         return None, 0.0
     prob = predictions.y_prob[predictions.row_of[project]]
-    above = prob >= cuts_of(predictions.tags, thresholds)
+    above = decide(prob, threshold_array(predictions.tags, thresholds))
     tags = [tag for tag, kept in zip(predictions.tags, above, strict=True) if kept]
     return tuple(tags), float(prob[above].max()) if tags else 0.0

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tagifai.inspection.parts import cuts_of, rows_of
+from tagifai.inspection.parts import rows_of
 from tagifai.metrics import overall_metrics
-from tagifai.predictions import Predictions
+from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.reviews import Review, in_force
 
 Changes = dict[str, dict[str, list[str]]]
@@ -85,7 +85,7 @@ def preview_changes(
                     counts["num_same" if now[cell] == value else "num_changed"] += 1
                     then[cell] = value
     prob = predictions.y_prob[rows]
-    predicted = prob >= cuts_of(predictions.tags, thresholds)
+    predicted = decide(prob, threshold_array(predictions.tags, thresholds))
     return {
         "now": overall_metrics(now, predicted, prob),
         "then": overall_metrics(then, predicted, prob),

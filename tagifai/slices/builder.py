@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from tagifai.errors import TagifaiError, shorten
-from tagifai.inspection.parts import Array, cuts_of
+from tagifai.inspection.parts import Array
 from tagifai.metrics import count_outcomes, precision_recall_f1
-from tagifai.predictions import Predictions
+from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import SLICE_FILE, Conditions, load_slices
 from tagifai.slices.finder import Condition
 
@@ -33,7 +33,8 @@ def measure_slice(
     `FEWEST_FOR_INTERVAL` projects and where all score alike.
     """
     rows = np.asarray(rows, dtype=np.intp)
-    predicted = predictions.y_prob[rows] >= cuts_of(predictions.tags, thresholds)
+    cuts = threshold_array(predictions.tags, thresholds)
+    predicted = decide(predictions.y_prob[rows], cuts)
     tp, fp, fn = count_outcomes(predictions.y_true[rows], predicted, axis=1)
     values = precision_recall_f1(count_outcomes(predictions.y_true[rows], predicted, axis=None))
     parts = ((tp, tp + fp), (tp, tp + fn), (2 * tp, 2 * tp + fp + fn))

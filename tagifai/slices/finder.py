@@ -10,8 +10,8 @@ import numpy as np
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
-from tagifai.inspection.parts import Array, cuts_of, rows_of
-from tagifai.predictions import Predictions
+from tagifai.inspection.parts import Array, rows_of
+from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import unseen_shares
 from tagifai.text.preprocessing import preprocess_text
 
@@ -192,7 +192,8 @@ def _outcomes(
     predictions: Predictions, thresholds: Mapping[str, float], rows: Array
 ) -> tuple[Array, Array, Array]:
     true = predictions.y_true[rows].astype(bool)
-    predicted = predictions.y_prob[rows] >= cuts_of(predictions.tags, thresholds)
+    cuts = threshold_array(predictions.tags, thresholds)
+    predicted = decide(predictions.y_prob[rows], cuts)
     tp, fp, fn = true & predicted, ~true & predicted, true & ~predicted
     return tp.sum(axis=1), fp.sum(axis=1), fn.sum(axis=1)
 

@@ -157,7 +157,7 @@ def build(
         told = desk().explain(name, text, tag)
         return [
             show_words(text, told, tag, help_line=HOW_TO_READ),
-            show_sum(told, tag, answer["probabilities"][tag], answer["thresholds"][tag]),
+            show_sum(told, tag, answer),
             answer["preprocessed"],
             probabilities,
         ]

@@ -5,9 +5,9 @@ from html import escape
 from typing import Any
 
 from tagifai.charts.svg import escaped
+from tagifai.predictions import NEAR_MISS, decide
 from tagifai.ui.markup import show_chips, show_share, show_table
 
-NEAR = 0.5
 MOST_HIGHLIGHTED = 5_000
 REASONS = {
     "empty": "Nothing is left of this text after preprocessing: there is no word to predict from.",
@@ -39,7 +39,7 @@ def show_probabilities(answer: Mapping[str, Any]) -> str:
         if tag in answer["tags"]:
             verdict = "✔ predicted"
         else:
-            verdict = "near miss" if probability >= NEAR * threshold else ""
+            verdict = "near miss" if decide(probability, NEAR_MISS * threshold) else ""
         rows.append(
             {
                 "key": tag,
@@ -85,7 +85,7 @@ def show_words(text: str, told: Mapping[str, Any], tag: str, *, help_line: str =
     return f'<div class="as-typed" dir="auto">{"".join(pieces)}</div>{cut}{line}'
 
 
-def show_sum(told: Mapping[str, Any], tag: str, probability: float, threshold: float) -> str:
+def show_sum(told: Mapping[str, Any], tag: str, answer: Mapping[str, Any]) -> str:
     """Show how words, names, intercept and calibration add up to a tag's log-odds."""
     words = sum(word["value"] for word in told["words"])
     parts = {
@@ -95,7 +95,8 @@ def show_sum(told: Mapping[str, Any], tag: str, probability: float, threshold: f
         "calibration": told["calibration"],
     }
     terms = " ".join(f"<span>{name} <b>{value:+.2f}</b></span>" for name, value in parts.items())
-    verdict = "predicted" if probability >= threshold else "not predicted"
+    probability, threshold = answer["probabilities"][tag], answer["thresholds"][tag]
+    verdict = "predicted" if tag in answer["tags"] else "not predicted"
     ranked = sorted(told["words"], key=lambda word: -abs(word["value"]))[:20]
     table = show_table(
         [

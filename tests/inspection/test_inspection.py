@@ -86,12 +86,11 @@ def test_threshold_metrics_follow_the_threshold(predictions):
     assert (strict["precision"], strict["tp"], strict["fn"], strict["tn"]) == (0.0, 0, 2, 2)
 
 
-def test_a_probability_equal_to_the_threshold_is_predicted_as_in_float64():
-    # 0.7 as float32 lies just under 0.7, 0.3 just above 0.3.
-    p = Predictions.of(["1"], ["test"], ["t"], [[1]], [[0.7]])
-    q = Predictions.of(["1"], ["test"], ["t"], [[1]], [[0.3]])
-    assert threshold_metrics(p, "t", 0.7)["tp"] == int(np.float64(p.y_prob[0, 0]) >= 0.7) == 0
-    assert threshold_metrics(q, "t", 0.3)["tp"] == int(np.float64(q.y_prob[0, 0]) >= 0.3) == 1
+@pytest.mark.parametrize("value", [0.7, 0.3, 0.1, 0.9])
+def test_a_probability_equal_to_the_threshold_is_predicted(value):
+    # As float32, 0.7 and 0.9 lie just under themselves, 0.3 and 0.1 just above.
+    p = Predictions.of(["1"], ["test"], ["t"], [[1]], [[value]])
+    assert threshold_metrics(p, "t", value)["tp"] == 1
 
 
 def test_the_curve_has_one_point_a_distinct_probability():
@@ -158,3 +157,13 @@ def test_a_cost_so_one_sided_that_nothing_is_predicted_gives_one():
 def test_what_cannot_be_answered_is_said(predictions, call, message):
     with pytest.raises(TagifaiError, match=message):
         call(predictions)
+
+
+def test_the_cheapest_threshold_parts_probabilities_that_are_neighbours():
+    high = np.float32(0.7)
+    low = np.nextafter(high, np.float32(0))
+    p = Predictions.of("abc", ["train", "train", "test"], ["t"], [[1], [0], [1]],
+                       [[high], [low], [0.7]])  # fmt: skip
+    found = best_threshold(p, "t", cost_fp=1, cost_fn=1)
+    assert (found["chosen"]["tp"], found["chosen"]["fp"], found["chosen"]["cost"]) == (1, 0, 0)
+    assert found["test"]["tp"] == 1

@@ -7,6 +7,7 @@ from tagifai.metrics.thresholds import (
     common_threshold,
     shrink_thresholds,
 )
+from tagifai.predictions import decide
 
 Y = np.array([[1, 0], [1, 0], [0, 1], [0, 0]])
 PROB = np.array([[0.9, 0.1], [0.6, 0.2], [0.5, 0.3], [0.1, 0.7]])
@@ -59,3 +60,18 @@ def test_however_smooth_shrinking_counts_the_labels_seen():
     y_true, y_prob = np.array([[1, 0], [0, 0]]), np.array([[0.8, 0.6], [0.4, 0.2]])
     chosen = choose_thresholds(y_true, y_prob, "per-tag", 0.5, 1.0, 1.0)
     np.testing.assert_allclose(chosen, [0.25, 0.3])
+
+
+@pytest.mark.parametrize("value", [0.5, 0.3, 0.7, 1e-6, 0.999])
+def test_a_threshold_parts_probabilities_that_are_neighbours(value):
+    high = np.float32(value)
+    low = np.nextafter(high, np.float32(0))
+    prob = np.array([[low], [high]], np.float32)
+    (threshold,) = best_thresholds(np.array([[0], [1]]), prob)
+    assert decide(prob, threshold).tolist() == [[False], [True]]
+
+
+def test_probabilities_that_are_stored_alike_are_never_parted():
+    prob = np.array([[0.5 + 1e-12], [0.5]])
+    (threshold,) = best_thresholds(np.array([[1], [0]]), prob)
+    assert decide(prob, threshold).tolist() == [[True], [True]]
