@@ -70,6 +70,17 @@ def build_parser() -> argparse.ArgumentParser:
     check = data.add_parser("check", help="read and check a data folder", parents=[shared])
     check.add_argument("--strict", action="store_true", help="fail where a rule is broken")
     check.set_defaults(run=commands.check_data)
+    split = data.add_parser(
+        "split", help="fix a test split that all versions share", parents=[shared]
+    )
+    split.add_argument(
+        "--test", type=float, default=0.15, metavar="SHARE", help="of the projects [default: 0.15]"
+    )
+    split.add_argument(
+        "--val", type=float, default=0.15, metavar="SHARE", help="of the projects [default: 0.15]"
+    )
+    split.add_argument("--seed", type=int, default=0, metavar="N", help="[default: 0]")
+    split.set_defaults(run=commands.split_data)
     download = data.add_parser(
         "download", help="fetch the Made With ML projects (MIT licence)", parents=[shared]
     )

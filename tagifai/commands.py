@@ -70,6 +70,23 @@ def check_data(options: argparse.Namespace) -> Answer:
     )
 
 
+def split_data(options: argparse.Namespace) -> Answer:
+    """Write a test split that all versions of a data folder share."""
+    from tagifai.models.fixed_split import describe_split, write_splits
+
+    dataset = load_dataset(options.data)
+    path, splits = write_splits(
+        options.data, dataset, test=options.test, val=options.val, seed=options.seed
+    )
+    rows = describe_split(dataset, splits)
+
+    def show() -> None:
+        columns = {"split": "split", "projects": "projects", "tags": "tags with 10 or more"}
+        print_table(rows, columns, title=f"written to {path}")
+
+    return Answer({"file": str(path), "splits": rows}, show)
+
+
 def download_data(options: argparse.Namespace) -> Answer:
     """Fetch the Made With ML projects."""
     from tagifai.data.download import download_projects

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from tagifai.data.assignment import SPLITS_FILE, read_splits
 from tagifai.data.config import CONFIG_FILE, DataConfig, load_config
 from tagifai.data.records import Label, Text, kind_of, read_records, validate_row
 from tagifai.errors import TagifaiError, shorten
@@ -51,13 +52,15 @@ class Dataset:
     """A data folder as read: projects in file order, tags by name ({} without a tag file).
 
     `digest` is the SHA-256 of the files' bytes: it names this data's very content. `config` is
-    what `data.toml` says.
+    what `data.toml` says. `splits` names the split of each project that the data puts into one,
+    by id.
     """
 
     projects: tuple[Project, ...]
     tags: Mapping[str, Tag]
     digest: str
     config: DataConfig = field(default_factory=DataConfig)
+    splits: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +145,13 @@ def load_dataset(folder: Path | str, advance: Advance | None = None) -> Dataset:
         names = ", ".join(path.name for path in found)
         raise TagifaiError(f"{folder}: more than one projects file ({names}); keep one")
     config = load_config(folder)
-    others = [folder / name for name in (TAG_FILE, CONFIG_FILE) if (folder / name).is_file()]
+    others = [
+        folder / name for name in (TAG_FILE, CONFIG_FILE, SPLITS_FILE) if (folder / name).is_file()
+    ]
     tags = load_tags(folder / TAG_FILE) if folder / TAG_FILE in others else {}
     projects = load_projects(found[0], advance)
-    return Dataset(projects, tags, _digest(found + others), config)
+    splits = read_splits(folder, {project.id: project.extra for project in projects}, found[0])
+    return Dataset(projects, tags, _digest(found + others), config, splits)
 
 
 def load_projects(path: Path | str, advance: Advance | None = None) -> tuple[Project, ...]:

@@ -14,6 +14,7 @@ from tagifai.data import (
     Project,
     load_dataset,
 )
+from tagifai.data.assignment import SPLITS_FILE
 from tagifai.data.browse import ProjectIndex, count_words
 from tagifai.data.frequency import FrequencySelection, build_frequency_table, select_by_frequency
 from tagifai.errors import one_of
@@ -135,7 +136,7 @@ class DataDesk:
 
     def _read_stamp(self) -> tuple[Any, ...]:
         found = []
-        for name in (*PROJECT_FILES, TAG_FILE, CONFIG_FILE):
+        for name in (*PROJECT_FILES, TAG_FILE, CONFIG_FILE, SPLITS_FILE):
             try:
                 stat = (self.folder / name).stat()
             except OSError:

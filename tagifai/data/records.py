@@ -59,13 +59,39 @@ def read_rows(path: Path | str, model: type[Row]) -> list[Row]:
             file, row (from 1) and field.
     """
     path = Path(path)
+    _check_size(path)
+    return [validate_row(path, number, record, model) for number, record in read_records(path)]
+
+
+def _check_size(path: Path) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
         raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
     if size > MAX_BYTES:
         raise TagifaiError(f"{path}: {size:,} bytes; at most {MAX_BYTES:,} are read")
-    return [validate_row(path, number, record, model) for number, record in read_records(path)]
+
+
+def read_object(path: Path | str) -> dict[str, Any]:
+    """Read a JSON file that holds one object.
+
+    Raises
+    ------
+    TagifaiError
+        The file is unreadable, over 10 MB, not JSON, or holds something else.
+    """
+    path = Path(path)
+    _check_size(path)
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except UnicodeDecodeError as error:
+        raise TagifaiError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    found = _parse(text, path)
+    if not isinstance(found, dict):
+        raise TagifaiError(f"{path}: an object is needed, got {type(found).__name__}")
+    return found
 
 
 def validate_row(path: Path, number: int, record: Any, model: type[Row]) -> Row:

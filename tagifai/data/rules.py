@@ -145,6 +145,14 @@ def same_titles(projects: Sequence[Project]) -> list[Case]:
     ]
 
 
+def word_vectors(texts: Sequence[str]) -> sparse.csr_matrix | None:
+    """Return the texts' word TF-IDF, each row of length 1; None where no text has a word."""
+    try:
+        return sparse.csr_matrix(TfidfVectorizer().fit_transform(texts))
+    except ValueError:
+        return None
+
+
 def near_duplicates(
     projects: Sequence[Project], advance: Callable[[float], None] | None = None
 ) -> list[Case]:
@@ -152,10 +160,8 @@ def near_duplicates(
 
     Most similar first; ids are (project, earlier project).
     """
-    texts = [project.text for project in projects]
-    try:
-        rows = TfidfVectorizer().fit_transform(texts)
-    except ValueError:  # not one word in all of them
+    rows = word_vectors([project.text for project in projects])
+    if rows is None:
         return []
     found: list[Neighbour] = nearest_earlier(rows, SIMILAR, advance=advance)
     ranked = sorted(found, key=lambda pair: (-pair.cosine, pair.row))

@@ -58,6 +58,41 @@ def nearest_earlier(
     return found
 
 
+def similar_among(
+    rows: sparse.csr_matrix, others: sparse.csr_matrix, at_least: float
+) -> np.ndarray:
+    """Check whether each row has one among `others` of cosine `at_least` or more.
+
+    Parameters
+    ----------
+    rows, others : csr_matrix of shape (n, n_features), (m, n_features)
+        Not negative, each row of length 1 or empty.
+    at_least : float
+        Above 0, up to 1.
+
+    Returns
+    -------
+    array of bool, shape (n,)
+
+    Examples
+    --------
+    >>> others = sparse.csr_matrix([[1.0, 0.0], [0.0, 1.0]])
+    >>> similar_among(sparse.csr_matrix([[0.6, 0.8], [0.5, 0.5]]), others, 0.7).tolist()
+    [True, False]
+    """
+    both = _rarest_first(sparse.csr_matrix(sparse.vstack([others, rows]), dtype=np.float64))
+    heads = _heads(both, at_least)
+    num_others = others.shape[0]
+    by_feature = sparse.csr_matrix(heads[:num_others].T)
+    found = np.zeros(rows.shape[0], bool)
+    for start in range(num_others, both.shape[0], BLOCK):
+        shared = (heads[start : start + BLOCK] @ by_feature).tocoo()
+        row, other = shared.row + start, shared.col
+        near = _cosines(both, row, other) >= at_least - 1e-9
+        found[row[near] - num_others] = True
+    return found
+
+
 def _rarest_first(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     order = np.argsort(rows.getnnz(axis=0), kind="stable")
     ordered = sparse.csr_matrix(rows[:, order])

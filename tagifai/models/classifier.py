@@ -65,12 +65,19 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         self.seed = seed
         self.jobs = jobs
 
-    def fit(self, texts: Sequence[str], y: np.ndarray, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        texts: Sequence[str],
+        y: np.ndarray,
+        progress: Progress | None = None,
+        groups: Sequence[str] | None = None,
+    ) -> Self:
         """Fit to texts and their tags, `y` of shape (n_texts, n_tags), 0/1.
 
-        `progress(done, total, what)` is called after each part.
+        `progress(done, total, what)` is called after each part. Texts of one of the `groups`
+        stay in one fold.
         """
-        parts = stratify_folds(y, self.folds, self.seed)
+        parts = stratify_folds(y, self.folds, self.seed, groups)
         final, *folds = self._fit_parts(texts, y, [np.empty(0, int), *parts], progress)
         scores = _in_order(parts, folds)
         combination = fit_combination(scores, y, self.calibration)
@@ -83,9 +90,11 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         self.thresholds_ = self.choose_thresholds(y, self.oof_prob_)
         return self
 
-    def score_out_of_fold(self, texts: Sequence[str], y: np.ndarray) -> np.ndarray:
+    def score_out_of_fold(
+        self, texts: Sequence[str], y: np.ndarray, groups: Sequence[str] | None = None
+    ) -> np.ndarray:
         """Give the out-of-fold probabilities, float32 (n_texts, n_tags), and fit nothing else."""
-        parts = stratify_folds(y, self.folds, self.seed)
+        parts = stratify_folds(y, self.folds, self.seed, groups)
         scores = _in_order(parts, self._fit_parts(texts, y, parts, None))
         combination = fit_combination(scores, y, self.calibration)
         return to_probability(bend(combination.margins(scores), combination.curve))

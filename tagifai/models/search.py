@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from tagifai.data import Dataset, prepare
@@ -16,8 +15,8 @@ from tagifai.metrics import overall_metrics
 from tagifai.models import build_model, check_jobs
 from tagifai.models.classifier import Progress
 from tagifai.models.params import Params
-from tagifai.models.splits import split_projects
-from tagifai.models.training import label_matrix
+from tagifai.models.splits import stratify_folds
+from tagifai.models.training import label_matrix, split_prepared, take
 from tagifai.predictions import decide
 
 STUDY = "tagifai"
@@ -102,14 +101,16 @@ def score_params(dataset: Dataset, params: Params) -> float:
     """
     prepared = prepare(dataset, params.min_tag_freq)
     y_true = label_matrix(prepared)
-    split = split_projects(y_true, params.train_size, params.val_size, params.seed)
+    split, groups = split_prepared(dataset, prepared, y_true, params)
     rows = np.flatnonzero(split != "test")
     model = build_model(params, prepared.tags, dataset.tags)
     with threadpool_limits(limits=1):
-        y_prob = model.score_out_of_fold([prepared.projects[i].text for i in rows], y_true[rows])
+        texts = [prepared.projects[i].text for i in rows]
+        y_prob = model.score_out_of_fold(texts, y_true[rows], take(groups, rows))
     y_true = y_true[rows]
     y_pred = np.zeros_like(y_true)
-    for others, part in KFold(params.folds, shuffle=True, random_state=params.seed).split(y_true):
+    for part in stratify_folds(y_true, params.folds, params.seed, take(groups, rows)):
+        others = np.setdiff1d(np.arange(len(y_true)), part)
         cut = model.choose_thresholds(y_true[others], y_prob[others])
         y_pred[part] = decide(y_prob[part], cut)
     return float(overall_metrics(y_true, y_pred)["f1"])

@@ -1,47 +1,186 @@
-"""Split projects into train, val and test, so that each tag is spread over all three."""
+"""Split projects into train, val and test, and into folds, so that each tag is spread over all."""
+
+from collections.abc import Sequence
 
 import numpy as np
-from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
+import numpy.typing as npt
+from scipy import sparse
 
 from tagifai.errors import TagifaiError
 
+FEWEST_PROJECTS = 10
 
-def split_projects(y_true: np.ndarray, train_size: float, val_size: float, seed: int) -> np.ndarray:
-    """Name the split of each project, (n,) of "train", "val" and "test".
 
-    Iterative stratification (Sechidis et al. 2011) on `y_true` of shape (n, n_tags), 0/1;
-    what train and val leave is test. The same seed gives the same split.
+def split_projects(
+    y_true: npt.NDArray[np.generic],
+    train_size: float,
+    val_size: float,
+    seed: int,
+    groups: Sequence[str] | None = None,
+) -> npt.NDArray[np.str_]:
+    """Return the split of each project; the same seed gives the same split.
 
-    Raises:
-        TagifaiError: too few projects for three parts.
+    Parameters
+    ----------
+    y_true : array of shape (n_projects, n_tags)
+        1 where a project carries a tag, else 0.
+    train_size, val_size : float
+        Shares of the projects, 0 to 1; what they leave is test.
+    seed : int
+        Decides between equals.
+    groups : sequence of n_projects str, optional
+        Projects of one group go to the same split.
+
+    Returns
+    -------
+    array of str, shape (n_projects,)
+        "train", "val" or "test".
+
+    Raises
+    ------
+    TagifaiError
+        There are too few projects, or too few groups, for three parts.
     """
     n = len(y_true)
-    if n < 10:
+    if n < FEWEST_PROJECTS:
         raise TagifaiError(f"{n} projects are too few to split; at least 10 are needed")
-    y_true = stratifiable(y_true)
-    split = np.full(n, "train", dtype="U5")
-    rest = np.arange(n)
-    for name, size in (("test", 1 - train_size - val_size), ("val", val_size)):
-        share = size * n / len(rest)
-        if round(share * len(rest)) < 1:
-            continue
-        shuffle = MultilabelStratifiedShuffleSplit(1, test_size=share, random_state=seed)
-        kept, taken = next(shuffle.split(np.zeros(len(rest)), y_true[rest]))
-        split[rest[taken]] = name
-        rest = rest[kept]
+    shares = {"train": train_size, "val": val_size, "test": 1 - train_size - val_size}
+    # A part that would not get one project stays empty.
+    shares = {name: share for name, share in shares.items() if round(share * n) >= 1}
+    total = sum(shares.values())
+    part = assign_groups(y_true, groups, [share / total for share in shares.values()], seed)
+    split = np.array(list(shares), dtype="U5")[part]
+    missing = set(shares) - set(split.tolist())
+    if missing:
+        raise TagifaiError(
+            f"{len(set(groups or ()))} groups are too few to split: none is left for "
+            f"{' and '.join(sorted(missing))}"
+        )
     return split
 
 
-def stratify_folds(y_true: np.ndarray, folds: int, seed: int) -> list[np.ndarray]:
-    """Part the rows of `y_true`, (n, n_tags), into folds that each tag is spread over."""
-    parts = MultilabelStratifiedKFold(folds, shuffle=True, random_state=seed)
-    return [held_out for _, held_out in parts.split(np.zeros(len(y_true)), stratifiable(y_true))]
+def complete_split(
+    y_true: npt.NDArray[np.generic],
+    stated: Sequence[str | None],
+    train_size: float,
+    val_size: float,
+    seed: int,
+    groups: Sequence[str] | None = None,
+) -> npt.NDArray[np.str_]:
+    """Return the split of each project, as stated where test projects are stated.
 
+    The projects without a stated split are then divided into train and val. Where no test
+    project is stated, all projects are split anew.
 
-def stratifiable(y_true: np.ndarray) -> np.ndarray:
-    """Give a single tag its opposite as a second column: the library needs two.
-
-    >>> stratifiable(np.array([[1], [0]])).tolist()
-    [[1, 0], [0, 1]]
+    Parameters
+    ----------
+    y_true, train_size, val_size, seed, groups
+        As for `split_projects`.
+    stated : sequence of n_projects str or None
+        "train", "val", "test", or None.
     """
-    return np.hstack([y_true, 1 - y_true]) if y_true.shape[1] == 1 else y_true
+    if "test" not in stated:
+        return split_projects(y_true, train_size, val_size, seed, groups)
+    split = np.array([name or "" for name in stated], dtype="U5")
+    free = np.flatnonzero(split == "")
+    if len(free):
+        share = val_size / (train_size + val_size)
+        chosen = None if groups is None else [groups[row] for row in free.tolist()]
+        part = assign_groups(y_true[free], chosen, [1 - share, share], seed)
+        split[free] = np.where(part == 0, "train", "val")
+    return split
+
+
+def stratify_folds(
+    y_true: npt.NDArray[np.generic], folds: int, seed: int, groups: Sequence[str] | None = None
+) -> list[npt.NDArray[np.int64]]:
+    """Return the rows of each fold, each tag spread over all; a group stays in one fold.
+
+    Raises
+    ------
+    TagifaiError
+        There are fewer groups than folds.
+    """
+    part = assign_groups(y_true, groups, [1 / folds] * folds, seed)
+    rows = [np.flatnonzero(part == fold) for fold in range(folds)]
+    if not all(len(fold) for fold in rows):
+        raise TagifaiError(f"too few projects or groups for {folds} folds: one of them is empty")
+    return rows
+
+
+def assign_groups(
+    y_true: npt.NDArray[np.generic],
+    groups: Sequence[str] | None,
+    shares: Sequence[float],
+    seed: int,
+) -> npt.NDArray[np.int64]:
+    """Assign each project to a part; projects of one group go to the same part.
+
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011, "On the stratification of
+    multi-label data") with groups in the place of single examples: the rarest tag goes first,
+    its largest group first, each to the part that lacks most of that tag. Groups without a tag
+    fill up the sizes.
+
+    Parameters
+    ----------
+    y_true : array of shape (n_projects, n_tags)
+        1 where a project carries a tag, else 0.
+    groups : sequence of n_projects str, or None
+        The group of each project; None: each is a group of its own.
+    shares : sequence of float
+        The share of the projects that each part should get; they sum to 1.
+    seed : int
+        Decides between equals.
+
+    Returns
+    -------
+    array of int64, shape (n_projects,)
+        The part of each project, from 0.
+
+    Examples
+    --------
+    >>> y = np.array([[1], [1], [0], [0]])
+    >>> part = assign_groups(y, ["a", "a", "b", "c"], [0.5, 0.5], seed=0)
+    >>> bool(part[0] == part[1] and part[2] == part[3] != part[0])
+    True
+    """
+    chance = np.random.default_rng(seed)
+    alone = np.arange(y_true.shape[0]) if groups is None else np.asarray(groups, dtype=np.str_)
+    names, group_of = np.unique(alone, return_inverse=True)
+    num_groups = len(names)
+    order = chance.permutation(num_groups)
+    belongs = sparse.csr_matrix(
+        (np.ones(len(group_of)), (group_of, np.arange(len(group_of)))),
+        shape=(num_groups, len(group_of)),
+    )
+    counts = sparse.csr_matrix(belongs @ sparse.csr_matrix(y_true, dtype=np.float64))[order]
+    sizes = np.bincount(group_of, minlength=num_groups)[order].astype(np.float64)
+    wanted = np.asarray(shares, dtype=np.float64)
+    lacks_size = wanted * sizes.sum()
+    lacks_tag = np.outer(wanted, np.asarray(counts.sum(axis=0)).ravel())
+    part = np.full(num_groups, -1)
+
+    def assign(group: int, chosen: int) -> None:
+        part[group] = chosen
+        row = slice(counts.indptr[group], counts.indptr[group + 1])
+        lacks_tag[chosen, counts.indices[row]] -= counts.data[row]
+        lacks_size[chosen] -= sizes[group]
+
+    by_tag = counts.tocsc()
+    for tag in np.argsort(by_tag.getnnz(axis=0), kind="stable"):
+        column = slice(by_tag.indptr[tag], by_tag.indptr[tag + 1])
+        holders, held = by_tag.indices[column], by_tag.data[column]
+        for group in holders[np.lexsort((-sizes[holders], -held))]:
+            if part[group] < 0:
+                assign(group, _neediest(lacks_tag[:, tag], lacks_size))
+    for group in np.argsort(-sizes, kind="stable"):
+        if part[group] < 0:
+            assign(group, _neediest(lacks_size, lacks_size))
+    in_order = np.empty(num_groups, np.int64)
+    in_order[order] = part
+    return in_order[group_of]
+
+
+def _neediest(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> int:
+    """Return the part that lacks most by `first`, among equals by `second`."""
+    return int(np.lexsort((-second, -first))[0])

@@ -9,12 +9,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset, Prepared, prepare
+from tagifai.data.assignment import list_groups
 from tagifai.errors import TagifaiError
 from tagifai.models import build_model
 from tagifai.models.classifier import Progress, TagClassifier
 from tagifai.models.evaluation import default_tests, measure
 from tagifai.models.params import Params
-from tagifai.models.splits import split_projects
+from tagifai.models.splits import complete_split
 from tagifai.predictions import Predictions
 from tagifai.slices import SLICES, Slice
 
@@ -54,13 +55,13 @@ def train(
     prepared = prepare(dataset, params.min_tag_freq)
     y_true = label_matrix(prepared)
     _check_size(prepared, params)
-    split = split_projects(y_true, params.train_size, params.val_size, params.seed)
+    split, groups = split_prepared(dataset, prepared, y_true, params)
     texts = [project.text for project in prepared.projects]
     learnt, test = np.flatnonzero(split != "test"), np.flatnonzero(split == "test")
     model = build_model(params, prepared.tags, dataset.tags, jobs)
     # One thread a process: sums in another order would change the last bits.
     with threadpool_limits(limits=1):
-        model.fit([texts[i] for i in learnt], y_true[learnt], progress)
+        model.fit([texts[i] for i in learnt], y_true[learnt], progress, take(groups, learnt))
         y_prob = np.empty(y_true.shape, np.float32)
         y_prob[learnt] = model.oof_prob_
         y_prob[test] = model.predict_proba([texts[i] for i in test])
@@ -80,6 +81,25 @@ def train(
             model, thresholds, predictions, whole, tests, slices, among=dataset.projects
         )
     return Trained(params, prepared.tags, thresholds, predictions, model, performance)
+
+
+def split_prepared(
+    dataset: Dataset, prepared: Prepared, y_true: np.ndarray, params: Params
+) -> tuple[np.ndarray, list[str] | None]:
+    """Return the split of each prepared project, as the data states it or else drawn, and groups.
+
+    Groups are None where the data has none.
+    """
+    projects = prepared.projects
+    groups = list_groups([p.id for p in projects], (p.extra for p in projects))
+    stated = [dataset.splits.get(project.id) for project in projects]
+    sizes = params.train_size, params.val_size
+    return complete_split(y_true, stated, *sizes, params.seed, groups), groups
+
+
+def take(groups: Sequence[str] | None, rows: np.ndarray) -> list[str] | None:
+    """Return the groups of these rows, None where there are no groups."""
+    return None if groups is None else [groups[row] for row in rows]
 
 
 def label_matrix(prepared: Prepared) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,11 @@ def version_files(
 def describe_making(
     predictions: Predictions, dataset: Dataset, name: str, notes: str
 ) -> dict[str, Any]:
-    """Say when, by what and from what a version was made."""
+    """Say when, by what and from what a version was made, and how much of its test leaks."""
+    from tagifai.data.leakage import measure_leakage  # here: a release needs no scikit-learn
+
+    texts = {project.id: project.text for project in dataset.projects}
+    leakage = measure_leakage([texts[one] for one in predictions.ids], predictions.split.tolist())
     return {
         "name": name,
         "created": _now(),
@@ -52,6 +57,7 @@ def describe_making(
         "num_projects": len(predictions.ids),
         "data_digest": dataset.digest,
         "text_digests": digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
+        "near_duplicates": asdict(leakage),
         "code_digest": digest_code(),
         "python": platform.python_version(),
         "packages": {package: _installed(package) for package in PACKAGES},

@@ -1,0 +1,23 @@
+import numpy as np
+
+from tagifai.data.leakage import Leakage, measure_leakage
+
+
+def random_texts(n: int, words: int, seed: int) -> list[str]:
+    chance = np.random.default_rng(seed)
+    return [" ".join(f"w{k}" for k in chance.integers(0, 2000, words)) for _ in range(n)]
+
+
+def test_planted_copies_are_counted_and_no_others():
+    texts = random_texts(300, words=20, seed=0)
+    split = np.where(np.arange(300) < 200, "train", "test")
+    changed = texts[5].split()
+    changed[3] = "changed"
+    texts[210], texts[220], texts[230] = texts[3], " ".join(changed), texts[240]
+    assert measure_leakage(texts, split.tolist()) == Leakage(100, 2)
+
+
+def test_without_a_word_or_a_split_nothing_leaks():
+    assert measure_leakage(["?", "?"], ["train", "test"]) == Leakage(1, 0)
+    assert measure_leakage(["a cat", "a cat"], ["test", "test"]) == Leakage(2, 0)
+    assert measure_leakage([], []).share == 0
