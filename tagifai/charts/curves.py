@@ -160,8 +160,8 @@ def chart_precision_recall(
 def chart_reliability(bins: Sequence[Mapping[str, Any]], *, title: str, empty: str) -> str:
     """Draw the observed frequency over the mean probability of each bin that has pairs.
 
-    Each point has its 95 % interval as a vertical line; the diagonal is perfect calibration,
-    and the number of pairs stands under each point.
+    Each point has its 95 % interval, where there is one, as a vertical line, and tells its
+    number of pairs; the diagonal is perfect calibration.
     """
     filled = [row for row in bins if row["num_samples"]]
     if not filled:
@@ -174,13 +174,19 @@ def chart_reliability(bins: Sequence[Mapping[str, Any]], *, title: str, empty: s
     for row in filled:
         x, y = _across(row["mean_prob"]), _down(row["frequency"])
         low, high = row["low_frequency"], row["high_frequency"]
+        ends = "" if low is None else f"({low:.3f} to {high:.3f}) "
         told = (
-            f"probability {row['mean_prob']:.3f}: true in {row['frequency']:.3f} "
-            f"({low:.3f} to {high:.3f}) of {row['num_samples']:,} pairs"
+            f"probability {row['mean_prob']:.3f}: true in {row['frequency']:.3f} {ends}"
+            f"of {row['num_samples']:,} pairs"
+        )
+        line = (
+            ""
+            if low is None
+            else f'<line x1="{x:.2f}%" x2="{x:.2f}%" y1="{_down(low):.1f}" '
+            f'y2="{_down(high):.1f}" stroke="{COLOURS[0]}" stroke-width="2"/>'
         )
         body.append(
-            f'<g><title>{told}</title><line x1="{x:.2f}%" x2="{x:.2f}%" y1="{_down(low):.1f}" '
-            f'y2="{_down(high):.1f}" stroke="{COLOURS[0]}" stroke-width="2"/>'
+            f"<g><title>{told}</title>{line}"
             f'<circle cx="{x:.2f}%" cy="{y:.1f}" r="5" fill="{COLOURS[0]}"/></g>'
         )
     last = filled[-1]

@@ -24,7 +24,14 @@ from tagifai.inspection.confusion import KINDS as CONFUSIONS
 from tagifai.inspection.confusion import confused_ids, confused_with
 from tagifai.kept import Kept
 from tagifai.metrics import slice_metrics
-from tagifai.metrics.calibration_check import check_calibration
+from tagifai.metrics.calibration_check import (
+    CalibrationCheck,
+    CalibrationTest,
+    TagCalibration,
+    calibration_tests,
+    check_calibration,
+    miscalibrated_tags,
+)
 from tagifai.permissions import Visit, WriteRules
 from tagifai.versions import read_files
 from tagifai.versions.desk import VersionDesk
@@ -131,13 +138,32 @@ class InspectionDesk:
         rows = [predictions.row_of[one] for one in ids]
         return describe_rows(predictions, thresholds, tag, rows, self.versions.texts())
 
-    def check_calibration(self, name: str, tag: str | None) -> dict[str, Any]:
+    def check_calibration(self, name: str, tag: str | None) -> CalibrationCheck:
         """Compare a version's probabilities with what came true on the test split."""
         predictions = self.versions.predictions(name)
         return self._answers.get(
             ("calibration", name, tag),
             self.versions.stamp(name),
-            lambda: check_calibration(predictions, tag),
+            lambda: check_calibration(
+                predictions, tag, tests=None if tag is None else self._calibration_tests(name)
+            ),
+        )
+
+    def miscalibrated_tags(self, name: str) -> list[TagCalibration]:
+        """List the tags whose probabilities are surely off on the test split."""
+        predictions = self.versions.predictions(name)
+        return self._answers.get(
+            ("miscalibrated", name),
+            self.versions.stamp(name),
+            lambda: miscalibrated_tags(predictions, tests=self._calibration_tests(name)),
+        )
+
+    def _calibration_tests(self, name: str) -> dict[str, CalibrationTest]:
+        predictions = self.versions.predictions(name)
+        return self._answers.get(
+            ("calibration tests", name),
+            self.versions.stamp(name),
+            lambda: calibration_tests(predictions),
         )
 
     def data_changes(self, name: str) -> str:

@@ -1,11 +1,12 @@
 """Compare predicted probabilities with what came true."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Strategy = Literal["uniform", "quantile"]
 ECE_BINS = 15
 
 
@@ -24,15 +25,49 @@ def brier_score(y_true: Array, y_prob: Array) -> float | None:
     return float(np.mean((prob - true) ** 2)) if prob.size else None
 
 
+def bin_edges(y_prob: Array, bins: int = ECE_BINS, strategy: Strategy = "uniform") -> Array:
+    """Return the n_bins + 1 edges of bins of equal width, or of (nearly) equal numbers of pairs.
+
+    Equal probabilities share a bin, so that "quantile" may give fewer bins than asked for.
+
+    >>> bin_edges(np.array([0.1, 0.2, 0.3, 0.9]), 2, "quantile").tolist()
+    [0.0, 0.25, 1.0]
+    """
+    if strategy == "uniform" or not np.size(y_prob):
+        return np.linspace(0, 1, bins + 1)
+    prob = np.ravel(y_prob).astype(np.float32)
+    inner = np.quantile(prob, np.linspace(0, 1, bins + 1)[1:-1])
+    inner = np.unique(inner.astype(np.float32))
+    inner = inner[inner < prob.max()].astype(float)
+    return np.concatenate([[0.0], inner, [1.0]])
+
+
+def bin_indices(y_prob: Array, edges: Array) -> Array:
+    """Return the bin of each probability, from 0, told apart in float32, as they are stored.
+
+    >>> bin_indices(np.array([0.0, 0.5, 0.6]), np.array([0.0, 0.5, 1.0])).tolist()
+    [0, 0, 1]
+    """
+    inner = np.asarray(edges[1:-1], np.float32)
+    return np.searchsorted(inner, np.asarray(y_prob, np.float32), side="left")
+
+
 def reliability(
-    y_true: Array, y_prob: Array, bins: int = ECE_BINS, *, above: float | None = None
+    y_true: Array,
+    y_prob: Array,
+    bins: int = ECE_BINS,
+    *,
+    above: float | None = None,
+    strategy: Strategy = "uniform",
 ) -> list[dict[str, Any]]:
     """Group the pairs of project and tag by probability, for a reliability diagram.
 
-    Bin m of M holds the probabilities in ((m − 1)/M, m/M], the first one 0 as well, told apart
-    in float32, as they are stored. Each has
-    `low`, `high`, `num_samples` (pairs), `mean_prob` and `frequency` (share of pairs whose tag
-    is true), both None in an empty bin. With `above`, only pairs of a probability above it.
+    Bin m of M holds the probabilities in (edge m − 1, edge m], the first one 0 as well, told
+    apart in float32, as they are stored. Bins are of equal width with the `strategy`
+    "uniform", of equal numbers of pairs with "quantile", as in scikit-learn's
+    `calibration_curve`. Each has `low`, `high`, `num_samples` (pairs), `mean_prob` and
+    `frequency` (share of pairs whose tag is true), both None in an empty bin. With `above`,
+    only pairs of a probability above it.
 
     >>> reliability(np.array([[1, 0]]), np.array([[0.9, 0.7]]), bins=2)[1]["frequency"]
     0.5
@@ -43,9 +78,9 @@ def reliability(
     if above is not None:
         kept = is_above(prob, above)
         true, prob = true[kept], prob[kept]
-    edges = np.linspace(0, 1, bins + 1)
-    stored = prob.astype(np.float32)
-    index = np.searchsorted(edges[1:-1].astype(np.float32), stored, side="left")
+    edges = bin_edges(prob, bins, strategy)
+    bins = len(edges) - 1
+    index = bin_indices(prob, edges)
     sizes = np.bincount(index, minlength=bins)
     means = np.bincount(index, weights=prob, minlength=bins) / np.maximum(sizes, 1)
     shares = np.bincount(index, weights=true, minlength=bins) / np.maximum(sizes, 1)
@@ -62,19 +97,63 @@ def reliability(
 
 
 def expected_calibration_error(
-    y_true: Array, y_prob: Array, bins: int = ECE_BINS, *, above: float | None = None
+    y_true: Array,
+    y_prob: Array,
+    bins: int = ECE_BINS,
+    *,
+    above: float | None = None,
+    strategy: Strategy = "uniform",
 ) -> float | None:
-    """Average |frequency − mean probability| over equal-width bins, weighted by their pairs.
+    """Average |frequency − mean probability| over bins, weighted by their pairs.
 
-    The definition of Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv
-    1706.04599), equation 3, with 15 bins. There the confidence is that of the predicted class;
-    here, where tags are independent, each pair of project and tag counts with its probability,
-    pooled over all pairs. Since most pairs are near 0 and are easily right, give `above` to
-    keep those of a probability above it. None without a pair.
+    With bins of equal width the definition of Guo et al. 2017, "On Calibration of Modern
+    Neural Networks" (arXiv 1706.04599), equation 3, with 15 bins; with the `strategy`
+    "quantile" those of equal numbers of pairs (Nguyen and O'Connor 2015, arXiv 1508.05154;
+    Nixon et al. 2019, arXiv 1904.01685), which do not hang on a few pairs in a wide bin. In
+    Guo et al. the confidence is that of the predicted class; here, where tags are
+    independent, each pair of project and tag counts with its probability, pooled over all
+    pairs. Since most pairs are near 0 and are easily right, give `above` to keep those of a
+    probability above it. None without a pair.
     """
-    filled = [row for row in reliability(y_true, y_prob, bins, above=above) if row["num_samples"]]
+    rows = reliability(y_true, y_prob, bins, above=above, strategy=strategy)
+    filled = [row for row in rows if row["num_samples"]]
     total = sum(row["num_samples"] for row in filled)
     if not total:
         return None
     gaps = (row["num_samples"] * abs(row["frequency"] - row["mean_prob"]) for row in filled)
     return float(sum(gaps) / total)
+
+
+def select_top_k(y_prob: Array, k: int) -> Array:
+    """Return the columns of each project's k highest probabilities, (n_projects, k).
+
+    >>> select_top_k(np.array([[0.1, 0.7, 0.4]]), 2).tolist()
+    [[1, 2]]
+    """
+    prob = np.asarray(y_prob)
+    k = min(k, prob.shape[1])
+    if not k:
+        return np.zeros((len(prob), 0), np.intp)
+    top = np.argpartition(-prob, k - 1, axis=1)[:, :k]
+    order = np.argsort(-np.take_along_axis(prob, top, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(top, order, axis=1)
+
+
+def top_k_calibration_error(
+    y_true: Array, y_prob: Array, k: int, bins: int = ECE_BINS
+) -> float | None:
+    """Compute the calibration error of each project's k most probable tags, pooled.
+
+    The confidence calibration of Guo et al. 2017, which looks at the one predicted class
+    (k = 1), for the tags that a page would list first ("within-top-k" in Gupta et al. 2021,
+    arXiv 2006.12800); with thousands of tags all other pairs are near 0. Bins have equal
+    numbers of pairs. None without a pair.
+    """
+    true, prob = np.asarray(y_true), np.asarray(y_prob)
+    top = select_top_k(prob, k)
+    return expected_calibration_error(
+        np.take_along_axis(true, top, axis=1),
+        np.take_along_axis(prob, top, axis=1),
+        bins,
+        strategy="quantile",
+    )

@@ -23,6 +23,7 @@ from tagifai.ui.inspection_view import (
     show_confusions,
     show_curve,
     show_figures,
+    show_miscalibrated,
     show_page,
     show_reliability,
     show_slices,
@@ -112,6 +113,10 @@ def build(
     with reliability, gr.Row():
         pooled = gr.HTML(elem_id="reliability-all", min_width=320, apply_default_css=False)
         of_tag = gr.HTML(elem_id="reliability-tag", min_width=320, apply_default_css=False)
+    with reliability:
+        miscalibrated = gr.HTML(
+            elem_id="miscalibrated-tags", apply_default_css=False, js_on_load=CHOOSE_ROW
+        )
     with gr.Accordion("Confused with other tags", open=False, elem_id="confusion"):
         confusion = gr.HTML(elem_id="confusions", apply_default_css=False, js_on_load=CHOOSE_ROW)
         confused_samples = gr.HTML(elem_id="confused-samples", apply_default_css=False)
@@ -237,10 +242,11 @@ def build(
         try:
             table = desk().tag_table(name, common or None) if name else []
             checked = desk().check_calibration(name, None) if name else None
+            off = desk().miscalibrated_tags(name) if name else []
             slice_rows = desk().slice_table(name) if name else []
             changes = desk().data_changes(name) if name else ""
         except TagifaiError as error:
-            return [show_error(error), gr.Dropdown([], value=None), *[""] * 4,
+            return [show_error(error), gr.Dropdown([], value=None), *[""] * 5,
                     *show_tag(None, None, common)]  # fmt: skip
         names = [row["tag"] for row in table]
         chosen = tag if tag in names else most_errors(table)
@@ -253,8 +259,9 @@ def build(
             else gr.Dropdown(names, value=chosen),
             show_tags(table),
             show_slices(slice_rows),
-            show_calibration(checked) if checked else "",
+            show_calibration(checked, off) if checked else "",
             show_reliability(checked, "all tags, pooled") if checked else "",
+            show_miscalibrated(off) if checked else "",
             *show_tag(name, chosen, common, *choice, own=own),
         ]
 
@@ -293,7 +300,7 @@ def build(
     pages = [help_line, samples, number, listed_for]
     threshold_outputs = [drawn, figures, curve_chart, *pages]
     tag_outputs = [threshold, shown_of, *threshold_outputs]
-    version_outputs = [notice, tag, tags, slices, calibration, pooled, *tag_outputs]
+    version_outputs = [notice, tag, tags, slices, calibration, pooled, miscalibrated, *tag_outputs]
     whole = [version, tag, common, *choice]
     place.choices = [
         Choice("version", version),
@@ -308,7 +315,7 @@ def build(
     filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
     place.on_shown(fill, filled)
     version_chosen = drawn_first(version.input(show_version, whole, version_outputs, **QUICK).then)
-    for chosen in (tag.input, put_row(tags, tag).then):
+    for chosen in (tag.input, put_row(tags, tag).then, put_row(miscalibrated, tag).then):
         forget_decision(drawn_first(chosen(choose_tag, whole, [tag, *tag_outputs], **QUICK).then))
     # An answer may come after that to a later question: then the page asks anew for what is chosen.
     drawn_first(listed_for.change).then(

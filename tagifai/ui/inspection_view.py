@@ -1,18 +1,19 @@
 """What the Inspection tab shows of tags, their projects and their probabilities."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from tagifai.charts.curves import chart_precision_recall, chart_reliability
 from tagifai.charts.svg import escaped
+from tagifai.metrics.calibration_check import CalibrationCheck, TagCalibration
 from tagifai.ui.influence_view import shown_text
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 FEW = 10
-CALIBRATION = """Where probabilities are not calibrated, 0.9 does not mean nine in ten
-(<a href="https://arxiv.org/abs/1706.04599" rel="noopener noreferrer" target="_blank">Guo et al.
-2017, On Calibration of Modern Neural Networks</a>)."""
+MOST_NAMED = 5
+CALIBRATION = """(Calibration: <a href="https://arxiv.org/abs/1706.04599" rel="noopener noreferrer"
+target="_blank">Guo et al. 2017, On Calibration of Modern Neural Networks</a>.)"""
 
 
 def most_errors(rows: list[dict[str, Any]]) -> str | None:
@@ -82,26 +83,87 @@ def show_slices(rows: list[dict[str, Any]]) -> str:
     )  # fmt: skip
 
 
-def show_calibration(checked: dict[str, Any]) -> str:
-    """Warn where the probabilities are not calibrated, by the figure measured."""
-    kind = {True: "good", False: "warning", None: "warning"}[checked["calibrated"]]
-    return f'<div class="notice {kind}">{escaped(checked["verdict"], 400)} {CALIBRATION}</div>'
+def show_calibration(checked: CalibrationCheck, tags: Sequence[TagCalibration] = ()) -> str:
+    """Grade a version's probabilities by the gap measured, and name the tags that are off."""
+    kind = "good" if checked.grade == "fine" and not tags else "warning"
+    return (
+        f'<div class="notice {kind}" data-grade="{checked.grade or ""}">'
+        f"{escaped(checked.verdict, 400)} {_name_tags(tags)}{CALIBRATION}</div>"
+    )
 
 
-def show_reliability(checked: dict[str, Any], of_what: str) -> str:
-    """Show a reliability diagram with its figures."""
+def _name_tags(tags: Sequence[TagCalibration]) -> str:
+    told = ""
+    for grade in ("off", "slightly off"):
+        names = [escaped(one.tag) for one in tags if one.grade == grade]
+        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+        if names:
+            told += f"Tags {grade}: {', '.join(names[:MOST_NAMED])}{more}. "
+    return told
+
+
+def show_miscalibrated(tags: Sequence[TagCalibration]) -> str:
+    """List the tags whose probabilities are off; a row chooses the tag."""
+    rows = [
+        {
+            "tag": one.tag, "grade": one.grade, "direction": one.direction,
+            "gap": f"{one.gap:.3f} ({one.low:.3f} to {one.high:.3f})",
+            "intercept": f"{one.intercept:+.2f}", "slope": f"{one.slope:.2f}",
+            "q_value": f"{one.q_value:.3f}" if one.q_value >= 0.001 else "< 0.001",
+            "num_samples": one.num_samples,
+        }
+        for one in tags
+    ]  # fmt: skip
+    return show_table(
+        rows,
+        {
+            "tag": "tag", "grade": "calibration", "direction": "probabilities are",
+            "gap": "gap (95 % interval)", "intercept": "calibration intercept",
+            "slope": "calibration slope", "q_value": "q-value", "num_samples": "projects",
+        },
+        row_key="tag",
+        empty="No tag's probabilities are surely off.",
+        caption="Tags that are off, false discoveries held at 2.5 %; choose a row to see it",
+    )  # fmt: skip
+
+
+def show_reliability(checked: CalibrationCheck, of_what: str) -> str:
+    """Show a reliability diagram with its figures and, for a tag, its grade."""
 
     def written(value: float | None) -> str:
-        return "–" if value is None else f"{value:.4f}"
+        return "–" if value is None else f"{value:.3f}"
 
-    figures = {
-        "expected calibration error": written(checked["ece"]),
-        "the same above 0.05": written(checked["ece_above_0_05"]),
-        "Brier score": written(checked["brier"]),
-        "pairs / above 0.05": f"{checked['num_pairs']:,} / {checked['num_pairs_above_0_05']:,}",
+    def error(name: str, value: float | None, expected: float | None) -> dict[str, str]:
+        chance = "" if expected is None else f"; by chance {expected:.3f}"
+        return {f"{name}, equal-mass bins{chance}": written(value)}
+
+    figures: dict[str, str] = {}
+    if checked.gap is not None:
+        interval = f"{checked.low:.3f} to {checked.high:.3f}"
+        figures |= {
+            f"gap above 0.05; 95 % interval {interval}": f"{checked.gap:.3f}",
+            "calibration intercept": f"{checked.intercept:+.2f}",
+            "calibration slope": f"{checked.slope:.2f}",
+        }
+    figures |= error("ECE above 0.05", checked.ece_quantile, checked.ece_quantile_expected)
+    if checked.top_k is not None:
+        name = f"top-{checked.top_k} ECE"
+        figures |= error(name, checked.ece_top_k, checked.ece_top_k_expected)
+    figures |= {
+        "ECE, 15 bins of equal width": written(checked.ece),
+        "Brier score": written(checked.brier),
+        "pairs above 0.05": f"{checked.num_pairs_above_0_05:,}",
+        "pairs in all": f"{checked.num_pairs:,}",
     }
-    return show_tiles(figures) + chart_reliability(
-        checked["bins"], title=f"Reliability of {escaped(of_what)}", empty="No pair to look at."
+    grade = "" if checked.tag is None else f'<p class="note">{escaped(checked.verdict, 400)}</p>'
+    return (
+        grade
+        + show_tiles(figures)
+        + chart_reliability(
+            checked.bins,
+            title=f"Reliability of {escaped(of_what)}, above 0.05",
+            empty="No probability is above 0.05.",
+        )
     )
 
 

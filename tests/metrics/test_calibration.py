@@ -3,7 +3,13 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from tagifai.metrics.calibration import brier_score, expected_calibration_error, reliability
+from tagifai.metrics.calibration import (
+    brier_score,
+    expected_calibration_error,
+    reliability,
+    select_top_k,
+    top_k_calibration_error,
+)
 
 
 @pytest.fixture
@@ -83,3 +89,36 @@ def test_nothing_to_compare():
 def test_different_shapes():
     with pytest.raises(ValueError, match="y_true has 2 pairs, y_prob 1"):
         reliability(np.array([[1, 0]]), np.array([[0.5]]))
+
+
+def test_bins_of_equal_mass_against_scikit_learn(pairs):
+    y_true, y_prob = (values.ravel() for values in pairs)
+    share, mean = calibration_curve(y_true, y_prob.astype(float), n_bins=15, strategy="quantile")
+    rows = reliability(y_true, y_prob, strategy="quantile")
+    assert [row["frequency"] for row in rows] == pytest.approx(share.tolist())
+    sizes = [row["num_samples"] for row in rows]
+    assert sum(sizes) == 400 * 12
+    assert max(sizes) - min(sizes) <= 1
+    assert expected_calibration_error(y_true, y_prob, strategy="quantile") == pytest.approx(
+        np.average(np.abs(share - mean), weights=sizes)
+    )
+
+
+def test_equal_probabilities_share_a_bin_of_equal_mass():
+    rows = reliability(
+        np.array([[1, 0, 1, 0, 1]]), np.array([[0.5, 0.5, 0.5, 0.5, 0.9]]), 4, strategy="quantile"
+    )
+    assert [(row["num_samples"], row["frequency"]) for row in rows] == [(4, 0.5), (1, 1.0)]
+
+
+def test_the_top_k_are_the_most_probable_tags_of_each_project():
+    y_prob = np.array([[0.1, 0.9, 0.4], [0.8, 0.3, 0.2]])
+    assert select_top_k(y_prob, 2).tolist() == [[1, 2], [0, 1]]
+    assert select_top_k(y_prob, 9).tolist() == [[1, 2, 0], [0, 1, 2]]
+    y_true = np.array([[1, 1, 0], [1, 0, 1]])
+    # The most probable tag is true in both: 1 − 0.9 and 1 − 0.8.
+    assert top_k_calibration_error(y_true, y_prob, 1) == pytest.approx(0.15)
+    # 0.3, 0.4 (neither true) and 0.8, 0.9 (both true).
+    assert top_k_calibration_error(y_true, y_prob, 2, bins=2) == pytest.approx(0.25)
+    assert top_k_calibration_error(np.zeros((0, 3)), np.zeros((0, 3)), 2) is None
+    assert top_k_calibration_error(np.zeros((2, 0)), np.zeros((2, 0)), 2) is None

@@ -1,19 +1,52 @@
 import numpy as np
 import pytest
 
-from tagifai.metrics.calibration_check import check_calibration
+from tagifai.metrics.calibration_check import check_calibration, miscalibrated_tags
 from tagifai.predictions import Predictions
-from tagifai.ui.inspection_view import show_calibration
+from tagifai.ui.inspection_view import show_calibration, show_miscalibrated, show_reliability
+
+HOSTILE = "<img src=x onerror='alert(1)'>"
+
+
+def checked(prob, tag="a"):
+    half = np.arange(200)[:, None] % 2
+    return Predictions.of(range(200), ["test"] * 200, [tag], half, np.full((200, 1), prob))
 
 
 @pytest.mark.parametrize(
-    ("prob", "kind"), [(0.5, "good"), (0.9, "warning")], ids=["calibrated", "not calibrated"]
+    ("prob", "kind", "grade"),
+    [(0.5, "good", "fine"), (0.54, "good", "fine"), (0.6, "warning", "off")],
 )
-def test_the_calibration_note_has_its_reference_once(prob, kind):
-    half = np.arange(200)[:, None] % 2
-    checked = check_calibration(
-        Predictions.of(range(200), ["test"] * 200, ["a"], half, np.full((200, 1), prob))
-    )
-    shown = show_calibration(checked)
-    assert f'class="notice {kind}"' in shown
+def test_the_calibration_note_has_its_grade_and_its_reference_once(prob, kind, grade):
+    shown = show_calibration(check_calibration(checked(prob)))
+    assert f'class="notice {kind}" data-grade="{grade}"' in shown
+    assert f"These probabilities are {grade}:" in shown
     assert shown.count("Guo et al.") == shown.count("https://arxiv.org/abs/1706.04599") == 1
+
+
+def test_tags_that_are_off_are_named_and_listed():
+    predictions = checked(0.9, HOSTILE)
+    off = miscalibrated_tags(predictions)
+    note = show_calibration(check_calibration(predictions), off)
+    assert "Tags off: &lt;img src=x" in note
+    table = show_miscalibrated(off)
+    assert "0.400" in table
+    assert "too high" in table
+    assert "<img" not in note + table
+    assert "No tag" in show_miscalibrated([])
+
+
+def test_a_reliability_diagram_has_its_gap_and_for_a_tag_its_grade():
+    predictions = checked(0.9)
+    pooled = show_reliability(check_calibration(predictions), "all tags, pooled")
+    assert "top-1 ECE, equal-mass bins; by chance 0.0" in pooled
+    assert "0.400" in pooled
+    assert "These probabilities are off" not in pooled
+    of_tag = show_reliability(check_calibration(predictions, "a"), "a")
+    assert "These probabilities are off" in of_tag
+    assert "top-1" not in of_tag
+
+
+def test_what_was_never_predicted_has_a_diagram_without_a_point():
+    shown = show_reliability(check_calibration(checked(0.01), split="train"), "a")
+    assert "No probability is above 0.05." in shown
