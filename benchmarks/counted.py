@@ -38,7 +38,7 @@ class PlainCount:
         >>> projects = [{"tags": ["a", "b"]}, {"tags": ["a"]}, {"tags": ["c"]}]
         >>> plain = PlainCount(projects, [{"tag": tag} for tag in "abc"], ["c"])
         >>> plain.at(2).kept, plain.at(2).just_missed, plain.at(1).tags_per_project
-        ([('a', 2)], [('b', 1)], [(1, 1), (2, 1)])
+        ([('a', 2)], [('b', 1)], [(0, 1), (1, 1), (2, 1)])
         """
         kept = [row for row in self.counts if row[1] >= frequency]
         missed = [row for row in self.counts if row[1] < frequency]
@@ -50,7 +50,7 @@ class PlainCount:
             kept[-LISTED:],
             missed[:LISTED],
             kept,
-            [(number, numbers[number]) for number in range(1, most + 1)],
+            [(number, numbers[number]) for number in range(most + 1)] if kept else [],
         )
 
     def boundary(self, near: int) -> int:

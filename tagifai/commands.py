@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tagifai.data import load_dataset
+from tagifai.data import known_tags, load_dataset
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
 from tagifai.terminal import print_message, print_table, print_text, progress_bar
@@ -101,38 +101,75 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     dataset = load_dataset(options.data)
     # Only now: a mistake in either is told at once.
     from tagifai.behavioral import saved_tests
+    from tagifai.data.left_out import describe_negatives, find_left_out
+    from tagifai.data.rules import tag_spellings
     from tagifai.models.repetition import flat_metrics, repeat, table_rows
     from tagifai.models.training import train
     from tagifai.slices import load_slices
     from tagifai.versions.releases import version_files
 
+    slices = load_slices(options.data, dataset)
+    saved = saved_tests(options.data, known_tags(dataset))
+    left_out = find_left_out(dataset)
+    for case in tag_spellings(dataset):
+        print_message(f"warning: tags that differ in spelling alone: {case.note}")
+
+    def show_left_out() -> None:
+        if told := str(left_out):
+            print_text(told)
+
     if options.repeat is not None:
         if options.repeat < 1:
             raise TagifaiError(f"--repeat must be 1 or more, got {options.repeat}")
         seeds = range(params.seed, params.seed + options.repeat)
-        table = repeat(dataset, params, seeds, jobs=options.jobs, progress=progress_bar("training"))
+        table = repeat(
+            dataset,
+            params,
+            seeds,
+            jobs=options.jobs,
+            progress=progress_bar("training"),
+            slices=slices,
+            saved=saved,
+        )
         columns = {"metric": "metric", "mean": "mean ± standard deviation", "support": "samples"}
         title = f"Seeds {seeds[0]} to {seeds[-1]}, on the test part of each one's split"
-        return Answer(table, lambda: print_table(table_rows(table), columns, title=title))
+
+        def show_repeated() -> None:
+            print_table(table_rows(table), columns, title=title)
+            show_left_out()
+
+        return Answer({**table, "left_out": left_out.to_dict()}, show_repeated)
     trained = train(
         dataset,
         params,
         jobs=options.jobs,
         progress=progress_bar("training"),
-        slices=load_slices(options.data),
-        saved=saved_tests(options.data),
+        slices=slices,
+        saved=saved,
     )
     files = version_files(trained, dataset, notes=options.notes)
     source = open_source(options.models)
     source.write(WORKSPACE, files)
     metrics = flat_metrics(trained.performance)
-    return Answer(
-        {"version": WORKSPACE, "models": source.location, "metrics": metrics},
-        lambda: print_table(
+
+    def show() -> None:
+        print_table(
             [{"metric": name, "value": value} for name, value in metrics.items()],
             {"metric": "metric", "value": "test split"},
             title=f"{WORKSPACE} written to {source.location}",
-        ),
+        )
+        negatives = int((~trained.predictions.y_true.any(axis=1)).sum())
+        print_text(describe_negatives(len(trained.predictions.ids), negatives))
+        show_left_out()
+
+    return Answer(
+        {
+            "version": WORKSPACE,
+            "models": source.location,
+            "metrics": metrics,
+            "left_out": left_out.to_dict(),
+        },
+        show,
     )
 
 
@@ -207,8 +244,8 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
             dataset,
             params,
             jobs=options.jobs,
-            slices=load_slices(options.data),
-            saved=saved_tests(options.data),
+            slices=load_slices(options.data, dataset),
+            saved=saved_tests(options.data, known_tags(dataset)),
         )
         source.write(name, version_files(trained, dataset, name=name, notes=notes))
         rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
@@ -225,7 +262,17 @@ def list_versions(options: argparse.Namespace) -> Answer:
     columns = {name: name for name in rows[0]}
     if not any(row["error"] for row in rows):
         columns.pop("error")
-    return Answer(rows, lambda: print_table(rows, columns, title=desk.source.location))
+    notes = desk.notes()
+
+    def show() -> None:
+        print_table(rows, columns, title=desk.source.location)
+        for name, note in notes.items():
+            print_text(f"{name}: {note}")
+
+    told = [
+        {**row, "note": notes[row["version"]]} if row["version"] in notes else row for row in rows
+    ]
+    return Answer(told, show)
 
 
 def show_params(options: argparse.Namespace) -> Answer:
@@ -267,7 +314,13 @@ def show_performance(options: argparse.Namespace) -> Answer:
         for (group, one, metric), value in flatten_performance(performance).items()
     ]
     columns = {key: key for key in ("group", "name", "metric", "value", "samples")}
-    return Answer(performance, lambda: print_table(rows, columns, title=name))
+
+    def show() -> None:
+        print_table(rows, columns, title=name)
+        if note := desk.note(name):
+            print_text(note)
+
+    return Answer(performance, show)
 
 
 def diff_versions(options: argparse.Namespace) -> Answer:
@@ -409,19 +462,28 @@ def preprocess(options: argparse.Namespace) -> Answer:
 
 def import_predictions(options: argparse.Namespace) -> Answer:
     """Make a version of another program's predictions."""
+    from tagifai.data.left_out import describe_unlabelled, find_left_out
+    from tagifai.slices import load_slices
     from tagifai.versions.importing import read_predictions, version_of
 
     dataset = load_dataset(options.data)
     predictions = read_predictions(options.file, dataset)
     source = open_source(options.models)
-    files, overall = version_of(predictions, dataset, options.threshold, options.name)
+    slices = load_slices(options.data, dataset)
+    files, overall = version_of(predictions, dataset, options.threshold, options.name, slices)
     source.write(options.name, files)
-    return Answer(
-        {"version": options.name, "overall": overall},
-        lambda: print_text(
+    left_out = find_left_out(dataset)
+
+    def show() -> None:
+        print_text(
             f"{options.name}: {len(predictions.ids):,} projects, {len(predictions.tags)} tags, "
             f"weighted F1 {overall['f1']:.3f} on {overall['num_samples']:,} test projects"
-        ),
+        )
+        if left_out.unlabelled:
+            print_text(describe_unlabelled(left_out.unlabelled))
+
+    return Answer(
+        {"version": options.name, "overall": overall, "left_out": left_out.to_dict()}, show
     )
 
 

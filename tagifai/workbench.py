@@ -191,6 +191,10 @@ class Workbench:
         """Give a version's card."""
         return self.versions.describe(name)
 
+    def version_notes(self) -> dict[str, str]:
+        """Say by version what its figures leave out; one that leaves out nothing is not in it."""
+        return self.versions.notes()
+
     def performance(self, name: str) -> dict[str, Any]:
         """Give a version's performance as it keeps it."""
         return dict(self.versions.load(name).performance)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from small_corpus import SMALL_PARAMS, small_dataset
 
-from tagifai.data import load_dataset
+from tagifai.data import CONFIG_FILE, load_dataset
+from tagifai.data.download import MADE_WITH_ML_CONFIG
 from tagifai.models.training import train
 from tagifai.ui.type_stubs import leave_as_installed
 from tagifai.versions.naming import WORKSPACE
@@ -70,14 +71,15 @@ def turn(item: pytest.Item) -> int:
 
 @pytest.fixture(scope="session")
 def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy the Made With ML projects, beside the `data.toml` that the embedded ones have."""
+    """Copy the Made With ML projects, beside the `data.toml` that `data download` writes."""
     if not (REAL_DATA / "projects.json").is_file():
         pytest.skip(
             f"no Made With ML projects in {REAL_DATA}; set TAGIFAI_REALDATA to their folder"
         )
     folder = tmp_path_factory.mktemp("realdata")
-    for path in (REAL_DATA / "projects.json", REAL_DATA / "tags.json", ROOT / "data" / "data.toml"):
-        shutil.copyfile(path, folder / path.name)
+    for name in ("projects.json", "tags.json"):
+        shutil.copyfile(REAL_DATA / name, folder / name)
+    (folder / CONFIG_FILE).write_text(MADE_WITH_ML_CONFIG)
     return folder
 
 

@@ -249,7 +249,7 @@ def test_training_writes_the_workspace_and_release_freezes_it(run_json, run, ref
 def test_training_over_seeds_keeps_nothing(run_json, tmp_path):
     models = tmp_path / "model"
     table = run_json("train", *SETTINGS, "--repeat", "2", models=models)
-    assert list(table) == ["seeds", "runs", "mean", "std", "support"]
+    assert list(table) == ["seeds", "runs", "mean", "std", "support", "left_out"]
     assert table["seeds"] == [0, 1]
     first, second = (run["f1"] for run in table["runs"])
     assert table["mean"]["f1"] == pytest.approx((first + second) / 2)

@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tagifai.data.names import normalise_names, refuse_unknown_tags
 from tagifai.data.records import Label, Text, check_row, read_rows
 
 TYPES = ("INV", "DIR", "MFT")
-WRITTEN_TESTS = Path(__file__).with_name("behavioral_tests.json")
 BEHAVIORAL_FILE = "behavioral.json"
 PredictTags = Callable[[list[str]], Sequence[Collection[str]]]
 
@@ -57,13 +57,30 @@ class BehavioralTest:
         return hold and not (self.type == "DIR" and same)
 
 
-def load_behavioral_tests(path: Path | str = WRITTEN_TESTS) -> tuple[BehavioralTest, ...]:
+def load_behavioral_tests(
+    path: Path | str, known: Sequence[str] | None = None
+) -> tuple[BehavioralTest, ...]:
     """Read tests from a JSON list of {type, group, cases: [{text, expected, forbidden}]}.
 
-    Raises:
-        TagifaiError: malformed; the message names file, row and field.
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    known : sequence of str, optional
+        The tags that may be named.
+
+    Raises
+    ------
+    TagifaiError
+        A row is malformed, or names tags that are not among `known`; the message names file,
+        row and field.
     """
-    return tuple(_test_of(row) for row in read_rows(path, _TestRow))
+    tests = tuple(_test_of(row) for row in read_rows(path, _TestRow))
+    if known is not None:
+        for number, test in enumerate(tests, start=1):
+            named = (tag for case in test.cases for tag in (*case.expected, *case.forbidden))
+            refuse_unknown_tags(named, known, f"{path}: row {number}, cases")
+    return tests
 
 
 def parse_behavioral_test(record: Any) -> BehavioralTest:
@@ -75,15 +92,18 @@ def parse_behavioral_test(record: Any) -> BehavioralTest:
     return _test_of(check_row("behavioral test", record, _TestRow))
 
 
-def written_tests(folder: Path | str | None = None) -> tuple[BehavioralTest, ...]:
-    """Read tagifai's written tests, then those of a data folder's `behavioral.json`, if any."""
-    return load_behavioral_tests() + (saved_tests(folder) if folder is not None else ())
+def saved_tests(
+    folder: Path | str, known: Sequence[str] | None = None
+) -> tuple[BehavioralTest, ...]:
+    """Read the tests of a data folder's `behavioral.json`; none where there is no such file.
 
-
-def saved_tests(folder: Path | str) -> tuple[BehavioralTest, ...]:
-    """Read the tests of a data folder's `behavioral.json`; none where there is no such file."""
+    Raises
+    ------
+    TagifaiError
+        The file is malformed, or names tags that are not among `known`.
+    """
     path = Path(folder) / BEHAVIORAL_FILE
-    return load_behavioral_tests(path) if path.exists() else ()
+    return load_behavioral_tests(path, known) if path.exists() else ()
 
 
 def run_behavioral(
@@ -138,7 +158,7 @@ class _CaseRow(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Any:
-        both = sorted(set(self.expected) & set(self.forbidden))
+        both = sorted(set(normalise_names(self.expected)) & set(normalise_names(self.forbidden)))
         if both:
             raise ValueError(f"{both[0]!r} is both expected and forbidden")
         return self
@@ -164,7 +184,10 @@ def _test_of(row: _TestRow) -> BehavioralTest:
     return BehavioralTest(
         row.type,
         row.group,
-        tuple(Case(c.text, tuple(c.expected), tuple(c.forbidden)) for c in row.cases),
+        tuple(
+            Case(c.text, normalise_names(c.expected), normalise_names(c.forbidden))
+            for c in row.cases
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from tagifai.behavioral import (
     load_behavioral_tests,
     parse_behavioral_test,
 )
+from tagifai.data.names import refuse_unknown_tags
 from tagifai.data.records import MAX_BYTES
 from tagifai.errors import TagifaiError, one_of
 
@@ -66,9 +67,8 @@ def make_test(
     """
     if kind not in ("MFT", "INV", "DIR"):
         raise one_of("type of test", kind, ("MFT", "INV", "DIR"))
-    for tag in (*expected, *forbidden):
-        if known_tags is not None and tag not in known_tags:
-            raise one_of("tag", tag, known_tags)
+    if known_tags is not None:
+        refuse_unknown_tags((*expected, *forbidden), known_tags, "behavioral test")
     used = list(texts[:1] if kind == "MFT" else texts)
     named = {"expected": list(expected), "forbidden": list(forbidden)}
     cases: list[dict[str, Any]] = [

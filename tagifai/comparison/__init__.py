@@ -33,6 +33,8 @@ def compare(
 ) -> dict[str, Any]:
     """Score A and B again on the test projects that both have, and say what differs.
 
+    What the figures of either leave out is said in "note".
+
     Records in "overall" (weighted, macro and micro averages over the tags that both know),
     "tags" and "slices" (micro-averaged; "overall" weighs slices by their projects) are
     {name, metric, a, b, diff, low, high, p_value, verdict, support}: diff is B − A, low and
@@ -67,7 +69,7 @@ def compare(
     if predictions_a is None or predictions_b is None:
         lacking = [v.name for v, p in ((a, predictions_a), (b, predictions_b)) if p is None]
         note = f"{' and '.join(lacking)} kept no predictions: stored figures, without a verdict."
-        return {**result, "note": note}
+        return {**result, "note": _joined(note, a, b)}
     result["left_out"] = _left_out(_reasons(a.name, b.name, predictions_a, predictions_b))
     shared = share(predictions_a, a.thresholds, predictions_b, b.thresholds)
     if not shared.ids or not shared.tags:
@@ -76,7 +78,7 @@ def compare(
             f"{a.name} and {b.name} share no {lacks}: "
             f"their figures come from different tests, and no verdict is given."
         )
-        return {**result, "note": note}
+        return {**result, "note": _joined(note, a, b)}
     scored = score_paired(shared, slices or {}, resamples, seed)
     removed = sorted(set(predictions_a.tags) - set(shared.tags))
     added = sorted(set(predictions_b.tags) - set(shared.tags))
@@ -93,7 +95,7 @@ def compare(
         **result,
         "basis": "paired",
         "shared": len(shared.ids),
-        "note": _note(a, b, shared, bool(removed or added), resamples),
+        "note": _joined(_note(a, b, shared, bool(removed or added), resamples), a, b),
         **{group: sort_records(records) for group, records in scored.items()},
         "flips": count_flips(shared),
     }
@@ -156,6 +158,17 @@ def _left_out(reasons: Mapping[str, list[str]]) -> dict[str, Any]:
             for reason, ids in reasons.items()
         ],
     }
+
+
+def _joined(note: str | None, a: Version, b: Version) -> str | None:
+    """Add to a note what the figures of either version leave out."""
+    told = {
+        version.name: str(version.performance.get("note", "")).rstrip(".") for version in (a, b)
+    }
+    if told[a.name] and told[a.name] == told[b.name]:
+        told = {f"{a.name} and {b.name}": told[a.name]}
+    own = [f"{name}: {text}." for name, text in told.items() if text]
+    return " ".join([*([note] if note else []), *own]) or None
 
 
 def _note(a: Version, b: Version, shared: Shared, tags_differ: bool, resamples: int) -> str | None:

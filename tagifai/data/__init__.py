@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tagifai.data.assignment import SPLITS_FILE, read_splits
 from tagifai.data.config import CONFIG_FILE, DataConfig, load_config
+from tagifai.data.names import normalise_names
 from tagifai.data.records import Label, Text, kind_of, read_records, validate_row
 from tagifai.errors import TagifaiError, shorten
 
@@ -24,13 +25,18 @@ _ROWS_BETWEEN_NEWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One row of the data; `extra` keeps the columns that tagifai does not know."""
+    """One row of the data; `extra` keeps the columns that tagifai does not know.
+
+    `tags` are stripped and in Unicode's form NFC. `written` holds them as the file has them where
+    one of them is in another Unicode form, else nothing.
+    """
 
     id: str
     title: str
     description: str
     tags: tuple[str, ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -68,7 +74,7 @@ class Prepared:
     """The projects and tags that a classifier learns from.
 
     `tags` are in alphabetical order, the order of the columns of `y_true`; each project
-    carries only tags among them, and at least one.
+    carries only tags among them. One that carries none is a negative of every tag.
     """
 
     projects: tuple[Project, ...]
@@ -179,11 +185,15 @@ def load_projects(path: Path | str, advance: Advance | None = None) -> tuple[Pro
         row_of[valid.id] = row
         if advance is not None and row % _ROWS_BETWEEN_NEWS == 0:
             advance(row)
-        tags = tuple(dict.fromkeys(tag.strip() for tag in valid.tags))
+        tags = normalise_names(valid.tags)
         if not all(tags):
             raise TagifaiError(f"{path}: row {row}, tags: a blank tag; each tag needs a name")
+        composed = all(unicodedata.is_normalized("NFC", tag) for tag in valid.tags)
+        written = () if composed else tuple(dict.fromkeys(tag.strip() for tag in valid.tags))
         projects.append(
-            Project(valid.id, valid.title, valid.description, tags, valid.model_extra or {})
+            Project(
+                valid.id, valid.title, valid.description, tags, valid.model_extra or {}, written
+            )
         )
     if not projects:
         raise TagifaiError(f"{path}: no project in it")
@@ -206,16 +216,30 @@ def _tags_cell(cell: str, path: Path, row: int) -> Any:
 def load_tags(path: Path | str) -> dict[str, Tag]:
     """Read tags' metadata from a JSON list of {tag, aliases, parents}.
 
+    Names are stripped and brought to Unicode's form NFC, as those of projects are.
+
     Raises:
-        TagifaiError: unreadable file, a wrong type, or a tag that comes twice.
+        TagifaiError: unreadable file, a wrong type, a blank name, or a tag that comes twice.
     """
     path = Path(path)
     tags: dict[str, Tag] = {}
     for row, record in read_records(path):
         valid = validate_row(path, row, record, _TagRow)
-        if valid.tag in tags:
-            raise TagifaiError(f"{path}: row {row}, tag: {shorten(valid.tag)!r} comes twice")
-        tags[valid.tag] = Tag(valid.tag, tuple(valid.aliases), tuple(valid.parents))
+        names = {
+            field_name: normalise_names(given)
+            for field_name, given in (
+                ("tag", [valid.tag]),
+                ("aliases", valid.aliases),
+                ("parents", valid.parents),
+            )
+        }
+        for field_name, found in names.items():
+            if not all(found):
+                raise TagifaiError(f"{path}: row {row}, {field_name}: a blank name; each needs one")
+        (tag,) = names["tag"]
+        if tag in tags:
+            raise TagifaiError(f"{path}: row {row}, tag: {shorten(tag)!r} comes twice")
+        tags[tag] = Tag(tag, names["aliases"], names["parents"])
     return tags
 
 
@@ -227,6 +251,28 @@ def count_tags(projects: Iterable[Project]) -> dict[str, int]:
     """
     counts = Counter(tag for project in projects for tag in project.tags)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def known_tags(dataset: Dataset) -> list[str]:
+    """List every tag that the data has, on a project or in the tag file, in alphabetical order."""
+    return sorted(dataset.tags.keys() | {tag for p in dataset.projects for tag in p.tags})
+
+
+def known_columns(dataset: Dataset) -> list[str]:
+    """List the other columns of the data, in their order."""
+    return list(dict.fromkeys(column for project in dataset.projects for column in project.extra))
+
+
+def labelled_projects(dataset: Dataset) -> tuple[Project, ...]:
+    """Return the projects that are learnt from and tested on.
+
+    All of them, unless `data.toml` calls untagged projects unlabelled: then those with a tag,
+    whatever the tag. Somebody who gave a project a tag that is too rare to be learnt, or
+    excluded, has looked at it: it is a negative of the other tags.
+    """
+    if dataset.config.untagged == "negative":
+        return dataset.projects
+    return tuple(project for project in dataset.projects if project.tags)
 
 
 def candidate_tags(dataset: Dataset) -> dict[str, int]:
@@ -244,7 +290,9 @@ def candidate_tags(dataset: Dataset) -> dict[str, int]:
 
 
 def prepare(dataset: Dataset, min_tag_freq: int = 30) -> Prepared:
-    """Keep the candidate tags of at least `min_tag_freq` projects, and the projects with one.
+    """Keep the candidate tags of at least `min_tag_freq` projects, and the labelled projects.
+
+    A project without a kept tag is a negative of each; see `labelled_projects`.
 
     Raises:
         TagifaiError: `min_tag_freq` is below 1.
@@ -253,14 +301,17 @@ def prepare(dataset: Dataset, min_tag_freq: int = 30) -> Prepared:
         raise TagifaiError(f"min_tag_freq must be 1 or more, got {min_tag_freq}")
     counts = candidate_tags(dataset)
     kept = {tag for tag, count in counts.items() if count >= min_tag_freq}
-    projects = []
-    for project in dataset.projects:
-        tags = tuple(tag for tag in project.tags if tag in kept)
-        if tags:
-            projects.append(
-                Project(project.id, project.title, project.description, tags, project.extra)
-            )
-    return Prepared(tuple(projects), tuple(sorted(kept)))
+    projects = tuple(
+        Project(
+            project.id,
+            project.title,
+            project.description,
+            tuple(tag for tag in project.tags if tag in kept),
+            project.extra,
+        )
+        for project in labelled_projects(dataset)
+    )
+    return Prepared(projects, tuple(sorted(kept)))
 
 
 def _digest(paths: Iterable[Path]) -> str:

@@ -47,11 +47,14 @@ def compare_data(
     predictions: Predictions,
     projects: Mapping[str, Project],
     digests: Mapping[str, str] | None = None,
+    untagged: str | None = None,
 ) -> DataChanges:
     """Compare the data as it is with what a version saw.
 
     `digests` are those of `digest_texts` when it was made, None where it kept none. New are
-    the projects that carry a tag of the version and are not among its predictions.
+    the projects that are not among its predictions and would be now: all of them where
+    `untagged` is "negative", those with a tag where it is "unlabelled", and those with a tag
+    of the version where it is None, as for a version that left out all others.
     """
     known = set(predictions.tags)
     here = [projects[one] for one in predictions.ids if one in projects]
@@ -61,6 +64,12 @@ def compare_data(
         now = [tag in project.tags for tag in predictions.tags]
         if now != row.astype(bool).tolist():
             tagged_anew.append(project.id)
+
+    def is_due(project: Project) -> bool:
+        if untagged is None:
+            return not known.isdisjoint(project.tags)
+        return untagged == "negative" or bool(project.tags)
+
     edited = None
     if digests is not None:
         edited = tuple(
@@ -71,7 +80,7 @@ def compare_data(
         tuple(
             one
             for one, project in projects.items()
-            if one not in predictions.row_of and known.intersection(project.tags)
+            if one not in predictions.row_of and is_due(project)
         ),
         tuple(tagged_anew),
         edited,

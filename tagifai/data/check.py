@@ -7,8 +7,9 @@ from typing import Any
 
 from tagifai.data import Dataset, candidate_tags, count_tags, rules
 from tagifai.data.frames import SharedFrame, common_frames, common_openings, shared_frames
+from tagifai.data.left_out import describe_unlabelled, find_left_out, name_counts
 from tagifai.data.rules import Case, Finding, finding
-from tagifai.errors import shorten
+from tagifai.errors import counted, shorten
 
 MIN_TAG_FREQ = 30
 LISTED = 10
@@ -16,11 +17,14 @@ LISTED = 10
 RULES = {
     "unknown-tag": "each tag of a project stands in the tag file",
     "unused-tag": "each tag of the tag file has a project",
+    "idle-exclusion": "each tag that data.toml excludes has a project",
     "missing-parent": "each parent is a tag of the file",
     "parent-cycle": "no tag is above itself",
     "ambiguous-alias": "no name or alias stands for two tags",
-    "tags-per-project": f"{rules.FEWEST_TAGS} to {rules.MOST_TAGS} tags a project",
+    "tag-spelling": "no tags differ by case, spaces, hyphens, underscores or Unicode form alone",
+    "tags-per-project": f"at most {rules.MOST_TAGS} tags a project",
     "empty-description": "each project has a description",
+    "same-id": "no ids differ by Unicode form or blanks alone",
     "same-title": "no title comes twice",
     "near-duplicate": f"no two texts are alike (cosine of word TF-IDF below {rules.SIMILAR})",
     "shared-frame": "no two descriptions share a sentence with names swapped",
@@ -47,11 +51,15 @@ class Counts:
 
     A label is one (project, tag) pair. `frequent_tags` are those a classifier may learn
     (in the tag file, not excluded by name) with `min_tag_freq` projects or more;
-    `rare_tags` holds (tag, projects) of every tag in use that has fewer. `unsaid` is the
-    share of labels whose text has neither the tag nor an alias of it, 0 to 1.
+    `rare_tags` holds (tag, projects) of every tag in use that has fewer. `excluded` and
+    `unlisted` hold (tag, projects) of those that are never learnt: see `LeftOut`. `untagged`
+    counts the projects without any tag, which are `untagged_are`, "negative" or "unlabelled".
+    `unsaid` is the share of labels whose text has neither the tag nor an alias of it, 0 to 1.
     """
 
     projects: int
+    untagged: int
+    untagged_are: str
     tags_in_file: int
     tags_used: int
     min_tag_freq: int
@@ -63,6 +71,8 @@ class Counts:
     kinds: tuple[tuple[str, int], ...]
     most_common: tuple[tuple[str, int], ...]
     rare_tags: tuple[tuple[str, int], ...]
+    excluded: tuple[tuple[str, int], ...]
+    unlisted: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -108,11 +118,14 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
     cases = [
         ("unknown-tag", "tags of projects that the tag file lacks", rules.unknown_tags(dataset)),
         ("unused-tag", "tags of the file without a project", rules.unused_tags(dataset)),
+        ("idle-exclusion", "excluded tags that no project carries", rules.idle_exclusions(dataset)),
         ("missing-parent", "parents that are no tags", rules.missing_parents(tags)),
         ("parent-cycle", "sets of tags above themselves", rules.parent_cycles(tags)),
         ("ambiguous-alias", "names that stand for several tags", rules.ambiguous_aliases(tags)),
-        ("tags-per-project", "projects with fewer or more", rules.tag_numbers(projects)),
+        ("tag-spelling", "tags written in several ways", rules.tag_spellings(dataset)),
+        ("tags-per-project", "projects with more", rules.tag_numbers(projects)),
         ("empty-description", "projects without", rules.empty_descriptions(projects)),
+        ("same-id", "ids that look the same", rules.same_ids(projects)),
         ("same-title", "titles that come several times", rules.same_titles(projects)),
         ("near-duplicate", "projects like an earlier one", rules.near_duplicates(projects, near)),
     ]
@@ -135,9 +148,12 @@ def count_dataset(dataset: Dataset, min_tag_freq: int = MIN_TAG_FREQ) -> Counts:
     used = count_tags(projects)
     frequent = {tag for tag, n in candidate_tags(dataset).items() if n >= min_tag_freq}
     labels = sum(used.values())
+    left_out = find_left_out(dataset)
     kinds = Counter(str(project.extra["kind"]) for project in projects if "kind" in project.extra)
     return Counts(
         projects=len(projects),
+        untagged=sum(not project.tags for project in projects),
+        untagged_are=dataset.config.untagged,
         tags_in_file=len(dataset.tags),
         tags_used=len(used),
         min_tag_freq=min_tag_freq,
@@ -149,6 +165,8 @@ def count_dataset(dataset: Dataset, min_tag_freq: int = MIN_TAG_FREQ) -> Counts:
         kinds=tuple(kinds.most_common()),
         most_common=tuple(used.items())[:LISTED],
         rare_tags=tuple((tag, n) for tag, n in used.items() if n < min_tag_freq),
+        excluded=tuple(left_out.excluded.items()),
+        unlisted=tuple(left_out.unlisted.items()),
     )
 
 
@@ -171,6 +189,12 @@ def format_report(report: Report) -> str:
         f"most common: {_listed(c.most_common)}",
         f"rarer, at most: {_listed(c.rare_tags[:LISTED])}",
     ]
+    if c.excluded:
+        lines.append(f"excluded by data.toml: {name_counts(dict(c.excluded))}")
+    if c.unlisted:
+        lines.append(f"not in the tag file, so not learned: {name_counts(dict(c.unlisted))}")
+    if c.untagged:
+        lines.append(_untagged(c))
     if c.kinds:
         lines.append(f"kinds: {_listed(c.kinds)}")
     broken = {found.rule: found for found in report.findings}
@@ -182,6 +206,13 @@ def format_report(report: Report) -> str:
     kept = len(RULES) - len(broken)
     lines += ["", f"{kept} of {len(RULES)} rules kept"]
     return "\n".join(lines)
+
+
+def _untagged(counts: Counts) -> str:
+    if counts.untagged_are == "unlabelled":
+        return f"{describe_unlabelled(counts.untagged)} of training, test and every figure"
+    what = "negatives" if counts.untagged > 1 else "a negative"
+    return f"{counted(counts.untagged, 'project')} without a tag: {what} of every tag"
 
 
 def _explained(found: Finding) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tagifai.data.names import normalise_names
 from tagifai.data.records import Label, check_row
 from tagifai.errors import TagifaiError
 
@@ -22,7 +23,9 @@ class DataConfig:
     excluded : tuple of str
         Tags that are never learned.
     untagged : {"negative", "unlabelled"}
-        What a project without a learned tag is: a negative of every tag, or left out.
+        What a project without any tag is: a negative of every tag, or unlabelled, and then
+        left out of training, test and every figure. A project whose tags are all excluded or
+        too rare is a negative in both cases: somebody has labelled it.
     language : str
         Language of the texts, by its English name in lower case: stopwords and stems follow it.
     """
@@ -66,4 +69,7 @@ def load_config(folder: Path | str) -> DataConfig:
         if key not in allowed:
             raise TagifaiError(f"{path}: unknown key {key!r}; allowed: {', '.join(allowed)}")
     row: Any = check_row(str(path), found, _ConfigFile)
-    return DataConfig(tuple(dict.fromkeys(row.excluded)), row.untagged, row.language)
+    excluded = normalise_names(row.excluded)
+    if not all(excluded):
+        raise TagifaiError(f"{path}: excluded: a blank tag; each tag needs a name")
+    return DataConfig(excluded, row.untagged, row.language)

@@ -12,11 +12,14 @@ from tagifai.data import (
     TAG_FILE,
     Dataset,
     Project,
+    known_columns,
+    known_tags,
     load_dataset,
 )
 from tagifai.data.assignment import SPLITS_FILE
 from tagifai.data.browse import ProjectIndex, count_words
 from tagifai.data.frequency import FrequencySelection, build_frequency_table, select_by_frequency
+from tagifai.data.left_out import LeftOut, find_left_out
 from tagifai.errors import one_of
 from tagifai.text.preprocessing import preprocess_text
 
@@ -32,6 +35,11 @@ class LoadedData:
     def frequencies(self) -> Any:
         """Count tags once for every frequency."""
         return build_frequency_table(self.dataset)
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        """Count what no version learns from."""
+        return find_left_out(self.dataset)
 
     @cached_property
     def index(self) -> ProjectIndex:
@@ -51,6 +59,16 @@ class LoadedData:
             for tag in project.tags:
                 found.setdefault(tag, []).append(project)
         return found
+
+    @cached_property
+    def tag_names(self) -> list[str]:
+        """List every tag that the data has, on a project or in the tag file."""
+        return known_tags(self.dataset)
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """List the other columns of the data."""
+        return known_columns(self.dataset)
 
     def warm_up(self) -> None:
         """Make what the first page shows."""
@@ -75,18 +93,19 @@ class LoadedData:
                 "tags": list(project.tags),
                 **project.extra,
             },
-            "tags": sorted(set(self.by_tag) | set(self.dataset.tags)),
+            "tags": self.tag_names,
             "most_common": int(counts[0]) if counts.size else 1,
             "counts": sorted(set(counts.tolist())),
-            "excluded": self.frequencies.excluded,
-            "unlisted": self.frequencies.unlisted,
+            "excluded": self.left_out.excluded,
+            "unlisted": self.left_out.unlisted,
+            "unlabelled": self.left_out.unlabelled,
             "digest": self.dataset.digest,
         }
 
     def describe_tag(self, tag: str) -> dict[str, Any]:
         """Give what is known of a tag: aliases, parents, children, number of projects."""
         if tag not in self.by_tag and tag not in self.dataset.tags:
-            raise one_of("tag", tag, set(self.by_tag) | set(self.dataset.tags))
+            raise one_of("tag", tag, self.tag_names)
         known = self.dataset.tags.get(tag)
         return {
             "tag": tag,

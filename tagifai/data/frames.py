@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def common_openings(projects: Sequence[Project]) -> list[SharedFrame]:
     """
     members: dict[Frame, set[int]] = defaultdict(set)
     for position, project in enumerate(projects):
-        words = _TOKEN.findall(project.description.lower())
+        words = _TOKEN.findall(_composed(project.description).lower())
         if len(words) >= OPENING_WORDS:
             members[tuple(words[:OPENING_WORDS])].add(position)
     return _most_first(
@@ -126,7 +127,10 @@ def _most_first(found: Iterable[SharedFrame]) -> list[SharedFrame]:
 def _frames(projects: Sequence[Project], tags: Mapping[str, Tag]) -> Iterable[tuple[int, Frame]]:
     """Yield (position of the project, frame) of each sentence."""
     sentences = [
-        [_TOKEN.findall(sentence) for sentence in _SENTENCE_END.split(project.description)]
+        [
+            _TOKEN.findall(sentence)
+            for sentence in _SENTENCE_END.split(_composed(project.description))
+        ]
         for project in projects
     ]
     in_lower_case = {
@@ -151,12 +155,18 @@ def _frames(projects: Sequence[Project], tags: Mapping[str, Tag]) -> Iterable[tu
             yield position, _masked(words, lambda word: False)
 
 
+def _composed(text: str) -> str:
+    # An accent of its own would end a word.
+    return unicodedata.normalize("NFC", text)
+
+
 def _own_words(project: Project, tags: Mapping[str, Tag]) -> set[str]:
     names = [project.title, *project.tags]
     for tag in project.tags:
         if tag in tags:
             names += tags[tag].aliases
-    return {word for name in names for word in _WORD.findall(name.lower())} - _FUNCTION_WORDS
+    words = (_WORD.findall(_composed(name).lower()) for name in names)
+    return {word for found in words for word in found} - _FUNCTION_WORDS
 
 
 def _masked(words: Iterable[str], is_content: Callable[[str], bool]) -> Frame:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagifai.data import Dataset, candidate_tags, count_tags
+from tagifai.data import Dataset, candidate_tags, labelled_projects
 from tagifai.errors import TagifaiError
 
 LISTED = 5
@@ -16,23 +16,26 @@ class FrequencyTable:
     """What remains when the k most common tags are kept, for every k from 0 to all.
 
     `tags` and `counts` (n_tags,) go from the most common down, equals in alphabetical order.
-    `histogram` (n_tags + 1, most tags on a project + 1) holds at [k, j] the number of projects
-    that carry exactly j of the k most common tags.
-    `excluded` counts the tags left out by name, whatever their frequency.
+    `histogram` (n_tags + 1, most tags on a project + 1) holds at [k, j] the number of labelled
+    projects that carry exactly j of the k most common tags. `num_untagged` counts the projects
+    without any tag, `num_unlabelled` those of them that are left out.
     """
 
     tags: tuple[str, ...]
     counts: np.ndarray
     histogram: np.ndarray
-    excluded: dict[str, int]
-    unlisted: int
+    num_untagged: int = 0
+    num_unlabelled: int = 0
 
 
 @dataclass(frozen=True)
 class FrequencySelection:
     """Tags by whether they reach a minimum frequency; every list holds (tag, count).
 
-    `tags_per_project` holds (number of tags, projects), for the projects that keep a tag.
+    Of the projects, `num_projects` keep a tag, `num_negatives` keep none and are negatives of
+    every tag, and `num_unlabelled` are left out; `num_untagged` have no tag at all, kept or not.
+    `tags_per_project` holds (number of tags, projects) of those that are not left out, from 0
+    on; nothing where no tag is kept.
     """
 
     min_tag_freq: int
@@ -42,26 +45,25 @@ class FrequencySelection:
     just_missed: tuple[tuple[str, int], ...]
     tags_per_project: tuple[tuple[int, int], ...]
     num_projects: int
+    num_negatives: int
+    num_untagged: int
+    num_unlabelled: int
     num_all_projects: int
     num_all_tags: int
 
 
 def build_frequency_table(dataset: Dataset) -> FrequencyTable:
     """Count once what `select_by_frequency` looks up at every step of a slider."""
-    names = dataset.config.excluded
-    everything = count_tags(dataset.projects)
     counts = candidate_tags(dataset)
     rank = {tag: position for position, tag in enumerate(counts)}
-    ranks = [
-        sorted(rank[tag] for tag in project.tags if tag in rank) for project in dataset.projects
-    ]
-    left_out = {tag: everything[tag] for tag in names if tag in everything}
+    labelled = labelled_projects(dataset)
+    ranks = [sorted(rank[tag] for tag in project.tags if tag in rank) for project in labelled]
     return FrequencyTable(
         tags=tuple(counts),
         counts=np.fromiter(counts.values(), dtype=np.int64, count=len(counts)),
         histogram=_histogram(ranks, len(counts)),
-        excluded=dict(sorted(left_out.items(), key=lambda item: (-item[1], item[0]))),
-        unlisted=len(everything) - len(counts) - len(left_out),
+        num_untagged=sum(not project.tags for project in dataset.projects),
+        num_unlabelled=len(dataset.projects) - len(labelled),
     )
 
 
@@ -77,8 +79,7 @@ def select_by_frequency(table: FrequencyTable, min_tag_freq: int) -> FrequencySe
         )
     kept = int(np.searchsorted(-table.counts, -min_tag_freq, side="right"))
     projects = table.histogram[kept]
-    carried = np.flatnonzero(projects[1:]) + 1
-    last = int(carried[-1]) if carried.size else 0
+    last = int(np.flatnonzero(projects)[-1]) if kept and projects.any() else -1
 
     def pairs(start: int, stop: int) -> tuple[tuple[str, int], ...]:
         return tuple(zip(table.tags[start:stop], table.counts[start:stop].tolist(), strict=True))
@@ -89,9 +90,12 @@ def select_by_frequency(table: FrequencyTable, min_tag_freq: int) -> FrequencySe
         most_common=pairs(0, min(LISTED, kept)),
         just_made=pairs(max(0, kept - LISTED), kept),
         just_missed=pairs(kept, kept + LISTED),
-        tags_per_project=tuple((j, int(projects[j])) for j in range(1, last + 1)),
+        tags_per_project=tuple((j, int(projects[j])) for j in range(last + 1)),
         num_projects=int(projects[1:].sum()),
-        num_all_projects=int(projects.sum()),
+        num_negatives=int(projects[0]),
+        num_untagged=table.num_untagged,
+        num_unlabelled=table.num_unlabelled,
+        num_all_projects=int(projects.sum()) + table.num_unlabelled,
         num_all_tags=len(table.tags),
     )
 

@@ -20,6 +20,24 @@ def normalise_name(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
+def normalise_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in their one written form, each once, in their order.
+
+    >>> normalise_names([" nlp", "cv", "nlp "])
+    ('nlp', 'cv')
+    """
+    return tuple(dict.fromkeys(normalise_name(name) for name in names))
+
+
+def fold_text(text: str) -> str:
+    """Return a text as searches compare it: whatever its case and Unicode form.
+
+    >>> fold_text("CAFE\\u0301") == fold_text("caf\\u00e9")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
 def spelling_key(name: str) -> str:
     """Return what is left of a name without case, spaces, hyphens, underscores and Unicode form.
 

@@ -1,9 +1,12 @@
 """The rules that a data set's tags and texts should keep, each with what breaks it."""
 
 import re
-from collections import defaultdict
+import sys
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -11,10 +14,12 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tagifai.data import Dataset, Project, Tag
+from tagifai.data.names import spelling_key
+from tagifai.errors import counted, shorten
 from tagifai.inference.neighbours import Neighbour, nearest_earlier
 
 LISTED = 20
-FEWEST_TAGS, MOST_TAGS = 1, 8
+MOST_TAGS = 8
 SIMILAR = 0.7
 UNSAID = 1 / 3
 
@@ -115,12 +120,51 @@ def ambiguous_aliases(tags: Mapping[str, Tag]) -> list[Case]:
     ]
 
 
+def idle_exclusions(dataset: Dataset) -> list[Case]:
+    """List the excluded tags that no project carries: nothing is left out by them."""
+    used = {tag for project in dataset.projects for tag in project.tags}
+    return [Case(tags=(tag,)) for tag in dataset.config.excluded if tag not in used]
+
+
+def tag_spellings(dataset: Dataset) -> list[Case]:
+    """Group the tags that differ by case, spaces, hyphens, underscores or Unicode form alone.
+
+    Each with the number of its projects, in the form in which the files have it; the groups of
+    most projects first. Forms of Unicode are read as one tag, all others as several.
+    """
+    written: Counter[str] = Counter()
+    for project in dataset.projects:
+        written.update(project.written or project.tags)
+    for name in dataset.tags:
+        written[name] += 0
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(written, key=lambda name: (-written[name], name)):
+        groups[spelling_key(name)].append(name)
+    found = [names for names in groups.values() if len(names) > 1]
+    found.sort(key=lambda names: -sum(written[name] for name in names))
+    return [
+        Case(
+            tags=tuple(names),
+            note=", ".join(
+                f"{_visible(name)} {counted(written[name], 'project')}" for name in names
+            ),
+        )
+        for names in found
+    ]
+
+
+def _visible(name: str) -> str:
+    """Quote a name so that forms which look alike can be told apart."""
+    composed = unicodedata.is_normalized("NFC", name)
+    return repr(shorten(name)) if composed else ascii(shorten(name))
+
+
 def tag_numbers(projects: Sequence[Project]) -> list[Case]:
-    """List the projects with too few or too many tags."""
+    """List the projects with too many tags; one without any is a negative, or unlabelled."""
     return [
         Case((project.id,), note=f"{len(project.tags)} tags")
         for project in projects
-        if not FEWEST_TAGS <= len(project.tags) <= MOST_TAGS
+        if len(project.tags) > MOST_TAGS
     ]
 
 
@@ -133,8 +177,20 @@ def empty_descriptions(projects: Sequence[Project]) -> list[Case]:
     ]
 
 
+def same_ids(projects: Sequence[Project]) -> list[Case]:
+    """Group the projects whose ids differ in Unicode form or blanks alone."""
+    holders: dict[str, list[str]] = defaultdict(list)
+    for project in projects:
+        holders[" ".join(unicodedata.normalize("NFKC", project.id).split())].append(project.id)
+    return [
+        Case(tuple(ids), note=", ".join(ascii(shorten(one)) for one in ids))
+        for ids in holders.values()
+        if len(ids) > 1
+    ]
+
+
 def same_titles(projects: Sequence[Project]) -> list[Case]:
-    """Group the projects of one title, whatever its case and punctuation."""
+    """Group the projects of one title, whatever its case, punctuation and Unicode form."""
     holders: dict[str, list[Project]] = defaultdict(list)
     for project in projects:
         holders[plain(project.title)].append(project)
@@ -146,9 +202,13 @@ def same_titles(projects: Sequence[Project]) -> list[Case]:
 
 
 def word_vectors(texts: Sequence[str]) -> sparse.csr_matrix | None:
-    """Return the texts' word TF-IDF, each row of length 1; None where no text has a word."""
+    """Return the texts' word TF-IDF, each row of length 1; None where no text has a word.
+
+    Texts that differ in Unicode form alone are the same.
+    """
+    composed = [unicodedata.normalize("NFKC", text) for text in texts]
     try:
-        return sparse.csr_matrix(TfidfVectorizer().fit_transform(texts))
+        return sparse.csr_matrix(TfidfVectorizer().fit_transform(composed))
     except ValueError:
         return None
 
@@ -194,9 +254,28 @@ def count_unsaid(dataset: Dataset) -> int:
 
 
 def plain(text: str) -> str:
-    """Reduce `text` to its words, in lower case, with single spaces.
+    """Reduce `text` to its words, in lower case and one Unicode form, with single spaces.
 
     >>> plain("Part-of-Speech  tagging, in C++!")
     'part of speech tagging in c++'
+    >>> plain("A\\u0308rzte, \\ufb01ne") == plain("\\u00c4RZTE FINE")
+    True
     """
-    return " ".join(re.findall(r"[^\W_]+[+#]*", text.casefold()))
+    if text.isascii():
+        return " ".join(_ASCII_WORD.findall(text.casefold()))
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(_word().findall(unicodedata.normalize("NFKC", folded)))
+
+
+_ASCII_WORD = re.compile(r"[^\W_]+[+#]*")
+
+
+@lru_cache(maxsize=1)
+def _word() -> re.Pattern[str]:
+    """Match a word of any script: its vowel signs and accents, too, which `\\w` leaves out."""
+    marks = "".join(
+        chr(code)
+        for code in range(0x300, sys.maxunicode + 1)
+        if unicodedata.category(chr(code)).startswith("M")
+    )
+    return re.compile(rf"(?:[^\W_]|[{marks}])+[+#]*")

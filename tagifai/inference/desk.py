@@ -217,7 +217,12 @@ class InferenceDesk:
 
     def tests(self, name: str) -> tuple[BehavioralTest, ...]:
         """Give the behavioral tests that a version is scored on now."""
-        return default_tests(self.tags(name), self._tag_metadata, saved_tests(self.data.folder))
+        try:
+            known = self.data.get().tag_names
+        except TagifaiError:
+            known = None  # without its data nobody can tell which tags it has
+        saved = saved_tests(self.data.folder, known)
+        return default_tests(self.tags(name), self._tag_metadata, saved)
 
     @property
     def _tag_metadata(self) -> Mapping[str, Tag]:

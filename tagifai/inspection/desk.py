@@ -113,7 +113,7 @@ class InspectionDesk:
             model=self.versions.model(name) if self.versions.keeps_model(name) else None,
             dataset=self.versions.data.get().dataset,
             slices=self.versions.slices(),
-            saved=saved_tests(self.versions.data.folder),
+            saved=saved_tests(self.versions.data.folder, self.versions.data.get().tag_names),
         )
         self.versions.source.write(name, {**read_files(self.versions.source, name), **rescored})
         return f"Kept: {name} predicts {tag} from {threshold:.3f} on, everywhere."
@@ -175,12 +175,18 @@ class InspectionDesk:
         if self.versions.load(name).info.get("data_digest") == data.dataset.digest:
             return ""
         predictions = self.versions.predictions(name)
-        digests = self.versions.load(name).info.get("text_digests")
+        info = self.versions.load(name).info
+        digests, untagged = info.get("text_digests"), info.get("untagged")
         return self._answers.get(
             ("changes", name),
             (self.versions.stamp(name), data.dataset.digest),
-            lambda: str(compare_data(predictions, data.by_id, digests)),
+            lambda: str(compare_data(predictions, data.by_id, digests, untagged)),
         )
+
+    def notes(self, name: str) -> list[str]:
+        """Say what every figure of a version has to be read with: see also `data_changes`."""
+        told = (self.versions.note(name), self.data_changes(name))
+        return [one for one in told if one]
 
     def slice_table(self, name: str) -> list[dict[str, Any]]:
         """List a version's slices, best F1 first: as measured when it was made, later ones now."""

@@ -5,22 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from tagifai.behavioral import BehavioralTest, run_behavioral, written_tests
+from tagifai.behavioral import BehavioralTest, run_behavioral
 from tagifai.behavioral.generation import generate_tests
 from tagifai.data import Project, Tag
 from tagifai.inference import predict_tags
 from tagifai.metrics import performance
 from tagifai.models.classifier import TagClassifier
 from tagifai.predictions import Predictions, decide, threshold_array
-from tagifai.slices import SLICES, Slice, select_slices
+from tagifai.slices import Slice, select_slices
 
 
 def default_tests(
     names: Sequence[str], tags: Mapping[str, Tag], saved: Sequence[BehavioralTest] = ()
 ) -> tuple[BehavioralTest, ...]:
-    """Give the written tests, the `saved`, and those generated for the tags `names`."""
+    """Return the `saved` tests of a data folder, and those generated for the tags `names`."""
     generated = generate_tests({name: tags.get(name, Tag(name)) for name in names})
-    return (*written_tests(), *saved, *generated)
+    return (*saved, *generated)
 
 
 def measure(
@@ -29,7 +29,7 @@ def measure(
     predictions: Predictions,
     projects: Sequence[Project],
     tests: Sequence[BehavioralTest],
-    slices: Mapping[str, Slice] = SLICES,
+    slices: Mapping[str, Slice] | None = None,
     among: Sequence[Project] | None = None,
 ) -> dict[str, Any]:
     """Score test projects, slices of them, and behavioral tests.

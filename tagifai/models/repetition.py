@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tagifai.behavioral import TYPES
+from tagifai.behavioral import TYPES, BehavioralTest
 from tagifai.data import Dataset
 from tagifai.errors import TagifaiError
 from tagifai.inference import predict_tags
@@ -14,6 +14,7 @@ from tagifai.metrics import PAIRS_OF
 from tagifai.models.classifier import Progress
 from tagifai.models.params import Params
 from tagifai.models.training import Trained, train
+from tagifai.slices import Slice
 
 TIMED_TEXTS = 100
 SPENT = (
@@ -32,8 +33,12 @@ def repeat(
     *,
     jobs: int = 1,
     progress: Progress | None = None,
+    slices: Mapping[str, Slice] | None = None,
+    saved: Sequence[BehavioralTest] = (),
 ) -> dict[str, Any]:
     """Train once a seed (split, folds and fits all follow it); give mean and deviation.
+
+    `slices` and the `saved` behavioral tests are scored as `train` scores them.
 
     Returns {"seeds": [...], "runs": [{metric: value}, ...], "mean": {...}, "std": {...},
     "support": {...}}: the deviation that of a sample (n − 1), None for one seed; the support
@@ -46,7 +51,9 @@ def repeat(
     runs, supports = [], []
     for done, seed in enumerate(seeds, start=1):
         clock, cpu = time.perf_counter(), time.process_time()
-        trained = train(dataset, params.replaced({"seed": seed}), jobs=jobs)
+        trained = train(
+            dataset, params.replaced({"seed": seed}), jobs=jobs, slices=slices, saved=saved
+        )
         spent = {
             "seconds": time.perf_counter() - clock,
             "cpu_seconds": time.process_time() - cpu,

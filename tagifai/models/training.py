@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset, Prepared, prepare
 from tagifai.data.assignment import list_groups
+from tagifai.data.left_out import with_note
 from tagifai.errors import TagifaiError
 from tagifai.models import build_model
 from tagifai.models.classifier import Progress, TagClassifier
@@ -17,7 +18,7 @@ from tagifai.models.evaluation import default_tests, measure
 from tagifai.models.params import Params
 from tagifai.models.splits import complete_split
 from tagifai.predictions import Predictions
-from tagifai.slices import SLICES, Slice
+from tagifai.slices import Slice
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def train(
     *,
     jobs: int = 1,
     progress: Progress | None = None,
-    slices: Mapping[str, Slice] = SLICES,
+    slices: Mapping[str, Slice] | None = None,
     tests: Sequence[BehavioralTest] | None = None,
     saved: Sequence[BehavioralTest] = (),
 ) -> Trained:
@@ -47,7 +48,7 @@ def train(
     Probabilities of train and validation projects are out of fold; calibration and
     thresholds are chosen by those alone. The same dataset and params give the same
     performance to the last bit, whatever `jobs`. `tests` are the behavioral ones; by default
-    those written, the `saved` ones, and those generated for the learnt tags.
+    the `saved` ones, and those generated for the learnt tags. `slices` are scored by name.
 
     Raises:
         TagifaiError: no tag is frequent enough, or the projects are too few.
@@ -80,6 +81,7 @@ def train(
         performance = measure(
             model, thresholds, predictions, whole, tests, slices, among=dataset.projects
         )
+    performance = with_note(performance, dataset)
     return Trained(params, prepared.tags, thresholds, predictions, model, performance)
 
 
@@ -119,6 +121,6 @@ def _check_size(prepared: Prepared, params: Params) -> None:
     needed = 4 * params.folds
     if len(prepared.projects) < needed:
         raise TagifaiError(
-            f"{len(prepared.projects)} projects with a tag of {params.min_tag_freq} or more; "
-            f"at least {needed} are needed for {params.folds} folds"
+            f"{len(prepared.projects)} projects; at least {needed} are needed for "
+            f"{params.folds} folds"
         )

@@ -34,6 +34,7 @@ def gather(
         "against": a if b else None,
         "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cards": [_without_params(versions.describe(one)) for one in ([a, b] if b else [a])],
+        "note": versions.note(name),
         "overall": versions.load(name).performance["overall"],
         "behavioral": versions.load(name).performance["behavioral"].get("score"),
         "slices": inspection.slice_table(name),

@@ -49,8 +49,9 @@ def _alone(report: Mapping[str, Any]) -> list[str]:
     score = report["behavioral"]
     passed = f"<p>Behavioral tests passed: {score:.1%}</p>" if score is not None else ""
     figures = {"precision": "precision", "recall": "recall", "f1": "F1", "num_samples": "projects"}
+    note = f'<p class="minor">{escaped(report["note"], 300)}</p>' if report["note"] else ""
     return [
-        section("Overall", table(rows, {"name": "average", **figures}) + passed),
+        section("Overall", note + table(rows, {"name": "average", **figures}) + passed),
         section(
             "Slices",
             table(report["slices"], {"slice": "slice", **figures, "description": "description"}),

@@ -238,7 +238,7 @@ class ReviewDesk:
         return export_reviews(self.events(), "jsonl")
 
     def changes_since(self, version: str) -> str:
-        """Say what can't be judged since the data changed, "" where all can."""
+        """Say what isn't judged: unlabelled projects, and what changed; "" where all is."""
         found = self.suspicions(version)
         told = [
             f"{counted(number, what)} {became}"
@@ -248,9 +248,8 @@ class ReviewDesk:
             )
             if number
         ]
-        return (
-            f"Changed since this version was made, so left out: {', '.join(told)}." if told else ""
-        )
+        changed = f"Changed since this version was made, so left out: {', '.join(told)}."
+        return " ".join(filter(None, (self.versions.note(version), changed if told else "")))
 
     def preview(self, version: str) -> dict[str, Any]:
         """Score a version against today's labels and against those of the accepted reviews."""

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
-from tagifai.data import Project
+from tagifai.data import Dataset, Project, known_columns, known_tags
+from tagifai.data.names import normalise_names, refuse_unknown_tags
 from tagifai.data.records import Label, Text, check_row, read_rows
 from tagifai.errors import TagifaiError
 from tagifai.text.preprocessing import preprocess_text
@@ -88,7 +88,7 @@ class Conditions:
 
     @classmethod
     def of(cls, values: Mapping[str, Any], where: str = "slice") -> "Conditions":
-        """Build conditions from what `given` gives.
+        """Build conditions from what `given` gives; tags in the form in which data has them.
 
         Raises:
             TagifaiError: none is given, or one is unknown or malformed; the message starts
@@ -98,33 +98,34 @@ class Conditions:
         given: dict[str, Any] = row.model_dump(include=set(cls.__dataclass_fields__))
         for key, value in given.items():
             if isinstance(value, list):
-                given[key] = tuple(value)
+                given[key] = normalise_names(value) if key in _OF_TAGS else tuple(value)
         given["columns"] = {
             column: tuple(values) for column, values in (given["columns"] or {}).items()
         }
         return cls(**{key: value for key, value in given.items() if value is not None})
 
+    def check_names(
+        self, tags: Sequence[str], columns: Sequence[str], where: str = "slice"
+    ) -> None:
+        """Refuse tags and columns that are not among those of the data.
 
-SLICES: Mapping[str, Slice] = MappingProxyType(
-    {
-        "cv_transformers": Slice(
-            "cv_transformers",
-            "Tagged computer-vision and transformers: text models at work on images.",
-            Conditions(all_of=("computer-vision", "transformers")),
-        ),
-        "short_text": Slice(
-            "short_text",
-            "Fewer than 7 words after preprocessing: little to go by.",
-            Conditions(max_words=6),
-        ),
-    }
-)
+        Raises
+        ------
+        TagifaiError
+            Names every such tag, or column, with the nearest known one.
+        """
+        for key in _OF_TAGS:
+            refuse_unknown_tags(getattr(self, key), tags, f"{where}, {key}")
+        refuse_unknown_tags(self.columns, columns, f"{where}, columns", what="column")
+
+
+_OF_TAGS = ("all_of", "any_of", "none_of")
 
 
 def select_slices(
     projects: Sequence[Project],
     preprocess: Callable[[str], str] = preprocess_text,
-    slices: Mapping[str, Slice] = SLICES,
+    slices: Mapping[str, Slice] | None = None,
     among: Sequence[Project] | None = None,
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Tell by slice which projects are in it: boolean arrays of shape (n_projects,).
@@ -132,9 +133,11 @@ def select_slices(
     `among` are all projects of the data, by default these: whose words count as seen.
 
     >>> cat = Project("1", "Cat detector", "", ("computer-vision",))
-    >>> select_slices([cat])["short_text"].tolist()
+    >>> short = Slice("short", "", Conditions(max_words=6))
+    >>> select_slices([cat], slices={"short": short})["short"].tolist()
     [True]
     """
+    slices = slices or {}
     words = [preprocess(project.text).split() for project in projects]
     unseen = [0.0] * len(words)
     if any(getattr(chosen.predicate, "min_unseen", None) is not None for chosen in slices.values()):
@@ -164,26 +167,38 @@ def unseen_shares(words: Sequence[Sequence[str]], among: Sequence[Sequence[str]]
     ]
 
 
-def load_slices(folder: Path | str) -> dict[str, Slice]:
-    """Add the slices of a data folder's `slices.json`, where there is one, to `SLICES`.
+def load_slices(folder: Path | str, dataset: Dataset | None = None) -> dict[str, Slice]:
+    """Read the slices of a data folder's `slices.json`; none where there is no such file.
 
     The file is a list of objects: `name`, `description`, and at least one of the `Conditions`.
 
-    Raises:
-        TagifaiError: the file is malformed, or a name comes twice; it names file, row, field.
+    Parameters
+    ----------
+    folder : Path or str
+        The data folder.
+    dataset : Dataset, optional
+        Its data, whose tags and columns alone may be named.
+
+    Raises
+    ------
+    TagifaiError
+        The file is malformed, a name comes twice, or a tag or column is not in `dataset`; the
+        message names file, row and field.
     """
     path = Path(folder) / SLICE_FILE
-    slices = dict(SLICES)
+    slices: dict[str, Slice] = {}
     if not path.exists():
         return slices
+    names = None if dataset is None else (known_tags(dataset), known_columns(dataset))
     for number, row in enumerate(read_rows(path, _SliceRow), start=1):
         if row.name in slices:
-            whose = "tagifai's own" if row.name in SLICES else "an earlier row's"
             raise TagifaiError(
-                f"{path}: row {number}, name: {row.name!r} is {whose}; names are unique"
+                f"{path}: row {number}, name: {row.name!r} is an earlier row's; names are unique"
             )
         given = row.model_dump(exclude={"name", "description"}, exclude_none=True)
         conditions = Conditions.of(given, f"{path}: row {number}")
+        if names is not None:
+            conditions.check_names(*names, f"{path}: row {number}")
         slices[row.name] = Slice(row.name, row.description, conditions)
     return slices
 

@@ -53,13 +53,10 @@ class SliceDesk:
         `measure_slice` gives, with "num_positives", the tags that its projects carry.
 
         Raises:
-            TagifaiError: an unknown version or column, or no predictions.
+            TagifaiError: an unknown version, tag or column, or no predictions.
         """
         data, predictions = self.versions.data.get(), self.versions.predictions(version)
-        columns = {column for project in data.dataset.projects for column in project.extra}
-        for column in conditions.columns:
-            if column not in columns:
-                raise one_of("column", column, sorted(columns))
+        conditions.check_names(data.tag_names, data.columns)
         members = self._members(data, conditions)
         inside = np.array([one in members for one in predictions.ids], bool)
         thresholds = self.versions.thresholds(version)
@@ -114,10 +111,12 @@ class SliceDesk:
         """Add a slice to the data folder's `slices.json`, in a visitor's name.
 
         Raises:
-            TagifaiError: the visitor may not write, the name is taken, nothing is asked, or
-                the file cannot be written.
+            TagifaiError: the visitor may not write, the name is taken, nothing is asked, a tag
+                or column is not in the data, or the file cannot be written.
         """
         self.rules.reviewer_of(visit)
+        data = self.versions.data.get()
+        conditions.check_names(data.tag_names, data.columns)
         save_slice(self.versions.data.folder, name, conditions, description)
 
     def why_not(self, visit: Visit) -> str:

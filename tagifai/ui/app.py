@@ -75,6 +75,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     write_report=bench.write_report,
                     behavioral_results=lambda name: bench.inference.behavioral_results(name),
                     describe_version=bench.describe_version,
+                    version_notes=bench.version_notes,
                     compare=bench.compare,
                     is_compared=bench.is_compared,
                     flips=bench.flips,

@@ -7,11 +7,13 @@ import orjson
 
 from tagifai.charts import chart_diffs
 from tagifai.charts.curves import chart_lines
+from tagifai.charts.svg import escaped
 from tagifai.charts.verdict import MARKS, show_verdict
 from tagifai.ui.markup import show_table
 
 GROUPS = {"overall": "overall", "tags": "by tag", "slices": "by slice", "behavioral": "behavioral"}
 FEW = 10
+MOST_NOTES = 10
 
 
 def show_history(rows: list[dict[str, Any]], intervals: Mapping[str, Any]) -> str:
@@ -29,6 +31,14 @@ def show_history(rows: list[dict[str, Any]], intervals: Mapping[str, Any]) -> st
             for label, ends in intervals.items()
         },
     )
+
+
+def show_version_notes(notes: Mapping[str, str]) -> str:
+    """Show what the figures of versions leave out, by version; "" where it is nothing."""
+    latest = list(notes.items())[-MOST_NOTES:]
+    told = " ".join(f"{escaped(name, 60)}: {escaped(note, 200)}" for name, note in latest)
+    rest = f" (and {len(notes) - MOST_NOTES:,} earlier ones)" if len(notes) > MOST_NOTES else ""
+    return f'<p class="minor">{told}{rest}</p>' if told else ""
 
 
 def show_history_table(rows: list[dict[str, Any]]) -> str:

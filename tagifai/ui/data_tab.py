@@ -11,7 +11,7 @@ from tagifai.charts.svg import escaped
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
-from tagifai.ui.data_view import show_excluded, show_page, show_selection
+from tagifai.ui.data_view import show_left_out, show_page, show_selection
 from tagifai.ui.events import QUICK, drawn_first
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import show_cloud, show_error
@@ -21,7 +21,7 @@ INTRO = """Which tags have enough projects to be learnt, and what do their texts
 Look here to decide **whether the data is good enough**, and where to cut rare tags."""
 WHY_FREQUENCY = """A tag with few projects can be neither learnt nor measured: with a handful in
 the test split, one prediction moves its F1 by tens of points. Tags under the minimum are left out
-of training, and projects that keep no tag with them."""
+of training; a project that keeps no tag is a negative of every tag."""
 DEFAULT_TEXT = "Conditional generation using Variational Autoencoders."
 NO_SORT = "file order"
 
@@ -68,7 +68,7 @@ def build(
                 [], label="Tag of the word cloud", elem_id="word-cloud-tag", interactive=True
             )
             cloud = gr.HTML(elem_id="word-cloud", apply_default_css=False)
-    with gr.Accordion("Excluded tags", open=False, elem_id="excluded-tags"):
+    with gr.Accordion("Tags left out", open=False, elem_id="excluded-tags"):
         excluded = gr.HTML()
 
     gr.Markdown("### Projects")
@@ -225,7 +225,7 @@ def build(
             *show_selection(selection),
             gr.Dropdown(kept, value=drawn),
             show_word_cloud(drawn),
-            show_excluded(facts["excluded"], facts["unlisted"]),
+            show_left_out(facts["excluded"], facts["unlisted"]),
             facts["sample"],
             gr.Dropdown(facts["tags"], value=told),
             describe_tag(told) if told else None,

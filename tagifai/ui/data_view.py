@@ -1,10 +1,15 @@
 """What the Data tab shows, as markup."""
 
+from collections.abc import Mapping
+
 from tagifai.charts import chart_bars, chart_columns
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
+from tagifai.data.left_out import describe_unlabelled
 from tagifai.errors import counted
 from tagifai.ui.markup import show_chips, show_counts, show_table
+
+MOST_LISTED = 200
 
 
 def show_selection(selection: FrequencySelection) -> list[str]:
@@ -13,7 +18,7 @@ def show_selection(selection: FrequencySelection) -> list[str]:
     return [
         f'<p class="headline"><b>{len(selection.kept):,}</b> of {selection.num_all_tags:,} tags '
         f"make the cut, and <b>{selection.num_projects:,}</b> of "
-        f"{selection.num_all_projects:,} projects keep at least one.</p>",
+        f"{selection.num_all_projects:,} projects keep at least one.</p>{_others(selection)}",
         show_counts(selection.most_common, title="Most common tags", empty=nothing),
         show_counts(selection.just_made, title="Just made the cut", empty=nothing),
         show_counts(
@@ -25,6 +30,27 @@ def show_selection(selection: FrequencySelection) -> list[str]:
             y_label="projects", empty=nothing,
         ),
     ]  # fmt: skip
+
+
+def _others(selection: FrequencySelection) -> str:
+    """Say what becomes of the projects without a kept tag."""
+    told = []
+    if selection.num_negatives:
+        one = selection.num_negatives == 1
+        told.append(
+            f"{counted(selection.num_negatives, 'project')} "
+            f"{'keeps none and is a negative' if one else 'keep none and are negatives'} of every "
+            "tag" + ("" if selection.num_unlabelled else f", {_untagged(selection)}") + "."
+        )
+    if selection.num_unlabelled:
+        told.append(
+            f"{describe_unlabelled(selection.num_unlabelled)} of training, test and every figure."
+        )
+    return f'<p class="minor">{" ".join(told)}</p>' if told else ""
+
+
+def _untagged(selection: FrequencySelection) -> str:
+    return f"{selection.num_untagged:,} of them without any tag"
 
 
 def show_page(page: Page) -> str:
@@ -52,17 +78,20 @@ def show_page(page: Page) -> str:
     )  # fmt: skip
 
 
-def show_excluded(excluded: dict[str, int], unlisted: int) -> str:
-    """Show the tags that are left out by name, and how many the tag file doesn't list."""
-    also = (
-        f"<p class='minor'>Besides, the projects have {counted(unlisted, 'tag')} that the tag file "
-        f"doesn't list: never learnt either.</p>"
-        if unlisted
-        else ""
+def show_left_out(excluded: Mapping[str, int], unlisted: Mapping[str, int]) -> str:
+    """Show the tags that are never learned: those excluded by name, those not in the tag file."""
+    shown = show_counts(
+        list(excluded.items())[:MOST_LISTED],
+        title="Excluded by data.toml",
+        empty="Nothing is excluded: data.toml names no tag under “excluded”.",
     )
+    if unlisted:
+        shown += show_counts(
+            list(unlisted.items())[:MOST_LISTED], title="Not in the tag file", empty=""
+        )
+    more = sum(max(0, len(tags) - MOST_LISTED) for tags in (excluded, unlisted))
     return (
-        "<p class='minor'>Too broad to tell projects apart, or about tools of presentation: never "
-        "learnt, however frequent.</p>"
-        + show_counts(list(excluded.items()), title="Left out by name", empty="None occurs.")
-        + also
+        "<p class='minor'>Never learned, however frequent.</p>"
+        + shown
+        + (f"<p class='minor'>and {counted(more, 'tag')} more</p>" if more else "")
     )

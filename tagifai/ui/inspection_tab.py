@@ -244,7 +244,7 @@ def build(
             checked = desk().check_calibration(name, None) if name else None
             off = desk().miscalibrated_tags(name) if name else []
             slice_rows = desk().slice_table(name) if name else []
-            changes = desk().data_changes(name) if name else ""
+            notes = " ".join(desk().notes(name)) if name else ""
         except TagifaiError as error:
             return [show_error(error), gr.Dropdown([], value=None), *[""] * 5,
                     *show_tag(None, None, common)]  # fmt: skip
@@ -252,7 +252,7 @@ def build(
         chosen = tag if tag in names else most_errors(table)
         own = own if chosen == tag else None
         return [
-            f'<div class="notice warning">{escaped(changes, 300)}</div>' if changes else "",
+            f'<div class="notice warning">{escaped(notes, 500)}</div>' if notes else "",
             # A tag chosen meanwhile stays: none is told unless this one is gone, or a link's.
             gr.Dropdown(names)
             if chosen == tag and not linked

@@ -17,6 +17,7 @@ from tagifai.ui.comparison_view import (
     show_history,
     show_history_table,
     show_params,
+    show_version_notes,
 )
 from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link, Place
@@ -43,6 +44,7 @@ def build(
     figure_names: Callable[[], list[str]],
     history_intervals: Callable[[list[str], list[str]], dict[str, Any]],
     describe_version: Callable[[str], dict[str, Any]],
+    version_notes: Callable[[], dict[str, str]],
     compare: Callable[[str, str], dict[str, Any]],
     is_compared: Callable[[str, str], bool],
     flips: Callable[[str, str, str], list[dict[str, Any]]],
@@ -168,9 +170,10 @@ def build(
             rows = history(labels or list(KEY_METRICS))
             latest = [row["version"] for row in rows if row["error"] is None]
             drawn = history_intervals(labels or list(KEY_METRICS), latest[-SHOWN_WITH_INTERVALS:])
+            notes = version_notes()
         except TagifaiError as error:
             return [show_error(error), ""]
-        return [show_history(rows, drawn), show_history_table(rows)]
+        return [show_history(rows, drawn) + show_version_notes(notes), show_history_table(rows)]
 
     def save(kind: str, a: str | None, b: str | None) -> tuple[str, str]:
         try:

@@ -44,8 +44,8 @@ class Version:
     """A trained model's release, without its heavy files: they are read when asked for.
 
     `performance` has the groups overall, class, slices ({overall, class}) and behavioral
-    ({score, results}), each perhaps empty. `info` is version.json. `fingerprint` names the
-    content of all files.
+    ({score, results}), each perhaps empty, and perhaps a "note" on all of them. `info` is
+    version.json. `fingerprint` names the content of all files.
     """
 
     name: str
@@ -148,6 +148,8 @@ def parse_performance(content: bytes, where: str = "performance.json") -> dict[s
         _check_figures(figures, where, "class", tag)
     performance["slices"] = _slices(performance["slices"], where)
     performance["behavioral"] = _behavioral(performance["behavioral"], where)
+    if not isinstance(performance.get("note", ""), str):
+        raise _wrong(where, "note", "a text", performance["note"])
     return performance
 
 

@@ -13,6 +13,7 @@ from tagifai.comparison.flips import select_flips
 from tagifai.comparison.intervals import figure_intervals
 from tagifai.data import Project
 from tagifai.data.desk import DataDesk
+from tagifai.data.left_out import LeftOut
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.inspection import (
     require_predictions,
@@ -224,6 +225,15 @@ class VersionDesk:
             for answer in predict_tags(model, tags, thresholds, texts[start : start + _AT_ONCE])
         ]
 
+    def note(self, name: str) -> str:
+        """Say in a sentence what every figure of a version leaves out, "" where it is nothing."""
+        return _sentence(self.load(name).performance.get("note", ""))
+
+    def notes(self) -> dict[str, str]:
+        """Say by version what its figures leave out; one that leaves out nothing is not in it."""
+        self.history()
+        return {name: _sentence(note) for name, note in self._index.notes().items()}
+
     def describe(self, name: str) -> dict[str, Any]:
         """Give a version's card: when it was made, from what, with which parameters."""
         version = self.load(name)
@@ -233,6 +243,7 @@ class VersionDesk:
         return {
             **info,
             "name": name,
+            "left_out": str(LeftOut.of(info.get("left_out"))),
             "num_tags": len(version.info.get("tags") or version.performance["class"]),
             "num_test_projects": overall.get("num_samples"),
             "sizes": self.source.sizes(name),
@@ -321,9 +332,14 @@ class VersionDesk:
         return "/".join(stamp), members
 
     def slices(self) -> dict[str, Any]:
-        """Read the named slices, the data folder's own among them."""
+        """Read the data folder's slices; their tags are checked where the data can be read."""
         path = self.data.folder / SLICE_FILE
-        return self._answers.get("slices", _file_stamp(path), lambda: load_slices(path.parent))
+        try:
+            dataset = self.data.get().dataset
+        except TagifaiError:
+            dataset = None
+        stamp = _file_stamp(path), dataset and dataset.digest
+        return self._answers.get("slices", stamp, lambda: load_slices(path.parent, dataset))
 
     def texts(self) -> dict[str, Project]:
         """Give the data's projects by id, none where the data cannot be read."""
@@ -336,6 +352,10 @@ class VersionDesk:
     def stamp(self, name: str) -> Hashable:
         """Give what changes with the content of a version."""
         return self.source.fingerprint(name)
+
+
+def _sentence(note: str) -> str:
+    return f"{note.rstrip('.')}." if note else ""
 
 
 def enough_resamples(num_tags: int) -> int:

@@ -93,6 +93,7 @@ class _Entry(Struct, frozen=True, eq=False):
     stamp: Hashable
     known: Figures
     error: str | None
+    note: str = ""
 
 
 class PerformanceIndex:
@@ -126,6 +127,10 @@ class PerformanceIndex:
             known |= dict.fromkeys(Figures(group[0].places, defined).as_dict())
         return list(known)
 
+    def notes(self) -> dict[str, str]:
+        """Return the "note" of each performance that has one, as read so far by `history`."""
+        return {name: entry.note for name, entry in self._entries.items() if entry.note}
+
     def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
         """Tabulate all versions in version order, the workspace last.
 
@@ -154,15 +159,17 @@ class PerformanceIndex:
         known = self._entries.get(name)
         if known is not None and known.stamp == stamp and stamp is not None:
             return known
-        error, figures = None, _NO_FIGURES
+        error, figures, note = None, _NO_FIGURES, ""
         try:
             content = self.source.read(name, _FILE)
             if content is None:
                 raise TagifaiError(f"version {name!r} has no {_FILE}")
             figures = self._reader.read(content, f"{name}/{_FILE}")
+            if b'"note"' in content:
+                note = parse_performance(content, f"{name}/{_FILE}").get("note", "")
         except TagifaiError as problem:
             error = str(problem)
-        entry = self._entries[name] = _Entry(stamp, figures, error)
+        entry = self._entries[name] = _Entry(stamp, figures, error, note)
         return entry
 
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from tagifai.data import Dataset, identify
+from tagifai.data import Dataset, identify, labelled_projects
+from tagifai.data.left_out import with_note
 from tagifai.data.records import Label, read_rows
 from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import performance
 from tagifai.predictions import Predictions
-from tagifai.slices import SLICES, Slice, select_slices
+from tagifai.slices import Slice, select_slices
 from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.releases import describe_making
 from tagifai.versions.sources import pack_json
@@ -71,19 +72,27 @@ def version_of(
     dataset: Dataset,
     threshold: float = 0.5,
     name: str = WORKSPACE,
-    slices: Mapping[str, Slice] = SLICES,
+    slices: Mapping[str, Slice] | None = None,
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Make a version's files of predictions alone, and give its overall figures.
 
+    Unlabelled projects are left out of both; see `labelled_projects`.
+
     Raises:
-        TagifaiError: `threshold` is outside [0, 1].
+        TagifaiError: `threshold` is outside [0, 1], or no test project is labelled.
     """
     if not 0 <= threshold <= 1:
         raise TagifaiError(f"threshold: a number from 0 to 1 is needed, got {threshold}")
+    labelled = {project.id for project in labelled_projects(dataset)}
+    predictions = predictions.take(
+        [row for row, one in enumerate(predictions.ids) if one in labelled]
+    )
     thresholds = dict.fromkeys(predictions.tags, threshold)
     test = predictions.select("test")
+    if not test.ids:
+        raise TagifaiError("every test project is unlabelled, so nothing can be scored")
     by_id = {project.id: project for project in dataset.projects}
-    measured = performance(
+    figures = performance(
         test.y_true,
         test.decide(thresholds),
         test.tags,
@@ -92,6 +101,7 @@ def version_of(
             [by_id[one] for one in test.ids], slices=slices, among=dataset.projects
         ),
     )
+    measured = with_note(figures, dataset)
     files = {
         "params.json": pack_json({"threshold": threshold}),
         "performance.json": pack_json(measured),

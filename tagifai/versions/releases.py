@@ -13,6 +13,7 @@ import orjson
 from tagifai.cache import digest_code
 from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
+from tagifai.data.left_out import find_left_out
 from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import Predictions
 from tagifai.versions.naming import WORKSPACE
@@ -55,6 +56,9 @@ def describe_making(
         "notes": notes,
         "tags": list(predictions.tags),
         "num_projects": len(predictions.ids),
+        "num_negatives": int((~predictions.y_true.any(axis=1)).sum()),
+        "untagged": dataset.config.untagged,
+        "left_out": find_left_out(dataset).to_dict(),
         "data_digest": dataset.digest,
         "text_digests": digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
         "near_duplicates": asdict(leakage),

@@ -45,6 +45,8 @@ def rescore(
             "overall": overall_metrics(test.y_true, decided, test.y_prob),
             "class": per_tag_metrics(test.y_true, decided, test.tags, test.y_prob),
         }
+    if note := version.performance.get("note"):
+        performance["note"] = note
     return {
         "thresholds.json": pack_json({tag: float(value) for tag, value in thresholds.items()}),
         "performance.json": pack_json(performance),

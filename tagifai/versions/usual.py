@@ -156,6 +156,7 @@ class _Performance(Struct, forbid_unknown_fields=True, gc=False):
     by_tag: dict[str, _Tag] = field(name="class")
     slices: _Slices
     behavioral: _Behavioral = field(default_factory=_Behavioral)
+    note: str = ""
 
     def names(self) -> tuple[tuple[str, ...], ...]:
         tests = self.behavioral

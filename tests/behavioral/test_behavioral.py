@@ -8,8 +8,9 @@ from tagifai.behavioral import (
     Case,
     load_behavioral_tests,
     run_behavioral,
-    written_tests,
+    saved_tests,
 )
+from tagifai.data import known_tags, load_dataset
 from tagifai.errors import TagifaiError
 
 MFT = BehavioralTest("MFT", "mft-name", (Case("About graphs.", ("graphs",), ("keras",)),))
@@ -106,8 +107,8 @@ def test_no_test_that_the_model_knows():
     }
 
 
-def test_written_tests():
-    tests = load_behavioral_tests()
+def test_the_demonstration_brings_its_own(embedded_data):
+    tests = saved_tests(embedded_data, known_tags(load_dataset(embedded_data)))
     assert Counter(test.type for test in tests) == {"INV": 10, "DIR": 10, "MFT": 10}
     assert Counter(test.group for test in tests if test.group.startswith("basic-")) == {
         "basic-inv": 3,
@@ -116,15 +117,31 @@ def test_written_tests():
     }
     assert len({test.cases for test in tests}) == 30
     assert all(test.tags for test in tests)
-    assert written_tests() == tests
 
 
-def test_a_data_folder_adds_tests(tmp_path):
-    assert written_tests(tmp_path) == written_tests()
-    row = {"type": "MFT", "group": "ours", "cases": [{"text": "a", "expected": ["graphs"]}]}
+def test_tests_are_those_of_the_data_folder_alone(tmp_path):
+    assert saved_tests(tmp_path) == ()
+    row = {"type": "MFT", "group": "ours", "cases": [{"text": "a", "expected": [" graphs"]}]}
     (tmp_path / "behavioral.json").write_text(json.dumps([row]))
-    assert written_tests(tmp_path)[30:] == (
-        BehavioralTest("MFT", "ours", (Case("a", ("graphs",)),)),
+    ours = (BehavioralTest("MFT", "ours", (Case("a", ("graphs",)),)),)
+    assert saved_tests(tmp_path) == saved_tests(tmp_path, ["graphs"]) == ours
+
+
+def test_tags_that_the_data_does_not_have_are_refused(tmp_path):
+    rows = [
+        {"type": "MFT", "group": "g", "cases": [{"text": "a", "expected": ["graphs"]}]},
+        {
+            "type": "MFT",
+            "group": "g",
+            "cases": [{"text": "a", "expected": ["Graphs"], "forbidden": ["kera", "graphs"]}],
+        },
+    ]
+    (tmp_path / "behavioral.json").write_text(json.dumps(rows))
+    with pytest.raises(TagifaiError) as caught:
+        saved_tests(tmp_path, ["graphs", "keras"])
+    assert str(caught.value) == (
+        f"{tmp_path}/behavioral.json: row 2, cases: 2 unknown tags: "
+        "'Graphs' (did you mean 'graphs'?), 'kera' (did you mean 'keras'?)"
     )
 
 

@@ -33,7 +33,8 @@ BROKEN = Dataset(
         Project("1", "Alpha", "This work shows how Alpha speeds up nlp.", ("nlp", "x"), {}),
         Project("2", "Beta", "This work shows how Beta speeds up parsing.", ("parsing",), {}),
         Project("3", "Alpha!", "This work shows how Alpha speeds up nlp.", ("nlp",), {}),
-        Project("4", "Empty", "", (), {}),
+        Project("4", "a b c d e f g h NLP", "", (*"abcdefgh", "NLP"), {}),
+        Project("4 ", "Silent", "", (), {}),
     ),
     {
         "nlp": Tag("nlp", ("text",), ("parsing", "missing")),
@@ -41,6 +42,7 @@ BROKEN = Dataset(
         "unused": Tag("unused"),
     },
     "",
+    DataConfig(excluded=("gone",)),
 )
 
 
@@ -79,11 +81,14 @@ def test_each_broken_rule_is_found_once_and_in_order():
     assert list(found) == [
         "unknown-tag",
         "unused-tag",
+        "idle-exclusion",
         "missing-parent",
         "parent-cycle",
         "ambiguous-alias",
+        "tag-spelling",
         "tags-per-project",
         "empty-description",
+        "same-id",
         "same-title",
         "near-duplicate",
         "shared-frame",
@@ -96,7 +101,12 @@ def test_each_broken_rule_is_found_once_and_in_order():
     assert found["shared-frame"].cases[0].ids == ("1", "2", "3")
     assert found["shared-frame"].cases[0].note == "3 projects: this work shows how … speeds up …"
     assert found["common-opening"].cases[0].note == "3 projects: this work shows how"
-    assert found["said-tags"].cases[0].note == "25.0% of the labels"
+    assert found["idle-exclusion"].cases[0].tags == ("gone",)
+    assert found["tag-spelling"].cases[0].tags == ("nlp", "NLP")
+    assert found["tag-spelling"].cases[0].note == "'nlp' 2 projects, 'NLP' 1 project"
+    assert found["tags-per-project"].cases[0].ids == ("4",)
+    assert found["same-id"].cases[0].ids == ("4", "4 ")
+    assert found["said-tags"].cases[0].note == "7.7% of the labels"
 
 
 def test_a_report_is_json():
@@ -104,32 +114,51 @@ def test_a_report_is_json():
     read = json.loads(json.dumps(report, allow_nan=False))
 
     assert read["passed"] is False
-    assert read["counts"]["tags_per_project"] == {"min": 0, "mean": 1.0, "max": 2}
-    assert read["findings"][0] == {
-        "rule": "unknown-tag",
-        "message": "tags of projects that the tag file lacks: 1",
+    assert read["counts"]["tags_per_project"] == {"min": 0, "mean": 2.6, "max": 9}
+    assert (read["counts"]["untagged"], read["counts"]["untagged_are"]) == (1, "negative")
+    assert read["counts"]["excluded"] == [["gone", 0]]
+    assert [tag for tag, _ in read["counts"]["unlisted"]] == ["NLP", *"abcdefgh", "x"]
+    assert read["findings"][1] == {
+        "rule": "unused-tag",
+        "message": "tags of the file without a project: 1",
         "count": 1,
-        "cases": [{"ids": ["1"], "tags": ["x"], "note": ""}],
+        "cases": [{"ids": [], "tags": ["unused"], "note": ""}],
     }
 
 
 def test_a_report_reads_on_a_terminal():
     lines = format_report(check_dataset(BROKEN)).splitlines()
 
-    assert lines[0] == "4 projects, 4 labels, 0 to 2 tags a project, 1.00 on average"
+    assert lines[0] == "5 projects, 13 labels, 0 to 9 tags a project, 2.60 on average"
+    assert "excluded by data.toml: gone 0" in lines
+    assert (
+        "not in the tag file, so not learned: "
+        "NLP 1, a 1, b 1, c 1, d 1, e 1, f 1, g 1, h 1, x 1" in lines
+    )
+    assert "1 project without a tag: a negative of every tag" in lines
     assert "BROKEN  same-title: no title comes twice" in lines
     assert lines[lines.index("BROKEN  same-title: no title comes twice") + 1 :][:2] == [
         "        titles that come several times: 1",
         "          Alpha; ids 1, 3",
     ]
-    assert lines[-1] == "0 of 13 rules kept"
+    assert lines[-1] == "0 of 16 rules kept"
+
+
+def test_untagged_projects_are_counted_as_the_data_say():
+    projects = tuple(Project(str(k), f"t{k}", f"word{k}", ()) for k in range(3))
+    as_negatives = format_report(check_dataset(Dataset(projects, {}, "")))
+    config = DataConfig(untagged="unlabelled")
+    left_out = format_report(check_dataset(Dataset(projects, {}, "", config)))
+
+    assert "3 projects without a tag: negatives of every tag\n" in as_negatives
+    assert "3 unlabelled projects are left out of training, test and every figure\n" in left_out
 
 
 def test_what_is_not_shown_is_counted():
-    projects = tuple(Project(str(k), f"t{k}", f"word{k}", ()) for k in range(25))
+    projects = tuple(Project(str(k), f"t{k}", "", ()) for k in range(25))
     lines = format_report(check_dataset(Dataset(projects, {}, ""))).splitlines()
 
-    assert "        projects with fewer or more: 25" in lines
+    assert "        projects without: 25" in lines
     assert "          and 5 more" in lines
 
 

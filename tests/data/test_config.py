@@ -12,7 +12,7 @@ def test_without_a_file_nothing_is_excluded_and_untagged_projects_are_negatives(
 
 def test_what_the_file_says_is_read(tmp_path):
     (tmp_path / "data.toml").write_text(
-        'excluded = ["r", "python", "r"]\nuntagged = "unlabelled"\nlanguage = "german"\n'
+        'excluded = ["r ", "python", "r"]\nuntagged = "unlabelled"\nlanguage = "german"\n'
     )
     assert load_config(tmp_path) == DataConfig(("r", "python"), "unlabelled", "german")
 
@@ -24,6 +24,7 @@ def test_what_the_file_says_is_read(tmp_path):
         ('exclude = ["r"]', "unknown key 'exclude'; allowed: excluded, untagged, language"),
         ('untagged = "none"', "untagged: Input should be 'negative' or 'unlabelled', got 'none'"),
         ('excluded = "r"', "excluded: Input should be a valid list, got 'r'"),
+        ('excluded = ["r", " "]', "excluded: a blank tag; each tag needs a name"),
         ("excluded = [1]", "excluded.0: Input should be a valid string, got 1"),
     ],
 )

@@ -9,6 +9,9 @@ from tagifai.data import (
     Project,
     Tag,
     candidate_tags,
+    known_columns,
+    known_tags,
+    labelled_projects,
     load_dataset,
     load_projects,
     load_tags,
@@ -157,7 +160,7 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
     assert load_dataset(tmp_path).digest != before
 
 
-def test_prepare_keeps_known_frequent_tags_and_their_projects() -> None:
+def test_prepare_keeps_known_frequent_tags_and_every_project() -> None:
     config = DataConfig(excluded=("python",))
     lists = [("a", "b"), ("a", "unknown"), ("python",), ("b", "unknown"), ("c",)]
     projects = tuple(Project(str(i), "t", "d", tags) for i, tags in enumerate(lists))
@@ -166,11 +169,57 @@ def test_prepare_keeps_known_frequent_tags_and_their_projects() -> None:
     prepared = prepare(data, 2)
     assert prepared.tags == ("a", "b")
     assert [(p.id, p.tags) for p in prepared.projects] == [
-        ("0", ("a", "b")), ("1", ("a",)), ("3", ("b",)),
+        ("0", ("a", "b")), ("1", ("a",)), ("2", ()), ("3", ("b",)), ("4", ()),
     ]  # fmt: skip
-    assert prepare(data, 9).projects == ()
+    assert prepare(data, 9).tags == ()
     with pytest.raises(TagifaiError, match="1 or more, got 0"):
         prepare(data, 0)
+
+
+@pytest.mark.parametrize(
+    ("untagged", "kept"), [("negative", "0 1 2 3 4"), ("unlabelled", "0 1 2 3")]
+)
+def test_unlabelled_projects_are_those_without_any_tag(untagged: str, kept: str) -> None:
+    config = DataConfig(excluded=("python",), untagged=untagged)
+    lists = [("a",), ("a", "rare"), ("rare",), ("python",), ()]
+    projects = tuple(Project(str(i), "t", "d", tags) for i, tags in enumerate(lists))
+    prepared = prepare(Dataset(projects, {}, "", config), 2)
+    assert prepared.tags == ("a", "rare")
+    assert " ".join(project.id for project in prepared.projects) == kept
+    assert " ".join(p.id for p in labelled_projects(Dataset(projects, {}, "", config))) == kept
+
+
+def test_names_of_tags_are_stripped_and_composed(tmp_path: Path) -> None:
+    rows = [
+        {"id": 1, "title": "t", "description": "d", "tags": [" cafe\u0301", "caf\u00e9", "b "]},
+        {"id": 2, "title": "t", "description": "d", "tags": ["b"]},
+    ]
+    first, second = load_projects(write(tmp_path, "projects.json", rows))
+    assert first.tags == ("caf\u00e9", "b")
+    assert first.written == ("cafe\u0301", "caf\u00e9", "b")
+    assert (second.tags, second.written) == (("b",), ())
+    tags = [
+        {"tag": " b ", "aliases": ["be ", "be"], "parents": ["cafe\u0301"]},
+        {"tag": "caf\u00e9"},
+    ]
+    assert load_tags(write(tmp_path, "tags.json", tags)) == {
+        "b": Tag("b", ("be",), ("caf\u00e9",)),
+        "caf\u00e9": Tag("caf\u00e9"),
+    }
+    with pytest.raises(TagifaiError, match="row 2, tag: 'b' comes twice"):
+        load_tags(write(tmp_path, "tags.json", [{"tag": "b"}, {"tag": "b "}]))
+    with pytest.raises(TagifaiError, match="row 1, parents: a blank name"):
+        load_tags(write(tmp_path, "tags.json", [{"tag": "b", "parents": [" "]}]))
+
+
+def test_the_names_that_the_data_has_are_listed() -> None:
+    projects = (
+        Project("1", "", "", ("c", "a"), {"year": 1}),
+        Project("2", "", "", (), {"kind": 2}),
+    )
+    data = Dataset(projects, {"b": Tag("b"), "a": Tag("a")}, "")
+    assert known_tags(data) == ["a", "b", "c"]
+    assert known_columns(data) == ["year", "kind"]
 
 
 @pytest.mark.realdata
@@ -178,5 +227,6 @@ def test_the_real_data_prepares_to_its_known_figures(real_data: Path) -> None:
     data = load_dataset(real_data)
     prepared = prepare(data, 30)
     assert (len(data.projects), len(data.tags)) == (2032, 400)
-    assert (len(prepared.tags), len(prepared.projects)) == (34, 1439)
+    assert (len(prepared.tags), len(prepared.projects)) == (34, 2032)
+    assert sum(bool(project.tags) for project in prepared.projects) == 1439
     assert sum(len(project.tags) for project in prepared.projects) == 3099

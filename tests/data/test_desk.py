@@ -82,7 +82,8 @@ def test_the_data_is_described(folder):
         "most_common": 2,
         "counts": [1, 2],
         "excluded": {"python": 1},
-        "unlisted": 0,
+        "unlisted": {},
+        "unlabelled": 0,
     }
 
 

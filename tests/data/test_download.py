@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 import pytest
 
 from tagifai.data import load_dataset
-from tagifai.data.download import PinnedFile, download_projects
+from tagifai.data.download import MADE_WITH_ML_CONFIG, PinnedFile, download_projects
 from tagifai.errors import TagifaiError
 
 PROJECTS = b'[{"id": 1, "title": "a", "description": "b", "tags": ["c"]}]'
@@ -22,6 +22,11 @@ def pin(name, content):
 
 
 FILES = (pin("projects.json", PROJECTS), pin("tags.json", TAGS))
+CONTENTS_OF_FOLDER = {
+    "projects.json": PROJECTS,
+    "tags.json": TAGS,
+    "data.toml": MADE_WITH_ML_CONFIG.encode(),
+}
 CONTENTS = {"/projects.json": PROJECTS, "/tags.json": TAGS}
 
 
@@ -155,7 +160,7 @@ def test_what_is_downloaded_is_all_there_and_nothing_else(tmp_path):
         )
 
     assert to == tmp_path / "data"
-    assert read_all(to) == {"projects.json": PROJECTS, "tags.json": TAGS}
+    assert read_all(to) == CONTENTS_OF_FOLDER
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
     assert to.stat().st_mode & 0o777 == 0o777 & ~umask()
     assert server.RequestHandlerClass.paths == ["/projects.json", "/tags.json"]
@@ -168,6 +173,16 @@ def test_what_is_downloaded_is_all_there_and_nothing_else(tmp_path):
     ]
 
 
+def test_what_the_course_left_out_is_left_out(tmp_path):
+    with serve(answering(fine)) as (_, url):
+        dataset = load_dataset(download(tmp_path / "data", url))
+
+    assert dataset.config.excluded == (
+        "machine-learning", "deep-learning", "data-science", "neural-networks", "python", "r",
+        "visualization", "wandb",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "first",
     [failing(500), failing(503), failing(429), cut, cut_without_length],
@@ -177,7 +192,7 @@ def test_what_may_pass_is_tried_again(tmp_path, first):
     with serve(answering(first, first, fine)) as (server, url):
         to = download(tmp_path / "data", url, retries=2)
 
-    assert read_all(to) == {"projects.json": PROJECTS, "tags.json": TAGS}
+    assert read_all(to) == CONTENTS_OF_FOLDER
     assert server.RequestHandlerClass.paths == ["/projects.json"] * 3 + ["/tags.json"]
 
 

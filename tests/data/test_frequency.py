@@ -7,11 +7,11 @@ from tagifai.data.frequency import build_frequency_table, select_by_frequency
 from tagifai.errors import TagifaiError
 
 
-def dataset(*tag_lists: list[str]) -> Dataset:
+def dataset(*tag_lists: list[str], untagged: str = "negative") -> Dataset:
     projects = tuple(
         Project(str(number), "title", "text", tuple(tags)) for number, tags in enumerate(tag_lists)
     )
-    return Dataset(projects, {}, "digest", DataConfig(excluded=("python",)))
+    return Dataset(projects, {}, "digest", DataConfig(("python",), untagged))  # type: ignore[arg-type]
 
 
 SMALL = dataset(
@@ -25,14 +25,21 @@ def test_lists_at_a_frequency_of_two() -> None:
     assert chosen.most_common == (("a", 4), ("b", 2))
     assert chosen.just_made == (("a", 4), ("b", 2))
     assert chosen.just_missed == (("c", 1), ("d", 1), ("e", 1))
-    assert chosen.tags_per_project == ((1, 2), (2, 2))
+    assert chosen.tags_per_project == ((0, 3), (1, 2), (2, 2))
     assert (chosen.num_projects, chosen.num_all_projects, chosen.num_all_tags) == (4, 7, 5)
+    assert (chosen.num_negatives, chosen.num_untagged, chosen.num_unlabelled) == (3, 1, 0)
 
 
-def test_excluded_tags_are_counted_apart() -> None:
-    table = build_frequency_table(SMALL)
-    assert table.excluded == {"python": 2}
-    assert "python" not in table.tags
+def test_unlabelled_projects_are_counted_apart() -> None:
+    data = dataset(["a", "b"], ["a"], ["python"], ["b"], [], [], untagged="unlabelled")
+    chosen = select_by_frequency(build_frequency_table(data), 2)
+    assert chosen.tags_per_project == ((0, 1), (1, 2), (2, 1))
+    assert (chosen.num_projects, chosen.num_negatives, chosen.num_all_projects) == (3, 1, 6)
+    assert (chosen.num_untagged, chosen.num_unlabelled) == (2, 2)
+
+
+def test_excluded_tags_are_not_among_those_of_the_slider() -> None:
+    assert "python" not in build_frequency_table(SMALL).tags
 
 
 def test_a_frequency_that_no_tag_reaches_is_empty() -> None:
@@ -40,7 +47,7 @@ def test_a_frequency_that_no_tag_reaches_is_empty() -> None:
     assert chosen.kept == chosen.most_common == chosen.just_made == ()
     assert chosen.just_missed[0] == ("a", 4)
     assert chosen.tags_per_project == ()
-    assert chosen.num_projects == 0
+    assert (chosen.num_projects, chosen.num_negatives) == (0, 7)
 
 
 def test_no_tags_at_all() -> None:
@@ -69,8 +76,8 @@ def test_every_frequency_equals_a_fresh_count() -> None:
         chosen = select_by_frequency(table, frequency)
         prepared = prepare(data, frequency)
         assert sorted(tag for tag, _ in chosen.kept) == list(prepared.tags)
-        assert chosen.num_projects == len(prepared.projects)
+        assert chosen.num_projects == sum(bool(p.tags) for p in prepared.projects)
+        assert chosen.num_negatives == sum(not p.tags for p in prepared.projects)
         per_project = np.bincount([len(p.tags) for p in prepared.projects], minlength=1)
-        assert dict(chosen.tags_per_project) == {
-            j: n for j, n in enumerate(per_project.tolist()) if j
-        }
+        expected = dict(enumerate(per_project.tolist())) if chosen.kept else {}
+        assert dict(chosen.tags_per_project) == expected

@@ -1,6 +1,7 @@
 import pytest
 
 from tagifai.data import Dataset, Project, Tag, rules
+from tagifai.data.config import DataConfig
 from tagifai.data.rules import Case, finding
 
 
@@ -68,10 +69,10 @@ def test_an_alias_of_two_tags_is_ambiguous_whatever_its_spelling():
     ]
 
 
-def test_tag_numbers_from_one_to_eight():
+def test_more_than_eight_tags_are_many_and_none_is_no_mistake():
     projects = [project(n, tags=[f"t{k}" for k in range(n)]) for n in (0, 1, 8, 9)]
 
-    assert rules.tag_numbers(projects) == [Case(("0",), note="0 tags"), Case(("9",), note="9 tags")]
+    assert rules.tag_numbers(projects) == [Case(("9",), note="9 tags")]
 
 
 def test_a_description_without_a_word_is_empty():
@@ -124,3 +125,72 @@ def test_a_finding_counts_all_and_shows_some():
     assert len(found.cases) == 20
     assert found.cases[0] == Case(tuple(map(str, range(20))), ("t",), "note")
     assert finding("rule", "none", []) == []
+
+
+def test_tags_that_differ_in_spelling_alone_are_grouped_most_projects_first():
+    projects = [
+        project(1, tags=["Apples", "time series", "c"]),
+        project(2, tags=["apples", "time-series", "c++"]),
+        project(3, tags=["TIME_SERIES", "apples", "c#"]),
+    ]
+
+    assert rules.tag_spellings(dataset(projects)) == [
+        Case(
+            tags=("apples", "Apples"),
+            note="'apples' 2 projects, 'Apples' 1 project",
+        ),
+        Case(
+            tags=("TIME_SERIES", "time series", "time-series"),
+            note="'TIME_SERIES' 1 project, 'time series' 1 project, 'time-series' 1 project",
+        ),
+    ]
+
+
+def test_unicode_forms_of_a_tag_are_told_apart_as_the_file_writes_them():
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    projects = [
+        Project("1", "", "", (composed,), {}, (apart,)),
+        Project("2", "", "", (composed,), {}, (apart, composed)),
+        Project("3", "", "", (composed,)),
+    ]
+
+    (case,) = rules.tag_spellings(dataset(projects))
+    assert case.tags == (apart, composed)
+    assert case.note == "'cafe\\u0301' 2 projects, 'caf\u00e9' 2 projects"
+
+
+def test_a_tag_of_the_file_is_a_spelling_too():
+    found = rules.tag_spellings(dataset([project(1, tags=["nlp"])], [Tag("NLP"), Tag("cv")]))
+
+    assert found == [Case(tags=("nlp", "NLP"), note="'nlp' 1 project, 'NLP' 0 projects")]
+
+
+def test_excluded_tags_without_a_project():
+    config = DataConfig(excluded=("a", "b"))
+    data = Dataset((project(1, tags=["a"]),), {}, "", config)
+
+    assert rules.idle_exclusions(data) == [Case(tags=("b",))]
+
+
+def test_ids_are_the_same_whatever_their_blanks_and_unicode_form():
+    projects = [project("u\u0308 1"), project("\u00fc  1 "), project("U 1"), project("ab")]
+
+    assert rules.same_ids(projects) == [
+        Case(("u\u0308 1", "\u00fc  1 "), note="'u\\u0308 1', '\\xfc  1 '")
+    ]
+
+
+def test_texts_are_compared_in_one_unicode_form():
+    composed = project(1, "\u00c4rzte \u00dcbung", "Der \u00f6ffentliche Kurs in \ufb01ne Mathe")
+    apart = project(2, "A\u0308rzte U\u0308bung", "Der o\u0308ffentliche Kurs in fine Mathe")
+
+    assert rules.same_titles([composed, apart])[0].ids == ("1", "2")
+    assert rules.near_duplicates([composed, apart])[0].ids == ("2", "1")
+    assert rules.near_duplicates([composed, apart])[0].note.startswith("cosine 1.00")
+
+
+def test_words_keep_their_vowel_signs():
+    assert rules.plain("\u0939\u093f\u0928\u094d\u0926\u0940 \u0915\u0940!") == (
+        "\u0939\u093f\u0928\u094d\u0926\u0940 \u0915\u0940"
+    )
+    assert rules.plain("\u0915\u0940") != rules.plain("\u0915\u093e")

@@ -4,6 +4,7 @@ from small_corpus import SMALL_PARAMS, TAGS, small_dataset
 from tagifai.behavioral import BehavioralTest, Case
 from tagifai.models.evaluation import default_tests, measure
 from tagifai.models.training import train
+from tagifai.slices import Conditions, Slice
 
 
 def test_tests_come_from_the_learnt_tags_alone():
@@ -31,7 +32,11 @@ def test_behavior_is_judged_by_the_thresholds_given():
 
 
 def test_slices_are_counted_in_the_test_part():
-    trained = train(small_dataset(), SMALL_PARAMS, tests=())
+    given = {
+        "cv_transformers": Slice("", "", Conditions(("computer-vision", "transformers"))),
+        "short_text": Slice("", "", Conditions(max_words=6)),
+    }
+    trained = train(small_dataset(), SMALL_PARAMS, tests=(), slices=given)
     slices = trained.performance["slices"]["class"]
     assert sorted(slices) == ["cv_transformers", "short_text"]
     test = trained.predictions.select("test")

@@ -1,17 +1,23 @@
 import pytest
 from small_corpus import SMALL_PARAMS, small_dataset
 
+from tagifai.behavioral import BehavioralTest, Case
 from tagifai.errors import TagifaiError
 from tagifai.models.repetition import count_support, flat_metrics, repeat, table_rows
 from tagifai.models.training import train
+from tagifai.slices import Conditions, Slice
 
 PARAMS = SMALL_PARAMS.replaced({"char_ngrams": 0, "log_count_ratio": False})
+SAVED = BehavioralTest("MFT", "written-mine", (Case("camera photos", ("computer-vision",)),))
 SEEN: list[tuple[int, int, str]] = []
 
 
 @pytest.fixture(scope="module")
 def table():
-    return repeat(small_dataset(), PARAMS, [3, 4], progress=lambda *args: SEEN.append(args))
+    return repeat(
+        small_dataset(), PARAMS, [3, 4], progress=lambda *args: SEEN.append(args),
+        slices={"short": Slice("short", "", Conditions(max_words=6))}, saved=[SAVED],
+    )  # fmt: skip
 
 
 def test_repeat_gives_mean_and_deviation(table):
@@ -49,7 +55,7 @@ def test_the_table_tells_each_figure_once_and_groups_last(table):
     assert names[0] == "f1"
     assert names.index("behavioral score") < names.index("seconds") < names.index("cpu seconds")
     assert names.index("milliseconds a prediction") < names.index("behavioral mft-name")
-    assert names[-1].startswith("behavioral written-")
+    assert names[-1] == "behavioral written-mine"
     assert len(set(names)) == len(names) == len(table["support"]) + 4
     assert rows[0] == {
         "metric": "f1",

@@ -97,7 +97,11 @@ def test_a_single_tag_can_be_learnt():
     ("dataset", "params", "message"),
     [
         (small_dataset(), Params(min_tag_freq=1000), "no tag reaches min_tag_freq 1000"),
-        (small_dataset(8), Params(min_tag_freq=1), "8 projects with a tag of 1 or more; at least"),
+        (
+            small_dataset(8),
+            Params(min_tag_freq=1),
+            "8 projects; at least 20 are needed for",
+        ),
     ],
 )
 def test_too_little_data_is_told(dataset, params, message):

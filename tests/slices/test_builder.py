@@ -65,9 +65,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 
 def test_no_more_slices_are_kept_than_can_be_looked_at(tmp_path, monkeypatch):
-    monkeypatch.setattr(slice_builder, "MOST_SLICES", 3)
+    monkeypatch.setattr(slice_builder, "MOST_SLICES", 1)
     save_slice(tmp_path, "cats", Conditions(all_of=("cv",)))
-    with pytest.raises(TagifaiError, match="at most 3 slices are kept"):
+    with pytest.raises(TagifaiError, match="at most 1 slices are kept"):
         save_slice(tmp_path, "dogs", Conditions(all_of=("cv",)))
 
 

@@ -9,7 +9,7 @@ from tagifai.data.desk import DataDesk
 from tagifai.errors import TagifaiError
 from tagifai.inspection.desk import InspectionDesk
 from tagifai.permissions import Visit, WriteRules
-from tagifai.slices import SLICES, Conditions
+from tagifai.slices import Conditions
 from tagifai.slices.desk import SliceDesk
 from tagifai.versions.desk import VersionDesk
 from tagifai.versions.sources import FolderSource
@@ -56,15 +56,26 @@ def test_a_slice_is_scored_on_test_out_of_fold_and_outside(desk):
 
 def test_a_column_of_the_data_is_asked_for_by_name(desk):
     assert desk.measure("v0.2.0", Conditions(columns={"year": ("2020",)}))["num_projects"] == 40
-    with pytest.raises(TagifaiError, match="unknown column 'yaer': did you mean 'year'"):
+    with pytest.raises(TagifaiError, match=r"unknown column: 'yaer' \(did you mean 'year'"):
         desk.measure("v0.2.0", Conditions(columns={"yaer": ("2020",)}))
+
+
+def test_tags_that_the_data_does_not_have_are_refused(desk):
+    wrong = Conditions(all_of=("Segmentation",), none_of=("transformer",))
+    for ask in (
+        lambda: desk.measure("v0.2.0", wrong),
+        lambda: desk.save(HERE, "wrong", wrong),
+    ):
+        with pytest.raises(TagifaiError, match=r"'Segmentation' \(did you mean 'segmentation'\?\)"):
+            ask()
+    assert desk.saved() == {}
 
 
 def test_a_saved_slice_is_listed_compared_and_trained_on(desk):
     conditions = Conditions(columns={"year": ("2020",)}, max_words=9)
     desk.save(HERE, "late_and_short", conditions, "Of 2020, in few words")
     assert desk.saved()["late_and_short"] == ("Of 2020, in few words", conditions.given())
-    assert list(desk.saved()) == [*SLICES, "late_and_short"]
+    assert list(desk.saved()) == ["late_and_short"]
     rows = {row["slice"]: row for row in InspectionDesk(desk.versions).slice_table("v0.2.0")}
     found = desk.measure("v0.2.0", conditions)["test"]
     assert rows["late_and_short"]["num_samples"] == found["num_samples"]
@@ -82,7 +93,7 @@ def test_who_may_not_write_saves_nothing(desk):
         desk.save(foreign, "x", Conditions(max_words=3))
     assert desk.why_not(HERE).startswith("read-only: ")
     assert desk.why_not(Visit(user="ann", host="a")) == ""
-    assert list(desk.saved()) == list(SLICES)
+    assert desk.saved() == {}
 
 
 def test_what_was_found_is_remembered_by_content(desk, small_models, tmp_path):

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from tagifai.data import Project, load_dataset, prepare
+from tagifai.data import Dataset, Project, Tag, load_dataset
 from tagifai.errors import TagifaiError
-from tagifai.slices import SLICES, Conditions, Slice, load_slices, select_slices
+from tagifai.slices import Conditions, Slice, load_slices, select_slices
 
 PROJECTS = [
     Project("1", "Vision Transformers", "", ("computer-vision", "transformers")),
@@ -14,13 +14,21 @@ PROJECTS = [
 ]
 
 
+SLICES = {
+    "cv_transformers": Slice(
+        "cv_transformers", "", Conditions(("computer-vision", "transformers"))
+    ),
+    "short_text": Slice("", "", Conditions(max_words=6)),
+}
+
+
 def written(folder, rows):
     (folder / "slices.json").write_text(json.dumps(rows), encoding="utf-8")
     return folder
 
 
-def test_own_slices():
-    chosen = select_slices(PROJECTS)
+def test_projects_are_selected_by_tags_and_length():
+    chosen = select_slices(PROJECTS, slices=SLICES)
     assert {name: rows.tolist() for name, rows in chosen.items()} == {
         "cv_transformers": [True, False, False],
         "short_text": [True, False, True],  # 2, 7 and 6 words are left of them
@@ -29,7 +37,7 @@ def test_own_slices():
 
 
 def test_preprocessing_decides_what_is_short():
-    chosen = select_slices(PROJECTS, preprocess=lambda text: text[:3])
+    chosen = select_slices(PROJECTS, preprocess=lambda text: text[:3], slices=SLICES)
     assert chosen["short_text"].tolist() == [True, True, True]
 
 
@@ -39,10 +47,14 @@ def test_slice_by_a_function():
 
 
 def test_no_projects():
-    assert {name: rows.shape for name, rows in select_slices([]).items()} == {
+    assert {name: rows.shape for name, rows in select_slices([], slices=SLICES).items()} == {
         "cv_transformers": (0,),
         "short_text": (0,),
     }
+
+
+def test_no_slices():
+    assert select_slices(PROJECTS) == {}
 
 
 @pytest.mark.parametrize(
@@ -93,14 +105,14 @@ def test_conditions_are_kept_as_json_and_read_again():
     assert Conditions().given() == {}
 
 
-def test_a_data_folder_adds_slices(tmp_path):
-    assert load_slices(tmp_path) == dict(SLICES)
+def test_slices_are_those_of_the_data_folder_alone(tmp_path):
+    assert load_slices(tmp_path) == {}
     rows = [
         {"name": "long", "description": "Long texts.", "min_words": 7},
         {"name": "not_cv", "none_of": ["computer-vision"]},
     ]
     slices = load_slices(written(tmp_path, rows))
-    assert list(slices) == ["cv_transformers", "short_text", "long", "not_cv"]
+    assert list(slices) == ["long", "not_cv"]
     assert slices["long"].description == "Long texts."
     chosen = select_slices(PROJECTS, slices=slices)
     assert chosen["long"].tolist() == [False, True, False]
@@ -123,7 +135,6 @@ def test_a_data_folder_adds_slices(tmp_path):
         ({"name": "x", "columns": {"year": "2020"}}, "row 1, columns.year: .*valid list"),
         ({"name": "x", "min_words": 4, "max_words": 3}, "row 1: min_words 4 is above max_words 3"),
         ({"name": "x", "most_words": 4}, "row 1, most_words: Extra inputs are not permitted"),
-        ({"name": "short_text", "min_words": 4}, "row 1, name: 'short_text' is tagifai's own"),
         ("x", "row 1: an object is needed, got 'x'"),
     ],
 )
@@ -160,8 +171,51 @@ def test_unreadable_file(tmp_path):
         load_slices(tmp_path)
 
 
-@pytest.mark.realdata
-def test_slices_of_the_real_data(real_data):
-    chosen = select_slices(prepare(load_dataset(real_data)).projects)
-    assert chosen["cv_transformers"].sum() == 10
-    assert chosen["short_text"].sum() == 44
+DATA = Dataset(
+    (Project("1", "", "", ("apples", "time series"), {"year": 2020}),), {"boats": Tag("boats")}, ""
+)
+
+
+def test_tags_and_columns_that_the_data_has_are_read(tmp_path):
+    rows = [{"name": "x", "all_of": [" apples"], "none_of": ["boats"], "columns": {"year": ["1"]}}]
+    slices = load_slices(written(tmp_path, rows), DATA)
+    assert slices["x"].predicate.all_of == ("apples",)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"all_of": ["Apples", "boat"]},
+            "row 2, all_of: 2 unknown tags: 'Apples' (did you mean 'apples'?), "
+            "'boat' (did you mean 'boats'?)",
+        ),
+        (
+            {"any_of": ["time-series", "apples"]},
+            "row 2, any_of: 1 unknown tag: 'time-series' (did you mean 'time series'?)",
+        ),
+        ({"none_of": ["Boats"]}, "row 2, none_of: 1 unknown tag: 'Boats' (did you mean 'boats'?)"),
+        (
+            {"columns": {"yaer": ["2020"]}},
+            "row 2, columns: 1 unknown column: 'yaer' (did you mean 'year'?)",
+        ),
+    ],
+)
+def test_names_that_the_data_does_not_have_are_refused(tmp_path, row, message):
+    rows = [{"name": "known", "all_of": ["apples"]}, {"name": "x", **row}]
+    with pytest.raises(TagifaiError) as caught:
+        load_slices(written(tmp_path, rows), DATA)
+    assert str(caught.value) == f"{tmp_path}/slices.json: {message}"
+
+
+def test_a_tag_of_another_unicode_form_is_the_same(tmp_path):
+    data = Dataset((Project("1", "", "", ("caf\u00e9",)),), {}, "")
+    slices = load_slices(written(tmp_path, [{"name": "x", "all_of": ["cafe\u0301"]}]), data)
+    assert slices["x"].predicate(data.projects[0], [])
+
+
+def test_the_demonstration_brings_its_own(embedded_data):
+    data = load_dataset(embedded_data)
+    slices = load_slices(embedded_data, data)
+    assert list(slices) == ["cv_transformers", "short_text"]
+    assert all(rows.any() for rows in select_slices(data.projects, slices=slices).values())

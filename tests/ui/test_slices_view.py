@@ -40,7 +40,7 @@ OPENED = ["v0.2.0", [], [], [], "", "", 0, 0, 0, [], "all"]
 
 def test_the_tab_is_filled_with_names_tags_and_cells(handlers):
     saved, all_of, *_, cells, split, _, told = handlers["fill"](HERE, None, *OPENED)
-    assert [name for name, _ in saved.choices] == ["cv_transformers", "short_text"]
+    assert saved.choices == []
     assert [name for name, _ in all_of.choices] == [
         "computer-vision", "natural-language-processing", "segmentation", "transformers",
     ]  # fmt: skip
