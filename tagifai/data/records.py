@@ -5,10 +5,12 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Annotated, Any, Literal, NoReturn, TypeVar
 
@@ -24,7 +26,7 @@ MAX_LINE = 100_000_000
 PARQUET_ROWS = 1_000
 _CHUNK = 1 << 20
 # How a CSV file says that a quote is part of a text: "" or \\", or quotes mean nothing.
-Quoting = Literal["standard", "backslash", "none"]
+Quoting = Literal["", "standard", "backslash", "none"]
 Row = TypeVar("Row", bound=BaseModel)
 
 
@@ -136,7 +138,8 @@ class Dialect:
     delimiter : str
         What stands between cells; "" for a tab in `.tsv` and `.tab`, a comma elsewhere.
     quoting : {"standard", "backslash", "none"}
-        A quote within quotes is written `""`, or `\\"`, or quotes are characters like others.
+        A quote within quotes is written `""` ("" is the same), or `\\"`, or quotes are characters
+        like others.
     header : tuple of str
         Names of the columns of a file that does not name them itself; empty where it does.
     """
@@ -148,7 +151,9 @@ class Dialect:
 
 
 STANDARD = Dialect()
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.I)
 _QUOTING: Mapping[Quoting, dict[str, Any]] = {
+    "": {},
     "standard": {},
     "backslash": {"doublequote": False, "escapechar": "\\"},
     "none": {"quoting": csv.QUOTE_NONE, "quotechar": None},
@@ -156,7 +161,7 @@ _QUOTING: Mapping[Quoting, dict[str, Any]] = {
 
 
 def read_records(
-    path: Path, dialect: Dialect = STANDARD, *, max_bytes: int | None = None
+    path: Path, dialect: Dialect = STANDARD, *, kind: str = "", max_bytes: int | None = None
 ) -> Iterator[tuple[int, Any]]:
     """Read the rows of a file one by one, numbered from 1.
 
@@ -170,6 +175,8 @@ def read_records(
         text files with `.gz` after it.
     dialect : Dialect
         How a CSV or TSV file is written; of the others, `encoding` alone counts.
+    kind : str
+        What it is, where its name does not say it: see `kind_of`.
     max_bytes : int, optional
         The most that is read, unpacked. Parquet, which is read in parts, has no limit.
 
@@ -184,7 +191,7 @@ def read_records(
     TagifaiError
         Another kind of file, unreadable, malformed or too large.
     """
-    kind = kind_of(path)
+    kind = kind or kind_of(path)
     if kind == "parquet":
         records = _parquet(path)
     elif kind == "json":
@@ -301,9 +308,10 @@ def open_bytes(path: Path, max_bytes: int | None = None) -> IO[bytes]:
     return opened if max_bytes is None else io.BufferedReader(_Limited(opened, path, max_bytes))
 
 
-def _open_text(
-    path: Path, encoding: str, max_bytes: int | None, newline: str | None = None
+def open_text(
+    path: Path, encoding: str, max_bytes: int | None = None, newline: str | None = None
 ) -> IO[str]:
+    """Open a file of text for reading, unpacked where its name ends in `.gz`."""
     return io.TextIOWrapper(open_bytes(path, max_bytes), encoding, newline=newline)
 
 
@@ -325,9 +333,20 @@ def _parse(text: str, path: Path, first_line: int = 1) -> Any:
         raise TagifaiError(f"{path}: not JSON: {error}") from None
 
 
+def load_json(path: Path, encoding: str = "utf-8-sig", max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Read a JSON file whole.
+
+    Raises
+    ------
+    TagifaiError
+        The file is unreadable, not JSON, or larger than `max_bytes`, unpacked.
+    """
+    with readable(path), open_text(path, encoding, max_bytes) as file:
+        return _parse(file.read(), path)
+
+
 def _json(path: Path, encoding: str, max_bytes: int) -> Iterator[Any]:
-    with _open_text(path, encoding, max_bytes) as file:
-        rows = _parse(file.read(), path)
+    rows = load_json(path, encoding, max_bytes)
     if not isinstance(rows, list):
         raise TagifaiError(f"{path}: a list of objects is needed, got {type(rows).__name__}")
     rows.reverse()
@@ -336,7 +355,7 @@ def _json(path: Path, encoding: str, max_bytes: int) -> Iterator[Any]:
 
 
 def _jsonl(path: Path, encoding: str, max_bytes: int | None) -> Iterator[Any]:
-    with _open_text(path, encoding, max_bytes) as file:
+    with open_text(path, encoding, max_bytes) as file:
         number = 0
         while line := file.readline(MAX_LINE + 1):
             number += 1
@@ -348,17 +367,11 @@ def _jsonl(path: Path, encoding: str, max_bytes: int | None) -> Iterator[Any]:
 
 def _csv(path: Path, dialect: Dialect, max_bytes: int | None) -> Iterator[Any]:
     header: tuple[str, ...] = ()
-    with _open_text(path, dialect.encoding, max_bytes, newline="") as file:
+    with open_text(path, dialect.encoding, max_bytes, newline="") as file:
         for row, cells in enumerate(read_cells(file, path, dialect)):
             if not row:
-                header = tuple(cells)
-                if len(set(header)) != len(header):
-                    twice = next(name for name in header if header.count(name) > 1)
-                    raise TagifaiError(
-                        f"{path}: a column's name comes twice: {shorten(repr(twice))} is the name "
-                        f"of columns {header.index(twice) + 1} and "
-                        f"{header.index(twice, header.index(twice) + 1) + 1}"
-                    )
+                header = tuple(name.strip() for name in cells)
+                refuse_doubles(path, header)
             elif len(cells) != len(header):
                 raise TagifaiError(
                     f"{path}: row {row}: {len(cells)} cells under {len(header)} columns "
@@ -370,6 +383,17 @@ def _csv(path: Path, dialect: Dialect, max_bytes: int | None) -> Iterator[Any]:
         raise TagifaiError(f"{path}: empty; a header that names the columns is needed")
 
 
+def refuse_doubles(path: Path, names: Sequence[str]) -> None:
+    """Raise TagifaiError where two columns have one name."""
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        first = names.index(twice)
+        raise TagifaiError(
+            f"{path}: a column's name comes twice: columns {first + 1} and "
+            f"{names.index(twice, first + 1) + 1} are both called {shorten(repr(twice))}"
+        )
+
+
 def read_cells(file: Iterable[str], path: Path, dialect: Dialect) -> Iterator[list[str]]:
     """Yield the cells of each row of a CSV or TSV file that is not blank, the header's first.
 
@@ -379,8 +403,15 @@ def read_cells(file: Iterable[str], path: Path, dialect: Dialect) -> Iterator[li
         It is not CSV in this dialect; the message names the line.
     """
     csv.field_size_limit(MAX_TEXT)
+    lines = iter(file)
+    first = next(lines, "")
+    told = SEPARATOR_LINE.fullmatch(first)  # what Excel reads, and does not show
     delimiter = dialect.delimiter or ("\t" if kind_of(path) == "tsv" else ",")
-    reader = csv.reader(file, delimiter=delimiter, strict=True, **_QUOTING[dialect.quoting])
+    if told:
+        delimiter = dialect.delimiter or told[1]
+    else:
+        lines = chain([first], lines)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, **_QUOTING[dialect.quoting])
     if dialect.header:
         yield list(dialect.header)
     try:
@@ -396,17 +427,21 @@ def read_cells(file: Iterable[str], path: Path, dialect: Dialect) -> Iterator[li
         raise TagifaiError(f"{path}: line {reader.line_num}: not CSV: {said}") from None
 
 
-def _parquet(path: Path) -> Iterator[Any]:
+@contextmanager
+def arrow_errors(path: Path, kind: str) -> Iterator[None]:
+    """Turn what pyarrow refuses into an error that names the file: "not Parquet: …"."""
     import pyarrow  # here: only those who bring Parquet wait for it
-    import pyarrow.parquet as parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            if len(set(names)) != len(names):
-                twice = next(name for name in names if names.count(name) > 1)
-                raise TagifaiError(f"{path}: a column's name comes twice: {shorten(repr(twice))}")
-            for batch in file.iter_batches(PARQUET_ROWS):
-                yield from batch.to_pylist()
+        yield
     except (pyarrow.ArrowException, ValueError, OverflowError) as error:
-        raise TagifaiError(f"{path}: not Parquet: {shorten(str(error))}") from None
+        raise TagifaiError(f"{path}: not {kind}: {shorten(str(error))}") from None
+
+
+def _parquet(path: Path) -> Iterator[Any]:
+    import pyarrow.parquet as parquet
+
+    with arrow_errors(path, "Parquet"), parquet.ParquetFile(path) as file:
+        refuse_doubles(path, file.schema_arrow.names)
+        for batch in file.iter_batches(PARQUET_ROWS):
+            yield from batch.to_pylist()

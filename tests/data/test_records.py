@@ -105,7 +105,7 @@ def test_no_more_is_unpacked_than_allowed(tmp_path: Path, name: str) -> None:
     [
         ("a.csv", b"", "empty; a header that names the columns is needed"),
         ("a.csv", b"\n \n\n", "empty; a header that names the columns is needed"),
-        ("a.csv", b"a,b,c,b\n", "a column's name comes twice: 'b' is the name of columns 2 and 4"),
+        ("a.csv", b"a,b,c,b\n", "a column's name comes twice: columns 2 and 4 are both called 'b'"),
         ("a.csv", b"a,b\n1,2\n\n1,2,3\n", "row 2: 3 cells under 2 columns (a, b)"),
         ("a.csv", b"a,b\n1,2\n3\n", "row 2: 1 cells under 2 columns (a, b)"),
         ("a.csv", b'a,b\n1,"2\n', "line 2: not CSV: a quote that opens is never closed"),
@@ -154,7 +154,7 @@ def test_two_parquet_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     columns = [pyarrow.array([1]), pyarrow.array([2])]
     parquet.write_table(pyarrow.Table.from_arrays(columns, ["a", "a"]), path)
-    with pytest.raises(TagifaiError, match="a column's name comes twice: 'a'"):
+    with pytest.raises(TagifaiError, match="a column's name comes twice: columns 1 and 2 are both called 'a'"):
         list(read_records(path))
 
 

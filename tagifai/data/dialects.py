@@ -1,0 +1,292 @@
+"""Tell how a file of text is written: its encoding, and in CSV what stands between cells."""
+
+import codecs
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from tagifai.data.records import SEPARATOR_LINE, Dialect, open_bytes, read_cells, readable
+from tagifai.errors import TagifaiError, shorten
+
+# Longer ones first: the mark of UTF-16 begins that of UTF-32.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What files of text are written in, by spreadsheets and databases of all countries.
+_LEGACY = (
+    "windows-1252", "windows-1250", "windows-1251", "windows-1253", "windows-1254", "windows-1255",
+    "windows-1256", "windows-1257", "windows-1258", "iso-8859-2", "iso-8859-5", "koi8-r",
+    "mac-roman", "cp437", "cp850", "cp852", "cp866", "cp874", "cp932", "euc-jp", "gb18030",
+    "big5hkscs", "cp949",
+)  # fmt: skip
+_WESTERN = "windows-1252"
+_COMMON_DELIMITERS = (",", ";", "\t", "|")
+DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_CHUNK = 1 << 20
+_SAMPLE = 200_000
+_SAMPLE_ROWS = 1_000
+# The second best is about as likely as the best.
+_AS_LIKELY = 0.9
+# Part of names of columns more often than between them.
+_NEVER = "\"'_-./()[]{}&#%+*?!"
+_NUL_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """A dialect, and in words how it was told."""
+
+    dialect: Dialect
+    reasons: tuple[str, ...]
+
+
+def detect_dialect(path: Path, given: Dialect, *, tabular: bool) -> Detected:
+    """Tell how a file is written, as far as `given` does not say it.
+
+    Parameters
+    ----------
+    path : Path
+        A file of text, packed or not; it is read twice or more.
+    given : Dialect
+        What is known; an empty `encoding`, `delimiter` or `quoting` is told by the file.
+    tabular : bool
+        Whether it is CSV or TSV, where cells are told apart too.
+
+    Raises
+    ------
+    TagifaiError
+        The file cannot be read, or can be read in two ways; the message names the flag that
+        decides.
+    """
+    with readable(path):
+        if given.encoding:
+            encoding, reasons = check_encoding(given.encoding), [given.encoding]
+        else:
+            encoding, reason = _detect_encoding(path)
+            reasons = [reason]
+        dialect = replace(given, encoding=encoding)
+        if not tabular:
+            return Detected(replace(dialect, quoting="standard"), tuple(reasons))
+        dialect = _detect_cells(path, dialect)
+    delimiter = dialect.delimiter
+    reasons.append(f"separated by {DELIMITER_NAMES.get(delimiter, repr(delimiter))}")
+    if dialect.quoting == "backslash":
+        reasons.append('quotes within quotes written \\"')
+    elif dialect.quoting == "none":
+        reasons.append("quotes are characters like others")
+    return Detected(dialect, tuple(reasons))
+
+
+def check_encoding(name: str) -> str:
+    """Return the name if Python knows the encoding, and it is one of text.
+
+    Raises
+    ------
+    TagifaiError
+        There is no such encoding.
+    """
+    try:
+        if not codecs.lookup(name)._is_text_encoding:
+            raise LookupError
+    except (LookupError, ValueError):
+        raise TagifaiError(
+            f"unknown encoding {shorten(name)!r}; as in utf-8, windows-1252, shift_jis, gb18030"
+        ) from None
+    return "utf-8-sig" if codecs.lookup(name).name == "utf-8" else name
+
+
+def _detect_encoding(path: Path) -> tuple[str, str]:
+    with open_bytes(path) as file:
+        head = file.read(_CHUNK)
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding, f"{encoding.removesuffix('-sig').upper()} with a byte-order mark"
+    if wide := _wide_encoding(head):
+        return wide, f"{wide.upper()} without a byte-order mark"
+    if _decodes(path, "utf-8"):
+        return "utf-8-sig", "UTF-8"
+    valid, invalid, line, sample = _count_utf8(path)
+    if valid > 5 * invalid:
+        raise TagifaiError(
+            f"{path}: line {line:,} is not UTF-8, though nearly all of the file is: mend it, or "
+            "name the encoding with --encoding"
+        )
+    return _detect_legacy(path, sample)
+
+
+def _wide_encoding(head: bytes) -> str:
+    """Name UTF-16 by where its NULs stand; "" where it is something else."""
+    shares = [head[start::2].count(0) / max(1, len(head) // 2) for start in (0, 1)]
+    if shares[1] > _NUL_SHARE and shares[0] < shares[1] / 10:
+        return "utf-16-le"
+    if shares[0] > _NUL_SHARE and shares[1] < shares[0] / 10:
+        return "utf-16-be"
+    return ""
+
+
+def _count_utf8(path: Path) -> tuple[int, int, int, bytes]:
+    """Read a file as UTF-8, which it is not.
+
+    Returns
+    -------
+    valid, invalid : int
+        Characters beyond ASCII, and places that are none.
+    line : int
+        The first line with such a place.
+    sample : bytes
+        Lines with bytes beyond ASCII, by which another encoding can be told.
+    """
+    valid = invalid = line = size = 0
+    sample = []
+    with open_bytes(path) as file:
+        for number, chunk in enumerate(iter(lambda: file.readline(_CHUNK), b""), start=1):
+            if chunk.isascii():
+                continue
+            text = chunk.decode("utf-8", "replace")
+            wrong = text.count("\ufffd") - chunk.count("\ufffd".encode())
+            valid += sum(not sign.isascii() for sign in text) - wrong
+            invalid += wrong
+            if wrong and not line:
+                line = number
+            if size < _SAMPLE:
+                sample.append(chunk)
+                size += len(chunk)
+    return valid, invalid, line, b"".join(sample)[:_SAMPLE]
+
+
+def _detect_legacy(path: Path, sample: bytes) -> tuple[str, str]:
+    """Tell an encoding older than Unicode by the letters that its languages use."""
+    import chardet  # here: files in UTF-8 need not wait for it
+
+    found = chardet.detect_all(
+        sample, ignore_threshold=True, include_encodings=_LEGACY, max_bytes=_SAMPLE
+    )
+    scores = {
+        str(one["encoding"]).lower(): float(one["confidence"] or 0)
+        for one in found
+        if one["encoding"] and _decodes(path, one["encoding"])
+    }
+    if not scores:
+        raise TagifaiError(f"{path}: its encoding cannot be told: --encoding names it")
+    best = max(scores, key=lambda name: scores[name])
+    # Too little text to tell Western from Central European, say: the most common.
+    if scores.get(_WESTERN, 0) > _AS_LIKELY * scores[best]:
+        best = _WESTERN
+    text = sample.decode(best, "replace")
+    others = [
+        name
+        for name, score in scores.items()
+        if score > _AS_LIKELY * scores[best] and sample.decode(name, "replace") != text
+    ]
+    if others and best != _WESTERN:
+        raise TagifaiError(
+            f"{path}: its encoding could be {best} or {others[0]}: --encoding says which"
+        )
+    return best, f"{best} (or {others[0]}: --encoding says which)" if others else best
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with open_bytes(path) as file:
+            while chunk := file.read(_CHUNK):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The number of cells under the header, the share of rows that have as many, and more."""
+
+    width: int = 0
+    share: float = 0.0
+    joined: bool = False
+
+    @property
+    def even(self) -> bool:
+        return self.width > 1 and self.share == 1
+
+
+def _detect_cells(path: Path, dialect: Dialect) -> Dialect:
+    lines, complete = _first_lines(path, dialect.encoding)
+    quotings = [dialect.quoting or "standard"]
+    if not dialect.quoting:
+        quotings += ["backslash"] * any('\\"' in line for line in lines)
+        quotings += ["none"] * any('"' in line for line in lines)
+    tried: dict[Dialect, _Shape] = {}
+    for quoting in quotings:
+        for delimiters in _delimiters(dialect, lines):
+            found = {
+                one: _measure(path, one, lines, None if complete else _SAMPLE_ROWS)
+                for delimiter in delimiters
+                for one in [replace(dialect, delimiter=delimiter, quoting=quoting)]
+            }
+            tried |= found
+            even = [one for one, shape in found.items() if shape.even]
+            if len(even) > 1:
+                listed = " or ".join(
+                    DELIMITER_NAMES.get(one.delimiter, repr(one.delimiter)) for one in even
+                )
+                raise TagifaiError(
+                    f"{path}: cells could be separated by {listed}: --delimiter says by which"
+                )
+            if not even:
+                continue
+            whole = _measure_whole(path, even[0])
+            # Quotes join lines that have all cells as they are: they are no quotes.
+            plain = replace(even[0], quoting="none")
+            if whole.joined and "none" in quotings and _measure_whole(path, plain).even:
+                return plain
+            if whole.even:
+                return even[0]
+    return max(tried, key=lambda one: (tried[one].share, tried[one].width))
+
+
+def _first_lines(path: Path, encoding: str) -> tuple[list[str], bool]:
+    """Return the first lines of a file, and whether these are all."""
+    with io.TextIOWrapper(open_bytes(path), encoding, newline="") as file:
+        text = file.read(_CHUNK)
+    lines = list(io.StringIO(text, newline=""))
+    return (lines, True) if len(text) < _CHUNK else (lines[:-1], False)
+
+
+def _delimiters(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
+    """List the delimiters to try, those that are common first."""
+    if dialect.delimiter:
+        return [[dialect.delimiter]]
+    first = next((line for line in lines if line.strip()), "")
+    if told := SEPARATOR_LINE.fullmatch(first):
+        return [[told[1]]]
+    others = {sign for sign in first if not (sign.isalnum() or sign.isspace() or sign in _NEVER)}
+    common = [sign for sign in _COMMON_DELIMITERS if sign in first]
+    return [common or [","], sorted(others.difference(common))]
+
+
+def _measure(path: Path, dialect: Dialect, lines: Iterable[str], most: int | None) -> _Shape:
+    """Count the cells of rows; `most` is the number of rows to look at, None for a whole file."""
+    rows = read_cells(lines, path, dialect)
+    width, same, number, joined = 0, 0, 0, False
+    try:
+        width = len(next(rows, ()))
+        for cells in islice(rows, most):
+            number += 1
+            same += len(cells) == width
+            joined = joined or any("\n" in cell or "\r" in cell for cell in cells)
+    except TagifaiError as error:
+        # A sample may end within quotes.
+        number += most is None or "never closed" not in str(error)
+    return _Shape(width, same / number if number else 1.0, joined)
+
+
+def _measure_whole(path: Path, dialect: Dialect) -> _Shape:
+    with io.TextIOWrapper(open_bytes(path), dialect.encoding, newline="") as file:
+        return _measure(path, dialect, file, None)
