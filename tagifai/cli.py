@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tagifai import commands, serving
+from tagifai.data import commands as data_commands
 from tagifai.errors import TagifaiError
 from tagifai.report import commands as report_commands
 from tagifai.reviews import commands as review_commands
@@ -70,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     check = data.add_parser("check", help="read and check a data folder", parents=[shared])
     check.add_argument("--strict", action="store_true", help="fail where a rule is broken")
     check.set_defaults(run=commands.check_data)
+    _add_import(data, shared)
     split = data.add_parser(
         "split", help="fix a test split that all versions share", parents=[shared]
     )
@@ -176,6 +178,44 @@ def build_parser() -> argparse.ArgumentParser:
     _add_reviews(kinds, shared)
     _add_users(kinds)
     return parser
+
+
+def _add_import(data: Any, shared: argparse.ArgumentParser) -> None:
+    text = "make a data folder of CSV, JSON, Parquet or Arrow files of other forms"
+    bring = data.add_parser("import", help=text, description=text, parents=[shared])
+    bring.set_defaults(run=data_commands.import_data)
+    bring.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE",
+        help="CSV, TSV, JSON, JSON lines, Parquet, Arrow, or a folder that `datasets` saved; "
+        "several are read one after the other, as their splits where they are called so",
+    )  # fmt: skip
+    bring.add_argument("--to", type=Path, metavar="DIR", help="a folder without projects")
+    bring.add_argument("--dry-run", action="store_true", help="say what was understood, no more")
+    told = bring.add_argument_group("which column holds what, where names and cells do not say it")
+    for flag, metavar, text in (
+        ("--text", "COL", "the texts"),
+        ("--title", "COL", "titles, which are read before the texts; none"),
+        ("--id", "COL", "ids; none: the numbers of the rows"),
+        ("--tags", "COL[,COL…]", "columns with tags in their cells"),
+        ("--separator", "SIGN", "what stands between tags, as ';' or '<>' for <a><b>; none"),
+        ("--one-hot", "COL,COL", "columns of 0 and 1 that are tags; all"),
+        ("--names", "FILE", "what numbers stand for: a file, a,b,c or 1=a,2=b; none keeps them"),
+        ("--split", "COL", "train, val or test; none"),
+        ("--leave-out", "COL,COL", "columns that are not kept"),
+        ("--encoding", "NAME", "as in utf-8, windows-1252"),
+        ("--delimiter", "SIGN", "what stands between cells, as ';' or tab"),
+        ("--header", "COL,COL", "names of the columns of a file without a header"),
+    ):
+        told.add_argument(flag, default="", metavar=metavar, help=text)
+    told.add_argument(
+        "--multi-hot", action="store_true", help="a list of 0 and 1, one for each of --names"
+    )
+    for flag, choices, text in (
+        ("--quoting", ("standard", "backslash", "none"), 'a quote within quotes: "", \\", or none'),
+        ("--unlabelled", ("leave-out", "negative"), "what -1 or a blank one-hot cell means"),
+        ("--untagged", ("negative", "unlabelled"), "what no tag means, for data.toml"),
+    ):
+        told.add_argument(flag, choices=choices, default="", help=text)
 
 
 def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:

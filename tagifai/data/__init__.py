@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,15 +13,19 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tagifai.data.assignment import SPLITS_FILE, read_splits
+from tagifai.data.columns import Columns, column_names
 from tagifai.data.config import CONFIG_FILE, DataConfig, load_config
 from tagifai.data.names import normalise_names
-from tagifai.data.records import Label, Text, kind_of, read_records, validate_row
+from tagifai.data.reading import read_in_place
+from tagifai.data.records import Label, Text, check_row, kind_of, read_records, validate_row
+from tagifai.data.sources import list_files
 from tagifai.errors import TagifaiError, shorten
 
 PROJECT_FILES = ("projects.json", "projects.jsonl", "projects.csv", "projects.parquet")
 TAG_FILE = "tags.json"
 Advance = Callable[[int], None]
 _ROWS_BETWEEN_NEWS = 1_000
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Dataset:
 
     `digest` is the SHA-256 of the files' bytes: it names this data's very content. `config` is
     what `data.toml` says. `splits` names the split of each project that the data puts into one,
-    by id.
+    by id. `files` are those that hold the projects.
     """
 
     projects: tuple[Project, ...]
@@ -67,6 +72,7 @@ class Dataset:
     digest: str
     config: DataConfig = field(default_factory=DataConfig)
     splits: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,60 +150,139 @@ def load_dataset(folder: Path | str, advance: Advance | None = None) -> Dataset:
     folder = Path(folder)
     if not folder.is_dir():
         raise TagifaiError(f"{folder}: no such data folder")
-    found = [folder / name for name in PROJECT_FILES if (folder / name).is_file()]
-    if not found:
-        raise TagifaiError(f"{folder}: no projects file; one of {', '.join(PROJECT_FILES)}")
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise TagifaiError(f"{folder}: more than one projects file ({names}); keep one")
     config = load_config(folder)
+    path, files = find_projects(folder, config)
     others = [
         folder / name for name in (TAG_FILE, CONFIG_FILE, SPLITS_FILE) if (folder / name).is_file()
     ]
     tags = load_tags(folder / TAG_FILE) if folder / TAG_FILE in others else {}
-    projects = load_projects(found[0], advance)
-    splits = read_splits(folder, {project.id: project.extra for project in projects}, found[0])
-    return Dataset(projects, tags, _digest(found + others), config, splits)
+    projects = load_projects(path, advance, config.columns)
+    splits = read_splits(folder, {project.id: project.extra for project in projects}, path)
+    return Dataset(projects, tags, _digest([*files, *others]), config, splits, tuple(files))
 
 
-def load_projects(path: Path | str, advance: Advance | None = None) -> tuple[Project, ...]:
-    """Read projects from a `.json`, `.jsonl`, `.csv` or `.parquet` file.
+def find_projects(folder: Path, config: DataConfig) -> tuple[Path, list[Path]]:
+    """Find the projects of a data folder.
 
-    In CSV the tags' cell holds a JSON list. Other columns are kept in `extra`. `advance` is told
-    now and then how many projects are read.
+    Returns
+    -------
+    path : Path
+        What `load_projects` reads: a file, or the folder where `[columns]` names files.
+    files : list of Path
+        The files that are read.
 
-    Raises:
-        TagifaiError: unreadable file, a wrong type, or an id that comes twice.
+    Raises
+    ------
+    TagifaiError
+        There is no projects file, or more than one.
+    """
+    found = [folder / name for name in PROJECT_FILES if (folder / name).is_file()]
+    named = config.columns.file if config.columns else ()
+    found = [path for path in found if path.name not in named]
+    if named and found:
+        raise TagifaiError(
+            f"{folder}: [columns] names {', '.join(named)}, and {found[0].name} is there too; "
+            "keep one"
+        )
+    if named:
+        return folder, [file for name in named for file in list_files(folder / name)]
+    if not found:
+        raise TagifaiError(
+            f"{folder}: no projects file; one of {', '.join(PROJECT_FILES)} (`data import` makes "
+            "one of other files)"
+        )
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise TagifaiError(f"{folder}: more than one projects file ({names}); keep one")
+    return found[0], found
+
+
+def load_projects(
+    path: Path | str, advance: Advance | None = None, columns: Columns | None = None
+) -> tuple[Project, ...]:
+    """Read projects from a `.json`, `.jsonl`, `.csv` or `.parquet` file, or by `[columns]`.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file; the folder of the files that `columns` names, where it names any.
+    advance : callable, optional
+        Is told now and then how many projects are read.
+    columns : Columns, optional
+        Which column holds what. Without it they are called id, title, description and tags, and
+        in CSV the tags' cell holds a JSON list. Other columns are kept in `extra`.
+
+    Raises
+    ------
+    TagifaiError
+        The file is unreadable, a cell has the wrong type, or an id comes twice.
     """
     path = Path(path)
+    if columns is None:
+        rows, names = _usual_rows(path), {}
+    else:
+        paths = [path / name for name in columns.file] or [path]
+        rows, names = read_in_place(paths, columns), column_names(columns)
     projects = []
-    row_of: dict[str, int] = {}
+    place_of: dict[str, tuple[Path, int]] = {}
+    for file, row, fields in rows:
+        project = make_project(f"{file}: row {row}", fields, names)
+        if project.id in place_of:
+            raise TagifaiError(
+                f"{file}: row {row}, {names.get('id', 'id')}: {shorten(project.id)!r} is already "
+                f"the id of {said_place(place_of[project.id], file)}; ids are unique"
+            )
+        place_of[project.id] = (file, row)
+        projects.append(project)
+        if advance is not None and len(projects) % _ROWS_BETWEEN_NEWS == 0:
+            advance(len(projects))
+    if not projects:
+        raise TagifaiError(f"{path}: no project in it")
+    return tuple(projects)
+
+
+def _usual_rows(path: Path) -> Iterator[tuple[Path, int, Any]]:
     as_text = kind_of(path) in ("csv", "tsv")
     for row, record in read_records(path):
         if as_text and "tags" in record:
             record["tags"] = _tags_cell(record["tags"], path, row)
-        valid = validate_row(path, row, record, _ProjectRow)
-        if valid.id in row_of:
-            raise TagifaiError(
-                f"{path}: row {row}, id: {shorten(valid.id)!r} is already the id of "
-                f"row {row_of[valid.id]}; ids are unique"
-            )
-        row_of[valid.id] = row
-        if advance is not None and row % _ROWS_BETWEEN_NEWS == 0:
-            advance(row)
-        tags = normalise_names(valid.tags)
-        if not all(tags):
-            raise TagifaiError(f"{path}: row {row}, tags: a blank tag; each tag needs a name")
-        composed = all(unicodedata.is_normalized("NFC", tag) for tag in valid.tags)
-        written = () if composed else tuple(dict.fromkeys(tag.strip() for tag in valid.tags))
-        projects.append(
-            Project(
-                valid.id, valid.title, valid.description, tags, valid.model_extra or {}, written
-            )
-        )
-    if not projects:
-        raise TagifaiError(f"{path}: no project in it")
-    return tuple(projects)
+        yield path, row, record
+
+
+def make_project(where: str, fields: Any, names: Mapping[str, str] | None = None) -> Project:
+    """Validate a project's fields: id, title, description, tags, and others, which are kept.
+
+    Parameters
+    ----------
+    where : str
+        The file and row, which messages start with.
+    fields : object
+        What stands in the row.
+    names : mapping of str to str, optional
+        What the file calls the fields, where it is something else.
+
+    Raises
+    ------
+    TagifaiError
+        A field is missing, or of the wrong type.
+    """
+    valid = check_row(where, fields, _ProjectRow, names)
+    tags = normalise_names(valid.tags)
+    if not all(tags):
+        raise TagifaiError(f"{where}, tags: a blank tag; each tag needs a name")
+    composed = all(unicodedata.is_normalized("NFC", tag) for tag in valid.tags)
+    written = () if composed else tuple(dict.fromkeys(tag.strip() for tag in valid.tags))
+    return Project(valid.id, valid.title, valid.description, tags, valid.model_extra or {}, written)
+
+
+def said_place(place: tuple[Path, int], file: Path) -> str:
+    """Name a row, with its file where that is another than `file`.
+
+    >>> said_place((Path("a.csv"), 7), Path("a.csv")), said_place((Path("a.csv"), 7), Path("b.csv"))
+    ('row 7', 'row 7 of a.csv')
+    """
+    path, row = place
+    return f"row {row}" if path == file else f"row {row} of {path}"
 
 
 def _tags_cell(cell: str, path: Path, row: int) -> Any:
@@ -317,7 +402,8 @@ def prepare(dataset: Dataset, min_tag_freq: int = 30) -> Prepared:
 def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        content = path.read_bytes()
-        digest.update(f"{path.name}\0{len(content)}\0".encode())
-        digest.update(content)
+        with path.open("rb") as file:
+            digest.update(f"{path.name}\0{os.fstat(file.fileno()).st_size}\0".encode())
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
     return digest.hexdigest()

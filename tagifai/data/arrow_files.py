@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tagifai.data.records import MAX_BYTES, PARQUET_ROWS, arrow_errors, readable, refuse_doubles
+from tagifai.data.records import (
+    PARQUET_ROWS,
+    arrow_errors,
+    read_object,
+    readable,
+    refuse_doubles,
+)
 from tagifai.errors import TagifaiError
 
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
@@ -29,7 +35,7 @@ def saved_splits(folder: Path) -> dict[str, Path]:
     path = folder / SPLITS
     if not path.is_file():
         return {"": folder}
-    names = _read_object(path).get("splits")
+    names = read_object(path).get("splits")
     if not isinstance(names, list) or not all(_is_plain_name(name) for name in names):
         raise TagifaiError(f"{path}: splits: a list of names of folders is needed")
     return {name: folder / name for name in names}
@@ -44,7 +50,7 @@ def saved_files(folder: Path) -> tuple[Path, ...]:
         `state.json` is missing or malformed, or the rows are chosen by an index beside them.
     """
     path = folder / STATE
-    state = _read_object(path)
+    state = read_object(path)
     if state.get("_indices_files") or state.get("_indices_data_files"):
         raise TagifaiError(
             f"{path}: its rows are chosen by an index; call flatten_indices() before save_to_disk()"
@@ -59,7 +65,7 @@ def saved_files(folder: Path) -> tuple[Path, ...]:
 def saved_class_names(folder: Path) -> ClassNames:
     """Return the names of the numbers in each column, as `dataset_info.json` lists them."""
     path = folder / INFO
-    return class_names(_read_object(path).get("features")) if path.is_file() else {}
+    return class_names(read_object(path).get("features")) if path.is_file() else {}
 
 
 def class_names(features: Any) -> ClassNames:
@@ -130,20 +136,6 @@ def _open(path: Path) -> Iterator[Any]:
             reader = pyarrow.ipc.open_file(file)
         with reader:
             yield reader
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise TagifaiError(f"{path}: more than {MAX_BYTES:,} bytes; no more are read")
-        found = json.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, RecursionError) as error:
-        raise TagifaiError(f"{path}: not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise TagifaiError(f"{path}: an object is needed, got {type(found).__name__}")
-    return found
 
 
 def _is_plain_name(name: object) -> bool:

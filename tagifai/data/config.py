@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tagifai.data.columns import Columns, ColumnsFile
 from tagifai.data.names import normalise_names
 from tagifai.data.records import Label, check_row
-from tagifai.errors import TagifaiError
+from tagifai.errors import TagifaiError, one_of
 
 CONFIG_FILE = "data.toml"
 
@@ -26,6 +27,8 @@ class DataConfig:
         What a project without any tag is: a negative of every tag, or unlabelled, and then
         left out of training, test and every figure. A project whose tags are all excluded or
         too rare is a negative in both cases: somebody has labelled it.
+    columns : Columns or None
+        Which column holds what, where files are read in place that name theirs in another way.
     language : str
         Language of the texts, by its English name in lower case: stopwords and stems follow it.
     """
@@ -33,6 +36,7 @@ class DataConfig:
     excluded: tuple[str, ...] = ()
     untagged: Literal["negative", "unlabelled"] = "negative"
     language: str = "english"
+    columns: Columns | None = None
 
 
 class _ConfigFile(BaseModel):
@@ -41,6 +45,7 @@ class _ConfigFile(BaseModel):
     excluded: list[Label] = []
     untagged: Literal["negative", "unlabelled"] = "negative"
     language: Annotated[str, Field(min_length=1, max_length=40)] = "english"
+    columns: ColumnsFile | None = None
 
 
 def load_config(folder: Path | str) -> DataConfig:
@@ -68,8 +73,16 @@ def load_config(folder: Path | str) -> DataConfig:
     for key in found:
         if key not in allowed:
             raise TagifaiError(f"{path}: unknown key {key!r}; allowed: {', '.join(allowed)}")
+    known = ColumnsFile.model_fields
+    if isinstance(found.get("columns"), dict):
+        for key in found["columns"]:
+            if key not in known:
+                raise TagifaiError(f"{path}: columns: {one_of('key', key, known)}")
     row: Any = check_row(str(path), found, _ConfigFile)
     excluded = normalise_names(row.excluded)
     if not all(excluded):
         raise TagifaiError(f"{path}: excluded: a blank tag; each tag needs a name")
-    return DataConfig(excluded, row.untagged, row.language)
+    columns = None
+    if row.columns is not None:
+        columns = row.columns.to_columns(f"{path}: columns")
+    return DataConfig(excluded, row.untagged, row.language, columns)

@@ -1,7 +1,7 @@
 """What the page and the command line both call: data, versions and cache put together."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,14 @@ from tagifai.data import (
 )
 from tagifai.data.assignment import SPLITS_FILE
 from tagifai.data.browse import ProjectIndex, count_words
+from tagifai.data.config import load_config
 from tagifai.data.frequency import FrequencySelection, build_frequency_table, select_by_frequency
 from tagifai.data.left_out import LeftOut, find_left_out
-from tagifai.errors import one_of
+from tagifai.data.sources import list_files
+from tagifai.errors import TagifaiError, one_of
 from tagifai.text.preprocessing import preprocess_text
+
+USUAL_FILES = (*PROJECT_FILES, TAG_FILE, CONFIG_FILE, SPLITS_FILE)
 
 
 class LoadedData:
@@ -131,6 +135,8 @@ class DataDesk:
         self._load = load
         self._lock = threading.Lock()
         self._stamp: tuple[Any, ...] | None = None
+        self._usual: tuple[Any, ...] | None = None
+        self._named: list[Path] = []
         self._loaded: LoadedData | None = None
 
     def get(self) -> LoadedData:
@@ -154,11 +160,29 @@ class DataDesk:
         self.num_read = num_read
 
     def _read_stamp(self) -> tuple[Any, ...]:
-        found = []
-        for name in (*PROJECT_FILES, TAG_FILE, CONFIG_FILE, SPLITS_FILE):
-            try:
-                stat = (self.folder / name).stat()
-            except OSError:
-                continue
-            found.append((name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
-        return tuple(found)
+        usual = _stat(self.folder / name for name in USUAL_FILES)
+        if usual != self._usual:
+            self._usual = usual
+            self._named = _named_files(self.folder)
+        return (*usual, *_stat(self._named))
+
+
+def _stat(paths: Iterable[Path]) -> tuple[Any, ...]:
+    found = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return tuple(found)
+
+
+def _named_files(folder: Path) -> list[Path]:
+    """List the files that `[columns]` names, and the folders that they are in."""
+    try:
+        columns = load_config(folder).columns
+        named = [folder / name for name in columns.file] if columns else []
+        return [*named, *(file for path in named for file in list_files(path) if file != path)]
+    except TagifaiError:
+        return []  # which reading the data tells

@@ -205,11 +205,11 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """The number of cells under the header, the share of rows that have as many, and more."""
+    """The number of cells in the header, the share of rows that have as many, and more."""
 
     width: int = 0
     share: float = 0.0
-    joined: bool = False
+    tabs_within: bool = False
 
     @property
     def even(self) -> bool:
@@ -232,6 +232,8 @@ def _detect_cells(path: Path, dialect: Dialect) -> Dialect:
             }
             tried |= found
             even = [one for one, shape in found.items() if shape.even]
+            widest = max((found[one].width for one in even), default=0)
+            even = [one for one in even if found[one].width == widest]
             if len(even) > 1:
                 listed = " or ".join(
                     DELIMITER_NAMES.get(one.delimiter, repr(one.delimiter)) for one in even
@@ -242,9 +244,9 @@ def _detect_cells(path: Path, dialect: Dialect) -> Dialect:
             if not even:
                 continue
             whole = _measure_whole(path, even[0])
-            # Quotes join lines that have all cells as they are: they are no quotes.
+            # Quotes put tabs into cells, and each line has all its cells without: they are none.
             plain = replace(even[0], quoting="none")
-            if whole.joined and "none" in quotings and _measure_whole(path, plain).even:
+            if whole.tabs_within and "none" in quotings and _measure_whole(path, plain).even:
                 return plain
             if whole.even:
                 return even[0]
@@ -274,17 +276,18 @@ def _delimiters(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
 def _measure(path: Path, dialect: Dialect, lines: Iterable[str], most: int | None) -> _Shape:
     """Count the cells of rows; `most` is the number of rows to look at, None for a whole file."""
     rows = read_cells(lines, path, dialect)
-    width, same, number, joined = 0, 0, 0, False
+    width, same, number, tabs_within = 0, 0, 0, False
     try:
         width = len(next(rows, ()))
         for cells in islice(rows, most):
             number += 1
             same += len(cells) == width
-            joined = joined or any("\n" in cell or "\r" in cell for cell in cells)
+            if dialect.delimiter == "\t" and not tabs_within:
+                tabs_within = any("\t" in cell for cell in cells)
     except TagifaiError as error:
         # A sample may end within quotes.
         number += most is None or "never closed" not in str(error)
-    return _Shape(width, same / number if number else 1.0, joined)
+    return _Shape(width, same / number if number else 1.0, tabs_within)
 
 
 def _measure_whole(path: Path, dialect: Dialect) -> _Shape:

@@ -47,9 +47,9 @@ def _surrogates_replaced(value: Any) -> Any:
     return replace_surrogates(value) if isinstance(value, str) else value
 
 
-Text = Annotated[StrictStr, BeforeValidator(_surrogates_replaced), Field(max_length=MAX_TEXT)]
+Text = Annotated[StrictStr, Field(max_length=MAX_TEXT), BeforeValidator(_surrogates_replaced)]
 Label = Annotated[
-    StrictStr, BeforeValidator(_surrogates_replaced), Field(min_length=1, max_length=200)
+    StrictStr, Field(min_length=1, max_length=200), BeforeValidator(_surrogates_replaced)
 ]
 
 
@@ -84,13 +84,7 @@ def read_object(path: Path | str) -> dict[str, Any]:
     """
     path = Path(path)
     _check_size(path)
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except UnicodeDecodeError as error:
-        raise TagifaiError(f"{path}: not UTF-8 text (byte {error.start})") from None
-    found = _parse(text, path)
+    found = load_json(path)
     if not isinstance(found, dict):
         raise TagifaiError(f"{path}: an object is needed, got {type(found).__name__}")
     return found
@@ -106,8 +100,10 @@ def validate_row(path: Path, number: int, record: Any, model: type[Row]) -> Row:
     return check_row(f"{path}: row {number}", record, model)
 
 
-def check_row(where: str, record: Any, model: type[Row]) -> Row:
-    """Validate one record.
+def check_row(
+    where: str, record: Any, model: type[Row], names: Mapping[str, str] | None = None
+) -> Row:
+    """Validate one record; `names` tell what the file calls fields that have another name there.
 
     Raises:
         TagifaiError: not an object, or a field that `model` refuses; the message starts with
@@ -119,7 +115,8 @@ def check_row(where: str, record: Any, model: type[Row]) -> Row:
         return model.model_validate(record)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
+        parts = [str(part) for part in first["loc"]]
+        field = ".".join([(names or {}).get(part, part) for part in parts[:1]] + parts[1:])
         message = str(first["msg"]).removeprefix("Value error, ")
         own = first["type"] in ("missing", "value_error")
         received = "" if own else f", got {shorten(repr(first['input']))}"
@@ -411,6 +408,7 @@ def read_cells(file: Iterable[str], path: Path, dialect: Dialect) -> Iterator[li
         delimiter = dialect.delimiter or told[1]
     else:
         lines = chain([first], lines)
+    lines = _without_nul(lines, path)
     reader = csv.reader(lines, delimiter=delimiter, strict=True, **_QUOTING[dialect.quoting])
     if dialect.header:
         yield list(dialect.header)
@@ -425,6 +423,16 @@ def read_cells(file: Iterable[str], path: Path, dialect: Dialect) -> Iterator[li
         elif said == "unexpected end of data":
             said = "a quote that opens is never closed"
         raise TagifaiError(f"{path}: line {reader.line_num}: not CSV: {said}") from None
+
+
+def _without_nul(lines: Iterable[str], path: Path) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if "\0" in line:
+            raise TagifaiError(
+                f"{path}: line {number}: a NUL character, which text does not have; the file may "
+                "be UTF-16, or damaged"
+            )
+        yield line
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tagifai.data.arrow_files import (
     saved_splits,
     schema_class_names,
 )
+from tagifai.data.assignment import SPLIT_NAMES
 from tagifai.data.dialects import check_encoding, detect_dialect
 from tagifai.data.records import (
     KINDS,
@@ -29,12 +30,6 @@ from tagifai.data.records import (
 from tagifai.errors import TagifaiError, shorten
 
 _ARROW = (".arrow", ".feather")
-# What people call the three splits, in lower case.
-SPLIT_NAMES: Mapping[str, str] = {
-    "train": "train", "training": "train",
-    "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test", "eval": "test",
-}  # fmt: skip
 # Told where they are met: what else a table is kept in, and how to bring it.
 _ELSEWHERE = {
     ".xlsx": "save the sheet as CSV",
@@ -55,6 +50,8 @@ class Source:
     ----------
     path : Path
         The file that holds it, or the folder.
+    given : Path
+        What was named: the same, or the folder of several splits.
     kind : str
         "csv", "tsv", "json", "jsonl", "parquet" or "arrow".
     dialect : Dialect
@@ -72,6 +69,7 @@ class Source:
     """
 
     path: Path
+    given: Path
     kind: str
     dialect: Dialect = STANDARD
     files: tuple[Path, ...] = ()
@@ -132,6 +130,21 @@ def _records(source: Source, path: Path) -> Iterable[Any]:
     return (record for _, record in read_records(path, source.dialect, kind=source.kind))
 
 
+def list_files(path: Path) -> list[Path]:
+    """List the files that are read where a file or a folder is named.
+
+    Raises
+    ------
+    TagifaiError
+        The folder is of another kind.
+    """
+    return (
+        [file for source in _open_folder(path) for file in source.files]
+        if path.is_dir()
+        else [path]
+    )
+
+
 def _let_go(rows: list[Any]) -> Iterator[Any]:
     rows.reverse()
     while rows:
@@ -142,20 +155,22 @@ def _open(path: Path, given: Dialect, detect: bool) -> Iterator[Source]:
     if path.is_dir():
         yield from _open_folder(path)
         return
+    if not path.exists():
+        raise TagifaiError(f"{path}: no such file or folder")
     name = path.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix
     if suffix in _ARROW:
-        yield Source(path, "arrow", files=(path,), names=schema_class_names(path, "arrow"))
+        yield Source(path, path, "arrow", files=(path,), names=schema_class_names(path, "arrow"))
         return
     kind = KINDS.get(suffix)
     if kind is None or (kind == "parquet" and name.endswith(".gz")):
         hint = f"; {_ELSEWHERE[suffix]}" if suffix in _ELSEWHERE else ""
         raise TagifaiError(
-            f"{path}: unknown kind of file{hint}; allowed: {', '.join((*KINDS, *_ARROW))}, .gz "
-            "after those of text, and folders that `datasets` saves"
+            f"{path}: unknown kind of file{hint}; allowed: {', '.join((*KINDS, *_ARROW))} (those "
+            "of text with .gz too), and folders that `datasets` saves"
         )
     if kind == "parquet":
-        yield Source(path, kind, files=(path,), names=schema_class_names(path, kind))
+        yield Source(path, path, kind, files=(path,), names=schema_class_names(path, kind))
         return
     dialect, written = given, tuple[str, ...]()
     if detect:
@@ -164,7 +179,7 @@ def _open(path: Path, given: Dialect, detect: bool) -> Iterator[Source]:
     else:
         dialect = replace(given, encoding=check_encoding(given.encoding or "utf-8"))
     kind = _json_kind(path, kind, dialect.encoding)
-    source = Source(path, kind, dialect, (path,), part=path.stem, written=written)
+    source = Source(path, path, kind, dialect, (path,), part=path.stem, written=written)
     if kind == "object":
         for part, rows in rows_of(load_json(path, dialect.encoding), path).items():
             yield replace(source, kind="json", key=part, part=part or path.stem)
@@ -178,7 +193,7 @@ def _open_folder(folder: Path) -> Iterator[Source]:
         for part, inner in saved_splits(folder).items():
             names = saved_class_names(inner)
             files = saved_files(inner)
-            yield Source(inner, "arrow", files=files, part=part or folder.name, names=names)
+            yield Source(inner, folder, "arrow", files=files, part=part or folder.name, names=names)
         return
     parts: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*.parquet")):
@@ -187,11 +202,13 @@ def _open_folder(folder: Path) -> Iterator[Source]:
         parts.setdefault(split, []).append(path)
     if not parts:
         raise TagifaiError(
-            f"{folder}: a folder without Parquet files that `datasets` did not save; name files"
+            f"{folder}: neither saved by `datasets` nor with Parquet files in it; name the files"
         )
     for part, found in parts.items():
         names = schema_class_names(found[0], "parquet")
-        yield Source(folder, "parquet", files=tuple(found), part=part or folder.name, names=names)
+        yield Source(
+            folder, folder, "parquet", files=tuple(found), part=part or folder.name, names=names
+        )
 
 
 def _json_kind(path: Path, kind: str, encoding: str) -> str:

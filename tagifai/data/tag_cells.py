@@ -5,10 +5,10 @@ import csv
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from tagifai.data.assignment import is_blank
 from tagifai.errors import shorten
 
 NONE = "none"
@@ -37,11 +37,6 @@ _BINARY: Mapping[str, int] = {
 
 class UnlabelledError(Exception):
     """Nobody has labelled this project: -1 stands in place of its tags."""
-
-
-def is_blank(value: object) -> bool:
-    """Check whether a cell is empty: null, NaN or blanks."""
-    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def read_binary(value: object) -> int | None:
@@ -153,7 +148,7 @@ def _unquoted(inner: str) -> list[Any] | None:
 def read_tags(
     value: object, separator: str = "", names: Names = None, *, multi_hot: bool = False
 ) -> list[str]:
-    """Read the tags of one cell, in its order, each once, in Unicode's form NFC.
+    """Read the tags of one cell, in its order, each once.
 
     Parameters
     ----------
@@ -181,12 +176,12 @@ def read_tags(
     """
     items = _cell_items(value, separator)
     if isinstance(items, dict):
-        return _clean(_held(items))
+        return clean_tags(_held(items))
     if multi_hot:
         items = _named(items, names)
     elif names is not None:
         items = [_name_of(item, names) for item in items]
-    return _clean([_text_of(item) for item in items])
+    return clean_tags([_text_of(item) for item in items])
 
 
 def _cell_items(value: object, separator: str) -> Sequence[Any] | dict[str, Any]:
@@ -300,8 +295,15 @@ def _text_of(item: Any) -> str:
     raise ValueError(f"a tag is text, got {shorten(repr(item))}")
 
 
-def _clean(tags: Sequence[str]) -> list[str]:
-    found = [unicodedata.normalize("NFC", tag.strip()) for tag in tags]
+def clean_tags(tags: Sequence[str]) -> list[str]:
+    """Return tags without blanks around them, each once.
+
+    Raises
+    ------
+    ValueError
+        A tag is blank or has a NUL character.
+    """
+    found = [tag.strip() for tag in tags]
     if found == [""]:
         return []  # what "".split(",") leaves
     for tag in found:

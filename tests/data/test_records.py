@@ -154,7 +154,9 @@ def test_two_parquet_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     columns = [pyarrow.array([1]), pyarrow.array([2])]
     parquet.write_table(pyarrow.Table.from_arrays(columns, ["a", "a"]), path)
-    with pytest.raises(TagifaiError, match="a column's name comes twice: columns 1 and 2 are both called 'a'"):
+    with pytest.raises(
+        TagifaiError, match="a column's name comes twice: columns 1 and 2 are both called 'a'"
+    ):
         list(read_records(path))
 
 

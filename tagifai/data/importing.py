@@ -1,0 +1,438 @@
+"""Make a data folder of files as people have them, and say how they were understood."""
+
+import errno
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import orjson
+
+from tagifai.data import PROJECT_FILES, load_dataset, make_project, said_place
+from tagifai.data.columns import Columns, column_names, fields_of, named_columns, to_toml
+from tagifai.data.config import CONFIG_FILE, load_config
+from tagifai.data.layout import (
+    ID_NAMES,
+    TAG_NAMES_OF_MANY,
+    TAG_NAMES_OF_ONE,
+    TEXT_NAMES,
+    TITLE_NAMES,
+    Layout,
+    decide_layout,
+    name_key,
+    profile_rows,
+)
+from tagifai.data.reading import splits_of
+from tagifai.data.records import replace_surrogates
+from tagifai.data.sources import Source, open_sources, read_source
+from tagifai.data.tag_cells import NONE
+from tagifai.errors import TagifaiError, counted, shorten
+
+PROJECTS_FILE = "projects.jsonl"
+SHOWN = 3
+Untagged = Literal["", "negative", "unlabelled"]
+Progress = Callable[[int, int, str], None]
+_KNOWN_NAMES = TEXT_NAMES | TITLE_NAMES | ID_NAMES | TAG_NAMES_OF_MANY | TAG_NAMES_OF_ONE
+_ROWS_BETWEEN_NEWS = 5_000
+_CONFIG = """# What this data set says of itself. Every key is optional.
+
+# What a project without a tag is: "negative" of every tag, or "unlabelled" and left out.
+untagged = "{}"
+"""
+# A missing value that a program wrote as a word.
+_MISSING = frozenset({"nan", "null", "none", "na", "n/a", "<na>"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What files were understood to be.
+
+    Attributes
+    ----------
+    sources : tuple of Source
+        The tables, in the order of their rows.
+    splits : tuple of str
+        The split that the name of each file says, "" for none.
+    num_rows : tuple of int
+        The rows of each table.
+    layout : Layout
+        Which column holds what.
+    """
+
+    sources: tuple[Source, ...]
+    splits: tuple[str, ...]
+    num_rows: tuple[int, ...]
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was read, and written unless it was a dry run.
+
+    Attributes
+    ----------
+    reading : Reading
+        What the files were understood to be.
+    num_projects, num_left_out, num_labels, num_untagged, num_textless, num_composed : int
+        Projects; rows left out since nobody decided on their tags; (project, tag) pairs;
+        projects without a tag; projects without a text; projects whose tags were in another
+        Unicode form than NFC, which is written.
+    tags, splits : mapping of str to int
+        Projects of each tag, and of each split.
+    rows : tuple of dict
+        The first projects, as written.
+    in_place : str
+        The table `[columns]` of `data.toml` that reads the same files in place; "" where none can.
+    written : tuple of Path
+        The files that were written.
+    """
+
+    reading: Reading
+    num_projects: int
+    num_left_out: int
+    num_labels: int
+    num_untagged: int
+    num_textless: int
+    num_composed: int
+    tags: Mapping[str, int]
+    splits: Mapping[str, int]
+    rows: tuple[dict[str, Any], ...]
+    in_place: str
+    written: tuple[Path, ...] = ()
+
+
+def understand(paths: Sequence[Path], given: Columns) -> Reading:
+    """Tell what files hold, without making anything of them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files and folders to read, one after the other.
+    given : Columns
+        What is known of them.
+
+    Raises
+    ------
+    TagifaiError
+        A file is malformed, or two readings are possible; the message names the flag that decides.
+    """
+    with flags_named():
+        sources = open_sources(paths, given.dialect, detect=True)
+        where = shorten(", ".join(dict.fromkeys(str(source.path) for source in sources)), 200)
+        num_rows = [0] * len(sources)
+
+        def rows() -> Iterator[tuple[int, Mapping[str, Any]]]:
+            number = 0
+            for place, source in enumerate(sources):
+                for row, record in read_source(source):
+                    if row == 1:
+                        _check_header(source, list(record), given)
+                    num_rows[place] = row
+                    number += 1
+                    yield number, record
+
+        profiles = profile_rows(rows())
+        if not profiles:
+            raise TagifaiError(f"{where}: no row in it")
+        names = {column: names for source in sources for column, names in source.names.items()}
+        layout = decide_layout(profiles, given, names, where)
+        splits = splits_of(sources, layout.columns)
+    return Reading(sources, splits, tuple(num_rows), layout)
+
+
+def import_projects(
+    paths: Sequence[Path],
+    to: Path | None,
+    given: Columns,
+    *,
+    untagged: Untagged = "",
+    progress: Progress | None = None,
+) -> Imported:
+    """Read files as people have them, and write a data folder of them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files and folders to read, one after the other.
+    to : Path or None
+        The folder to write `projects.jsonl` into, which is made where it is not there. None
+        writes nothing.
+    given : Columns
+        What is known of the files; the rest is told by names and cells.
+    untagged : {"", "negative", "unlabelled"}
+        What a project without a tag is, which is written to `data.toml`; "" leaves it open.
+    progress : callable, optional
+        Receives rows done, all rows, and what is being done.
+
+    Raises
+    ------
+    TagifaiError
+        A file is malformed, two readings are possible, or the folder has projects already. What
+        was there before stays as it was.
+    """
+    if to is not None:
+        _check_target(to, untagged)
+    reading = understand(paths, given)
+    tally = _Tally()
+    rows = _projects(reading, tally, progress)
+    written: tuple[Path, ...] = ()
+    if to is None:
+        for _ in rows:
+            pass
+    else:
+        written = _write(rows, to, untagged)
+    return Imported(
+        reading,
+        tally.num_projects,
+        tally.num_left_out,
+        sum(tally.tags.values()),
+        tally.num_untagged,
+        tally.num_textless,
+        tally.num_composed,
+        dict(sorted(tally.tags.items(), key=lambda item: (-item[1], item[0]))),
+        {name: tally.splits[name] for name in ("train", "val", "test") if tally.splits[name]},
+        tuple(tally.rows),
+        _in_place(reading, tally.num_left_out),
+        written,
+    )
+
+
+@contextmanager
+def flags_named() -> Iterator[None]:
+    """Name settings by their flags in what is raised within."""
+    try:
+        yield
+    except TagifaiError as error:
+        text = re.sub(
+            r'`(separator|names|unlabelled|multi_hot|id)( = "([^"]*)")?`',
+            lambda found: f"--{found[1].replace('_', '-')} {found[3] or ''}".rstrip(),
+            str(error),
+        )
+        raise TagifaiError(text) from None
+
+
+def notes_on(imported: Imported) -> list[str]:
+    """List what deserves a look before anybody trains on it."""
+    found = []
+    if imported.num_left_out:
+        found.append(
+            f"{counted(imported.num_left_out, 'row')} left out: nobody decided on their tags (-1)"
+        )
+    if imported.num_untagged:
+        found.append(
+            f"{counted(imported.num_untagged, 'project')} without a tag: negatives of every tag, "
+            'unless data.toml says untagged = "unlabelled" (--untagged unlabelled writes it)'
+        )
+    unused = [tag for tag in imported.reading.layout.columns.one_hot if tag not in imported.tags]
+    if unused:
+        found.append(f"columns without a project: {shorten(', '.join(unused), 200)}")
+    if imported.num_textless:
+        found.append(f"{counted(imported.num_textless, 'project')} without a text")
+    if imported.num_composed:
+        found.append(
+            f"{counted(imported.num_composed, 'project')} with tags in another Unicode form: NFC "
+            "is written"
+        )
+    missing = [tag for tag in imported.tags if tag.lower() in _MISSING]
+    if missing:
+        found.append(f"tags that may stand for a missing value: {', '.join(missing)}")
+    return found
+
+
+class _Tally:
+    """What the projects come to, counted as they go by."""
+
+    def __init__(self) -> None:
+        self.num_projects = self.num_left_out = 0
+        self.num_untagged = self.num_textless = self.num_composed = 0
+        self.tags: Counter[str] = Counter()
+        self.splits: Counter[str] = Counter()
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, fields: dict[str, Any]) -> None:
+        self.num_projects += 1
+        self.num_untagged += not fields["tags"]
+        self.num_textless += not (fields["title"] or fields["description"]).strip()
+        self.tags.update(fields["tags"])
+        self.splits.update([fields["split"]] if "split" in fields else [])
+        if len(self.rows) < SHOWN:
+            self.rows.append(fields)
+
+
+def _projects(
+    reading: Reading, tally: _Tally, progress: Progress | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the fields of each project, validated; ids come once."""
+    columns = reading.layout.columns
+    names = column_names(columns)
+    place_of: dict[str, tuple[Path, int]] = {}
+    number, total = 0, sum(reading.num_rows)
+    with flags_named():
+        for source, split in zip(reading.sources, reading.splits, strict=True):
+            for row, record in read_source(source):
+                number += 1
+                if progress is not None and number % _ROWS_BETWEEN_NEWS == 0:
+                    progress(number, total, "projects")
+                where = f"{source.path}: row {row}"
+                fields = fields_of(record, columns, number, where, split)
+                if fields is None:
+                    tally.num_left_out += 1
+                    continue
+                project = make_project(where, fields, names)
+                fields |= {
+                    "id": project.id,
+                    "title": project.title,
+                    "description": project.description,
+                    "tags": list(project.tags),
+                }
+                if project.id in place_of and columns.id != NONE:
+                    raise TagifaiError(
+                        f"{where}, {columns.id}: {shorten(repr(project.id))} is already the id of "
+                        f"{said_place(place_of[project.id], source.path)}: --id COL names another "
+                        "column, --id none numbers the rows"
+                    )
+                place_of[project.id] = (source.path, row)
+                tally.num_composed += bool(project.written)
+                tally.add(fields)
+                yield fields
+        if not tally.num_projects:
+            raise TagifaiError(f"{reading.sources[0].path}: no project in it")
+    if progress is not None:
+        progress(total, total, "projects")
+
+
+def _check_header(source: Source, header: Sequence[str], given: Columns) -> None:
+    """Refuse a first row that holds cells, where names of columns are needed."""
+    if source.kind not in ("csv", "tsv") or given.header or set(named_columns(given)) & {*header}:
+        return
+    strange = [
+        name
+        for name in header
+        if (name and not any(map(str.isalpha, name))) or len(name) > 60 or name.count(" ") > 3
+    ]
+    if strange and not any(name_key(name) in _KNOWN_NAMES for name in header):
+        raise TagifaiError(
+            f"{source.path}: the first row looks like cells, not like names of columns "
+            f"({', '.join(shorten(repr(name), 30) for name in header[:4])}): --header COL,COL,… "
+            f"names the {len(header)} columns of a file without a header"
+        )
+
+
+def _in_place(reading: Reading, num_left_out: int) -> str:
+    """Write the `[columns]` that read the same files in place; "" where they cannot."""
+    folders = {source.path.parent for source in reading.sources}
+    dialects = {source.dialect for source in reading.sources}
+    if len(folders) > 1 or len(dialects) > 1:
+        return ""
+    (dialect,) = dialects
+    kinds = {source.kind for source in reading.sources}
+    usual = {"csv": ",", "tsv": "\t"}
+    unlabelled = reading.layout.columns.unlabelled
+    columns = replace(
+        reading.layout.columns,
+        unlabelled=unlabelled if num_left_out or unlabelled != "whole" else "",
+        file=tuple(dict.fromkeys(source.given.name for source in reading.sources)),
+        encoding="" if dialect.encoding == "utf-8-sig" else dialect.encoding,
+        delimiter=""
+        if {usual.get(kind, "") for kind in kinds} == {dialect.delimiter}
+        else dialect.delimiter,
+        quoting="" if dialect.quoting == "standard" else dialect.quoting,
+    )
+    return to_toml(columns)
+
+
+def _check_target(to: Path, untagged: Untagged) -> None:
+    if os.path.lexists(to) and not to.is_dir():
+        raise TagifaiError(f"{to}: not a folder; name a new one, or one without projects")
+    taken = [name for name in PROJECT_FILES if os.path.lexists(to / name)]
+    if taken:
+        raise TagifaiError(f"{to}: has {taken[0]} already, which stays; name another folder")
+    if os.path.lexists(to / CONFIG_FILE):
+        if untagged:
+            raise TagifaiError(
+                f"{to / CONFIG_FILE}: is there already, and stays; set `untagged` in it yourself"
+            )
+        if load_config(to).columns is not None:
+            raise TagifaiError(
+                f"{to / CONFIG_FILE}: has [columns], which read other files in place; name another "
+                "folder"
+            )
+
+
+def _write(rows: Iterator[dict[str, Any]], to: Path, untagged: Untagged) -> tuple[Path, ...]:
+    """Write the data folder: all of it is there at the end, or none of it."""
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
+    except OSError as error:
+        raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
+    try:
+        whole = scratch / "new"  # the scratch folder itself is closed to others
+        whole.mkdir()
+        names = [PROJECTS_FILE]
+        with (whole / PROJECTS_FILE).open("wb") as file:
+            for fields in rows:
+                file.write(_line(fields))
+            _sync(file)
+        if untagged:
+            names.insert(0, CONFIG_FILE)
+            with (whole / CONFIG_FILE).open("wb") as file:
+                file.write(_CONFIG.format(untagged).encode())
+                _sync(file)
+        load_dataset(whole)
+        _put_into_place(whole, to, names)
+    except OSError as error:
+        raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return tuple(to / name for name in sorted(names, reverse=True))
+
+
+def _sync(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _line(fields: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a lone surrogate, or a number of more than 64 bits
+        return json.dumps(_paired(fields)).encode() + b"\n"
+
+
+def _paired(value: Any) -> Any:
+    if isinstance(value, str):
+        return replace_surrogates(value)
+    if isinstance(value, Mapping):
+        return {_paired(key): _paired(inner) for key, inner in value.items()}
+    return [_paired(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _put_into_place(whole: Path, to: Path, names: Sequence[str]) -> None:
+    """Move files into a folder; none where one of them has come up meanwhile."""
+    if not to.is_dir():
+        try:
+            whole.rename(to)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
+            raise TagifaiError(f"{to}: came up meanwhile, and stays as it is") from None
+        return
+    done: list[Path] = []
+    try:
+        for name in names:
+            os.link(whole / name, to / name)  # which never takes the place of a file
+            done.append(to / name)
+    except OSError as error:
+        for path in done:
+            path.unlink()
+        if error.errno == errno.EEXIST:
+            raise TagifaiError(f"{to / name}: came up meanwhile, and stays as it is") from None
+        raise
