@@ -251,6 +251,14 @@ def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:
     bring = command("import", review_commands.bring, "keep the reviews of a file")
     bring.add_argument("file", type=Path)
     bring.add_argument("--format", choices=FORMATS, help="[default: told by the file]")
+    bring.add_argument(
+        "--new-tags", action="store_true",
+        help="take a tag that is added, and that the data does not have, as a new one",
+    )  # fmt: skip
+    bring.add_argument(
+        "--take-back-missing", action="store_true",
+        help="take back the decisions of annotations that the file's tasks no longer have",
+    )  # fmt: skip
     put = command("apply", review_commands.apply, "write corrected data to a new folder")
     put.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
     config = command("config", review_commands.show_config, "print Label Studio's interface")

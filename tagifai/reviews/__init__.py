@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import astuple, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,9 +27,13 @@ CREATE TABLE IF NOT EXISTS reviews (
     note TEXT NOT NULL,
     version TEXT NOT NULL,
     data_digest TEXT NOT NULL,
-    undoes TEXT NOT NULL
+    undoes TEXT NOT NULL,
+    source TEXT NOT NULL DEFAULT '',
+    unchanged TEXT NOT NULL DEFAULT ''
 )
 """
+# Columns that a file of an earlier release lacks.
+_LATER = ("source", "unchanged")
 
 
 class ReviewStore:
@@ -56,12 +60,29 @@ class ReviewStore:
             (mode,) = self._connection.execute(f"PRAGMA journal_mode={journal}").fetchone()
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute(_SCHEMA)
+            self._add_columns()
             self._connection.execute("CREATE INDEX IF NOT EXISTS reviews_at ON reviews (at)")
             # Fails here, not at the first decision, when the table is somebody else's.
             self._connection.execute(f"SELECT {_COLUMNS} FROM reviews LIMIT 1")  # noqa: S608
         except (OSError, sqlite3.Error) as error:
             raise TagifaiError(f"{self.path}: reviews cannot be kept here ({error})") from None
         self.journal = str(mode)
+
+    def _add_columns(self) -> None:
+        def lacking() -> list[str]:
+            found = {row[1] for row in self._connection.execute("PRAGMA table_info(reviews)")}
+            # Somebody else's table is left as it is.
+            own = {field.name for field in fields(Review)} - set(_LATER) <= found
+            return [name for name in _LATER if own and name not in found]
+
+        if lacking():
+            # Another process may be adding them now.
+            self._connection.execute("BEGIN IMMEDIATE")
+            for name in lacking():
+                self._connection.execute(
+                    f"ALTER TABLE reviews ADD COLUMN {name} TEXT NOT NULL DEFAULT ''"
+                )
+            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file; what was acknowledged is already on the disk."""
@@ -144,7 +165,7 @@ class ReviewStore:
 
     def merge(self, reviews: Iterable[Review]) -> int:
         """Keep the events that are not here yet, all or none; return how many were new."""
-        rows = [tuple(review.to_dict().values()) for review in reviews]
+        rows = [astuple(review) for review in reviews]
         insert = f"INSERT OR IGNORE INTO reviews ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608
         with self._lock:
             try:
@@ -166,7 +187,7 @@ class ReviewStore:
                 chosen = values(self._read(reviewer) if reviewer is not None else ())
                 (last,) = self._connection.execute("SELECT max(at) FROM reviews").fetchone()
                 review = Review(uid=uuid.uuid4().hex, at=_later_than(last), **chosen)
-                self._connection.execute(insert, tuple(review.to_dict().values()))
+                self._connection.execute(insert, astuple(review))
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise self._failed(error) from None

@@ -13,12 +13,14 @@ import orjson
 from tagifai.commands import Answer, open_desk
 from tagifai.errors import TagifaiError, counted
 from tagifai.reviews import ReviewStore
+from tagifai.reviews.events import ANNOTATION
 from tagifai.settings import REVIEWS_FILE, reviews_file
 from tagifai.terminal import print_table, print_text
 from tagifai.users import load_users, remove_user, set_password
 
 if TYPE_CHECKING:
     from tagifai.reviews.desk import ReviewDesk
+    from tagifai.reviews.importing import Imported
     from tagifai.reviews.tasks import Task
 
 WITH_TEXTS = ("label-studio", "argilla")
@@ -58,7 +60,8 @@ def export(options: argparse.Namespace) -> Answer:
     events = desk.events()
     tasks = _tasks(desk, options) if options.format in WITH_TEXTS else ()
     text = export_reviews(events, options.format, tasks)
-    told: dict[str, Any] = {"format": options.format, "reviews": len(events)}
+    decisions = sum(event.decision != ANNOTATION for event in events)
+    told: dict[str, Any] = {"format": options.format, "reviews": decisions}
     if options.format in WITH_TEXTS:
         told["tasks"] = len(tasks)
     elif options.ask:
@@ -78,19 +81,58 @@ def export(options: argparse.Namespace) -> Answer:
 
 def bring(options: argparse.Namespace) -> Answer:
     """Keep the reviews of a file that are not here yet."""
-    from tagifai.reviews.files import import_reviews, parse_reviews
+    from tagifai.reviews.files import read_reviews
+    from tagifai.reviews.importing import import_reviews
 
     desk, content = _desk(options), _read(options.file)
-    data = desk.versions.data.get()
+    dataset = desk.versions.data.get().dataset
     kind = options.format or guess_format(options.file, content)
-    reviews = parse_reviews(content, kind, str(options.file))
-    brought = import_reviews(desk.store(), reviews, data.by_id, data.dataset.digest)
+    found = read_reviews(content, kind, str(options.file))
+    brought = import_reviews(
+        desk.store(), found, dataset,
+        new_tags=options.new_tags, take_back_missing=options.take_back_missing,
+    )  # fmt: skip
+    lines = _lines_of(brought)
+    return Answer({"format": kind, **asdict(brought)}, lambda: print_text("\n".join(lines)))
+
+
+def _lines_of(brought: "Imported") -> list[str]:
     told = f"{counted(brought.num_new, 'new review')}, {brought.num_known:,} known before"
     if brought.num_other_data:
         told += f"; {brought.num_other_data:,} made on other data"
     if brought.num_unknown:
         told += f"; {brought.num_unknown:,} of projects that this data does not have"
-    return Answer({"format": kind, **asdict(brought)}, lambda: print_text(told))
+    lines = [told]
+    if brought.new_tags:
+        lines.append(f"New tags: {', '.join(map(repr, brought.new_tags))}")
+    if brought.num_replaced:
+        lines.append(
+            f"Replaced by a later state of their annotation: "
+            f"{counted(brought.num_replaced, 'earlier review')}"
+        )
+    if brought.num_outdated:
+        lines.append(
+            f"Older than what was known of their annotation, so without effect: "
+            f"{counted(brought.num_outdated, 'review')}"
+        )
+    if brought.applied:
+        pairs = ", ".join(f"{project}: {tag!r}" for project, tag in brought.applied[:20])
+        lines.append(
+            f"No longer decided, though this data has them applied already: "
+            f"{counted(len(brought.applied), 'label')} ({pairs})"
+        )
+    if brought.num_missing:
+        annotations = counted(brought.num_missing, "annotation")
+        lines.append(
+            f"Taken back, as the file no longer has them: the decisions of {annotations}"
+            if brought.taken_back
+            else f"Not in this file, though their tasks are: {annotations} known before. Their "
+            f"decisions stay; --take-back-missing takes them back"
+        )
+    if brought.unused:
+        reasons = "; ".join(f"{number:,} × {reason}" for reason, number in brought.unused.items())
+        lines.append(f"No decisions: {reasons}")
+    return lines
 
 
 def apply(options: argparse.Namespace) -> Answer:
@@ -101,8 +143,6 @@ def apply(options: argparse.Namespace) -> Answer:
     desk = _reviewed(options)
     verdicts = desk.verdicts()
     changes = accepted_changes(verdicts)
-    if not changes:
-        raise TagifaiError(f"{desk.path}: no accepted change in it, so nothing to apply")
     applied = apply_changes(options.data, changes, options.to)
     if not options.reviews:
         # What was found right need not be looked at again.
@@ -115,6 +155,10 @@ def apply(options: argparse.Namespace) -> Answer:
         f"{applied.num_removed:,} removed, in {counted(applied.num_projects, 'project')}; "
         f"{options.data} is as it was"
     ]
+    if not changes:
+        lines.append(f"{desk.path}: no accepted change in it, so both are the same")
+    if applied.new_tags:
+        lines.append(f"New tags: {', '.join(map(_with_nearest(known), applied.new_tags))}")
     if applied.num_same:
         lines.append(f"So already: {counted(applied.num_same, 'label')}")
     if applied.unknown:
@@ -128,11 +172,19 @@ def apply(options: argparse.Namespace) -> Answer:
 
 
 def show_config(options: argparse.Namespace) -> Answer:
-    """Print the labelling interface that Label Studio needs for exported tasks."""
+    """Print the labelling interface that Label Studio needs for exported tasks.
+
+    It offers all that the tasks ask about: the tags of the version, and those reviewed.
+    """
     from tagifai.reviews.tasks import label_studio_config
 
     desk = _desk(options)
-    config = label_studio_config(desk.tags(options.version or desk.versions.latest("predictions")))
+    name = _version(desk, options)
+    reviewed = (event.tag for event in desk.events() if event.tag)
+    choices = dict.fromkeys([*(desk.tags(name) if name else ()), *reviewed])
+    if not choices:
+        raise TagifaiError("no version and no review yet, so there is no tag to offer")
+    config = label_studio_config(choices)
     return Answer({"config": config}, lambda: print_text(config))
 
 
@@ -181,7 +233,7 @@ def guess_format(path: Path, content: bytes) -> str:
     except orjson.JSONDecodeError:
         rows = None
     first = rows[0] if isinstance(rows, list) and rows else None
-    if isinstance(first, dict) and "fields" in first:
+    if isinstance(first, dict) and ("fields" in first or "tagifai" in first):
         return "argilla"
     if isinstance(first, dict) and "data" in first:
         return "label-studio"
@@ -237,7 +289,12 @@ def _tasks(desk: "ReviewDesk", options: argparse.Namespace) -> "tuple[Task, ...]
 
 
 def _read(path: Path) -> bytes:
+    from tagifai.reviews.files import MAX_FILE
+
     try:
+        size = path.stat().st_size
+        if size > MAX_FILE:
+            raise TagifaiError(f"{path}: {size:,} bytes; at most {MAX_FILE:,} are read")
         return path.read_bytes()
     except OSError as error:
         raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None

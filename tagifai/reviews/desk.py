@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tagifai.data import known_tags
+from tagifai.data.names import refuse_unknown_tags
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.inspection.label_issues import (
     Suspicions,
@@ -197,8 +199,10 @@ class ReviewDesk:
         project, tag = pair
         if project not in data.by_id:
             raise TagifaiError(f"project {shorten(project)!r} is not in the data")
+        if tag not in data.by_tag and tag not in data.dataset.tags:
+            refuse_unknown_tags([tag], known_tags(data.dataset), "review, tag")
         if tag not in tags:
-            raise one_of("tag", tag, tags)
+            raise one_of(f"tag of {version}", tag, tags)
         carried = tag in data.by_id[project].tags
         if decision == ("add" if carried else "remove"):
             raise TagifaiError(

@@ -1,7 +1,8 @@
 """A review: one person's decision on one pair, as an event that is never changed."""
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,21 +10,47 @@ from tagifai.errors import TagifaiError, one_of, shorten
 
 DECISIONS = ("add", "remove", "right", "skip")
 UNDO = "undo"
+ANNOTATION = "annotation"
 MAX_NOTE = 2_000
 MAX_NAME = 500
+MAX_UNCHANGED = 2_000_000
 TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+_LIMITS = {"note": MAX_NOTE, "unchanged": MAX_UNCHANGED}
+_RARE = ("source", "unchanged")
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
     """One decision of one person on one (project, tag) pair.
 
-    `decision`: "add" the tag, "remove" it, the label is "right" as it is, "skip"; or "undo",
-    which takes back the review whose uid is in `undoes`. `at` is UTC, ISO 8601, to the
-    microsecond. `version` and `data_digest` name what the reviewer had before their eyes.
+    Parameters
+    ----------
+    uid : str
+        Name of this event, unique.
+    at : str
+        When it was made: UTC, ISO 8601, to the microsecond.
+    reviewer, project, tag : str
+        Who decided on which pair.
+    decision : str
+        "add" the tag, "remove" it, the label is "right" as it is, or "skip". Also "undo", which
+        takes back the review whose uid is in `undoes`, and "annotation", which says of a whole
+        task that its reviewer left the tags in `unchanged` as they were; it has no tag of its own.
+    note : str
+        Why, in the reviewer's words.
+    version, data_digest : str
+        What the reviewer had before their eyes.
+    undoes : str
+        The review that an "undo" takes back.
+    source : str
+        The annotation of another tool that the event comes from. Events of one source and one
+        time are one state of it; a later state replaces the earlier ones.
+    unchanged : str
+        Of an "annotation": the tags that were offered and left as they were, a JSON list.
 
-    Raises:
-        TagifaiError: an empty or overlong field, an unknown decision, a malformed time.
+    Raises
+    ------
+    TagifaiError
+        An empty or overlong field, an unknown decision, a malformed time.
     """
 
     uid: str
@@ -36,6 +63,8 @@ class Review:
     version: str = ""
     data_digest: str = ""
     undoes: str = ""
+    source: str = ""
+    unchanged: str = ""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -44,30 +73,42 @@ class Review:
                 raise TagifaiError(
                     f"review, {field.name}: a text is needed, got {shorten(repr(value))}"
                 )
-            limit = MAX_NOTE if field.name == "note" else MAX_NAME
+            limit = _LIMITS.get(field.name, MAX_NAME)
             if len(value) > limit:
                 raise TagifaiError(
-                    f"review, {field.name}: at most {limit} characters, got {len(value):,}"
+                    f"review, {field.name}: at most {limit:,} characters, got {len(value):,}"
                 )
             # A lone surrogate would not be stored.
             mended = value.encode("utf-8", "replace").decode("utf-8")
             object.__setattr__(self, field.name, mended)
-        for name in ("uid", "reviewer", "project", "tag"):
+        whole = self.decision == ANNOTATION
+        for name in ("uid", "reviewer", "project", *(["source"] if whole else ["tag"])):
             if not getattr(self, name).strip():
                 raise TagifaiError(f"review, {name}: empty")
-        if self.decision not in (*DECISIONS, UNDO):
+        if self.decision not in (*DECISIONS, UNDO, ANNOTATION):
             raise one_of("decision", self.decision, DECISIONS)
         if bool(self.undoes) != (self.decision == UNDO):
             raise TagifaiError("review, undoes: needed with the decision undo, and only then")
+        if bool(self.unchanged) != whole or (whole and (self.tag or not _is_list(self.unchanged))):
+            raise TagifaiError(
+                "review, unchanged: a JSON list of tags is needed with the decision annotation, which "
+                "has no tag, and only then"
+            )
         if not _is_time(self.at):
             raise TagifaiError(
                 f"review, at: a time as 2026-01-31T12:00:00.000000Z is needed, "
                 f"got {shorten(self.at)!r}"
             )
 
+    @property
+    def unchanged_tags(self) -> tuple[str, ...]:
+        """List the tags that an annotation left as they were; () for any other event."""
+        return tuple(json.loads(self.unchanged)) if self.unchanged else ()
+
     def to_dict(self) -> dict[str, str]:
-        """Give the fields in declared order."""
-        return asdict(self)
+        """Return the fields in declared order; source and unchanged only where they say something."""
+        values: dict[str, str] = asdict(self)
+        return {name: value for name, value in values.items() if value or name not in _RARE}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Review":
@@ -86,12 +127,41 @@ class Review:
         return cls(**values)
 
 
-def in_force(events: Iterable[Review]) -> tuple[Review, ...]:
-    """Keep the decisions that were not taken back, in the order of their time."""
+def current_events(events: Iterable[Review]) -> tuple[Review, ...]:
+    """Select what counts now, in the order of time.
+
+    What was taken back is left out, as are the earlier states of an annotation, whatever the
+    order in which its states came in.
+    """
     ordered = sorted(events, key=lambda event: (event.at, event.uid))
     # Nobody takes back what somebody else decided.
     undone = {(event.undoes, event.reviewer) for event in ordered if event.decision == UNDO}
-    return tuple(e for e in ordered if e.decision != UNDO and (e.uid, e.reviewer) not in undone)
+    latest = {event.source: event.at for event in ordered if event.source}
+    return tuple(
+        event
+        for event in ordered
+        if event.decision != UNDO
+        and (event.uid, event.reviewer) not in undone
+        and (not event.source or event.at == latest[event.source])
+    )
+
+
+def in_force(events: Iterable[Review]) -> tuple[Review, ...]:
+    """Select the decisions on pairs that count now, in the order of their time."""
+    return tuple(event for event in current_events(events) if event.decision != ANNOTATION)
+
+
+def as_right(annotation: Review, tag: str) -> Review:
+    """Return what an annotation says of a tag it left unchanged: the label is right."""
+    return replace(annotation, tag=tag, decision="right", unchanged="", note="")
+
+
+def _is_list(text: str) -> bool:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, list) and all(isinstance(tag, str) and tag.strip() for tag in found)
 
 
 def _is_time(text: str) -> bool:

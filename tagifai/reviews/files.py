@@ -3,42 +3,55 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
-from tagifai.data import Project
 from tagifai.data.csv_cells import bare_cell, guard_cell
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.reviews import ReviewStore
-from tagifai.reviews.events import TIME, Review
-from tagifai.reviews.tasks import (
-    Task,
-    argilla_records,
-    from_argilla,
-    from_label_studio,
-    label_studio_tasks,
-)
+from tagifai.reviews.annotations import Annotation, Answers, from_argilla, from_label_studio
+from tagifai.reviews.events import MAX_UNCHANGED, Review
+from tagifai.reviews.tasks import Task, argilla_records, label_studio_tasks
 
 FORMATS = ("jsonl", "label-studio", "argilla", "csv")
 MAX_FILE = 256 * 2**20
 _COLUMNS = [field.name for field in fields(Review)]
+# A file of an earlier release lacks the last two.
+_HEADERS = (_COLUMNS, _COLUMNS[:-2])
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import brought: events new, known before, of other data, of unknown projects."""
+class ReviewFile:
+    """What a file holds.
 
-    num_new: int
-    num_known: int
-    num_other_data: int
-    num_unknown: int
+    Parameters
+    ----------
+    reviews : tuple of Review
+        Reviews that tagifai wrote, in the order of the file.
+    annotations : tuple of Annotation
+        What people answered in another tool, in the order of the file.
+    families : mapping of str to str
+        What the annotations' sources of a task begin with, and the task's project.
+    unused : mapping of str to int
+        Results that are no decisions, by the reason.
+    rows : mapping of str to int
+        The row of each review, by its uid, from 1.
+    where : str
+        The file, for messages.
+    """
+
+    reviews: tuple[Review, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    families: Mapping[str, str] = field(default_factory=dict)
+    unused: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    where: str = "reviews"
 
 
 def export_reviews(reviews: Iterable[Review], kind: str, tasks: Iterable[Task] = ()) -> str:
-    """Write reviews as the text of a file; `parse_reviews` gives the same ones back.
+    """Write reviews as the text of a file; `read_reviews` gives the same ones back.
 
     For "label-studio" and "argilla" give `tasks` (`build_tasks`), which hold the projects'
     texts and the reviews already; the other kinds have no use for them.
@@ -52,28 +65,33 @@ def export_reviews(reviews: Iterable[Review], kind: str, tasks: Iterable[Task] =
         return json.dumps(label_studio_tasks(tasks), ensure_ascii=False, indent=1)
     if kind == "argilla":
         return json.dumps(argilla_records(tasks), ensure_ascii=False, indent=1)
-    rows = [review.to_dict() for review in reviews]
     if kind == "jsonl":
-        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        lines = (json.dumps(review.to_dict(), ensure_ascii=False) for review in reviews)
+        return "".join(f"{line}\n" for line in lines)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
-    writer.writerows([guard_cell(value) for value in row.values()] for row in rows)
+    writer.writerows([guard_cell(getattr(r, name)) for name in _COLUMNS] for r in reviews)
     return text.getvalue()
 
 
-def parse_reviews(
-    content: bytes, kind: str, where: str = "reviews", *, now: str = ""
-) -> tuple[Review, ...]:
-    """Read the reviews of a file, in the order of the file; run nothing of it.
+def read_reviews(content: bytes, kind: str, where: str = "reviews") -> ReviewFile:
+    """Read the reviews and annotations of a file, in the order of the file; run nothing of it.
 
-    From Label Studio and Argilla also what annotators chose there: a tag put to a project
-    or taken from it, and "right" for a pair they were asked about and left as it is. `now`
-    is the time given to answers that carry none (by default the present).
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    kind : str
+        One of `FORMATS`.
+    where : str
+        What messages start with.
 
-    Raises:
-        TagifaiError: not such a file, too large, or an invalid review; the message starts
-            with `where` and names the row.
+    Raises
+    ------
+    TagifaiError
+        Not such a file, too large, or something in it that is no review, or no answer to what
+        was asked; the message names row and field.
     """
     if kind not in FORMATS:
         raise one_of("format of reviews", kind, FORMATS)
@@ -83,50 +101,30 @@ def parse_reviews(
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TagifaiError(f"{where}: not UTF-8 text (byte {error.start})") from None
-    found: list[Review] = []
-    for row, read in _readers(text, kind, where, now or datetime.now(UTC).strftime(TIME)):
+    reviews: dict[str, Review] = {}
+    annotations: list[Annotation] = []
+    families: dict[str, str] = {}
+    unused: Counter[str] = Counter()
+    rows: dict[str, int] = {}
+    for row, read in _readers(text, kind, where):
         try:
-            found.extend(read())
+            answers = read()
         except TagifaiError as error:
             raise TagifaiError(f"{where}: row {row}: {error}") from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TagifaiError(
-                f"{where}: row {row}: not as {kind} writes it ({shorten(repr(error))})"
-            ) from None
-    unique = dict.fromkeys(review.uid for review in found)
-    by_uid = {review.uid: review for review in reversed(found)}
-    return tuple(by_uid[uid] for uid in unique)
-
-
-def import_reviews(
-    store: ReviewStore,
-    reviews: Iterable[Review],
-    projects: Mapping[str, Project],
-    data_digest: str = "",
-) -> Imported:
-    """Keep the reviews that the store does not hold yet, all or none.
-
-    Reviews made on other data are kept and counted, as are those of projects that this data
-    does not have.
-
-    Raises:
-        TagifaiError: not one review is about a project of this data.
-    """
-    reviews = tuple(reviews)
-    unknown = [review for review in reviews if review.project not in projects]
-    if reviews and len(unknown) == len(reviews):
-        raise TagifaiError(
-            f"these {len(reviews)} reviews are of another data set: none of their projects "
-            f"(such as {shorten(reviews[0].project)!r}) is in this one"
+        for review in answers.reviews:
+            reviews.setdefault(review.uid, review)
+            rows.setdefault(review.uid, row)
+        annotations += (
+            replace(one, where=f"row {row}, {one.where}") for one in answers.annotations
         )
-    new = store.merge(reviews)
-    other = sum(bool(r.data_digest) and r.data_digest != data_digest for r in reviews)
-    return Imported(new, len(reviews) - new, other, len(unknown))
+        families |= {answers.family: answers.project} if answers.family else {}
+        unused += answers.unused
+    return ReviewFile(
+        tuple(reviews.values()), tuple(annotations), families, dict(unused), rows, where
+    )
 
 
-def _readers(
-    text: str, kind: str, where: str, now: str
-) -> Iterable[tuple[int, Callable[[], Iterable[Review]]]]:
+def _readers(text: str, kind: str, where: str) -> Iterable[tuple[int, Callable[[], Answers]]]:
     if kind == "jsonl":
         for row, line in enumerate(text.split("\n"), start=1):
             if line.strip():
@@ -143,18 +141,18 @@ def _readers(
         if not isinstance(records, list):
             raise TagifaiError(f"{where}: a list of objects is needed")
         for row, record in enumerate(records, start=1):
-            yield row, partial(read, record, now)
+            yield row, partial(read, record)
 
 
-def _line_reviews(line: str) -> list[Review]:
+def _line_reviews(line: str) -> Answers:
     values = _loads(line)
     if not isinstance(values, Mapping):
-        raise TypeError("not an object")
-    return [Review.from_dict(values)]
+        raise TagifaiError(f"an object is needed, got {shorten(line.strip())}")
+    return Answers((Review.from_dict(values),))
 
 
-def _row_reviews(values: Mapping[str, str]) -> list[Review]:
-    return [Review.from_dict(values)]
+def _row_reviews(values: Mapping[str, str]) -> Answers:
+    return Answers((Review.from_dict(values),))
 
 
 def _loads(text: str) -> Any:
@@ -165,16 +163,17 @@ def _loads(text: str) -> Any:
 
 
 def _csv_rows(text: str, where: str) -> Iterable[dict[str, str]]:
+    csv.field_size_limit(MAX_UNCHANGED)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, None)
-        if header != _COLUMNS:
+        if header not in _HEADERS:
             raise TagifaiError(f"{where}: the header {','.join(_COLUMNS)} is needed")
-        for row, cells in enumerate(reader, start=1):
-            if len(cells) != len(_COLUMNS):
+        for row, cells in enumerate(filter(None, reader), start=1):
+            if len(cells) != len(header):
                 raise TagifaiError(
-                    f"{where}: row {row}: {len(cells)} cells under {len(_COLUMNS)} columns"
+                    f"{where}: row {row}: {len(cells)} cells under {len(header)} columns"
                 )
-            yield dict(zip(_COLUMNS, map(bare_cell, cells), strict=True))
+            yield dict(zip(header, map(bare_cell, cells), strict=True))
     except csv.Error as error:
         raise TagifaiError(f"{where}: line {reader.line_num}: not CSV: {error}") from None

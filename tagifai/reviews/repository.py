@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagifai.errors import TagifaiError, shorten
 from tagifai.reviews.desk import ReviewDesk
-from tagifai.reviews.files import export_reviews, parse_reviews
+from tagifai.reviews.files import export_reviews, read_reviews
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitScheduler
@@ -95,7 +95,9 @@ class ReviewRepository:
         reviews = [
             review
             for path in sorted((self.folder / "arrived" / FOLDER).glob("*.jsonl"))
-            for review in parse_reviews(path.read_bytes(), "jsonl", f"{self.name}/{path.name}")
+            for review in read_reviews(
+                path.read_bytes(), "jsonl", f"{self.name}/{path.name}"
+            ).reviews
         ]
         self._arrived = frozenset(review.uid for review in reviews)
         return self.desk.store().merge(reviews) if reviews else 0

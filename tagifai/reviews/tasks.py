@@ -5,19 +5,22 @@ project had, those to choose from and those asked about.
 """
 
 import json
-import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from tagifai.data import Project
-from tagifai.errors import TagifaiError
+from tagifai.errors import TagifaiError, shorten
 from tagifai.predictions import Predictions, decide, threshold_array
-from tagifai.reviews.events import TIME, Review
+from tagifai.reviews.annotations import CONTROL
+from tagifai.reviews.events import ANNOTATION, Review
 
-_ANSWERS = uuid.UUID("6b1f0f5e-7a43-4e5c-9b52-3f6f0c6a9a51")
+# What XML 1.0 cannot hold, not even escaped.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Label Studio puts a field of the task in the place of such a word.
+_VARIABLE = re.compile(r"\$[\w\[\].{}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ def build_tasks(
     questions: dict[str, dict[str, None]] = {}
     for review in reviews:
         of_project.setdefault(review.project, []).append(review)
-        questions.setdefault(review.project, {})[review.tag] = None
+        asked_of = questions.setdefault(review.project, {})
+        if review.decision != ANNOTATION:
+            asked_of[review.tag] = None
     for project, tag in asked:
         questions.setdefault(project, {})[tag] = None
     tasks = []
@@ -81,12 +86,32 @@ def build_tasks(
 
 
 def label_studio_config(choices: Iterable[str]) -> str:
-    """Write the labelling interface (XML) that the tasks need in Label Studio."""
-    listed = "".join(f"\n    <Choice value={quoteattr(choice)}/>" for choice in choices)
+    """Write the labelling interface (XML) that the tasks need in Label Studio.
+
+    Raises
+    ------
+    TagifaiError
+        A tag has a character that XML cannot hold.
+    """
+    listed = "".join(f"\n    {_choice(choice)}" for choice in choices)
     return (
         f'<View>\n  <Text name="text" value="$text"/>\n'
-        f'  <Choices name="tags" toName="text" choice="multiple">{listed}\n  </Choices>\n</View>'
+        f'  <Choices name="{CONTROL}" toName="text" choice="multiple">{listed}\n'
+        f"  </Choices>\n</View>"
     )
+
+
+def _choice(tag: str) -> str:
+    if bad := _NOT_XML.search(tag):
+        raise TagifaiError(
+            f"tag {shorten(tag)!r}: the character {bad[0]!r} cannot be written in XML, which "
+            f"Label Studio's interface is; rename the tag"
+        )
+    if _VARIABLE.search(tag):
+        # The alias is what a result holds, the HTML what is shown: neither is filled in.
+        value = quoteattr(tag.replace("$", "\uff04"))
+        return f"<Choice value={value} alias={quoteattr(tag)} html={quoteattr(escape(tag))}/>"
+    return f"<Choice value={quoteattr(tag)}/>"
 
 
 def label_studio_tasks(tasks: Iterable[Task]) -> list[dict[str, Any]]:
@@ -102,7 +127,7 @@ def label_studio_tasks(tasks: Iterable[Task]) -> list[dict[str, Any]]:
                     "score": task.score,
                     "result": [
                         {
-                            "from_name": "tags",
+                            "from_name": CONTROL,
                             "to_name": "text",
                             "type": "choices",
                             "value": {"choices": list(task.predicted)},
@@ -113,29 +138,6 @@ def label_studio_tasks(tasks: Iterable[Task]) -> list[dict[str, Any]]:
         }
         for task in tasks
     ]
-
-
-def from_label_studio(record: Mapping[str, Any], now: str) -> list[Review]:
-    """Read one task of Label Studio's JSON export: its old reviews and each annotation."""
-    told = record["data"]
-    if "reviews" not in told:
-        raise TagifaiError("a task that tagifai did not write: data.reviews is missing")
-    found = [Review.from_dict(values) for values in told["reviews"]]
-    for annotation in record.get("annotations") or ():
-        by = annotation.get("completed_by")
-        reviewer = by.get("email") or by.get("id") if isinstance(by, Mapping) else by
-        chosen = {
-            choice
-            for result in annotation.get("result") or ()
-            if result.get("from_name") == "tags"
-            for choice in result["value"]["choices"]
-        }
-        at = _time(annotation.get("updated_at") or annotation.get("created_at"), now)
-        key = f"label-studio/{annotation.get('unique_id') or annotation.get('id')}/{at}"
-        name = reviewer if isinstance(reviewer, str) else f"label-studio:{reviewer}"
-        skipped = bool(annotation.get("was_cancelled"))
-        found += _answers(told, chosen, name, at, key, skipped=skipped)
-    return found
 
 
 def argilla_records(tasks: Iterable[Task]) -> list[dict[str, Any]]:
@@ -149,7 +151,7 @@ def argilla_records(tasks: Iterable[Task]) -> list[dict[str, Any]]:
             "suggestions": {}
             if task.predicted is None
             else {
-                "tags": {
+                CONTROL: {
                     "value": list(task.predicted),
                     "score": task.score,
                     "agent": task.version or "tagifai",
@@ -159,20 +161,6 @@ def argilla_records(tasks: Iterable[Task]) -> list[dict[str, Any]]:
         }
         for task in tasks
     ]
-
-
-def from_argilla(record: Mapping[str, Any], now: str) -> list[Review]:
-    """Read one Argilla record: its old reviews and each response to the question "tags"."""
-    if "tagifai" not in record.get("metadata", {}):
-        raise TagifaiError("a record that tagifai did not write: metadata.tagifai is missing")
-    told = json.loads(record["metadata"]["tagifai"])
-    found = [Review.from_dict(values) for values in told["reviews"]]
-    for response in (record.get("responses") or {}).get("tags", ()):
-        chosen = set(response["value"])
-        # A response has no time of its own: what it says makes it the same one again.
-        key = f"argilla/{response['user_id']}/{','.join(sorted(chosen))}"
-        found += _answers(told, chosen, f"argilla:{response['user_id']}", now, key)
-    return found
 
 
 def _told(task: Task) -> dict[str, Any]:
@@ -185,40 +173,6 @@ def _told(task: Task) -> dict[str, Any]:
         "data_digest": task.data_digest,
         "reviews": [review.to_dict() for review in task.reviews],
     }
-
-
-def _answers(
-    told: Mapping[str, Any],
-    chosen: Collection[str],
-    reviewer: str,
-    at: str,
-    key: str,
-    *,
-    skipped: bool = False,
-) -> list[Review]:
-    project, had, asked = str(told["project_id"]), set(told["tags"]), set(told["asked"])
-    answers = []
-    for tag in told["choices"]:
-        changed = (tag in chosen) != (tag in had)
-        if skipped:
-            decision = "skip" if tag in asked else ""
-        elif changed:
-            decision = "add" if tag in chosen else "remove"
-        else:
-            decision = "right" if tag in asked else ""
-        if decision:
-            # Named after the answer itself: importing twice adds nothing.
-            uid = uuid.uuid5(_ANSWERS, f"{key}/{project}/{tag}/{decision}").hex
-            seen = {"version": told["version"], "data_digest": told["data_digest"]}
-            answers.append(Review(uid, at, reviewer, project, tag, decision, **seen))
-    return answers
-
-
-def _time(text: str | None, now: str) -> str:
-    if not text:
-        return now
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime(TIME)
 
 
 def _predicted(

@@ -7,7 +7,7 @@ from typing import Any
 from tagifai.inspection.parts import rows_of
 from tagifai.metrics import overall_metrics
 from tagifai.predictions import Predictions, decide, threshold_array
-from tagifai.reviews import Review, in_force
+from tagifai.reviews.events import ANNOTATION, Review, as_right, current_events
 
 Changes = dict[str, dict[str, list[str]]]
 
@@ -30,18 +30,26 @@ def reach_verdicts(events: Iterable[Review]) -> dict[tuple[str, str], Verdict]:
     """Weigh the latest review of each reviewer on each (project, tag) pair.
 
     One person may change their mind; two who disagree make a conflict, whoever came last. A
-    skip is no opinion.
+    skip is no opinion. Who answered a whole task and left a tag as it was says that the label is
+    right, which counts where somebody decided on that pair.
     """
+    current = current_events(events)
     latest: dict[tuple[str, str], dict[str, Review]] = {}
-    for event in in_force(events):
-        by_reviewer = latest.setdefault((event.project, event.tag), {})
-        by_reviewer.pop(event.reviewer, None)
-        by_reviewer[event.reviewer] = event
+    for event in current:
+        if event.decision != ANNOTATION:
+            latest.setdefault((event.project, event.tag), {})[event.reviewer] = event
+    for event in current:
+        for tag in event.unchanged_tags:
+            by_reviewer = latest.get((event.project, tag), {})
+            own = by_reviewer.get(event.reviewer)
+            if by_reviewer and (own is None or own.at < event.at):
+                by_reviewer[event.reviewer] = as_right(event, tag)
     verdicts = {}
     for pair, by_reviewer in latest.items():
-        said = {r.decision for r in by_reviewer.values() if r.decision != "skip"}
+        reviews = sorted(by_reviewer.values(), key=lambda review: (review.at, review.uid))
+        said = {review.decision for review in reviews if review.decision != "skip"}
         status = "skipped" if not said else "conflict" if len(said) > 1 else said.pop()
-        verdicts[pair] = Verdict(*pair, status, tuple(by_reviewer.values()))
+        verdicts[pair] = Verdict(*pair, status, tuple(reviews))
     return verdicts
 
 
