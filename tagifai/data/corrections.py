@@ -1,30 +1,61 @@
-"""Accepted changes of labels, applied to a copy of a data folder; the original stays."""
+"""Accepted changes of labels, applied to a copy of a data folder; the original stays.
 
-import csv
+In the file of the projects the lists of tags that change are edited in place: all else, down to
+quotes, blanks, line ends and escapes, is as it was.
+"""
+
+import codecs
 import io
-import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tagifai.data import PROJECT_FILES, load_dataset
-from tagifai.data.records import MAX_TEXT
-from tagifai.errors import TagifaiError
+from tagifai.data import PROJECT_FILES, TAG_FILE, Dataset, Project, known_tags, load_dataset
+from tagifai.data.csv_edits import Cell, quotes_always, scan_cells, write_cell
+from tagifai.data.edits import (
+    JsonList,
+    Replacement,
+    Retag,
+    append_record,
+    edit_list,
+    find_members,
+    parse_list,
+    replace_spans,
+    style_of,
+)
+from tagifai.data.names import normalise_name
+from tagifai.data.parquet_edits import rewrite_tags
+from tagifai.data.records import STANDARD, Dialect, kind_of, read_cells, replace_surrogates
+from tagifai.errors import TagifaiError, shorten
 from tagifai.settings import REVIEWS_FILE
 
 Change = Mapping[str, Iterable[str]]
-_Retag = Callable[[Any, list[str]], list[str]]
+# Longer ones first: the mark of UTF-16 begins that of UTF-32.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying changed: projects, labels put and taken, those that were so already.
+    """What applying changed.
 
-    `unknown` are the projects that the data does not have; the digests name the data before
-    and after.
+    Parameters
+    ----------
+    num_projects, num_added, num_removed, num_same : int
+        Projects changed, labels put and taken, and those that were so already.
+    unknown : tuple of str
+        Projects that the data does not have.
+    new_tags : tuple of str
+        Tags that the data did not have.
+    digest_before, digest_after : str
+        Names of the data before and after.
     """
 
     num_projects: int
@@ -32,19 +63,40 @@ class Applied:
     num_removed: int
     num_same: int
     unknown: tuple[str, ...]
+    new_tags: tuple[str, ...]
     digest_before: str
     digest_after: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What changes of one project: names taken away, and names added."""
+
+    removed: frozenset[str]
+    added: tuple[str, ...]
+
+    def of(self, values: Sequence[str]) -> Retag:
+        """Tell what it does to tags as they are written."""
+        removed = {_name(tag) for tag in self.removed}
+        return Retag(tuple(_name(value) not in removed for value in values), self.added)
+
+
+_Plan = Mapping[int, _Wanted]
 
 
 def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | str) -> Applied:
     """Write a new data folder with the changed tags: {project: {"add": tags, "remove": tags}}.
 
-    Every row and column of the projects file is kept, in its order and format; an added tag
-    comes last. Other files of the folder are copied, but for the reviews, which somebody may
-    be writing to. All of it is there at the end or none.
+    Only the changed lists of tags differ from the file that was read; an added tag comes last. A
+    tag that the data does not have gets an entry in the tag file, where there is one. All other
+    files and folders are copied, but for the reviews, which somebody may be writing to, and
+    hidden folders. All of it is there at the end or none.
 
-    Raises:
-        TagifaiError: the data is invalid, or `to` is not empty or lies within the data.
+    Raises
+    ------
+    TagifaiError
+        The data is invalid, `to` is not empty or lies within the data, or the tags are written in
+        a form that cannot hold the changed ones.
     """
     folder, to = Path(folder), Path(to)
     before = load_dataset(folder)
@@ -52,7 +104,11 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
         raise TagifaiError(f"{to}: exists and is not empty; name a new folder")
     if to.resolve().is_relative_to(folder.resolve()):
         raise TagifaiError(f"{to}: lies within the data folder {folder}; name one elsewhere")
-    counter = _Counter(changes)
+    plan = _plan(before.projects, changes)
+    known = set(known_tags(before))
+    new_tags = tuple(
+        dict.fromkeys(tag for wanted in plan.values() for tag in wanted.added if tag not in known)
+    )
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
@@ -60,13 +116,9 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
         raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
     try:
         for path in sorted(folder.iterdir()):
-            if not path.is_file() or path.name.startswith(REVIEWS_FILE):
-                continue
-            if path.name in PROJECT_FILES:
-                _WRITERS[path.suffix](path, scratch / path.name, counter.retag)
-            else:
-                shutil.copyfile(path, scratch / path.name)
+            _copy(path, scratch / path.name, before, plan, new_tags)
         after = load_dataset(scratch)
+        _verify(before, after, plan, folder)
         scratch.chmod(0o755)
         if to.exists():
             to.rmdir()
@@ -75,108 +127,178 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
         raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    ids = {project.id for project in before.projects}
+    asked = sum(
+        len(set(change.get("add", ()))) + len(set(change.get("remove", ())))
+        for one, change in changes.items()
+        if one in ids
+    )
+    num_added = sum(len(wanted.added) for wanted in plan.values())
+    num_removed = sum(len(wanted.removed) for wanted in plan.values())
     return Applied(
-        counter.num_projects,
-        counter.num_added,
-        counter.num_removed,
-        counter.num_same,
-        tuple(sorted(set(changes) - counter.seen)),
+        len(plan),
+        num_added,
+        num_removed,
+        asked - num_added - num_removed,
+        tuple(sorted(set(changes) - ids)),
+        new_tags,
         before.digest,
         after.digest,
     )
 
 
-class _Counter:
-    """Changes tags, and counts what was changed on the way."""
-
-    def __init__(self, changes: Mapping[str, Change]) -> None:
-        self._changes = changes
-        self.seen: set[str] = set()
-        self.num_projects = self.num_added = self.num_removed = self.num_same = 0
-
-    def retag(self, one: Any, tags: list[str]) -> list[str]:
-        """Give the new tags: the very same list where nothing changes."""
-        change = self._changes.get(str(one))
-        if change is None:
-            return tags
-        self.seen.add(str(one))
-        has = {tag.strip() for tag in tags}
-        added = [tag for tag in dict.fromkeys(change.get("add", ())) if tag not in has]
-        removed = set(change.get("remove", ())) & has
-        asked = len(set(change.get("add", ()))) + len(set(change.get("remove", ())))
-        self.num_added += len(added)
-        self.num_removed += len(removed)
-        self.num_same += asked - len(added) - len(removed)
-        if not added and not removed:
-            return tags
-        self.num_projects += 1
-        return [tag for tag in tags if tag.strip() not in removed] + added
+def _plan(projects: Sequence[Project], changes: Mapping[str, Change]) -> _Plan:
+    """Tell what changes, by the place of the project."""
+    plan = {}
+    for place, project in enumerate(projects):
+        change = changes.get(project.id, {})
+        added = dict.fromkeys(tag for tag in change.get("add", ()) if tag not in project.tags)
+        removed = frozenset(change.get("remove", ())).intersection(project.tags)
+        if added or removed:
+            plan[place] = _Wanted(removed, tuple(added))
+    return plan
 
 
-def _write_json(source: Path, target: Path, retag: _Retag) -> None:
-    text = source.read_text("utf-8-sig")
-    rows = json.loads(text)
-    for row in rows:
-        row["tags"] = retag(row["id"], row["tags"])
-    # As indented as it was: the difference of the two files is that of the tags.
-    second = text.split("\n")[1:2]
-    indent = len(second[0]) - len(second[0].lstrip()) if second else None
-    target.write_text(_dumps(rows, indent) + "\n", "utf-8")
+def _copy(path: Path, target: Path, before: Dataset, plan: _Plan, new_tags: Sequence[str]) -> None:
+    if path.is_dir():
+        if not path.name.startswith((".", "__pycache__")):
+            shutil.copytree(path, target, symlinks=True)
+    elif not path.is_file() or path.name.startswith(REVIEWS_FILE):
+        return
+    elif path.name in PROJECT_FILES and plan:
+        _write_projects(path, target, before, plan)
+    elif path.name == TAG_FILE and new_tags and before.tags:
+        _edit_text(path, target, STANDARD, lambda text: _with_tags(text, new_tags))
+    else:
+        shutil.copyfile(path, target)
 
 
-def _dumps(value: Any, indent: int | None = None) -> str:
-    # A lone surrogate stays the escape that it was.
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+def _write_projects(path: Path, target: Path, before: Dataset, plan: _Plan) -> None:
+    kind = kind_of(path)
+    count = len(before.projects)
+    if kind == "parquet":
+        rewrite_tags(
+            path, target, lambda row, tags: plan[row].of(tags) if row in plan else None
+        )  # fmt: skip
+    elif kind in ("csv", "tsv"):
+        _edit_text(path, target, STANDARD, lambda text: _in_csv(text, path, STANDARD, plan, count))
+    else:
+        lines = kind == "jsonl"
+        _edit_text(path, target, STANDARD, lambda text: _in_json(text, path, lines, plan, count))
+
+
+def _edit_text(path: Path, target: Path, dialect: Dialect, edit: Callable[[str], str]) -> None:
+    """Write an edited copy of a file of text, in its encoding, its byte-order mark as it was."""
+    content = path.read_bytes()
+    name = codecs.lookup(dialect.encoding).name
+    mark, encoding = next(
+        ((mark, own) for mark, own in _MARKS if content.startswith(mark) and name[:6] == own[:6]),
+        (b"", "utf-8" if name == "utf-8-sig" else name),
+    )
+    text = content[len(mark) :].decode(encoding)
+    if text.encode(encoding) != content[len(mark) :]:
+        raise TagifaiError(
+            f"{path}: {encoding} writes some characters in two ways, so it cannot be edited in "
+            f"place; write the file in UTF-8"
+        )
+    edited = edit(text)
     try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        text = json.dumps(value, indent=indent)
+        target.write_bytes(mark + edited.encode(encoding))
+    except UnicodeEncodeError as error:
+        raise TagifaiError(
+            f"{path}: {edited[error.start : error.end]!r} of a new tag cannot be written in "
+            f"{encoding}; write the file in UTF-8"
+        ) from None
+
+
+def _in_json(text: str, path: Path, lines: bool, plan: _Plan, count: int) -> str:
+    spans = [members["tags"] for members in find_members(text, lines)]
+    _check_count(path, len(spans), count)
+    lists = [_list_in(path, row, text[slice(*span)]) for row, span in enumerate(spans, start=1)]
+    style = style_of(text, lists)
+    return replace_spans(
+        text,
+        (
+            Replacement(spans[row], edit_list(lists[row], wanted.of(lists[row].values), style))
+            for row, wanted in plan.items()
+        ),
+    )
+
+
+def _in_csv(text: str, path: Path, dialect: Dialect, plan: _Plan, count: int) -> str:
+    delimiter = dialect.delimiter or ("\t" if kind_of(path) == "tsv" else ",")
+    rows = list(scan_cells(text, delimiter, dialect.quoting))
+    read = list(read_cells(io.StringIO(text, newline=""), path, dialect))[len(dialect.header) > 0 :]
+    if [[cell.text for cell in row] for row in rows] != read:
+        raise TagifaiError(
+            f"{path}: its quotes are written in a way that cannot be edited in place; write them "
+            f'as ""'
+        )
+    header = list(dialect.header) or [cell.text for cell in rows.pop(0)]
+    _check_count(path, len(rows), count)
+    column = header.index("tags")
+    lists = [_list_in(path, row, cells[column].text) for row, cells in enumerate(rows, start=1)]
+    style = style_of(text, lists, ascii_only=_is_ascii([cells[column] for cells in rows], text))
+    always = quotes_always(rows, column, delimiter, dialect.quoting)
+    return replace_spans(
+        text,
+        (
+            Replacement(
+                rows[row][column].span,
+                write_cell(
+                    edit_list(lists[row], wanted.of(lists[row].values), style),
+                    quoted=always, delimiter=delimiter, quoting=dialect.quoting,
+                ),
+            )
+            for row, wanted in plan.items()
+        ),
+    )  # fmt: skip
+
+
+def _is_ascii(cells: Iterable[Cell], text: str) -> bool:
+    """Tell whether lists escape what is beyond ASCII: the other cells of CSV never do."""
+    written = "".join(cell.text for cell in cells)
+    return written.isascii() and ("\\u" in written or text.isascii())
+
+
+def _list_in(path: Path, row: int, text: str) -> JsonList:
+    try:
+        return parse_list(text)
+    except TagifaiError as error:
+        raise TagifaiError(f"{path}: row {row}, tags: {error}") from None
+
+
+def _check_count(path: Path, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise TagifaiError(
+            f"{path}: {found:,} rows found where {wanted:,} were read, so it cannot be edited"
+        )
+
+
+def _with_tags(text: str, new_tags: Iterable[str]) -> str:
+    for tag in new_tags:
+        text = append_record(text, "tag", tag)
     return text
 
 
-def _write_jsonl(source: Path, target: Path, retag: _Retag) -> None:
-    with source.open(encoding="utf-8-sig", newline="") as lines, target.open("wb") as out:
-        for line in lines:
-            row = json.loads(line) if line.strip() else None
-            if row is not None:
-                tags = retag(row["id"], row["tags"])
-                if tags is not row["tags"]:
-                    line = _dumps({**row, "tags": tags}) + "\n"
-            out.write(line.encode("utf-8"))
+def _name(value: str) -> str:
+    return normalise_name(replace_surrogates(value))
 
 
-def _write_csv(source: Path, target: Path, retag: _Retag) -> None:
-    csv.field_size_limit(MAX_TEXT)
-    with source.open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.reader(lines, strict=True))
-    header = rows[0]
-    one, column = header.index("id"), header.index("tags")
-    for row in rows[1:]:
-        own = json.loads(row[column])
-        tags = retag(row[one], own)
-        if tags is not own:
-            row[column] = json.dumps(tags, ensure_ascii=False)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    target.write_bytes(text.getvalue().encode("utf-8"))
+def _verify(before: Dataset, after: Dataset, plan: _Plan, folder: Path) -> None:
+    """Check that what was written reads as what was wanted, and nothing else changed.
 
-
-def _write_parquet(source: Path, target: Path, retag: _Retag) -> None:
-    import pyarrow  # here: only those who bring Parquet wait for it
-    import pyarrow.parquet as parquet
-
-    table = parquet.read_table(source)
-    ids, tags = table.column("id").to_pylist(), table.column("tags").to_pylist()
-    changed = [retag(one, own) for one, own in zip(ids, tags, strict=True)]
-    position = table.schema.get_field_index("tags")
-    kind = table.schema.field(position)
-    table = table.set_column(position, kind, pyarrow.array(changed, kind.type))
-    parquet.write_table(table, target)
-
-
-_WRITERS: dict[str, Callable[[Path, Path, _Retag], None]] = {
-    ".json": _write_json,
-    ".jsonl": _write_jsonl,
-    ".csv": _write_csv,
-    ".parquet": _write_parquet,
-}
+    Raises
+    ------
+    TagifaiError
+        It does not; nothing is left behind.
+    """
+    same = len(before.projects) == len(after.projects)
+    for place, (old, new) in enumerate(zip(before.projects, after.projects, strict=False)):
+        wanted = plan.get(place, _Wanted(frozenset(), ()))
+        tags = tuple(tag for tag in old.tags if tag not in wanted.removed) + wanted.added
+        if not same or (old.id, old.text, tags) != (new.id, new.text, new.tags):
+            raise TagifaiError(
+                f"{folder}: project {shorten(old.id)!r} cannot be written so that it reads as "
+                f"{shorten(str(list(tags)))}; nothing was written"
+            )

@@ -94,8 +94,8 @@ def from_label_studio(record: Any) -> Answers:
     task = _task_data(_mapping(_member(record, "data"), "data"), "data")
     family = f"label-studio/{_plain(record.get('id'))}/"
     answers = Answers(task.reviews, family=family, project=task.project)
-    drafts = record.get("drafts")
-    answers.unused["draft"] += len(_list(drafts, "drafts")) if drafts else 0
+    if drafts := record.get("drafts"):
+        answers.unused["draft"] += len(_list(drafts, "drafts"))
     for number, one in enumerate(_list(record.get("annotations") or [], "annotations"), start=1):
         annotation = _mapping(one, f"annotation {number}")
         name = _plain(annotation.get("unique_id")) or _plain(annotation.get("id"))
@@ -234,17 +234,17 @@ def _responses(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
         matched = _FLAT.fullmatch(key)
         if matched and record[key] is not None:
             question = matched["question"]
-            values = _list(record[key], key)
+            answers = _list(record[key], key)
             users, statuses = (
-                _list(record.get(f"{key}.{part}") or [None] * len(values), f"{key}.{part}")
+                _list(record.get(f"{key}.{part}") or [None] * len(answers), f"{key}.{part}")
                 for part in ("users", "status")
             )
-            if not len(values) == len(users) == len(statuses):
+            if not len(answers) == len(users) == len(statuses):
                 raise TagifaiError(
-                    f"{key}: {len(values)} values, {len(users)} users and {len(statuses)} "
+                    f"{key}: {len(answers)} values, {len(users)} users and {len(statuses)} "
                     f"statuses; as many of each are needed"
                 )
-            parts = zip(values, users, statuses, strict=True)
+            parts = zip(answers, users, statuses, strict=True)
             for number, (value, user, status) in enumerate(parts, start=1):
                 response = {"value": value, "user_id": user, "status": status}
                 yield question, response, f"response {number} to {question!r}"
@@ -317,12 +317,13 @@ def _task_data(told: Mapping[str, Any], where: str) -> TaskData:
     if isinstance(project, bool) or not isinstance(project, str | int):
         raise TagifaiError(f"{where}.project_id: an id is needed, got {shorten(repr(project))}")
     reviews = _list(told["reviews"], f"{where}.reviews")
+    tags, choices, asked = (
+        tuple(_strings(told.get(name), f"{where}.{name}")) for name in ("tags", "choices", "asked")
+    )
     return TaskData(
-        str(project),
-        *(tuple(_strings(told.get(name), f"{where}.{name}"))
-          for name in ("tags", "choices", "asked")),
-        *(str(told.get(name) or "") for name in ("version", "data_digest")),
-        tuple(Review.from_dict(_mapping(one, f"{where}.reviews")) for one in reviews),
+        str(project), tags, choices, asked,
+        version=str(told.get("version") or ""), data_digest=str(told.get("data_digest") or ""),
+        reviews=tuple(Review.from_dict(_mapping(one, f"{where}.reviews")) for one in reviews),
     )  # fmt: skip
 
 

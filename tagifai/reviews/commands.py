@@ -158,7 +158,7 @@ def apply(options: argparse.Namespace) -> Answer:
     if not changes:
         lines.append(f"{desk.path}: no accepted change in it, so both are the same")
     if applied.new_tags:
-        lines.append(f"New tags: {', '.join(map(_with_nearest(known), applied.new_tags))}")
+        lines.append(f"New tags: {', '.join(map(repr, applied.new_tags))}")
     if applied.num_same:
         lines.append(f"So already: {counted(applied.num_same, 'label')}")
     if applied.unknown:

@@ -91,8 +91,8 @@ class Review:
             raise TagifaiError("review, undoes: needed with the decision undo, and only then")
         if bool(self.unchanged) != whole or (whole and (self.tag or not _is_list(self.unchanged))):
             raise TagifaiError(
-                "review, unchanged: a JSON list of tags is needed with the decision annotation, which "
-                "has no tag, and only then"
+                "review, unchanged: a JSON list of tags is needed with the decision annotation, "
+                "which has no tag, and only then"
             )
         if not _is_time(self.at):
             raise TagifaiError(
@@ -106,7 +106,7 @@ class Review:
         return tuple(json.loads(self.unchanged)) if self.unchanged else ()
 
     def to_dict(self) -> dict[str, str]:
-        """Return the fields in declared order; source and unchanged only where they say something."""
+        """Return the fields in declared order; the last two only where they say something."""
         values: dict[str, str] = asdict(self)
         return {name: value for name, value in values.items() if value or name not in _RARE}
 

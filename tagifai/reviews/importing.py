@@ -28,7 +28,8 @@ class Imported:
     num_other_data, num_unknown : int
         Among all: those made on other data, and those of projects that this data lacks.
     num_replaced : int
-        Earlier decisions that no longer count, as a later state of their annotation came.
+        Earlier decisions that no longer count, as a later state of their annotation came
+        without them.
     num_outdated : int
         New decisions that do not count, as a later state of their annotation was known.
     num_missing : int
@@ -108,8 +109,10 @@ def import_reviews(
     if take_back_missing:
         brought += [_emptied(event, now) for event in missing]
     store.merge(brought)
-    counting = {event.uid for event in in_force([*before, *brought])}
-    lost = [event for event in counted_before if event.uid not in counting]
+    counted = in_force([*before, *brought])
+    counting = {event.uid for event in counted}
+    said = {(e.reviewer, e.project, e.tag, e.decision) for e in counted}
+    lost = [e for e in counted_before if (e.reviewer, e.project, e.tag, e.decision) not in said]
     decisions = [event for event in brought if event.decision != ANNOTATION]
     new = [event for event in decisions if event.uid not in held]
     digest = dataset.digest
@@ -201,7 +204,7 @@ def _placed(
         last = max((event.at for event in own.values()), default="")
         events = annotation_events(annotation, annotation.at or now, known=known)
         mark = events[-1]
-        if mark.uid in own:
+        if annotation.at and mark.uid in own:
             at = own[mark.uid].at
         elif annotation.at:
             # Two states of one time: the one that came later is the later one.

@@ -80,8 +80,8 @@ def test_what_is_exported_is_imported_again(run, run_json, small_data, tmp_path,
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(small_data, elsewhere)
     brought = run_json("reviews", "import", file, data=elsewhere)
-    assert brought == {
-        "format": kind, "num_new": 6, "num_known": 0, "num_other_data": 6, "num_unknown": 1,
+    assert {key: value for key, value in brought.items() if value} == {
+        "format": kind, "num_new": 6, "num_other_data": 6, "num_unknown": 1,
     }  # fmt: skip
     first = run_json("reviews", "list")
     assert run_json("reviews", "list", data=elsewhere) == first
@@ -176,13 +176,90 @@ def test_a_mistake_is_one_line(run, small_data, words, message):
     assert message in err
 
 
-def test_nothing_accepted_is_nothing_to_apply(run, small_data, tmp_path):
+def test_nothing_accepted_leaves_a_copy_as_it_was(run, small_data, tmp_path):
     file = tmp_path / "r.sqlite"
     store = ReviewStore(file, journal="delete")
     store.submit(reviewer="ann", project="0", tag="segmentation", decision="right")
-    status, _, err = run("reviews", "apply", "--to", tmp_path / "x", "--reviews", file)
-    assert (status, err) == (1, f"tagifai: {file}: no accepted change in it, so nothing to apply\n")
-    assert not (tmp_path / "x").exists()
+    store.close()
+    to = tmp_path / "x"
+    status, out, err = run("reviews", "apply", "--to", to, "--reviews", file, data=small_data)
+    assert (status, err) == (0, "")
+    assert f"{file}: no accepted change in it, so both are the same" in out
+    assert (to / "projects.json").read_bytes() == (small_data / "projects.json").read_bytes()
+
+
+def labelled(data, run_json, chosen, **given):
+    """Export a task, and give the file of what an annotator chose there."""
+    told = run_json("reviews", "export", "--format", "label-studio", data=data)
+    (task,) = (one for one in json.loads(told["content"]) if one["data"]["project_id"] == "2")
+    task |= {"id": 4, "annotations": [{
+        "unique_id": "a", "completed_by": 7, "updated_at": "2026-05-01T10:00:00Z",
+        "result": [{"from_name": "tags", "type": "choices", "value": {"choices": chosen}}],
+        **given,
+    }]}  # fmt: skip
+    file = data / "back.json"
+    file.write_text(json.dumps([task]))
+    return file
+
+
+def test_a_new_tag_is_taken_where_the_command_allows_it(run, run_json, data, tmp_path):
+    own = next(p.tags for p in load_dataset(data).projects if p.id == "2")
+    file = labelled(data, run_json, [*own, "gardening"])
+    status, out, err = run("reviews", "import", file)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"tagifai: {file}: row 1, annotation a: 1 unknown tag: 'gardening'; ")
+    assert err.endswith("; --new-tags takes what is added as a new tag\n")
+    before = (data / "tags.json").read_text()
+    assert "New tags: 'gardening'" in run("reviews", "import", file, "--new-tags")[1]
+    # From now on it is offered, and known.
+    assert '<Choice value="gardening"/>' in run("reviews", "config")[1]
+    assert run("reviews", "import", file)[1].startswith("0 new reviews")
+    to = tmp_path / "corrected"
+    told = run_json("reviews", "apply", "--to", to)
+    assert told["new_tags"] == ["gardening"]
+    after = load_dataset(to)
+    assert next(p.tags for p in after.projects if p.id == "2") == (*own, "gardening")
+    assert list(after.tags)[-1] == "gardening"
+    # The tag file is as it was, and one entry longer.
+    changed = (to / "tags.json").read_text()
+    end = next(at for at in range(len(before)) if before[at] != changed[at])
+    assert changed.endswith(before[end:])
+    assert len(changed) > len(before)
+
+
+def test_another_spelling_is_no_new_tag(run, run_json, data):
+    file = labelled(data, run_json, ["Computer Vision"])
+    status, out, err = run("reviews", "import", file, "--new-tags")
+    assert (status, out) == (1, "")
+    assert "'Computer Vision' is another spelling of 'computer-vision', and no new tag" in err
+
+
+def test_reviews_of_a_misspelt_tag_are_refused(run, data, tmp_path):
+    review = {"uid": "u", "at": "2026-05-01T10:00:00.000000Z", "reviewer": "ann", "project": "1"}
+    file = tmp_path / "r.jsonl"
+    for decision, tag in (("remove", "Segmentation"), ("right", "transformer")):
+        file.write_text("\n" + json.dumps({**review, "tag": tag, "decision": decision}))
+        for flags in ((), ("--new-tags",)):
+            status, out, err = run("reviews", "import", file, *flags)
+            assert (status, out) == (1, "")
+            assert err.startswith(f"tagifai: {file}: row 2: 1 unknown tag: {tag!r} (did you mean ")
+    assert len(ReviewStore(data / "reviews.sqlite", journal="delete").events()) == 6
+
+
+def test_an_import_says_what_it_did_not_use(run, run_json, data):
+    run("reviews", "import", labelled(data, run_json, ["segmentation"]))
+    later = {"updated_at": "2026-05-02T10:00:00Z"}
+    out = run("reviews", "import", labelled(data, run_json, [], was_cancelled=True, **later))[1]
+    assert "No decisions: 1 × skipped annotation" in out
+    assert "Replaced by a later state of their annotation: " in out
+    file = labelled(data, run_json, [])
+    file.write_text(file.read_text().replace('"unique_id": "a"', '"unique_id": "b"'))
+    out = run("reviews", "import", file)[1]
+    assert "Not in this file, though their tasks are: 1 annotation known before" in out
+    assert "--take-back-missing takes them back" in out
+    out = run("reviews", "import", file, "--take-back-missing")[1]
+    assert "Taken back, as the file no longer has them: the decisions of 1 annotation" in out
+    assert run_json("reviews", "import", file)["num_missing"] == 0
 
 
 @pytest.mark.parametrize(

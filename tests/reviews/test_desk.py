@@ -10,7 +10,7 @@ from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit, WriteRules
 from tagifai.reviews import ReviewStore
 from tagifai.reviews.desk import ReviewDesk, apply_commands
-from tagifai.reviews.files import parse_reviews
+from tagifai.reviews.files import read_reviews
 from tagifai.reviews.queues import QueueChoice
 from tagifai.settings import Settings
 from tagifai.versions.desk import VersionDesk
@@ -148,7 +148,11 @@ def test_who_may_not_write_writes_nothing(small_data, small_models, tmp_path, vi
     ("pair", "decision", "message"),
     [
         (("gone", "transformers"), "add", "project 'gone' is not in the data"),
-        (("0", "transformer"), "add", "unknown tag 'transformer': did you mean 'transformers'"),
+        (
+            ("0", "transformer"),
+            "add",
+            r"1 unknown tag: 'transformer' \(did you mean 'transformers'",
+        ),
         (("0", "transformers"), "sell", "unknown decision 'sell'"),
         (("0", "computer-vision"), "remove", "does not carry 'computer-vision'"),
         (("0", "natural-language-processing"), "add", "'0' carries 'natural-language-processing'"),
@@ -220,7 +224,7 @@ def test_applied_reviews_are_left_out_of_the_old_versions_queue(small_data, smal
 def test_an_export_is_read_again(desk):
     pair = pairs(desk)[0]
     desk.decide(HERE, "v0.2.0", pair, "skip", "später")
-    assert parse_reviews(desk.export().encode(), "jsonl") == desk.events()
+    assert read_reviews(desk.export().encode(), "jsonl").reviews == desk.events()
 
 
 def test_a_reader_is_named_or_told_why_not(desk):

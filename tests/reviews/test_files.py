@@ -1,27 +1,24 @@
 import json
+from xml.etree import ElementTree
 
 import pytest
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
 from tagifai.predictions import Predictions
-from tagifai.reviews import ReviewStore
 from tagifai.reviews.events import Review
-from tagifai.reviews.files import FORMATS, export_reviews, import_reviews, parse_reviews
+from tagifai.reviews.files import FORMATS, export_reviews, read_reviews
 from tagifai.reviews.tasks import build_tasks, label_studio_config
 
-NOW = "2026-02-02T00:00:00.000000Z"
 PROJECTS = {
     "7": Project("7", "Cats", "seen", ("cv",)),
     "8": Project("8", "Words", "read", ("nlp",)),
 }
 
 
-def review(number, project, tag, decision, note="", undoes="", reviewer="ann"):
+def review(number, project, tag, decision, note="", reviewer="ann", **rest):
     at = f"2026-01-01T00:00:{number:02}.000000Z"
-    return Review(
-        f"u{number}", at, reviewer, project, tag, decision, note, "v1", "digest", undoes=undoes
-    )
+    return Review(f"u{number}", at, reviewer, project, tag, decision, note, "v1", "digest", **rest)
 
 
 REVIEWS = (
@@ -30,6 +27,8 @@ REVIEWS = (
     review(3, "gone", "cv", "remove", "'=kept", reviewer="-bob"),
     review(4, "8", "nlp", "skip", "\t\u2028 "),
     review(5, "7", "nlp", "undo", undoes="u1"),
+    review(6, "8", "cv", "add", source="label-studio/1/a"),
+    review(7, "8", "", "annotation", source="label-studio/1/a", unchanged='["nlp", "a,b\\n"]'),
 )
 
 
@@ -42,13 +41,14 @@ def tasks(reviews=REVIEWS, **given):
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_round_trip_is_lossless(kind):
     content = export_reviews(REVIEWS, kind, tasks()).encode()
-    parsed = parse_reviews(content, kind, now=NOW)
-    assert sorted(parsed, key=lambda r: r.uid) == list(REVIEWS)
+    found = read_reviews(content, kind)
+    assert sorted(found.reviews, key=lambda r: r.uid) == list(REVIEWS)
+    assert (found.annotations, found.unused) == ((), {})
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_no_review_is_a_file_too(kind):
-    assert parse_reviews(export_reviews((), kind).encode(), kind) == ()
+    assert read_reviews(export_reviews((), kind).encode(), kind).reviews == ()
 
 
 def test_no_cell_of_the_csv_is_a_formula():
@@ -77,97 +77,51 @@ def test_label_studio_tasks_carry_text_and_predictions():
     assert prediction["result"][0]["value"] == {"choices": ["cv"]}
 
 
-def annotated(chosen, **given):
-    exported = json.loads(export_reviews((), "label-studio", tasks((), asked=[("7", "nlp")])))
-    exported[0]["annotations"] = [
-        {
-            "id": 5,
-            "unique_id": "abc",
-            "completed_by": {"id": 1, "email": "eve@example.org"},
-            "updated_at": "2026-01-05T12:00:00+02:00",
-            "was_cancelled": False,
-            "result": [{"from_name": "tags", "to_name": "text", "value": {"choices": chosen}}],
-            **given,
-        }
-    ]
-    return json.dumps(exported).encode()
-
-
-@pytest.mark.parametrize(
-    ("chosen", "expected"),
-    [
-        (["cv", "nlp"], [("nlp", "add")]),
-        (["cv"], [("nlp", "right")]),
-        (["nlp"], [("cv", "remove"), ("nlp", "add")]),
-        ([], [("cv", "remove"), ("nlp", "right")]),
-    ],
-)
-def test_what_annotators_chose_in_label_studio_comes_back(chosen, expected):
-    found = parse_reviews(annotated(chosen), "label-studio", now=NOW)
-    assert [(r.tag, r.decision) for r in found] == expected
-    assert {(r.reviewer, r.at, r.data_digest) for r in found} == {
-        ("eve@example.org", "2026-01-05T10:00:00.000000Z", "digest")
-    }
-
-
-def test_a_task_skipped_in_label_studio_is_a_skip():
-    content = annotated([], was_cancelled=True, completed_by=3)
-    (found,) = parse_reviews(content, "label-studio", now=NOW)
-    assert (found.tag, found.decision, found.reviewer) == ("nlp", "skip", "label-studio:3")
-
-
-def test_argilla_responses_come_back():
-    records = json.loads(export_reviews((), "argilla", tasks((), asked=[("7", "nlp")])))
-    records[0]["responses"] = {"tags": [{"value": ["cv", "nlp"], "user_id": "eve"}]}
-    (found,) = parse_reviews(json.dumps(records).encode(), "argilla", now=NOW)
-    assert (found.tag, found.decision, found.reviewer, found.at) == (
-        "nlp",
-        "add",
-        "argilla:eve",
-        NOW,
-    )
-
-
-def test_importing_twice_adds_nothing(tmp_path):
-    store = ReviewStore(tmp_path / "r.sqlite")
-    parsed = [parse_reviews(annotated(["cv", "nlp"]), "label-studio") for _ in range(2)]
-    first, second = (import_reviews(store, reviews, PROJECTS, "digest") for reviews in parsed)
-    assert (first.num_new, first.num_known) == (1, 0)
-    assert (second.num_new, second.num_known) == (0, 1)
-
-
-def test_reviews_of_other_data_are_counted(tmp_path):
-    store = ReviewStore(tmp_path / "r.sqlite")
-    found = import_reviews(store, REVIEWS, PROJECTS, "another digest")
-    assert (found.num_new, found.num_other_data, found.num_unknown) == (5, 5, 1)
-
-
-def test_reviews_of_another_data_set_altogether_are_refused(tmp_path):
-    store = ReviewStore(tmp_path / "r.sqlite")
-    with pytest.raises(TagifaiError, match="of another data set: none of their projects"):
-        import_reviews(store, REVIEWS, {"x": Project("x", "", "", ())})
-    assert store.events() == ()
-
-
 def test_the_label_studio_interface_escapes_tags():
     assert '<Choice value="a&lt;b&amp;c"/>' in label_studio_config(["a<b&c"])
+
+
+def test_what_an_earlier_release_wrote_is_read():
+    old = [review for review in REVIEWS if not review.source]
+    text = export_reviews(old, "csv")
+    rows = [line.removesuffix(",,") for line in text.split("\r\n")]
+    rows[0] = rows[0].removesuffix(",source,unchanged")
+    text = "\r\n".join([*rows, "", ""])
+    assert rows[0].endswith(",undoes")
+    assert read_reviews(text.encode(), "csv").reviews == tuple(old)
+    # And its JSON lines are read there, where nothing came from another tool.
+    assert "source" not in export_reviews(old, "jsonl")
+
+
+def test_the_label_studio_interface_holds_any_name():
+    names = ["a<b&c\"'>", "a,b", "two\nlines", "$text", "costs $9", "日本語", " tab\t"]
+    tree = ElementTree.fromstring(label_studio_config(names))
+    choices = list(tree.iter("Choice"))
+    assert [choice.get("alias", choice.get("value")) for choice in choices] == names
+    # "$text" would become the task's text there.
+    assert not any("$" in choice.get("value") for choice in choices)
+    with pytest.raises(
+        TagifaiError, match=r"tag 'a\\x0b': the character '\\x0b' cannot be written"
+    ):
+        label_studio_config(["fine", "a\x0b"])
 
 
 @pytest.mark.parametrize(
     ("content", "kind", "message"),
     [
         (b'{"uid": "u"}', "jsonl", "f: row 1: review, at: missing"),
-        (b"\n[1]", "jsonl", "f: row 2: not as jsonl writes it"),
+        (b"\n[1]", "jsonl", r"f: row 2: an object is needed, got \[1\]"),
         (b"nonsense", "jsonl", "f: row 1: not JSON"),
         (b"a,b\r\n", "csv", "f: the header uid,at,reviewer"),
         (b"{}", "argilla", "f: a list of objects is needed"),
         (b'[{"id": 1}]', "argilla", "f: row 1: a record that tagifai did not write"),
         (b'[{"data": {"text": ""}}]', "label-studio", "f: row 1: a task that tagifai did not"),
-        (b'[{"text": ""}]', "label-studio", "f: row 1: not as label-studio writes it"),
+        (b'[{"text": ""}]', "label-studio", "f: row 1: a task that tagifai did not write: data is"),
+        (b"[7]", "label-studio", "f: row 1: task: an object is needed, got 7"),
         (b"\xff", "csv", "f: not UTF-8 text"),
         (b"", "xml", "unknown format of reviews 'xml'"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_row_by_row(content, kind, message):
     with pytest.raises(TagifaiError, match=message):
-        parse_reviews(content, kind, "f")
+        read_reviews(content, kind, "f")

@@ -125,7 +125,7 @@ def test_threads_write_side_by_side(tmp_path):
         ({"decision": "undo"}, "unknown decision 'undo'"),
         ({"project": " "}, "review, project: empty"),
         ({"reviewer": ""}, "review, reviewer: empty"),
-        ({"note": "x" * 2001}, "note: at most 2000 characters, got 2,001"),
+        ({"note": "x" * 2001}, "note: at most 2,000 characters, got 2,001"),
         ({"note": 3}, "note: a text is needed, got 3"),
     ],
 )

@@ -8,7 +8,7 @@ from security.rows import Files, Measured, Row, measured
 
 from tagifai.inference.batches import BatchAnswer, BatchRow, to_csv, to_jsonl
 from tagifai.reviews import Review
-from tagifai.reviews.files import export_reviews, parse_reviews
+from tagifai.reviews.files import export_reviews, read_reviews
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "=cmd|' /C calc'!A1", "=HYPERLINK(\"http://a.b\",\"x\")",
@@ -53,7 +53,7 @@ def measure_cells(files: Files, full: bool) -> Measured:
                 if starts_formula(cell):
                     wrong.append(f"{name}: {cell!r} is a formula")
     for kind in ("csv", "jsonl"):
-        if parse_reviews(export_reviews(reviews, kind).encode(), kind) != tuple(reviews):
+        if read_reviews(export_reviews(reviews, kind).encode(), kind).reviews != tuple(reviews):
             wrong.append(f"reviews as {kind} came back otherwise")
     lines = [json.loads(line) for line in to_jsonl(answers).splitlines()]
     if [line["text"] for line in lines] != texts:

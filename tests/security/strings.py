@@ -20,7 +20,7 @@ from tagifai.data.records import replace_surrogates
 from tagifai.inference.batches import BatchAnswer, BatchRow, to_csv, to_jsonl
 from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution
 from tagifai.reviews import Review
-from tagifai.reviews.files import export_reviews, parse_reviews
+from tagifai.reviews.files import export_reviews, read_reviews
 from tagifai.text.preprocessing import preprocess_text
 from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error
 
@@ -61,7 +61,7 @@ def places(folder: Path) -> dict[str, Callable[[str], Any]]:
                       text[:2_000])  # fmt: skip
         for kind in ("jsonl", "csv"):
             content = export_reviews([kept], kind).encode()
-            if parse_reviews(content, kind) != (kept,):
+            if read_reviews(content, kind).reviews != (kept,):
                 raise AssertionError(f"{kind} came back otherwise")
 
     def kept(text: str) -> None:
