@@ -190,10 +190,11 @@ def _write_projects(path: Path, target: Path, before: Dataset, plan: _Plan) -> N
 def _edit_text(path: Path, target: Path, dialect: Dialect, edit: Callable[[str], str]) -> None:
     """Write an edited copy of a file of text, in its encoding, its byte-order mark as it was."""
     content = path.read_bytes()
-    name = codecs.lookup(dialect.encoding).name
+    # "utf-8-sig" and "utf-16" take off a mark, and would write one where there was none.
+    name = codecs.lookup(dialect.encoding).name.removesuffix("-sig")
     mark, encoding = next(
-        ((mark, own) for mark, own in _MARKS if content.startswith(mark) and name[:6] == own[:6]),
-        (b"", "utf-8" if name == "utf-8-sig" else name),
+        ((mark, own) for mark, own in _MARKS if content.startswith(mark) and own[:5] == name[:5]),
+        (b"", name),
     )
     text = content[len(mark) :].decode(encoding)
     if text.encode(encoding) != content[len(mark) :]:
