@@ -1,6 +1,8 @@
-"""Cells that a spreadsheet shows as text and never runs as a formula, and back again."""
+"""Cells of CSV: lists as JSON, and text that a spreadsheet shows and never runs as a formula."""
 
+import json
 import re
+from typing import Any
 
 # The fullwidth signs are formulas too, and a byte-order mark or a blank before one is no shield.
 _DANGER = re.compile("^[\\s\ufeff\u200b\0]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n\0]")
@@ -25,3 +27,18 @@ def bare_cell(text: str) -> str:
     '@now'
     """
     return text[1:] if text.startswith("'") else text
+
+
+def cell_of(value: Any) -> str:
+    """Write a value as a cell: a list as JSON, nothing as an empty cell, anything else as text.
+
+    A list stays a list when the file is read as data, whatever stands in its names.
+
+    >>> cell_of(["time series", "image"]), cell_of(None), cell_of(0.5)
+    ('["time series", "image"]', '', '0.5')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagifai.data.csv_cells import guard_cell
+from tagifai.data.csv_cells import cell_of, guard_cell
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.predictions import NEAR_MISS, decide
@@ -99,8 +99,9 @@ def predict_rows(rows: Sequence[BatchRow], predict: PredictTexts) -> Iterator[li
 def to_csv(answers: Sequence[BatchAnswer]) -> str:
     """Write answers as CSV that a spreadsheet shows and never runs.
 
-    Columns: row, id, text, tags (with blanks between), probabilities (of the tags), near
-    misses, note.
+    Columns: row, id, text, tags, probabilities (of the tags), near_misses, note. Tags,
+    probabilities and near misses are JSON lists, as the tags of a projects file are; of a row
+    that could not be read they are empty.
     """
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\r\n")
@@ -109,12 +110,14 @@ def to_csv(answers: Sequence[BatchAnswer]) -> str:
         cells = [
             answer.row.id,
             answer.row.text,
-            " ".join(tag for tag, _ in answer.tags),
-            " ".join(f"{probability:.4f}" for _, probability in answer.tags),
-            " ".join(tag for tag, _ in answer.near),
-            answer.row.error or answer.reason,
+            [tag for tag, _ in answer.tags],
+            [round(probability, 4) for _, probability in answer.tags],
+            [tag for tag, _ in answer.near],
+            answer.reason,
         ]
-        writer.writerow([answer.row.number, *map(guard_cell, cells)])
+        if answer.row.error:  # nothing was predicted, not even that there is no tag
+            cells = [answer.row.id, answer.row.text, None, None, None, answer.row.error]
+        writer.writerow([answer.row.number, *(guard_cell(cell_of(cell)) for cell in cells)])
     return output.getvalue()
 
 

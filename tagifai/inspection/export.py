@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from tagifai.data.csv_cells import guard_cell
+from tagifai.data.csv_cells import cell_of, guard_cell
 from tagifai.errors import one_of
 
 FORMATS = ("json", "csv")
@@ -34,9 +34,5 @@ def export_outcomes(rows: Sequence[Mapping[str, Any]], kind: str, *, tag: str, o
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([guard_cell(_cell(value)) for value in record.values()] for record in records)
+    writer.writerows([guard_cell(cell_of(v)) for v in record.values()] for record in records)
     return text.getvalue()
-
-
-def _cell(value: Any) -> str:
-    return orjson.dumps(value).decode() if isinstance(value, list) else str(value)

@@ -168,7 +168,7 @@ def test_many_texts_with_bad_rows_and_a_download(inference):
     assert download.value.suggested_filename == "predictions-v0.2.0.csv"
     rows = download.value.path().read_text().splitlines()
     assert rows[0] == "row,id,text,tags,probabilities,near_misses,note"
-    assert rows[1].startswith("1,7,'=vision camera,computer-vision")
+    assert rows[1].startswith('1,7,\'=vision camera,"[""computer-vision""')
     assert rows[2].startswith("2,,,,,,not JSON")
 
 

@@ -5,9 +5,18 @@ import json
 import pytest
 from small_corpus import SMALL_PARAMS, small_dataset
 
+from tagifai.data import load_projects
 from tagifai.errors import TagifaiError
 from tagifai.inference import predict_tags
-from tagifai.inference.batches import BatchRow, kind_of, predict_rows, read_texts, to_csv, to_jsonl
+from tagifai.inference.batches import (
+    BatchAnswer,
+    BatchRow,
+    kind_of,
+    predict_rows,
+    read_texts,
+    to_csv,
+    to_jsonl,
+)
 from tagifai.models.training import train
 
 BRACE = "Expecting property name enclosed in double quotes"
@@ -146,9 +155,34 @@ def test_the_csv_is_no_program(answers):
     assert [row["row"] for row in rows] == ["1", "2", "3"]
     assert rows[0]["text"] == "'=camera photos"
     assert rows[0]["id"] == "'@7"
-    assert rows[0]["tags"].split()[0] == "computer-vision"
-    assert float(rows[0]["probabilities"].split()[0]) > 0.5
+    assert json.loads(rows[0]["tags"]) == [tag for tag, _ in answers[0].tags]
+    assert json.loads(rows[0]["probabilities"])[0] > 0.5
+    assert rows[1]["tags"] == rows[1]["probabilities"] == rows[1]["near_misses"] == ""
+    assert rows[2]["tags"] == rows[2]["probabilities"] == "[]"
     assert [row["note"] for row in rows] == ["", "not UTF-8 text", "empty"]
+
+
+def test_tags_in_the_csv_stay_apart_and_are_read_as_those_of_projects(tmp_path):
+    names = ("time series", "image", "a, b", 'said "so"', "two\nlines", "=1+1", "日本語")
+    answers = [
+        BatchAnswer(BatchRow(1, "a\nb, c", "7"), tuple((n, 0.5) for n in names), (("x y", 0.25),)),
+        BatchAnswer(BatchRow(2, "d", "8")),
+    ]
+    written = to_csv(answers)
+    first, second = csv.DictReader(io.StringIO(written, newline=""))
+    assert first["tags"].startswith('["time series", "image", ')
+    assert json.loads(first["near_misses"]) == ["x y"]
+    assert json.loads(first["probabilities"]) == [0.5] * len(names)
+    assert second["tags"] == "[]"
+    # Under a title and a description it is a projects file.
+    path = tmp_path / "projects.csv"
+    named = written.replace("text,", "title,", 1).replace("note", "description", 1)
+    path.write_bytes(named.encode())
+    projects = load_projects(path)
+    assert [(p.id, p.title, p.tags) for p in projects] == [
+        ("7", "a\nb, c", names), ("8", "d", ()),
+    ]  # fmt: skip
+    assert [row.text for row in read_texts(written.encode(), "csv")] == ["a\nb, c", "d"]
 
 
 def test_json_lines_keep_texts_as_they_were(answers):

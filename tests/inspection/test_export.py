@@ -31,6 +31,14 @@ def test_no_cell_of_the_csv_starts_a_formula():
     assert (row["probability"], row["outcome"]) == ("0.25", "fp")
 
 
+def test_tags_stay_apart_and_what_is_unknown_is_an_empty_cell():
+    names = ["time series", "a, b", 'said "so"', "日本語"]
+    row = {**ROWS[0], "y_true": names, "y_pred": [], "threshold": None}
+    (row,) = csv.DictReader(io.StringIO(export_outcomes([row], "csv", tag="cv", outcome="fn")))
+    assert json.loads(row["y_true"]) == names
+    assert (row["y_pred"], row["threshold"]) == ("[]", "")
+
+
 def test_another_format_is_refused():
     with pytest.raises(TagifaiError, match=r"unknown format 'xlsx'.*allowed: json, csv"):
         export_outcomes(ROWS, "xlsx", tag="cv", outcome="fp")
