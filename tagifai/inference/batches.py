@@ -107,7 +107,7 @@ def to_csv(answers: Sequence[BatchAnswer]) -> str:
     writer = csv.writer(output, lineterminator="\r\n")
     writer.writerow(["row", "id", "text", "tags", "probabilities", "near_misses", "note"])
     for answer in answers:
-        cells = [
+        cells: list[Any] = [
             answer.row.id,
             answer.row.text,
             [tag for tag, _ in answer.tags],
