@@ -78,7 +78,7 @@ def test_who_may_not_write_submits_nothing(call, bench, headers, message):
     [
         (["v9", "0", "transformers", "right", ""], "unknown version 'v9'"),
         (["v0.2.0", 0, "transformers", "right", ""], "project: str is needed, got int"),
-        (["v0.2.0", "0", "transformers", "right", "x" * 2001], "note: at most 2000 characters"),
+        (["v0.2.0", "0", "transformers", "right", "x" * 2001], "note: at most 2,000 characters"),
         (["v0.2.0", "0", ["transformers"], "right", ""], "tag: str is needed, got list"),
     ],
 )
