@@ -87,7 +87,7 @@ def check(table: FrequencyTable, dataset: Dataset) -> None:
             if tag in dataset.tags and tag not in dataset.config.excluded:
                 rows_of.setdefault(tag, []).append(row)
     order = sorted(rows_of, key=lambda tag: (-len(rows_of[tag]), tag))
-    carried = np.zeros(len(dataset.projects), np.uint8)
+    carried = np.zeros(len(dataset.projects), np.int64)
     steps = sorted({len(rows) for rows in rows_of.values()} | {1}, reverse=True)
     entered = 0
     # Nothing changes between two counts that some tag has, nor above the highest.

@@ -199,7 +199,7 @@ def _out_of_fold(features: Array, truth: Array, kept: Array, otherwise: Array) -
         X, y = features[learnt].reshape(-1, width)[use], truth[learnt].ravel()[use]
         here = fold == part
         if here.any() and len(np.unique(y)) == 2:
-            model = LogisticRegression(max_iter=500).fit(X, y)
+            model = LogisticRegression(max_iter=500).fit(X, y.astype(np.int64))
             likely = model.predict_proba(features[here].reshape(-1, width))[:, 1]
             score[here] = likely.reshape(-1, truth.shape[1])
     return score

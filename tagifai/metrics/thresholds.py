@@ -59,12 +59,15 @@ def choose_thresholds(
     n_tags = y_true.shape[1]
     if kind == "fixed":
         return np.full(n_tags, fixed)
-    expected = (1 - smoothing) * y_true + smoothing * y_prob if smoothing else y_true
+    # In 64 bits: narrower floats would lose single labels among millions of them.
+    expected = np.asarray(y_true, float)
+    if smoothing:
+        expected = (1 - smoothing) * expected + smoothing * y_prob
     common = common_threshold(expected, y_prob)
     if kind == "common":
         return np.full(n_tags, common)
     own = best_thresholds(expected, y_prob)
-    return shrink_thresholds(own, common, y_true.sum(axis=0), shrinkage)
+    return shrink_thresholds(own, common, y_true.sum(axis=0, dtype=float), shrinkage)
 
 
 def midway(low: float, high: float) -> float:

@@ -78,6 +78,9 @@ def fit_matrix(
     The scores X @ matrix + intercepts are those of its `decision_function`. A tag that all
     or none of the projects carry has zeros and the constant score 1 or -1.
     """
+    # LabelBinarizer numbers the columns in the dtype of the labels: in 8 bits the 257th tag
+    # would be the first again.
+    y_true = np.asarray(y_true).astype(np.int64)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Label .* is present in all training examples")
         member.fit(X, y_true)

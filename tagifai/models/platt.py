@@ -22,7 +22,7 @@ def fit_platt(
     slopes, offsets = np.array(fitted, float).reshape(-1, 2).T
     sloped = slopes > 0
     if sloped.any() and shrinkage:
-        positives = y_true[:, sloped].sum(axis=0)
+        positives = y_true[:, sloped].sum(axis=0, dtype=float)
         weight = positives / (positives + shrinkage)
         logs = np.log(slopes[sloped])
         slopes[sloped] = np.exp(weight * logs + (1 - weight) * logs.mean())
@@ -75,7 +75,7 @@ def _fit_logistic(features: np.ndarray, y: np.ndarray) -> np.ndarray:
     # Newton's method ends at the same bits each time, which a loose tolerance would not.
     regression = LogisticRegression(
         C=PENALTY_C, solver="newton-cholesky", tol=1e-8, max_iter=200
-    ).fit(features, y)
+    ).fit(features, y.astype(np.int64))
     return np.append(regression.coef_[0], regression.intercept_[0])
 
 
