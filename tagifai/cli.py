@@ -13,7 +13,7 @@ from tagifai.errors import TagifaiError
 from tagifai.report import commands as report_commands
 from tagifai.reviews import commands as review_commands
 from tagifai.reviews.files import FORMATS
-from tagifai.settings import REVIEWS_FILE, add_flags
+from tagifai.settings import LIMITS, REVIEWS_FILE, add_flags
 from tagifai.terminal import print_json, print_message
 
 
@@ -58,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="versions: a folder, git:PATH_OR_URL or mlflow:URI [default: model]",
     )
     shared.add_argument("--json", action="store_true", help="print one JSON document")
+    add_flags(shared.add_argument_group("limits"), LIMITS)
     kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:

@@ -11,8 +11,10 @@ import orjson
 from tagifai.data import known_tags, load_dataset
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
+from tagifai.pointers import refuse_pointer_file
+from tagifai.settings import load_limits
 from tagifai.terminal import print_message, print_table, print_text, progress_bar
-from tagifai.versions import open_source
+from tagifai.versions import VersionSource, open_source
 from tagifai.versions.naming import WORKSPACE
 
 # The rest in functions: a mistake and a quick answer need not wait for what others ask.
@@ -39,11 +41,16 @@ def open_desk(options: argparse.Namespace) -> "VersionDesk":
 
     cache = ContentCache(open_memory(None))
     return VersionDesk(
-        open_source(options.models),
+        open_home(options),
         cache,
         DataDesk(options.data),
         trust_pickle=getattr(options, "trust_pickle", False),
     )
+
+
+def open_home(options: argparse.Namespace, where: str = "") -> VersionSource:
+    """Open the home of versions that the options name, or the one at `where`."""
+    return open_source(where or options.models, limits=load_limits(vars(options)))
 
 
 def check_data(options: argparse.Namespace) -> Answer:
@@ -139,6 +146,8 @@ def train_workspace(options: argparse.Namespace) -> Answer:
             show_left_out()
 
         return Answer({**table, "left_out": left_out.to_dict()}, show_repeated)
+    source = open_home(options)
+    source.check_writable(WORKSPACE)
     trained = train(
         dataset,
         params,
@@ -146,9 +155,9 @@ def train_workspace(options: argparse.Namespace) -> Answer:
         progress=progress_bar("training"),
         slices=slices,
         saved=saved,
+        limits=source.limits,
     )
     files = version_files(trained, dataset, notes=options.notes)
-    source = open_source(options.models)
     source.write(WORKSPACE, files)
     metrics = flat_metrics(trained.performance)
 
@@ -208,8 +217,8 @@ def release(options: argparse.Namespace) -> Answer:
     """Freeze the workspace under a name."""
     from tagifai.versions.releases import release_workspace
 
-    source = open_source(options.models)
-    target = open_source(options.to) if options.to else source
+    source = open_home(options)
+    target = open_home(options, options.to) if options.to else source
     links = dict(_name_and_address(given) for given in options.link or [])
     release_workspace(source, options.name, options.notes, target, links)
     return Answer(
@@ -227,9 +236,10 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
     from tagifai.slices import load_slices
     from tagifai.versions.releases import version_files
 
-    source = open_source(options.models)
+    source = open_home(options)
     dataset = load_dataset(options.data)
     story = demo_params(_params(options))
+    source.check_writable(WORKSPACE)
     taken = [name for name in story if name in source.names()]
     if taken:
         raise TagifaiError(
@@ -246,6 +256,7 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
             jobs=options.jobs,
             slices=load_slices(options.data, dataset),
             saved=saved_tests(options.data, known_tags(dataset)),
+            limits=source.limits,
         )
         source.write(name, version_files(trained, dataset, name=name, notes=notes))
         rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
@@ -468,7 +479,7 @@ def import_predictions(options: argparse.Namespace) -> Answer:
 
     dataset = load_dataset(options.data)
     predictions = read_predictions(options.file, dataset)
-    source = open_source(options.models)
+    source = open_home(options)
     slices = load_slices(options.data, dataset)
     files, overall = version_of(predictions, dataset, options.threshold, options.name, slices)
     source.write(options.name, files)
@@ -492,6 +503,7 @@ def _params(options: argparse.Namespace) -> Any:
 
     base = Params()
     if options.params is not None:
+        refuse_pointer_file(options.params)
         try:
             given = orjson.loads(options.params.read_bytes())
         except OSError as error:

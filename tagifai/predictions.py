@@ -15,10 +15,10 @@ from numpy.lib import format as npy
 from numpy.typing import ArrayLike, NDArray
 
 from tagifai.errors import TagifaiError, shorten
+from tagifai.limits import Limit, Limits
 
 SPLITS = ("train", "val", "test")
 DEFAULT_THRESHOLD = 0.5
-MAX_UNPACKED = 512 * 2**20
 MAX_HEADER = 4096
 # The share of its threshold from which a tag that was not predicted is a near miss.
 NEAR_MISS = 0.5
@@ -175,15 +175,33 @@ class Predictions:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             for name, array in arrays.items():
-                plain = io.BytesIO()
-                npy.write_array(plain, np.ascontiguousarray(array), allow_pickle=False)
                 # A ZipInfo of its own carries no clock and no umask: the bytes stay the same.
                 member = zipfile.ZipInfo(f"{name}.npy")
-                archive.writestr(member, plain.getvalue(), zipfile.ZIP_DEFLATED, 6)
+                member.compress_type = zipfile.ZIP_DEFLATED
+                with archive.open(member, "w", force_zip64=array.nbytes >= 2**30) as file:
+                    npy.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         return packed.getvalue()
 
+    @staticmethod
+    def unpacked_size(ids: Sequence[str], tags: Sequence[str]) -> int:
+        """Return how many bytes predictions of these ids and tags take at most once unpacked.
+
+        >>> p = Predictions.of(["7"], ["test"], ["cv"], [[1]], [[0.9]])
+        >>> Predictions.unpacked_size(p.ids, p.tags) >= p.y_true.nbytes + p.y_prob.nbytes
+        True
+        """
+        # Strings are arrays too, each as wide as the longest, in four bytes a character.
+        names = sum(4 * len(some) * max(map(len, some), default=0) for some in (ids, tags))
+        splits = 4 * len(ids) * max(map(len, SPLITS))
+        return len(ids) * len(tags) * 5 + names + splits + len(_KINDS) * MAX_HEADER
+
     @classmethod
-    def from_bytes(cls, content: bytes, where: str = "predictions.npz") -> "Predictions":
+    def from_bytes(
+        cls,
+        content: bytes,
+        where: str = "predictions.npz",
+        unpacked: Limit = Limits().unpacked,  # noqa: B008 - frozen
+    ) -> "Predictions":
         """Unpack an `.npz` with arrays ids, split, tags, y_true and y_prob; run nothing of it.
 
         Raises:
@@ -193,10 +211,8 @@ class Predictions:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 size = sum(member.file_size for member in archive.infolist())
-                if size > MAX_UNPACKED:
-                    raise TagifaiError(
-                        f"{size:,} bytes once unpacked; at most {MAX_UNPACKED:,} are read"
-                    )
+                if size > unpacked.num_bytes:
+                    raise TagifaiError(f"{size:,} bytes once unpacked; at most {unpacked} are read")
                 arrays = {name: _array(archive, name) for name in _KINDS}
             return cls.of(**arrays)
         except TagifaiError as error:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tagifai.errors import TagifaiError
+from tagifai.limits import MAX_FILE, MAX_PREDICTIONS, MAX_UNPACKED, Limits
 from tagifai.spaces import EVERYWHERE, Space
 
 REVIEWS_FILE = "reviews.sqlite"
-POSITIVE = ("max_body", "max_upload", "max_text", "max_texts", "max_waiting")
+LIMITS = ("max_file", "max_unpacked", "max_predictions")
+POSITIVE = ("max_body", "max_upload", "max_text", "max_texts", "max_waiting", *LIMITS)
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -45,6 +47,15 @@ class Settings:
     max_text: int = _option(20_000, "characters of a text to predict")
     max_texts: int = _option(10_000, "texts in one call of /predict")
     max_waiting: int = _option(20, "requests that may wait for one function; more are told to wait")
+    max_file: int = _option(
+        MAX_FILE, "MB that a file of a version may have, to be read and written"
+    )
+    max_unpacked: int = _option(
+        MAX_UNPACKED, "MB that a version's model or predictions may have once unpacked"
+    )
+    max_predictions: int = _option(
+        MAX_PREDICTIONS, "MB, unpacked, of a file of predictions to import; Parquet has no limit"
+    )
     trust_pickle: bool = _option(
         False,
         "load model.pkl where version.json records its SHA-256; a pickle can run any program",
@@ -64,6 +75,11 @@ class Settings:
     def reviewer_names(self) -> frozenset[str]:
         """The reviewers, one by one."""
         return frozenset(name.strip() for name in self.reviewers.split(",") if name.strip())
+
+    @property
+    def limits(self) -> Limits:
+        """How large files may be."""
+        return Limits.of(**{name: getattr(self, name) for name in LIMITS})
 
     @property
     def reviews_file(self) -> Path:
@@ -100,8 +116,7 @@ def load_settings(
     if not 1 <= settings.port <= 65535:
         raise TagifaiError(f"port must be 1 to 65535, got {settings.port}")
     for name in POSITIVE:
-        if getattr(settings, name) < 1:
-            raise TagifaiError(f"{flag_of(name)} must be 1 or more, got {getattr(settings, name)}")
+        _check_positive(name, getattr(settings, name))
     if settings.mcp and settings.auth_file:
         raise TagifaiError(
             "--mcp answers whoever asks, without a login, so it does not go with --auth-file; "
@@ -113,6 +128,31 @@ def load_settings(
             "(`python -m tagifai users add NAME` makes it)"
         )
     return settings
+
+
+def load_limits(given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Limits:
+    """Read the settings that are limits of files, as `load_settings` does.
+
+    Raises
+    ------
+    TagifaiError
+        One is not a whole number of 1 or more.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for option in fields(Settings):
+        if option.name in LIMITS:
+            text = environment.get(variable_of(option.name))
+            read = option.default if text is None else _read(variable_of(option.name), text, int)
+            chosen = given.get(option.name)
+            values[option.name] = read if chosen is None else chosen
+            _check_positive(option.name, values[option.name])
+    return Limits.of(**values)
+
+
+def _check_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise TagifaiError(f"{flag_of(name)} must be 1 or more, got {value}")
 
 
 def reviews_file(data: Path, given: str | Path = "") -> Path:
@@ -164,9 +204,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give a parser a flag for each setting; one that is not given reads as None."""
+def add_flags(parser: Any, names: Sequence[str] = ()) -> None:
+    """Give a parser, or a group of it, a flag for each setting, or for those of these `names`.
+
+    One that is not given reads as None.
+    """
     for option in fields(Settings):
+        if names and option.name not in names:
+            continue
         kind = type(option.default)
         text = f"{option.metadata['help']} [{variable_of(option.name)}; default: {option.default}]"
         if kind is bool:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from tagifai.data.records import check_row
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.permissions import LOCAL
+from tagifai.pointers import refuse_pointer_file
 
 # OWASP's cheat sheet on password storage: scrypt with 16 MiB, five times over.
 COST, BLOCK, PARALLEL = 2**14, 8, 5
@@ -48,9 +49,12 @@ def load_users(path: Path | str) -> dict[str, _Secret]:
         TagifaiError: the file is missing, too large or malformed.
     """
     path = Path(path)
+    refuse_pointer_file(path)
     try:
         if path.stat().st_size > _MAX_FILE:
-            raise TagifaiError(f"{path}: too large for a file of users")
+            raise TagifaiError(
+                f"{path}: too large for a file of users; at most {_MAX_FILE:,} bytes are read"
+            )
         found = orjson.loads(path.read_bytes())
     except OSError as error:
         raise TagifaiError(
@@ -182,13 +186,16 @@ class Logins:
 
 def _write(path: Path, users: Mapping[str, _Secret]) -> None:
     rows = {name: secret.model_dump() for name, secret in sorted(users.items())}
+    content = orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if len(content) > _MAX_FILE:
+        raise TagifaiError(f"{path}: full; at most {_MAX_FILE:,} bytes are read")
     scratch = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Made for its owner alone (0600), and put in place whole.
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(scratch).replace(path)

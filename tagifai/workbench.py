@@ -67,7 +67,7 @@ class Workbench:
         """Open the home of the versions and the cache, when first asked for."""
         cache = ContentCache(open_memory(self.settings.cache_folder))
         return VersionDesk(
-            open_source(self.settings.models),
+            open_source(self.settings.models, limits=self.settings.limits),
             cache,
             self.data,
             trust_pickle=self.settings.trust_pickle,

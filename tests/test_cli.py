@@ -371,7 +371,7 @@ def test_mistakes_are_told(arguments, told, refused):
 
 def test_no_version_yet_is_told(refused, tmp_path):
     assert refused("versions", models=tmp_path) == (
-        f"no version in {tmp_path}; `python -m tagifai train` makes the first"
+        f"no version in {tmp_path}: the folder is empty; `python -m tagifai train` makes the first"
     )
 
 

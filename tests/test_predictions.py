@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tagifai.errors import TagifaiError
+from tagifai.limits import Limit
 from tagifai.predictions import Predictions, decide, threshold_array
 
 GIVEN = {
@@ -142,14 +143,16 @@ def test_a_missing_array_is_named():
         Predictions.from_bytes(rewritten("split", lambda _: None))
 
 
-def test_an_archive_that_grows_without_bound_is_refused_before_it_is_unpacked(monkeypatch):
+def test_an_archive_that_grows_without_bound_is_refused_before_it_is_unpacked():
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("ids.npy", bytes(2**20))
-    monkeypatch.setattr("tagifai.predictions.MAX_UNPACKED", 2**19)
+    limit = Limit("max_unpacked", 2**19)
 
-    with pytest.raises(TagifaiError, match="1,048,576 bytes once unpacked; at most 524,288"):
-        Predictions.from_bytes(packed.getvalue())
+    with pytest.raises(
+        TagifaiError, match=r"1,048,576 bytes once unpacked; at most 524,288 .*MAX_"
+    ):
+        Predictions.from_bytes(packed.getvalue(), unpacked=limit)
 
 
 def test_a_flipped_bit_is_noticed():

@@ -11,6 +11,7 @@ from tagifai.data.columns import Columns, ColumnsFile
 from tagifai.data.names import normalise_names
 from tagifai.data.records import Label, check_row
 from tagifai.errors import TagifaiError, one_of
+from tagifai.pointers import refuse_pointer_file
 
 CONFIG_FILE = "data.toml"
 
@@ -57,6 +58,7 @@ def load_config(folder: Path | str) -> DataConfig:
         The file is unreadable, not TOML, or has a key or value that is not allowed.
     """
     path = Path(folder) / CONFIG_FILE
+    refuse_pointer_file(path)
     try:
         content = path.read_text("utf-8-sig")
     except FileNotFoundError:

@@ -17,6 +17,7 @@ from typing import IO, Annotated, Any, Literal, NoReturn, TypeVar
 from pydantic import BaseModel, BeforeValidator, Field, StrictStr, ValidationError
 
 from tagifai.errors import TagifaiError, shorten
+from tagifai.pointers import refuse_pointer_file
 
 MAX_TEXT = 1_000_000
 MAX_BYTES = 10_000_000
@@ -189,6 +190,7 @@ def read_records(
         Another kind of file, unreadable, malformed or too large.
     """
     kind = kind or kind_of(path)
+    refuse_pointer_file(path)
     if kind == "parquet":
         records = _parquet(path)
     elif kind == "json":

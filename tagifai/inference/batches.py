@@ -15,7 +15,6 @@ from tagifai.predictions import NEAR_MISS, decide
 KINDS = ("lines", "csv", "jsonl")
 MAX_ROWS = 50_000
 MAX_TEXT = 100_000
-MAX_BYTES = 100 * 2**20
 CHUNK = 500
 _MAX_BAD = 1_000
 _MAX_LINES_A_ROW = 2_000
@@ -45,26 +44,32 @@ class BatchAnswer:
     reason: str = ""
 
 
-def read_texts(content: bytes, kind: str) -> list[BatchRow]:
+def read_texts(content: bytes, kind: str, max_text: int = MAX_TEXT) -> list[BatchRow]:
     """Read texts: one a line ("lines"), or from the columns or keys text, title, description.
 
-    A title and a description are joined as those of projects. A row that cannot be read says
-    why in `error`, and the rest go on. Blank lines are passed over.
+    A title and a description are joined as those of projects. A row that cannot be read, or has
+    more than `max_text` characters, says why in `error`, and the rest go on. Blank lines are
+    passed over.
 
     Raises:
-        TagifaiError: too large, no row or no such column, or so many bad rows that it is
+        TagifaiError: too many rows, no row or no such column, or so many bad rows that it is
             something else.
     """
     if kind not in KINDS:
         raise one_of("kind of texts", kind, KINDS)
-    if len(content) > MAX_BYTES:
-        raise TagifaiError(f"{len(content):,} bytes; at most {MAX_BYTES:,} are read")
     # What is no UTF-8 becomes lone surrogates, and the row is told apart by them.
     text = content.decode("utf-8-sig", "surrogateescape")
     readers = {"lines": _lines, "csv": _csv, "jsonl": _jsonl}
     rows: list[BatchRow] = []
     bad = 0
+    # A cell may be as long as the file is: what is too long is told with its row.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     for row in readers[kind](text):
+        if len(row.text) > max_text:
+            row = BatchRow(
+                row.number,
+                error=f"{len(row.text):,} characters; at most {max_text:,} are read (--max-text)",
+            )
         bad += bool(row.error)
         if bad > _MAX_BAD:
             raise TagifaiError(
@@ -156,8 +161,6 @@ def _row(number: int, text: Any, identifier: Any = "") -> BatchRow:
         return BatchRow(number, error=f"the text is not a string: {shorten(repr(text), 60)}")
     if any("\udc80" <= char <= "\udcff" for char in text):
         return BatchRow(number, error="not UTF-8 text")
-    if len(text) > MAX_TEXT:
-        return BatchRow(number, error=f"{len(text):,} characters; at most {MAX_TEXT:,} are read")
     return BatchRow(
         number, replace_surrogates(text), shorten(replace_surrogates(str(identifier)), 200)
     )

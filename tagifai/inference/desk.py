@@ -11,7 +11,7 @@ from tagifai.data import Tag
 from tagifai.data.desk import DataDesk
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inference.batches import BatchAnswer, BatchRow, predict_rows, read_texts
+from tagifai.inference.batches import BatchAnswer, predict_rows, read_texts
 from tagifai.inference.counterfactuals import Change, diff_answers, edit_word, smallest_changes
 from tagifai.inference.examples import choose_examples
 from tagifai.inference.explanation import explain, place_text
@@ -151,16 +151,7 @@ class InferenceDesk:
 
     def read_texts(self, content: bytes, kind: str) -> list[Any]:
         """Read many texts of a CSV, JSON lines or plain lines, bad rows among them."""
-        return [
-            row
-            if len(row.text) <= self.max_text
-            else BatchRow(
-                row.number,
-                error=f"{len(row.text):,} characters; at most {self.max_text:,} are read "
-                "(--max-text)",
-            )
-            for row in read_texts(content, kind)
-        ]
+        return list(read_texts(content, kind, self.max_text))
 
     def predict_rows(self, name: str, rows: Sequence[Any]) -> Iterator[list[BatchAnswer]]:
         """Predict rows as `read_texts` gives them, part by part."""

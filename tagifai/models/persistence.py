@@ -9,16 +9,18 @@ import zipfile
 from pathlib import Path
 
 import skops.io
+from sklearn.base import BaseEstimator
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from tagifai.errors import TagifaiError, shorten
+from tagifai.limits import Limits
 from tagifai.models.classifier import TagClassifier
+from tagifai.pointers import refuse_pointer
 
-MAX_FILE = 64 * 2**20
-MAX_UNPACKED = 512 * 2**20
 MAX_MEMBERS = 5_000
 _SHA256 = re.compile("[0-9a-f]{64}")
 
+_LIMITS = Limits()
 # skops refuses every type outside its own list and this one.
 TRUSTED = (
     "tagifai.models.classifier.TagClassifier",
@@ -38,12 +40,12 @@ def save_model(model: TagClassifier, path: Path | str) -> None:
     temporary.replace(path)
 
 
-def dump_model(model: TagClassifier) -> bytes:
-    """Give a fitted model as the bytes of its file."""
+def dump_model(model: BaseEstimator) -> bytes:
+    """Return a model, or a part of one, as the bytes of a file."""
     return bytes(skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED, compresslevel=6))
 
 
-def load_model(source: Path | str | bytes) -> TagClassifier:
+def load_model(source: Path | str | bytes, limits: Limits = _LIMITS) -> TagClassifier:
     """Read a model from a file or its bytes; nothing but known types is built.
 
     Raises:
@@ -52,8 +54,9 @@ def load_model(source: Path | str | bytes) -> TagClassifier:
     if isinstance(source, bytes):
         name, data = "model", source
     else:
-        name, data = str(source), _read(Path(source))
-    _check_size(name, data)
+        name, data = str(source), _read(Path(source), limits)
+    refuse_pointer(data, name)
+    _check_size(name, data, limits)
     try:
         unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED)
         if unknown:
@@ -74,7 +77,9 @@ def load_model(source: Path | str | bytes) -> TagClassifier:
     return _checked(name, model)
 
 
-def load_pickle(data: bytes, recorded: object, *, trusted: bool) -> TagClassifier:
+def load_pickle(
+    data: bytes, recorded: object, *, trusted: bool, limits: Limits = _LIMITS
+) -> TagClassifier:
     """Unpickle a model, which runs whatever its file asks for: only where that was allowed.
 
     `trusted` is what the person who started the program said of pickles, `recorded` the
@@ -99,8 +104,7 @@ def load_pickle(data: bytes, recorded: object, *, trusted: bool) -> TagClassifie
         raise TagifaiError(
             f"not the file that version.json records: its SHA-256 is {digest}, not {recorded}"
         )
-    if len(data) > MAX_FILE:
-        raise TagifaiError(f"{len(data):,} bytes; at most {MAX_FILE:,} are read")
+    limits.file.check(len(data), name)
     try:
         model = pickle.loads(data)  # noqa: S301 - said to be trusted, and the recorded file
     except Exception as error:  # a pickle fails in as many ways as there are programs
@@ -117,18 +121,16 @@ def _checked(name: str, model: object) -> TagClassifier:
     return model
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limits: Limits) -> bytes:
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise TagifaiError(f"{path}: {path.stat().st_size:,} bytes; at most {MAX_FILE:,}")
+        limits.file.check(path.stat().st_size, str(path))
         return path.read_bytes()
     except OSError as error:
         raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _check_size(name: str, data: bytes) -> None:
-    if len(data) > MAX_FILE:
-        raise TagifaiError(f"{name}: {len(data):,} bytes; at most {MAX_FILE:,} are read")
+def _check_size(name: str, data: bytes, limits: Limits) -> None:
+    limits.file.check(len(data), name)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -137,7 +139,4 @@ def _check_size(name: str, data: bytes) -> None:
     if len(members) > MAX_MEMBERS:
         raise TagifaiError(f"{name}: {len(members):,} parts; at most {MAX_MEMBERS:,}")
     unpacked = sum(member.file_size for member in members)
-    if unpacked > MAX_UNPACKED:
-        raise TagifaiError(
-            f"{name}: {unpacked:,} bytes when unpacked; at most {MAX_UNPACKED:,} are read"
-        )
+    limits.unpacked.check(unpacked, name, "bytes once unpacked")

@@ -12,10 +12,12 @@ from tagifai.data import Dataset, Prepared, prepare
 from tagifai.data.assignment import list_groups
 from tagifai.data.left_out import with_note
 from tagifai.errors import TagifaiError
+from tagifai.limits import Limits
 from tagifai.models import build_model
 from tagifai.models.classifier import Progress, TagClassifier
 from tagifai.models.evaluation import default_tests, measure
 from tagifai.models.params import Params
+from tagifai.models.sizes import check_sizes
 from tagifai.models.splits import complete_split
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice
@@ -42,6 +44,7 @@ def train(
     slices: Mapping[str, Slice] | None = None,
     tests: Sequence[BehavioralTest] | None = None,
     saved: Sequence[BehavioralTest] = (),
+    limits: Limits | None = None,
 ) -> Trained:
     """Train on train and validation projects, score on test.
 
@@ -49,9 +52,11 @@ def train(
     thresholds are chosen by those alone. The same dataset and params give the same
     performance to the last bit, whatever `jobs`. `tests` are the behavioral ones; by default
     the `saved` ones, and those generated for the learnt tags. `slices` are scored by name.
+    `limits` say how large the files of the version may be; None where none will be written.
 
     Raises:
-        TagifaiError: no tag is frequent enough, or the projects are too few.
+        TagifaiError: no tag is frequent enough, the projects are too few, or the version would be
+            too large to be read back.
     """
     prepared = prepare(dataset, params.min_tag_freq)
     y_true = label_matrix(prepared)
@@ -60,6 +65,9 @@ def train(
     texts = [project.text for project in prepared.projects]
     learnt, test = np.flatnonzero(split != "test"), np.flatnonzero(split == "test")
     model = build_model(params, prepared.tags, dataset.tags, jobs)
+    if limits is not None:
+        ids = [project.id for project in prepared.projects]
+        check_sizes([texts[i] for i in learnt], ids, model.features, prepared.tags, limits)
     # One thread a process: sums in another order would change the last bits.
     with threadpool_limits(limits=1):
         model.fit([texts[i] for i in learnt], y_true[learnt], progress, take(groups, learnt))

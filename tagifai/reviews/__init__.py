@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.pointers import refuse_pointer_file
 from tagifai.reviews.events import DECISIONS, TIME, UNDO, Review, in_force
 
 __all__ = ["DECISIONS", "JOURNALS", "UNDO", "Review", "ReviewStore", "in_force"]
@@ -52,6 +53,7 @@ class ReviewStore:
             raise one_of("journal", journal, JOURNALS)
         self.path = Path(path)
         self._lock = threading.Lock()
+        refuse_pointer_file(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(

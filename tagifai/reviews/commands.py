@@ -12,6 +12,7 @@ import orjson
 
 from tagifai.commands import Answer, open_desk
 from tagifai.errors import TagifaiError, counted
+from tagifai.pointers import refuse_pointer
 from tagifai.reviews import ReviewStore
 from tagifai.reviews.events import ANNOTATION
 from tagifai.settings import REVIEWS_FILE, reviews_file
@@ -295,9 +296,11 @@ def _read(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MAX_FILE:
             raise TagifaiError(f"{path}: {size:,} bytes; at most {MAX_FILE:,} are read")
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
+    refuse_pointer(content, str(path))
+    return content
 
 
 def _write_out(text: str) -> None:

@@ -9,7 +9,7 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.inference.batches import MAX_BYTES, kind_of, to_csv, to_jsonl
+from tagifai.inference.batches import kind_of, to_csv, to_jsonl
 from tagifai.ui.markup import show_chips, show_error, show_table
 
 KINDS = {"one text a line": "lines", "CSV": "csv", "JSON lines": "jsonl"}
@@ -165,6 +165,4 @@ def _given(pasted: str, kind: str, file: str | None) -> tuple[bytes, str]:
     if file is None:
         return (pasted or "").encode("utf-8", "replace"), KINDS.get(kind, kind)
     path = Path(file)
-    if path.stat().st_size > MAX_BYTES:
-        raise TagifaiError(f"{path.name}: larger than {MAX_BYTES:,} bytes")
     return path.read_bytes(), kind_of(path.name)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.limits import Limits
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
 from tagifai.versions.naming import WORKSPACE, version_order
 from tagifai.versions.sources import (
@@ -67,8 +68,8 @@ class Version:
             TagifaiError: the file is damaged or its values are invalid.
         """
         content = self.source.read(self.name, "predictions.npz")
-        where = f"{self.name}/predictions.npz"
-        return None if content is None else Predictions.from_bytes(content, where)
+        where, most = f"{self.name}/predictions.npz", self.source.limits.unpacked
+        return None if content is None else Predictions.from_bytes(content, where, most)
 
     def read_model(self) -> bytes | None:
         """Read the model's file, unopened; None where the version keeps none."""
@@ -79,10 +80,15 @@ class Version:
         return self.source.read(self.name, PICKLE_FILE)
 
 
-def open_source(spec: str, cache_dir: Path | str | None = None) -> VersionSource:
+def open_source(
+    spec: str,
+    cache_dir: Path | str | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> VersionSource:
     """Open a home of versions: a folder's path, `git:PATH_OR_URL` or `mlflow:URI`.
 
     What is fetched from elsewhere is kept below `cache_dir`; None keeps it until the end.
+    `limits` say how large files may be.
 
     Raises:
         TagifaiError: the place does not exist or is of no allowed kind.
@@ -91,12 +97,12 @@ def open_source(spec: str, cache_dir: Path | str | None = None) -> VersionSource
     if kind == "git":
         from tagifai.versions.git_source import GitSource
 
-        return GitSource(rest, cache_dir)
+        return GitSource(rest, cache_dir, limits=limits)
     if kind == "mlflow":
         from tagifai.versions.mlflow_source import MlflowSource
 
-        return MlflowSource(rest)
-    return FolderSource(spec)
+        return MlflowSource(rest, limits)
+    return FolderSource(spec, limits)
 
 
 def load_version(source: VersionSource, name: str) -> Version:

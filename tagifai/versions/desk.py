@@ -65,9 +65,7 @@ class VersionDesk:
         """
         names = self.source.names()
         if not names:
-            raise TagifaiError(
-                f"no version in {self.source.location}; `python -m tagifai train` makes the first"
-            )
+            raise TagifaiError(f"no version in {self.source.location}: {self.source.why_none()}")
         return names
 
     def latest(self, keeps: str = "figures", names: Sequence[str] | None = None) -> str:
@@ -377,14 +375,15 @@ def _load_model(version: Version, trust_pickle: bool) -> Any:
     content = version.read_model()
     if content is not None:
         try:
-            return load_model(content)
+            return load_model(content, version.source.limits)
         except TagifaiError as error:
             raise TagifaiError(f"{version.name}/{MODEL_FILE}: {error}") from None
     content = version.read_pickle()
     if content is None:
         raise TagifaiError(f"version {version.name!r} keeps no model, so it cannot predict")
     try:
-        return load_pickle(content, version.info.get("model_sha256"), trusted=trust_pickle)
+        recorded, limits = version.info.get("model_sha256"), version.source.limits
+        return load_pickle(content, recorded, trusted=trust_pickle, limits=limits)
     except TagifaiError as error:
         raise TagifaiError(f"{version.name}/{PICKLE_FILE}: {error}") from None
 

@@ -41,8 +41,11 @@ def run_git(repository: Path, arguments: Sequence[str], content: bytes = b"") ->
     except (subprocess.TimeoutExpired, OSError, ValueError) as error:
         raise TagifaiError(f"git: {shorten(str(error), 200)}") from None
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise TagifaiError(f"git: {shorten(said[-1] if said else 'failed', 200)}")
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["failed"]
+        told = next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1])
+        if "dubious ownership" in told:
+            told += f"; `git config --global --add safe.directory {repository}` lets git read it"
+        raise TagifaiError(f"git: {shorten(told, 300)}")
     return done.stdout
 
 

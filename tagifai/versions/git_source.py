@@ -10,10 +10,12 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.errors import TagifaiError, counted, one_of, shorten
+from tagifai.limits import Limits
+from tagifai.pointers import Pointer, read_pointer
 from tagifai.versions.git import ObjectReader, run_git
 from tagifai.versions.naming import version_order
-from tagifai.versions.sources import FILES, check_size, combine_digests
+from tagifai.versions.sources import FILES, combine_digests
 
 FOLDERS = ("model/workspace", "model")
 FETCH_EVERY_S = 60.0
@@ -23,9 +25,11 @@ _BLOB = re.compile(r"([0-9a-f]{40,64}) blob (\d+)")
 class GitSource:
     """A repository's tags, at a path or an https URL.
 
-    Tags without a performance.json in one of `FOLDERS` are no versions. A tag that was moved
-    is seen when the versions are listed next; a URL is asked again at most every
-    `fetch_every` seconds, and kept as a bare clone below `cache_dir` (None: until the end).
+    Tags without a performance.json in one of `FOLDERS` are no versions. Where the path is a
+    folder within a repository, `FOLDERS` below it come first. A tag that was moved is seen when
+    the versions are listed next; a URL is asked again at most every `fetch_every` seconds, and
+    kept as a bare clone below `cache_dir` (None: until the end). A Git LFS pointer is followed
+    to what the repository has fetched of it.
     """
 
     def __init__(
@@ -33,8 +37,11 @@ class GitSource:
         where: str,
         cache_dir: Path | str | None = None,
         fetch_every: float = FETCH_EVERY_S,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
+        self.limits = limits
         self.url = where if "://" in where else None
+        self.folders: tuple[str, ...] = FOLDERS
         self.fetch_every = fetch_every
         self._fetched_at: float | None = None
         self._blobs: dict[str, dict[str, tuple[str, int]]] = {}
@@ -42,9 +49,14 @@ class GitSource:
         self._lock = threading.RLock()
         if self.url is None:
             self.repository = Path(where)
+            if where and self.repository.is_file():
+                raise TagifaiError(f"git:{shorten(where)}: a file, not a repository's folder")
             if not where or not self.repository.is_dir():
                 raise TagifaiError(f"git:{shorten(where)}: no such folder; or give an https:// URL")
-            run_git(self.repository, ["rev-parse", "--git-dir"])
+            self._check_repository()
+            below = run_git(self.repository, ["rev-parse", "--show-prefix"]).decode().strip("\n")
+            if below:
+                self.folders = (*(below + folder for folder in FOLDERS), *FOLDERS)
         else:
             _check_url(self.url)
             if cache_dir is None:
@@ -86,8 +98,10 @@ class GitSource:
         blob = self._files(name, filename).get(filename)
         if blob is None:
             return None
-        check_size(blob[1], f"{name}/{filename}")
-        return self._reader.read(blob[0])
+        self.limits.file.check(blob[1], f"{name}/{filename}")
+        content = self._reader.read(blob[0])
+        pointer = read_pointer(content)
+        return content if pointer is None else self._follow(pointer, f"{name}/{filename}")
 
     def stamp(self, name: str, filename: str) -> Hashable:
         """Return git's id of the file's content, None where there is none."""
@@ -113,6 +127,63 @@ class GitSource:
             f"{self.location} is only read here: commit model/workspace/ and tag it with git"
         )
 
+    def check_writable(self, name: str) -> None:
+        """Refuse, as `write` does."""
+        self.write(name, {})
+
+    def why_none(self) -> str:
+        """Say why no tag of the repository is a version."""
+        listed = run_git(self.repository, ["for-each-ref", "--format=%(refname)", "refs/tags"])
+        num_tags = len(listed.splitlines())
+        if num_tags:
+            places = " or ".join(f"{folder}/performance.json" for folder in self.folders)
+            return f"none of its {counted(num_tags, 'tag')} has {places}"
+        if self.url is not None:
+            return "the repository has no tags, and each tag is a version"
+        shallow = run_git(self.repository, ["rev-parse", "--is-shallow-repository"])
+        if shallow.strip() == b"true":
+            return (
+                "it is a shallow clone without tags, as `git clone --depth 1` makes it; "
+                "`git fetch --unshallow --tags` brings them"
+            )
+        if run_git(self.repository, ["remote"]).strip():
+            return "it has no tags, and each tag is a version; `git fetch --tags` brings them"
+        return "it has no tags, and each tag is a version: commit model/workspace/ and tag it"
+
+    def _is_partial(self) -> bool:
+        found = run_git(self.repository, ["config", "--list", "--name-only"])
+        return any(line.endswith(b".promisor") for line in found.splitlines())
+
+    def _check_repository(self) -> None:
+        try:
+            run_git(self.repository, ["rev-parse", "--git-dir"])
+        except TagifaiError as error:
+            told = str(error).removeprefix("git: ").removeprefix("fatal: ")
+            raise TagifaiError(f"git:{self.repository}: {told}") from None
+
+    def _follow(self, pointer: Pointer, where: str) -> bytes:
+        """Read what Git LFS fetched for a pointer, where its content is what the pointer says."""
+        self.limits.file.check(pointer.size, where)
+        common = run_git(self.repository, ["rev-parse", "--git-common-dir"]).decode().strip("\n")
+        digest = pointer.sha256
+        path = self.repository / common / "lfs/objects" / digest[:2] / digest[2:4] / digest
+        try:
+            with path.open("rb") as file:
+                content = file.read(pointer.size + 1)
+        except OSError:
+            content = b""
+        if len(content) == pointer.size and hashlib.sha256(content).hexdigest() == digest:
+            return content
+        brings = (
+            f"`git lfs fetch --all` in {self.repository} brings it"
+            if self.url is None
+            else "clone the repository, run `git lfs fetch --all` in it, and give its folder"
+        )
+        raise TagifaiError(
+            f"{self.location}: {where}: a Git LFS pointer, not the file itself "
+            f"({pointer.size:,} bytes): {brings}"
+        )
+
     def _files(self, name: str, filename: str | None = None) -> dict[str, tuple[str, int]]:
         if filename is not None and filename not in FILES:
             raise one_of("version file", filename, FILES)
@@ -126,9 +197,17 @@ class GitSource:
     def _find_blobs(self, object_ids: set[str]) -> None:
         # What a tag's object id holds never changes: only new ids are looked up.
         new = sorted(object_ids - self._blobs.keys())
-        places = [(i, folder, file) for i in new for folder in FOLDERS for file in FILES]
+        places = [(i, folder, file) for i in new for folder in self.folders for file in FILES]
         asked = "".join(f"{i}:{folder}/{file}\n" for i, folder, file in places)
-        answer = run_git(self.repository, ["cat-file", "--batch-check"], asked.encode())
+        try:
+            answer = run_git(self.repository, ["cat-file", "--batch-check"], asked.encode())
+        except TagifaiError:
+            if not self._is_partial():
+                raise
+            raise TagifaiError(
+                f"{self.location}: a partial clone, without the files of other commits; "
+                f"`git fetch --refetch --no-filter` brings them"
+            ) from None
         found: dict[tuple[str, str], dict[str, tuple[str, int]]] = {}
         for (object_id, folder, file), line in zip(
             places, answer.decode("utf-8", "replace").splitlines(), strict=True
@@ -137,7 +216,7 @@ class GitSource:
             if blob:
                 found.setdefault((object_id, folder), {})[file] = (blob[1], int(blob[2]))
         for object_id in new:
-            folders = [found.get((object_id, folder), {}) for folder in FOLDERS]
+            folders = [found.get((object_id, folder), {}) for folder in self.folders]
             self._blobs[object_id] = next((f for f in folders if "performance.json" in f), {})
 
     def _fetch(self) -> None:

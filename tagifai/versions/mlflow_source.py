@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.limits import Limits
+from tagifai.pointers import refuse_pointer
 from tagifai.versions.naming import WORKSPACE, version_order
 from tagifai.versions.sources import (
     FILES,
     check_files,
     check_new_name,
-    check_size,
     combine_digests,
 )
 
@@ -66,7 +67,8 @@ class MlflowSource:
     artifacts that change in it later without a new size are not seen.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+        self.limits = limits
         self.uri, _, name = uri.partition("#")
         self.name = name or DEFAULT_NAME
         if not self.uri.startswith(SCHEMES):
@@ -115,11 +117,13 @@ class MlflowSource:
         run = self._run(name, filename)
         if filename not in run.sizes:
             return None
-        check_size(run.sizes[filename], f"{name}/{filename}")
+        self.limits.file.check(run.sizes[filename], f"{name}/{filename}")
         with tempfile.TemporaryDirectory(prefix="tagifai-mlflow-") as folder:
             path = Path(self._client.download_artifacts(run.run_id, filename, folder))
-            check_size(path.stat().st_size, f"{name}/{filename}")
-            return path.read_bytes()
+            self.limits.file.check(path.stat().st_size, f"{name}/{filename}")
+            content = path.read_bytes()
+        refuse_pointer(content, f"{self.location}: {name}/{filename}")
+        return content
 
     def stamp(self, name: str, filename: str) -> Hashable:
         """Return the run, its end and the artifact's size; None where there is none."""
@@ -147,12 +151,10 @@ class MlflowSource:
     def write(self, name: str, files: Mapping[str, bytes]) -> None:
         """Log the files to a new run and, but for the workspace, register it."""
         check_new_name(name)
-        check_files(files)
+        check_files(files, self.limits)
         replaced = self._runs.get(name) if name in self.names() else None
         if replaced is not None and name != WORKSPACE:
-            raise TagifaiError(
-                f"version {name!r} exists in {self.location}; a release is never changed"
-            )
+            raise self._taken(name)
         experiment = self._client.get_experiment_by_name(self.name)
         experiment_id = experiment.experiment_id if experiment else self._create_experiment()
         run = self._client.create_run(experiment_id, run_name=name)
@@ -173,6 +175,24 @@ class MlflowSource:
             raise
         if replaced is not None:
             self._client.delete_run(replaced.run_id)
+
+    def check_writable(self, name: str) -> None:
+        """Refuse a name that `write` would refuse; whether the server takes runs it says itself."""
+        check_new_name(name)
+        if name != WORKSPACE and name in self.names():
+            raise self._taken(name)
+
+    def why_none(self) -> str:
+        """Say why no run and no registered model is a version."""
+        return (
+            f"no finished run of the experiment {self.name!r} and no registered version of the "
+            f"model {self.name!r} has a performance.json; #NAME after the address names others"
+        )
+
+    def _taken(self, name: str) -> TagifaiError:
+        return TagifaiError(
+            f"version {name!r} exists in {self.location}; a release is never changed"
+        )
 
     def _connect(self, client: Callable[..., Any]) -> Any:
         try:

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.limits import Limits
+from tagifai.pointers import refuse_pointer
 from tagifai.versions.naming import WORKSPACE, version_order
 
 MODEL_FILE = "model.skops"
@@ -29,7 +31,6 @@ FILES = (
     MODEL_FILE,
     PICKLE_FILE,
 )
-MAX_FILE = 256 * 2**20
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _NO_NAME = re.compile(r"[/\\\0]")
 # Windows has none.
@@ -39,7 +40,15 @@ _SETTLED_NS = 2 * 10**9
 
 
 class VersionSource(Protocol):
-    """A home of versions, each a few small files under a name."""
+    """A home of versions, each a few small files under a name.
+
+    Attributes
+    ----------
+    limits : Limits
+        How large the files may be that are read and written.
+    """
+
+    limits: Limits
 
     @property
     def location(self) -> str:
@@ -52,7 +61,8 @@ class VersionSource(Protocol):
         """Return a file's bytes, None where the version has no such file.
 
         Raises:
-            TagifaiError: no such version, larger than `MAX_FILE`, or unreadable.
+            TagifaiError: no such version, larger than `limits` allow, a Git LFS pointer in place
+                of the file, or unreadable.
         """
 
     def stamp(self, name: str, filename: str) -> Hashable:
@@ -71,8 +81,21 @@ class VersionSource(Protocol):
         """Put all `files` there or none; only the workspace may be replaced.
 
         Raises:
-            TagifaiError: a release of this name exists, a bad name, or it cannot be written.
+            TagifaiError: a release of this name exists, a bad name, a file that would be too
+                large to be read back, or it cannot be written.
         """
+
+    def check_writable(self, name: str) -> None:
+        """Refuse a name that `write` would refuse, before what is to be written is made.
+
+        Raises
+        ------
+        TagifaiError
+            A release of this name exists, a bad name, or a place where nothing can be written.
+        """
+
+    def why_none(self) -> str:
+        """Say why there is no version here, as far as it can be told, and what would help."""
 
 
 def check_new_name(name: str) -> None:
@@ -88,26 +111,16 @@ def check_new_name(name: str) -> None:
         )
 
 
-def check_files(files: Mapping[str, bytes]) -> None:
-    """Refuse files that are not part of a version.
+def check_files(files: Mapping[str, bytes], limits: Limits) -> None:
+    """Refuse files that are not part of a version, or could not be read back.
 
     Raises:
-        TagifaiError: a filename that isn't among `FILES`, or a file over `MAX_FILE` bytes.
+        TagifaiError: a filename that isn't among `FILES`, or a file over one of the `limits`.
     """
     for filename, content in files.items():
         if filename not in FILES:
             raise one_of("version file", filename, FILES)
-        check_size(len(content), filename)
-
-
-def check_size(size: int, where: str) -> None:
-    """Refuse what is larger than is ever read.
-
-    Raises:
-        TagifaiError: `size` bytes are more than `MAX_FILE`.
-    """
-    if size > MAX_FILE:
-        raise TagifaiError(f"{where}: {size:,} bytes; at most {MAX_FILE:,} are read")
+        limits.check_file(content, filename)
 
 
 def read_files(source: VersionSource, name: str) -> dict[str, bytes]:
@@ -129,8 +142,9 @@ def combine_digests(digests: Iterable[tuple[str, str]]) -> str:
 class FolderSource:
     """Versions as folders beside each other: `model/<version>/performance.json` and so on."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         self.path = Path(path)
+        self.limits = limits
         self._at = str(self.path)
         self._digests: dict[tuple[str, str], tuple[Hashable, str]] = {}
         self._listed: tuple[list[str], list[str]] = ([], [])
@@ -153,6 +167,8 @@ class FolderSource:
                 ]
         except FileNotFoundError:
             return []
+        except NotADirectoryError:
+            raise TagifaiError(f"{self.path}: a file, not a folder of versions") from None
         except (OSError, ValueError) as error:
             raise TagifaiError(f"{self.path}: cannot be listed ({_why(error)})") from None
         # Ten thousand names take longer to order than to list.
@@ -164,8 +180,14 @@ class FolderSource:
 
     def read(self, name: str, filename: str) -> bytes | None:
         """Return a file's bytes, None where the version has no such file."""
+        content = self._read(name, filename)
+        if content is not None:
+            refuse_pointer(content, str(self.path / name / filename))
+        return content
+
+    def _read(self, name: str, filename: str) -> bytes | None:
         self._check(name, filename)
-        content = _read_plain(f"{self._at}/{name}", filename)
+        content = _read_plain(f"{self._at}/{name}", filename, self.limits.file.num_bytes)
         if content is not None:
             return content
         path = self.path / name / filename
@@ -175,7 +197,7 @@ class FolderSource:
             found = path.stat()
             if not stat.S_ISREG(found.st_mode):  # a pipe would never end
                 raise TagifaiError(f"{path}: not a file")
-            check_size(found.st_size, str(path))
+            self.limits.file.check(found.st_size, str(path))
             with path.open("rb") as file:
                 return file.read(found.st_size)
         except FileNotFoundError:
@@ -189,6 +211,8 @@ class FolderSource:
         """Return device, inode, size and times of the file; None where there is none."""
         try:
             found = os.stat(f"{self._at}/{name}/{filename}")  # noqa: PTH116 - 10,000 at once
+        except PermissionError as error:
+            return error.errno, "it may be there: reading it says what is wrong"
         except (OSError, ValueError):
             return None
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
@@ -209,7 +233,7 @@ class FolderSource:
     def write(self, name: str, files: Mapping[str, bytes]) -> None:
         """Put all `files` there or none; only the workspace may be replaced."""
         check_new_name(name)
-        check_files(files)
+        check_files(files, self.limits)
         target = self.path / name
         if target.exists() and name != WORKSPACE:
             raise self._taken(name)
@@ -233,6 +257,36 @@ class FolderSource:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
+    def check_writable(self, name: str) -> None:
+        """Refuse a name or a place that `write` would refuse."""
+        check_new_name(name)
+        if name != WORKSPACE and (self.path / name).exists():
+            raise self._taken(name)
+        if self.path.exists() and not self.path.is_dir():
+            raise TagifaiError(f"{self.path}: a file, not a folder of versions")
+        place = next(one for one in (self.path, *self.path.absolute().parents) if one.exists())
+        if not place.is_dir():
+            raise TagifaiError(f"{self.path}: cannot be written ({place} is a file)")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise TagifaiError(f"{self.path}: cannot be written (no permission for {place})")
+
+    def why_none(self) -> str:
+        """Say why no folder here is a version."""
+        makes = "`python -m tagifai train` makes the first"
+        try:
+            entries = [one for one in self.path.iterdir() if one.name[0] not in "._"]
+        except OSError:
+            return f"there is no such folder; {makes}"
+        if (self.path / "performance.json").exists():
+            return f"it is a version itself; give the folder around it, {self.path.parent}"
+        if (self.path / ".git").exists():
+            return f"it is a repository; git:{self.path} reads its tags as versions"
+        if any(one.is_symlink() for one in entries):
+            return f"links that lead out of it are not followed; {makes}"
+        if entries:
+            return f"no folder is in it, only files; {makes}"
+        return f"the folder is empty; {makes}"
+
     def _taken(self, name: str) -> TagifaiError:
         return TagifaiError(f"version {name!r} exists in {self.path}; a release is never changed")
 
@@ -254,17 +308,17 @@ class FolderSource:
         known = self._digests.get((name, filename))
         if stamp is not None and known is not None and known[0] == stamp:
             return known[1]
-        content = self.read(name, filename)
+        content = self._read(name, filename)
         if content is None:
             return None
         digest = hashlib.sha256(content).hexdigest()
         assert stamp is None or isinstance(stamp, tuple)
-        if stamp is not None and time.time_ns() - stamp[3] > _SETTLED_NS:
+        if stamp is not None and len(stamp) > 3 and time.time_ns() - stamp[3] > _SETTLED_NS:
             self._digests[name, filename] = (stamp, digest)
         return digest
 
 
-def _read_plain(folder: str, filename: str) -> bytes | None:
+def _read_plain(folder: str, filename: str, most: int) -> bytes | None:
     # The usual file by few calls; None for what has to be looked at: links, pipes, errors.
     if not _NO_FOLLOW:
         return None
@@ -276,7 +330,7 @@ def _read_plain(folder: str, filename: str) -> bytes | None:
         return None
     try:
         found = os.fstat(opened)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE:
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
             return None
         content = os.read(opened, found.st_size)
         return content if len(content) == found.st_size else None

@@ -95,8 +95,13 @@ def test_what_is_no_utf8_is_one_bad_row():
 
 
 def test_a_text_too_long_is_one_bad_row():
-    rows = read("a\n" + "x" * 100_001, "lines")
-    assert rows[1] == (2, "", "100,001 characters; at most 100,000 are read")
+    told = "200,001 characters; at most 200,000 are read (--max-text)"
+    for text, kind in (("a\n{}", "lines"), ("text\na\n{}\n", "csv"), ('"a"\n"{}"', "jsonl")):
+        for length, expected in ((200_000, ("x" * 200_000, "")), (200_001, ("", told))):
+            content = text.format("x" * length).encode()
+            rows = read_texts(content, kind, max_text=200_000)
+            assert (rows[-1].text, rows[-1].error) == expected
+            assert rows[0].text == "a"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from small_corpus import SMALL_PARAMS, TAGS, small_dataset
 
 from tagifai.data import prepare
 from tagifai.errors import TagifaiError
-from tagifai.models import build_model, persistence
+from tagifai.limits import Limit, Limits
+from tagifai.models import build_model
 from tagifai.models.persistence import dump_model, load_model, save_model
 from tagifai.models.training import label_matrix
 
@@ -73,13 +74,15 @@ def test_a_damaged_file_is_refused(model):
             load_model(damaged)
 
 
-def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch):
-    monkeypatch.setattr(persistence, "MAX_UNPACKED", 1000)
+def test_an_archive_that_unpacks_to_too_much_is_refused():
+    limits = Limits(unpacked=Limit("max_unpacked", 1000))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("schema.json", " " * 1001)
-    with pytest.raises(TagifaiError, match="1,001 bytes when unpacked; at most 1,000"):
-        load_model(packed.getvalue())
+    with pytest.raises(
+        TagifaiError, match=r"1,001 bytes once unpacked; at most 1,000 .*MAX_UNPACKED"
+    ):
+        load_model(packed.getvalue(), limits)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -96,7 +96,7 @@ DEFENCES = (
             (("cache.py", "return content if _seal(key, content) == sealed else None",
               "return content"),)),
     Defence("models", "a model's size is known before it is unpacked",
-            (("models/persistence.py", "    _check_size(name, data)\n", ""),)),
+            (("models/persistence.py", "    _check_size(name, data, limits)\n", ""),)),
     Defence("models", "only known types are built",
             (("models/persistence.py",
               "unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED)",

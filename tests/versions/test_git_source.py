@@ -1,3 +1,4 @@
+import hashlib
 import os
 import shutil
 import ssl
@@ -8,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tagifai.errors import TagifaiError
+from tagifai.limits import Limit, Limits
 from tagifai.versions import load_version, open_source
 from tagifai.versions.git_source import GitSource
 from tagifai.versions.history import PerformanceIndex
@@ -133,7 +135,7 @@ def test_what_is_no_folder_is_refused(where):
 
 
 def test_a_folder_without_a_repository_is_refused(tmp_path):
-    with pytest.raises(TagifaiError, match="git: fatal: not a git repository"):
+    with pytest.raises(TagifaiError, match=r"^git:/.*: not a git repository"):
         GitSource(str(tmp_path))
 
 
@@ -142,8 +144,105 @@ def test_it_is_only_read(repository):
         GitSource(str(repository.path)).write("v1", {"performance.json": b"{}"})
 
 
-def test_a_repository_without_tags_has_no_versions(repository):
-    assert GitSource(str(repository.path)).names() == []
+def why_none(where):
+    source = open_source(f"git:{where}")
+    assert source.names() == []
+    return source.why_none()
+
+
+def test_a_repository_without_versions_says_why(repository, tmp_path):
+    assert "no tags, and each tag is a version: commit" in why_none(repository.path)
+    repository.commit("src", code="{}")
+    copies = {}
+    for name, flags in {"shallow": ["--depth=1"], "tagless": ["--no-tags"]}.items():
+        copies[name] = tmp_path / name
+        source = f"file://{repository.path}"
+        subprocess.run(["git", "clone", "-q", *flags, source, str(copies[name])], check=True)
+    assert "a shallow clone without tags" in why_none(copies["shallow"])
+    assert "`git fetch --unshallow --tags` brings them" in why_none(copies["shallow"])
+    assert "no tags, and each tag is a version; `git fetch --tags`" in why_none(copies["tagless"])
+    repository.tag("v1")
+    repository.tag("v2")
+    assert why_none(repository.path) == (
+        "none of its 2 tags has model/workspace/performance.json or model/performance.json"
+    )
+    below = why_none(repository.path / "src")
+    assert "has src/model/workspace/performance.json or src/model/performance.json or mo" in below
+
+
+def test_a_shallow_clone_finds_its_versions_once_the_tags_are_there(repository, tmp_path):
+    repository.commit(performance=PERFORMANCE)
+    repository.tag("v1")
+    repository.commit(performance=PERFORMANCE.replace("5", "6"))
+    copy = tmp_path / "copy"
+    flags = ["--quiet", "--depth=1", "--no-tags"]
+    subprocess.run(["git", "clone", *flags, f"file://{repository.path}", str(copy)], check=True)
+    source = GitSource(str(copy))
+    assert source.names() == []
+    subprocess.run(["git", "-C", str(copy), "fetch", "-q", "--unshallow", "--tags"], check=True)
+    assert source.names() == ["v1"]
+    assert load_version(source, "v1").performance["overall"] == {"f1": 0.5}
+
+
+def test_a_partial_clone_without_the_files_says_so(repository, tmp_path):
+    repository.git("config", "uploadpack.allowFilter", "true")
+    repository.commit(performance=PERFORMANCE)
+    repository.tag("v1")
+    flags = ["--quiet", "--no-checkout", "--filter=blob:none"]
+    copy = tmp_path / "copy"
+    subprocess.run(["git", "clone", *flags, f"file://{repository.path}", str(copy)], check=True)
+    with pytest.raises(TagifaiError, match="copy: a partial clone, without the files of other"):
+        GitSource(str(copy)).names()
+
+
+def test_a_folder_within_a_repository_comes_before_its_top(repository):
+    repository.commit(performance=PERFORMANCE)
+    repository.tag("v1")
+    repository.commit("services/tagger/model", performance=PERFORMANCE.replace("5", "6"))
+    repository.tag("v2")
+
+    def figures(where):
+        source = open_source(f"git:{where}")
+        return {n: load_version(source, n).performance["overall"]["f1"] for n in source.names()}
+
+    assert figures(repository.path) == figures(repository.path / "model") == {"v1": 0.5, "v2": 0.5}
+    assert figures(repository.path / "services/tagger") == {"v1": 0.5, "v2": 0.6}
+
+
+def test_a_git_lfs_pointer_is_followed_to_what_was_fetched(repository):
+    content = b"the weights" * 100
+    digest = hashlib.sha256(content).hexdigest()
+    pointer = (
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {len(content)}\n"
+    )
+    repository.commit(performance=PERFORMANCE)
+    (repository.path / "model/workspace/model.skops").write_text(pointer)
+    repository.commit()
+    repository.tag("v1")
+    source = GitSource(str(repository.path))
+    version = load_version(source, "v1")
+    assert version.performance["overall"] == {"f1": 0.5}
+    with pytest.raises(
+        TagifaiError,
+        match=r"v1/model\.skops: a Git LFS pointer.*\(1,100 bytes\): `git lfs fetch --all` in ",
+    ):
+        version.read_model()
+    place = repository.path / ".git/lfs/objects" / digest[:2] / digest[2:4] / digest
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content[:-1] + b"!")
+    with pytest.raises(TagifaiError, match="a Git LFS pointer"):
+        version.read_model()
+    place.write_bytes(content)
+    assert version.read_model() == content
+    small = GitSource(str(repository.path), limits=Limits(file=Limit("max_file", 1_000)))
+    with pytest.raises(TagifaiError, match=r"v1/model\.skops: 1,100 bytes; at most 1,000"):
+        small.read("v1", "model.skops")
+
+
+def test_a_file_in_place_of_a_repository_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(TagifaiError, match="file: a file, not a repository's folder"):
+        GitSource(str(tmp_path / "file"))
 
 
 def test_a_thousand_tags_are_read_through_two_processes(repository):
