@@ -290,3 +290,21 @@ def test_folds_and_splits_spread_untagged_projects(run, desk):
     untagged = predictions.y_true.sum(axis=1) == 0
     shares = [np.mean(untagged[predictions.split == name]) for name in ("train", "val", "test")]
     assert shares == pytest.approx([2 / 3] * 3, abs=0.02)
+
+
+def test_a_version_that_counts_untagged_projects_otherwise_says_so(run, desk, folder, tmp_path):
+    assert run("train", *QUICK)[0] == 0
+    assert desk.note("workspace") == ""
+    write(folder / "data.toml", 'untagged = "unlabelled"')
+    assert desk.note("workspace") == (
+        "Untagged projects count as negative in this version, and are unlabelled by data.toml "
+        "now: make the version again."
+    )
+    path = tmp_path / "model" / "workspace" / "version.json"
+    before = {key: value for key, value in json.loads(path.read_text()).items()
+              if key != "untagged"}  # fmt: skip
+    write(path, before)
+    assert desk.note("workspace") == (
+        "Made when projects without a learned tag were left out: make the version again to "
+        "count them."
+    )

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tagifai.data import Project, identify
+from tagifai.data.names import normalise_names
 from tagifai.data.records import Label, read_rows
 from tagifai.errors import TagifaiError, shorten
 
@@ -39,7 +40,7 @@ def measure_agreement(
     for number, row in enumerate(rows, start=1):
         if row.id not in projects:
             raise TagifaiError(f"{path}: row {number}, id: {shorten(row.id)!r} is not in the data")
-        ours, theirs = set(projects[row.id].tags), set(row.tags)
+        ours, theirs = set(projects[row.id].tags), set(normalise_names(row.tags))
         shared += len(ours & theirs)
         first += len(ours)
         second += len(theirs)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tagifai.data import Project
+from tagifai.data.names import fold_text
 from tagifai.errors import TagifaiError, one_of
 
 PAGE_SIZE = 50
@@ -12,7 +13,7 @@ SORTS: dict[str, Callable[[Project], object]] = {
     "id": lambda project: (
         (0, int(project.id), "") if project.id.isdecimal() else (1, 0, project.id)
     ),
-    "title": lambda project: project.title.casefold(),
+    "title": lambda project: fold_text(project.title),
     "description": lambda project: len(project.description),
     "tags": lambda project: len(project.tags),
 }
@@ -42,9 +43,9 @@ class ProjectIndex:
     ) -> Page:
         """Show page `number` (from 1) of the projects that hold every word of `query`.
 
-        A word is looked for, whatever its case, in id, title, description and tags. `sort` is
-        one of `SORTS`, or "" for the file's own order; description and tags sort by length.
-        A number past the end shows the last page.
+        A word is looked for, whatever its case and Unicode form, in id, title, description and
+        tags. `sort` is one of `SORTS`, or "" for the file's own order; description and tags sort
+        by length. A number past the end shows the last page.
 
         Raises:
             TagifaiError: an unknown sort, or a page number that is not whole or below 1.
@@ -54,7 +55,7 @@ class ProjectIndex:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise TagifaiError(f"a page is a whole number of 1 or more, got {number!r}")
         found = self._order(sort)
-        for word in query.casefold().split():
+        for word in fold_text(query).split():
             folded = self._searched()
             found = [row for row in found if word in folded[row]]
         if descending:
@@ -68,7 +69,7 @@ class ProjectIndex:
     def _searched(self) -> list[str]:
         if self._folded is None:
             self._folded = [
-                "\n".join((p.id, p.title, p.description, *p.tags)).casefold()
+                fold_text("\n".join((p.id, p.title, p.description, *p.tags)))
                 for p in self._projects
             ]
         return self._folded

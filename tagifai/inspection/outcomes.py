@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tagifai.data import Project
+from tagifai.data.names import fold_text
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection.parts import Rows, column_in, column_of, rows_of
 from tagifai.predictions import Predictions, decide, threshold_array
@@ -62,7 +63,7 @@ def outcome_rows(
         "tn": ~true & ~predicted,
     }[outcome]
     rows, prob = in_part[chosen], prob[chosen].astype(float)
-    words = query.casefold().split()
+    words = fold_text(query).split()
     if words or order == "longest":
         if texts is None:
             raise TagifaiError("the projects' texts are needed to search or to sort by length")
@@ -122,5 +123,5 @@ def describe_rows(
 def _holds(project: Project | None, words: Sequence[str]) -> bool:
     if project is None:
         return False
-    text = "\n".join((project.id, project.title, project.description, *project.tags)).casefold()
+    text = fold_text("\n".join((project.id, project.title, project.description, *project.tags)))
     return all(word in text for word in words)

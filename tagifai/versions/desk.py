@@ -224,8 +224,28 @@ class VersionDesk:
         ]
 
     def note(self, name: str) -> str:
-        """Say in a sentence what every figure of a version leaves out, "" where it is nothing."""
-        return _sentence(self.load(name).performance.get("note", ""))
+        """Say which projects a version's figures leave out, or count otherwise than the data says.
+
+        "" where they count all projects as `data.toml` now says.
+        """
+        version = self.load(name)
+        told = _sentence(version.performance.get("note", ""))
+        try:
+            config = self.data.get().dataset.config
+        except TagifaiError:
+            return told
+        counted_as = version.info.get("untagged")
+        if counted_as is None and "data_digest" in version.info:
+            told = (
+                "Made when projects without a learned tag were left out: "
+                "make the version again to count them."
+            )
+        elif counted_as is not None and counted_as != config.untagged:
+            told += (
+                f" Untagged projects count as {shorten(str(counted_as), 20)} in this version, "
+                f"and are {config.untagged} by data.toml now: make the version again."
+            )
+        return told.strip()
 
     def notes(self) -> dict[str, str]:
         """Say by version what its figures leave out; one that leaves out nothing is not in it."""

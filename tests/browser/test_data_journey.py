@@ -129,10 +129,13 @@ def test_a_tag_a_sample_and_the_excluded_tags_are_shown(page):
     choose(page, "#data-tag", "computer-vision")
     expect(page.locator("#tag-metadata")).to_contain_text("vision")
     expect(page.locator("#tag-metadata")).to_contain_text("120")
-    page.get_by_text("Excluded tags").click()
+    page.get_by_text("Tags left out").click()
     excluded = page.locator("#excluded-tags")
-    expect(excluded.locator("tbody tr")).to_have_text(["python 12"], use_inner_text=True)
-    expect(excluded).to_contain_text("the projects have 1 tag that the tag file doesn't list")
+    expect(excluded.locator("tbody tr")).to_have_text(
+        ["python 12", "unlisted 3"], use_inner_text=True
+    )
+    expect(excluded).to_contain_text("Excluded by data.toml")
+    expect(excluded).to_contain_text("Not in the tag file")
 
 
 def test_the_playground_follows_every_argument(page):

@@ -21,6 +21,12 @@ def test_search_needs_every_word_whatever_its_case() -> None:
     assert ids(query="nothing like it") == []
 
 
+def test_search_finds_a_text_in_another_unicode_form() -> None:
+    projects = (Project("1", "A\u0308rzte", "", ()), Project("2", "\u00c4rzte", "", ()))
+    for query in ("\u00e4rzte", "a\u0308RZTE"):
+        assert ProjectIndex(projects).page(query=query).num_found == 2
+
+
 def test_sorts() -> None:
     assert ids() == ["10", "9", "x"]
     assert ids(sort="id") == ["9", "10", "x"]

@@ -331,3 +331,13 @@ def test_nothing_is_overwritten(tmp_path):
         apply_changes(tmp_path / "data", CHANGES, tmp_path / "data")
     with pytest.raises(TagifaiError, match="lies within the data folder"):
         apply_changes(tmp_path / "data", CHANGES, tmp_path / "data" / "new")
+
+
+def test_a_tag_in_another_unicode_form_is_taken_away(tmp_path):
+    (tmp_path / "data").mkdir()
+    row = {"id": 1, "title": "t", "description": "d", "tags": ["cafe\u0301", "nlp"]}
+    (tmp_path / "data" / "projects.json").write_text(json.dumps([row]))
+    changes = {"1": {"add": ["nlp"], "remove": ["caf\u00e9"]}}
+    applied = apply_changes(tmp_path / "data", changes, tmp_path / "new")
+    assert (applied.num_removed, applied.num_same) == (1, 1)
+    assert load_dataset(tmp_path / "new").projects[0].tags == ("nlp",)
