@@ -8,6 +8,7 @@ import orjson
 from tagifai.data import load_dataset
 from tagifai.models.params import Params
 from tagifai.models.training import train
+from tagifai.slices import Conditions, Slice
 from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.releases import version_files
 from tagifai.versions.sources import FolderSource
@@ -34,6 +35,10 @@ SIMPLE = Params(
     min_tag_freq=20, folds=2, word_ngrams=1, char_ngrams=0, aliases="none", estimator="logistic",
     log_count_ratio=False, thresholds="fixed", calibration="none", C=1.0,
 )  # fmt: skip
+SLICES = {
+    "short": Slice("short", "", Conditions(max_words=8)),
+    "seen_words": Slice("seen_words", "", Conditions(all_of=("computer-vision", "transformers"))),
+}
 BETTER = Params(
     min_tag_freq=20, folds=2, char_ngrams=3, aliases="exact", C=1.0, threshold_smoothing=0.0
 )
@@ -88,7 +93,7 @@ def write_versions(data: Path, models: Path) -> None:
     """Train two versions; the workspace is the first one once more."""
     dataset, source = load_dataset(data), FolderSource(models)
     for name, params in (("v0.1.0", SIMPLE), ("v0.2.0", BETTER)):
-        trained = train(dataset, params)
+        trained = train(dataset, params, slices=SLICES)
         source.write(name, version_files(trained, dataset, name=name, notes=HOSTILE[:100]))
         if name == "v0.1.0":
             source.write(WORKSPACE, version_files(trained, dataset))

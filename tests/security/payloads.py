@@ -95,7 +95,8 @@ def write_corpus(folder: Path, url: str) -> None:
     (data / "slices.json").write_bytes(orjson.dumps([
         {"name": payloads[2][:80], "description": payloads[4], "all_of": [first]},
     ]))  # fmt: skip
-    (data / "behavioral_tests.json").write_bytes(orjson.dumps([
+    (data / "data.toml").write_text(f"excluded = [{json.dumps(names['python'])}]")
+    (data / "behavioral.json").write_bytes(orjson.dumps([
         {"type": "MFT", "group": payloads[1], "cases": [{"text": text, "expected": [first]}]}
         for text in payloads
     ]))  # fmt: skip
