@@ -35,10 +35,19 @@ def show_history(rows: list[dict[str, Any]], intervals: Mapping[str, Any]) -> st
 
 def show_version_notes(notes: Mapping[str, str]) -> str:
     """Show what the figures of versions leave out, by version; "" where it is nothing."""
-    latest = list(notes.items())[-MOST_NOTES:]
-    told = " ".join(f"{escaped(name, 60)}: {escaped(note, 200)}" for name, note in latest)
-    rest = f" (and {len(notes) - MOST_NOTES:,} earlier ones)" if len(notes) > MOST_NOTES else ""
-    return f'<p class="minor">{told}{rest}</p>' if told else ""
+    by_note: dict[str, list[str]] = {}
+    for name, note in notes.items():
+        by_note.setdefault(note, []).append(name)
+    told = [
+        f"{escaped(_some(names), 300)}: {escaped(note, 200)}" for note, names in by_note.items()
+    ]
+    more = f" And {len(told) - MOST_NOTES:,} other notes." if len(told) > MOST_NOTES else ""
+    return f'<p class="minor">{" ".join(told[-MOST_NOTES:])}{more}</p>' if told else ""
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - MOST_NOTES
+    return (f"{rest:,} earlier versions, " if rest > 0 else "") + ", ".join(names[-MOST_NOTES:])
 
 
 def show_history_table(rows: list[dict[str, Any]]) -> str:

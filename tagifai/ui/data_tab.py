@@ -69,7 +69,7 @@ def build(
             )
             cloud = gr.HTML(elem_id="word-cloud", apply_default_css=False)
     with gr.Accordion("Tags left out", open=False, elem_id="excluded-tags"):
-        excluded = gr.HTML()
+        excluded = gr.HTML(apply_default_css=False)
 
     gr.Markdown("### Projects")
     with gr.Row():

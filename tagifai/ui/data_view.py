@@ -93,5 +93,5 @@ def show_left_out(excluded: Mapping[str, int], unlisted: Mapping[str, int]) -> s
     return (
         "<p class='minor'>Never learned, however frequent.</p>"
         + shown
-        + (f"<p class='minor'>and {counted(more, 'tag')} more</p>" if more else "")
+        + (f"<p class='minor'>and {counted(more, 'more tag')}</p>" if more else "")
     )

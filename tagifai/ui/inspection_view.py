@@ -78,7 +78,7 @@ def show_slices(rows: list[dict[str, Any]]) -> str:
             "slice": "slice", "description": "what it holds", "f1": "F1",
             "precision": "precision", "recall": "recall", "num_samples": "projects",
         },
-        empty="This version's performance.json has no slice.",
+        empty="No slice yet: save one under Slices, or write slices.json in the data folder.",
         caption="Averaged over all pairs of the slice (micro); slices under ten are greyed",
     )  # fmt: skip
 

@@ -261,7 +261,7 @@ class VersionDesk:
         return {
             **info,
             "name": name,
-            "left_out": str(LeftOut.of(info.get("left_out"))),
+            "left_out": str(LeftOut.of(info.get("left_out"))).replace("\n", "; "),
             "num_tags": len(version.info.get("tags") or version.performance["class"]),
             "num_test_projects": overall.get("num_samples"),
             "sizes": self.source.sizes(name),
