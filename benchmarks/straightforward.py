@@ -1,6 +1,7 @@
 """The straightforward forms of what the app does faster: the same answers, no pains taken."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from tagifai.text.preprocessing import FILTERS, LINKS, STOPWORDS
+from tagifai.text.classes import char_class, expand_classes
+from tagifai.text.languages import stopwords_of
+from tagifai.text.normalization import plain_form, special_pattern
+from tagifai.text.preprocessing import FILTERS, LINKS
+from tagifai.text.segmentation import space_words, unspaced_pattern
 
 
 def preprocess(
@@ -17,7 +22,7 @@ def preprocess(
     lower: bool = True,
     stem: bool = False,
     filters: str = FILTERS,
-    stopwords: Sequence[str] = STOPWORDS,
+    stopwords: Sequence[str] | None = None,
 ) -> str:
     """Preprocess as the app does, with patterns compiled in each call and each word stemmed anew.
 
@@ -26,8 +31,10 @@ def preprocess(
     >>> preprocess("Reading Graph Embeddings", lower=False, stem=True)
     'Read Graph Embed'
     """
+    stopwords = stopwords_of("english") if stopwords is None else stopwords
+    text = unicodedata.normalize("NFC", re.sub(special_pattern().pattern, plain_form, text))
     if lower:
-        text = text.lower()
+        text = unicodedata.normalize("NFC", text.replace("İ", "i").lower())
     text = re.compile(LINKS, re.IGNORECASE).sub(" ", text)
     words = [word for word in stopwords if "'" not in word]
     others = sorted((word for word in stopwords if "'" in word), key=len, reverse=True)
@@ -35,9 +42,13 @@ def preprocess(
         parts = "|".join(others).replace("'", "['\u2019]")
         text = re.compile(rf"(?<!\w)(?:{parts})(?!\w)", re.IGNORECASE).sub(" ", text)
     if filters:
-        text = re.compile(filters).sub(" ", text)
+        text = re.compile(expand_classes(filters)).sub(" ", text)
+    text = re.sub(unspaced_pattern().pattern, space_words, text)
     if words:
-        text = re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE).sub(" ", text)
+        word = rf"[\w{char_class('M')}]"
+        text = re.compile(rf"(?<!{word})(?:{'|'.join(words)})(?!{word})", re.IGNORECASE).sub(
+            " ", text
+        )
     if stem:
         stemmer = _stemmer()
         return " ".join(stemmer.stem(word, to_lowercase=False) for word in text.split())

@@ -21,7 +21,7 @@ import orjson
 from joblib.memory import MemorizedFunc
 
 PACKAGE = Path(__file__).parent
-LIBRARIES = ("numpy", "scikit-learn", "pandas", "nltk")
+LIBRARIES = ("numpy", "scikit-learn", "pandas", "nltk", "icu4py")
 MAX_BYTES = 256 * 2**20
 MAX_ITEMS = 5_000
 _WRITES_BETWEEN_SWEEPS = 200
@@ -34,7 +34,7 @@ def digest_code(package: Path = PACKAGE) -> str:
     for library in LIBRARIES:
         digest.update(f"{library}={_version(library)}\n".encode())
     for path in sorted(package.rglob("*")):
-        if path.suffix in (".py", ".json") and path.is_file():
+        if path.suffix in (".py", ".json", ".txt") and path.is_file():
             content = path.read_bytes()
             digest.update(f"{path.relative_to(package).as_posix()}\0{len(content)}\0".encode())
             digest.update(content)

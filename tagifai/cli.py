@@ -159,11 +159,16 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--version", help="[default: the latest that can predict]")
     _add_trust(predict)
     clean = command("preprocess", commands.preprocess, "show what the classifier reads of a text")
-    clean.add_argument("text")
+    clean.add_argument("text", nargs="?", help="none: standard input")
     clean.add_argument("--no-lower", action="store_true", help="keep upper case")
     clean.add_argument("--stem", action="store_true", help="words to their stems")
     clean.add_argument("--filters", help="what this regular expression matches becomes a space")
-    clean.add_argument("--stopwords", help="words left out, separated by spaces")
+    clean.add_argument(
+        "--stopwords", help="words left out, separated by spaces [default: the language's]"
+    )
+    clean.add_argument(
+        "--language", metavar="NAME", help="a name or an ISO code [default: that of the data]"
+    )
     bring = command(
         "import-predictions",
         commands.import_predictions,

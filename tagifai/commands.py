@@ -458,15 +458,18 @@ def predict(options: argparse.Namespace) -> Answer:
 
 def preprocess(options: argparse.Namespace) -> Answer:
     """Show what the classifier reads of a text."""
-    from tagifai.text.preprocessing import FILTERS, STOPWORDS, preprocess_text
+    from tagifai.data.config import load_config
+    from tagifai.text.preprocessing import FILTERS, preprocess_text
 
-    words = STOPWORDS if options.stopwords is None else options.stopwords.split()
+    language = options.language or load_config(options.data).language
+    text = sys.stdin.read() if options.text is None else options.text
     cleaned = preprocess_text(
-        options.text,
+        replace_surrogates(text),
         lower=not options.no_lower,
         stem=options.stem,
         filters=FILTERS if options.filters is None else options.filters,
-        stopwords=words,
+        stopwords=None if options.stopwords is None else options.stopwords.split(),
+        language=language,
     )
     return Answer({"preprocessed": cleaned}, lambda: print_text(cleaned))
 
@@ -499,9 +502,11 @@ def import_predictions(options: argparse.Namespace) -> Answer:
 
 
 def _params(options: argparse.Namespace) -> Any:
+    """Read the parameters that were given; the language is the data's where none is."""
+    from tagifai.data.config import load_config
     from tagifai.models.params import Params, parse_value
 
-    base = Params()
+    base = Params(language=load_config(options.data).language)
     if options.params is not None:
         refuse_pointer_file(options.params)
         try:

@@ -147,10 +147,23 @@ class Workbench:
         """Count the most common words in the projects of a tag."""
         return self.data.get().count_words(tag)
 
-    def preprocess(self, text: str, lower: bool, stem: bool, filters: str, stopwords: str) -> str:
+    def preprocess(
+        self,
+        text: str,
+        lower: bool,
+        stem: bool,
+        filters: str,
+        stopwords: str | None = None,
+        language: str = "",
+    ) -> str:
         """Preprocess a visitor's text with a visitor's pattern, where it cannot hang the app."""
         return self.safe_regex.preprocess_text(
-            text, lower=lower, stem=stem, filters=filters, stopwords=stopwords.split()
+            text,
+            lower=lower,
+            stem=stem,
+            filters=filters,
+            stopwords=None if stopwords is None else stopwords.split(),
+            language=language or self.data.get().language,
         )
 
     def list_versions(self) -> list[str]:

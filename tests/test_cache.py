@@ -170,7 +170,7 @@ def test_the_digest_of_code_follows_files_and_names(tmp_path):
             old.unlink()
         (tmp_path / name).write_text(text)
         digests.add(digest_code(tmp_path))
-    (tmp_path / "notes.txt").write_text("no code")
+    (tmp_path / "notes.md").write_text("no code")
 
     assert len(digests) == 4
     assert digest_code(tmp_path) in digests

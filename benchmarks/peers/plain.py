@@ -11,7 +11,8 @@ import streamlit as st
 
 from benchmarks.straightforward import preprocess
 from tagifai.data.config import load_config
-from tagifai.text.preprocessing import FILTERS, STOPWORDS
+from tagifai.text.languages import stopwords_of
+from tagifai.text.preprocessing import FILTERS
 
 FOLDER = Path(os.environ["BENCH_DATA"])
 EXCLUDED = load_config(FOLDER).excluded
@@ -130,7 +131,7 @@ with left:
     lower = st.checkbox("lower: to lower case", True)
     stem = st.checkbox("stem: words to their stems")
     filters = st.text_input("filters", FILTERS)
-    stopwords = st.text_area("stopwords", " ".join(STOPWORDS))
+    stopwords = st.text_area("stopwords", " ".join(stopwords_of("english")))
 with right, st.container(key="preprocess-output"):
     st.text(
         preprocess(text, lower=lower, stem=stem, filters=filters, stopwords=stopwords.split()),

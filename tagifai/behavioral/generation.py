@@ -16,6 +16,7 @@ from tagifai.behavioral.phrasing import (
     spoken,
 )
 from tagifai.data import Tag
+from tagifai.text.languages import DEFAULT_LANGUAGE
 from tagifai.text.preprocessing import preprocess_text
 
 _NAMES_A_TAG = 3
@@ -23,15 +24,17 @@ _SLIPS_A_TAG = 3
 _TEXTS_AN_ALIAS = 2
 
 
-def generate_tests(tags: Mapping[str, Tag], seed: int = 0) -> tuple[BehavioralTest, ...]:
+def generate_tests(
+    tags: Mapping[str, Tag], seed: int = 0, language: str = DEFAULT_LANGUAGE
+) -> tuple[BehavioralTest, ...]:
     """Make some twelve tests a tag by templates and misspellings.
 
     A tag gives three tests of `mft-name`; three of `mft-misspelt-one-word` or
     `mft-misspelt-several-words`, by how many words its name has; two of `mft-alias` an alias,
-    but for aliases that say nothing: names or aliases of another tag too, and stopwords;
-    one each of `inv-verb`, `inv-clause`, `inv-link`, `dir-swap` and `dir-add` (another tag's
-    name replaces its own, or joins it). No other tags or names are used. The same tags and seed
-    give the same tests, in any process.
+    but for aliases that say nothing: names or aliases of another tag too, and stopwords of
+    `language`; one each of `inv-verb`, `inv-clause`, `inv-link`, `dir-swap` and `dir-add`
+    (another tag's name replaces its own, or joins it). No other tags or names are used. The
+    same tags and seed give the same tests, in any process.
     """
     names = {tag: spoken(tag) for tag in sorted(tags)}
     taken = [*names.values(), *(spoken(alias) for tag in tags.values() for alias in tag.aliases)]
@@ -51,7 +54,7 @@ def generate_tests(tags: Mapping[str, Tag], seed: int = 0) -> tuple[BehavioralTe
         rng = Random(f"{seed}/{tag}")  # noqa: S311 - repeatable on purpose, and no secret
         tests += _named("mft-name", tag, [name] * _NAMES_A_TAG, templates, rng)
         for alias in _aliases(tags[tag], name):
-            if meant[_letters(alias)] > 1 or not preprocess_text(alias):
+            if meant[_letters(alias)] > 1 or not preprocess_text(alias, language=language):
                 continue
             tests += _named("mft-alias", tag, [alias] * _TEXTS_AN_ALIAS, templates, rng)
         forms = misspelt_names(name.lower(), taken)

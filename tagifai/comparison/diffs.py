@@ -5,10 +5,12 @@ from typing import Any
 
 from tagifai.errors import TagifaiError
 from tagifai.metrics import METRICS
+from tagifai.text.languages import DEFAULT_LANGUAGE
 from tagifai.versions.history import Key, count_samples, flatten_performance
 
 VERDICTS = ("worse", "better", "can't tell", "added", "removed", None)
 _MISSING = object()
+_IMPLIED = {"language": DEFAULT_LANGUAGE}
 
 
 def check_different(a: str, b: str) -> None:
@@ -30,13 +32,14 @@ def diff_params(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, An
     """Line up parameters: records {name, a, b, status} by name.
 
     status is "changed", "same", "added" (only B has it; a is None) or "removed". true and 1
-    differ, 1 and 1.0 don't.
+    differ, 1 and 1.0 don't. Versions trained before there were languages read English.
 
     >>> diff_params({"stem": True}, {"stem": 1, "C": None})
     ... # doctest: +NORMALIZE_WHITESPACE
     [{'name': 'C', 'a': None, 'b': None, 'status': 'added'},
      {'name': 'stem', 'a': True, 'b': 1, 'status': 'changed'}]
     """
+    a, b = ({**_IMPLIED, **own} if "stopwords" in own else own for own in (a, b))
     records = []
     for name in sorted(a.keys() | b.keys()):
         left, right = a.get(name, _MISSING), b.get(name, _MISSING)

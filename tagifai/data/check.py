@@ -114,7 +114,7 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
     said = [Case(note=f"{counts.unsaid:.1%} of the labels")] * (
         counts.labels > 0 and counts.unsaid < rules.UNSAID
     )
-    tags = dataset.tags
+    tags, language = dataset.tags, dataset.config.language
     cases = [
         ("unknown-tag", "tags of projects that the tag file lacks", rules.unknown_tags(dataset)),
         ("unused-tag", "tags of the file without a project", rules.unused_tags(dataset)),
@@ -130,11 +130,11 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
         ("near-duplicate", "projects like an earlier one", rules.near_duplicates(projects, near)),
     ]
     near(1)
-    shared = shared_frames(projects, tags, frames)
+    shared = shared_frames(projects, tags, frames, language)
     frames(1)
     cases += [
         ("shared-frame", "sentences of several projects", from_frames(shared)),
-        ("common-frame", "such patterns", from_frames(common_frames(projects, tags))),
+        ("common-frame", "such patterns", from_frames(common_frames(projects, tags, language))),
         ("common-opening", "such openings", from_frames(common_openings(projects))),
         ("said-tags", "shares below a third", said),
     ]

@@ -12,6 +12,7 @@ from tagifai.data.names import normalise_names
 from tagifai.data.records import Label, check_row
 from tagifai.errors import TagifaiError, one_of
 from tagifai.pointers import refuse_pointer_file
+from tagifai.text.languages import DEFAULT_LANGUAGE, find_language
 
 CONFIG_FILE = "data.toml"
 
@@ -31,12 +32,13 @@ class DataConfig:
     columns : Columns or None
         Which column holds what, where files are read in place that name theirs in another way.
     language : str
-        Language of the texts, by its English name in lower case: stopwords and stems follow it.
+        Language of the texts, by its English name in lower case: casing, stopwords and stems
+        follow it. In the file it may be an ISO 639 code too.
     """
 
     excluded: tuple[str, ...] = ()
     untagged: Literal["negative", "unlabelled"] = "negative"
-    language: str = "english"
+    language: str = DEFAULT_LANGUAGE
     columns: Columns | None = None
 
 
@@ -45,7 +47,7 @@ class _ConfigFile(BaseModel):
 
     excluded: list[Label] = []
     untagged: Literal["negative", "unlabelled"] = "negative"
-    language: Annotated[str, Field(min_length=1, max_length=40)] = "english"
+    language: Annotated[str, Field(min_length=1, max_length=40)] = DEFAULT_LANGUAGE
     columns: ColumnsFile | None = None
 
 
@@ -84,7 +86,11 @@ def load_config(folder: Path | str) -> DataConfig:
     excluded = normalise_names(row.excluded)
     if not all(excluded):
         raise TagifaiError(f"{path}: excluded: a blank tag; each tag needs a name")
+    try:
+        language = find_language(row.language)
+    except TagifaiError as error:
+        raise TagifaiError(f"{path}: {error}") from None
     columns = None
     if row.columns is not None:
         columns = row.columns.to_columns(f"{path}: columns")
-    return DataConfig(excluded, row.untagged, row.language, columns)
+    return DataConfig(excluded, row.untagged, language, columns)

@@ -1,7 +1,7 @@
 """What the page and the command line both call: data, versions and cache put together."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,24 @@ from tagifai.data.frequency import FrequencySelection, build_frequency_table, se
 from tagifai.data.left_out import LeftOut, find_left_out
 from tagifai.data.sources import list_files
 from tagifai.errors import TagifaiError, one_of
-from tagifai.text.preprocessing import preprocess_text
+from tagifai.text.preprocessing import TextPreprocessor
 
+_SAMPLE_TEXT = range(20, 301)
+"""Characters of a text that shows what preprocessing does, at a glance."""
 USUAL_FILES = (*PROJECT_FILES, TAG_FILE, CONFIG_FILE, SPLITS_FILE)
+
+
+def sample_text(projects: Sequence[Project]) -> str:
+    """Return the first text that is neither very short nor long, or the beginning of the first.
+
+    Examples
+    --------
+    >>> sample_text([Project("1", "Cats", "", ()), Project("2", "Cats that look at dogs", "", ())])
+    'Cats that look at dogs'
+    """
+    texts = (project.text for project in projects)
+    found = next((text for text in texts if len(text) in _SAMPLE_TEXT), None)
+    return found or (projects[0].text[: _SAMPLE_TEXT[-1]] if projects else "")
 
 
 class LoadedData:
@@ -34,6 +49,16 @@ class LoadedData:
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
         self._words: dict[str, tuple[tuple[str, int], ...]] = {}
+
+    @property
+    def language(self) -> str:
+        """Name the language of the texts."""
+        return self.dataset.config.language
+
+    @cached_property
+    def preprocess(self) -> TextPreprocessor:
+        """Turn a text into words as its language has it, whatever a version does."""
+        return TextPreprocessor(language=self.language)
 
     @cached_property
     def frequencies(self) -> Any:
@@ -103,6 +128,8 @@ class LoadedData:
             "excluded": self.left_out.excluded,
             "unlisted": self.left_out.unlisted,
             "unlabelled": self.left_out.unlabelled,
+            "text": sample_text(self.dataset.projects),
+            "language": self.language,
             "digest": self.dataset.digest,
         }
 
@@ -122,7 +149,7 @@ class LoadedData:
     def count_words(self, tag: str) -> tuple[tuple[str, int], ...]:
         """Count the words of a tag's projects, once a tag."""
         if tag not in self._words:
-            self._words[tag] = count_words(self.by_tag.get(tag, []), tag, preprocess_text)
+            self._words[tag] = count_words(self.by_tag.get(tag, []), tag, self.preprocess)
         return self._words[tag]
 
 

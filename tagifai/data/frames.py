@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -16,7 +16,7 @@ from sklearn.preprocessing import normalize
 
 from tagifai.data import Project, Tag
 from tagifai.inference.neighbours import nearest_earlier
-from tagifai.text.preprocessing import STOPWORDS
+from tagifai.text.languages import DEFAULT_LANGUAGE, stopwords_of
 
 SLOT = "…"
 # How much of two frames agrees: 2 × words in common / words of both, slots aside. Two nearly
@@ -35,7 +35,6 @@ _COMPARED = 5
 _TOKEN = re.compile(r"`[^`]*`|\w+(?:['’.+-]\w+)*")
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'’”)\]]*\s+|\n+")
-_FUNCTION_WORDS = frozenset(STOPWORDS)
 
 Frame = tuple[str, ...]
 
@@ -52,6 +51,7 @@ def shared_frames(
     projects: Sequence[Project],
     tags: Mapping[str, Tag],
     advance: Callable[[float], None] | None = None,
+    language: str = DEFAULT_LANGUAGE,
 ) -> list[SharedFrame]:
     """Group projects whose sentences are (nearly) equal once names are taken out.
 
@@ -67,11 +67,12 @@ def shared_frames(
     [SharedFrame(frame='… reads both sides of a word', projects=(0, 1))]
     """
     members: dict[Frame, set[int]] = defaultdict(set)
-    for position, frame in _frames(projects, tags):
+    function_words = frozenset(stopwords_of(language))
+    for position, frame in _frames(projects, tags, function_words):
         if _num_words(frame) >= NEARLY_WORDS:
             members[frame].add(position)
     frames = list(members)
-    nearly, loosely = _links(frames, advance)
+    nearly, loosely = _links(frames, function_words, advance)
     many = [
         shared for shared in _groups(members, nearly + loosely) if len(shared.projects) >= FEWEST
     ]
@@ -80,15 +81,18 @@ def shared_frames(
     return _most_first(shared for shared in many + few if len(shared.projects) > 1)
 
 
-def common_frames(projects: Sequence[Project], tags: Mapping[str, Tag]) -> list[SharedFrame]:
+def common_frames(
+    projects: Sequence[Project], tags: Mapping[str, Tag], language: str = DEFAULT_LANGUAGE
+) -> list[SharedFrame]:
     """Group projects whose sentences are equal once all but function words are taken out.
 
     By chance many sentences are: only frames of three function words in more than 1 % of
     the projects count, or of five in more than 0.25 %; in three projects or more.
     """
     members: dict[Frame, set[int]] = defaultdict(set)
-    for position, frame in _frames(projects, tags):
-        members[_masked(frame, lambda word: word not in _FUNCTION_WORDS)].add(position)
+    function_words = frozenset(stopwords_of(language))
+    for position, frame in _frames(projects, tags, function_words):
+        members[_masked(frame, lambda word: word not in function_words)].add(position)
     return _most_first(
         SharedFrame(" ".join(frame), tuple(sorted(found)))
         for frame, found in members.items()
@@ -124,7 +128,9 @@ def _most_first(found: Iterable[SharedFrame]) -> list[SharedFrame]:
     return sorted(found, key=lambda shared: (-len(shared.projects), shared.projects))
 
 
-def _frames(projects: Sequence[Project], tags: Mapping[str, Tag]) -> Iterable[tuple[int, Frame]]:
+def _frames(
+    projects: Sequence[Project], tags: Mapping[str, Tag], function_words: Set[str]
+) -> Iterable[tuple[int, Frame]]:
     """Yield (position of the project, frame) of each sentence."""
     sentences = [
         [
@@ -139,7 +145,7 @@ def _frames(projects: Sequence[Project], tags: Mapping[str, Tag]) -> Iterable[tu
 
     def is_name(token: str, first: bool, own: set[str]) -> bool:
         lower = token.lower()
-        if lower in _FUNCTION_WORDS:
+        if lower in function_words:
             return False
         if token[0] == "`" or not own.isdisjoint(_WORD.findall(lower)):
             return True
@@ -148,7 +154,7 @@ def _frames(projects: Sequence[Project], tags: Mapping[str, Tag]) -> Iterable[tu
         return any(character.isupper() or character.isdigit() for character in token)
 
     for position, project in enumerate(projects):
-        own = _own_words(project, tags)
+        own = _own_words(project, tags) - function_words
         for tokens in sentences[position]:
             names = {k for k, token in enumerate(tokens) if is_name(token, first=k == 0, own=own)}
             words = [SLOT if k in names else token.lower() for k, token in enumerate(tokens)]
@@ -166,7 +172,7 @@ def _own_words(project: Project, tags: Mapping[str, Tag]) -> set[str]:
         if tag in tags:
             names += tags[tag].aliases
     words = (_WORD.findall(_composed(name).lower()) for name in names)
-    return {word for found in words for word in found} - _FUNCTION_WORDS
+    return {word for found in words for word in found}
 
 
 def _masked(words: Iterable[str], is_content: Callable[[str], bool]) -> Frame:
@@ -184,7 +190,9 @@ def _num_words(frame: Frame) -> int:
 
 
 def _links(
-    frames: Sequence[Frame], advance: Callable[[float], None] | None
+    frames: Sequence[Frame],
+    function_words: Set[str],
+    advance: Callable[[float], None] | None,
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """List the pairs of frames that nearly agree, and those that do so loosely."""
     nearly: list[tuple[int, int]] = []
@@ -201,7 +209,7 @@ def _links(
         agreement = 2 * len(same) / (_num_words(a) + _num_words(b))
         if agreement >= NEARLY:
             nearly.append((pair.row, pair.earlier))
-        elif agreement >= LOOSELY and len(set(same) - _FUNCTION_WORDS) >= LOOSELY_CONTENT:
+        elif agreement >= LOOSELY and len(set(same) - function_words) >= LOOSELY_CONTENT:
             loosely.append((pair.row, pair.earlier))
     return nearly, loosely
 

@@ -27,8 +27,10 @@ def predict_tags(
     """Predict the tags of each text; a tag is predicted from its threshold on.
 
     Each answer: "tags" (predicted, likeliest first), "probabilities" {tag: float, likeliest
-    first}, "preprocessed", and "reason", why an answer should not be relied on: "empty"
-    (nothing is left after preprocessing; no tag is predicted), "no known word", or None.
+    first}, "preprocessed", and "reason", why no tag could be predicted: "empty" (nothing is
+    left after preprocessing), "no known word" (the model knows none of the words, and their
+    letters alone lead to no tag), or None. A text of which the model knows nothing at all,
+    neither words nor letters, gets no tag, however common one is.
 
     Raises:
         TagifaiError: the model has other tags, or a tag has no threshold.
@@ -43,15 +45,18 @@ def predict_tags(
     prob = model.probabilities(model.margins(features))
     decided = decide(prob, cuts)
     cleaned = model.features_.named_steps["preprocess"].transform(texts)
+    # Of a text without any feature, intercepts alone would decide.
+    decided = decided & (features.getnnz(axis=1) > 0)[:, None]
     answers = []
     known = model.knows(features)
     rows = zip(prob, decided, cleaned, known, strict=True)
     for row, above, preprocessed, knows in rows:
         order = np.argsort(-row, kind="stable")
-        reason = None if knows else "no known word" if preprocessed else "empty"
+        told = "no known word" if preprocessed else "empty"
+        reason = None if knows or above.any() else told
         answers.append(
             {
-                "tags": [tags[t] for t in order if above[t] and preprocessed],
+                "tags": [tags[t] for t in order if above[t]],
                 "probabilities": {tags[t]: float(row[t]) for t in order},
                 "preprocessed": preprocessed,
                 "reason": reason,

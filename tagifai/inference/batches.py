@@ -151,7 +151,10 @@ def _kept(row: BatchRow, answer: dict[str, Any]) -> BatchAnswer:
     near = [
         (tag, p)
         for tag, p in answer["probabilities"].items()
-        if tag not in chosen and decide(p, NEAR_MISS * answer["thresholds"][tag])
+        if tag not in chosen
+        # Of a text that cannot be read nothing is near.
+        and not answer["reason"]
+        and decide(p, NEAR_MISS * answer["thresholds"][tag])
     ]
     return BatchAnswer(row, tags, tuple(near[:3]), answer["reason"] or "")
 

@@ -8,7 +8,7 @@ from typing import Any
 from tagifai.behavioral import BehavioralTest, run_behavioral, saved_tests
 from tagifai.behavioral.keeping import check_may_save, make_test, save_test
 from tagifai.data import Tag
-from tagifai.data.desk import DataDesk
+from tagifai.data.desk import DataDesk, sample_text
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inference.batches import BatchAnswer, predict_rows, read_texts
@@ -19,6 +19,7 @@ from tagifai.inference.similar import SimilarProjects
 from tagifai.kept import Kept
 from tagifai.models.evaluation import default_tests
 from tagifai.permissions import Visit, WriteRules
+from tagifai.text.languages import recorded_language
 from tagifai.versions.desk import VersionDesk
 
 MAX_TEXT = 20_000
@@ -133,7 +134,9 @@ class InferenceDesk:
         """List the projects whose texts are most like this one."""
         data = self.data.get()
         index = self._similar.get(
-            "index", data.dataset.digest, lambda: SimilarProjects(data.dataset.projects)
+            "index",
+            data.dataset.digest,
+            lambda: SimilarProjects(data.dataset.projects, data.language),
         )
         return index.find(text)
 
@@ -148,6 +151,15 @@ class InferenceDesk:
                 predictions, thresholds, {one: p.text for one, p in data.by_id.items()}
             ),
         )
+
+    def first_text(self, name: str) -> str:
+        """Return the text to begin with: the first example of a version, or else of the data."""
+        data = self.data.get()
+        try:
+            examples = self.examples(name)
+        except TagifaiError:
+            examples = []
+        return examples[0]["text"] if examples else sample_text(data.dataset.projects)
 
     def read_texts(self, content: bytes, kind: str) -> list[Any]:
         """Read many texts of a CSV, JSON lines or plain lines, bad rows among them."""
@@ -213,7 +225,8 @@ class InferenceDesk:
         except TagifaiError:
             known = None  # without its data nobody can tell which tags it has
         saved = saved_tests(self.data.folder, known)
-        return default_tests(self.tags(name), self._tag_metadata, saved)
+        language = recorded_language(self.versions.load(name).params)
+        return default_tests(self.tags(name), self._tag_metadata, saved, language)
 
     @property
     def _tag_metadata(self) -> Mapping[str, Tag]:

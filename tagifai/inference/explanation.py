@@ -103,6 +103,8 @@ def place_text(model: TagClassifier, text: str) -> list[PlacedWord]:
         stem=cleaner.stem,
         filters=cleaner.filters,
         stopwords=cleaner.stopwords,
+        language=cleaner.language,
+        normalize=cleaner.normalize,
     )
 
 

@@ -9,6 +9,7 @@ from scipy import sparse
 from tagifai.data import Project
 from tagifai.inspection.evidence import likeness_vectorizer
 from tagifai.models.features import TextCleaner
+from tagifai.text.languages import DEFAULT_LANGUAGE
 from tagifai.text.preprocessing import FILTERS
 
 
@@ -21,9 +22,9 @@ class SimilarProjects:
     [('1', True)]
     """
 
-    def __init__(self, projects: Sequence[Project]) -> None:
+    def __init__(self, projects: Sequence[Project], language: str = DEFAULT_LANGUAGE) -> None:
         self._projects = projects
-        self._cleaner = TextCleaner(filters=FILTERS)
+        self._cleaner = TextCleaner(filters=FILTERS, language=language)
         texts = self._cleaner.transform([project.text for project in projects])
         self._vectorizer = likeness_vectorizer() if any(texts) else None
         if self._vectorizer is not None:

@@ -12,6 +12,7 @@ from tagifai.data import Project, Tag
 from tagifai.inspection.parts import Array
 from tagifai.models.features import AliasFlags, TextCleaner, alias_phrases
 from tagifai.predictions import Predictions
+from tagifai.text.languages import DEFAULT_LANGUAGE
 from tagifai.text.preprocessing import FILTERS
 
 NEIGHBOURS = 10
@@ -40,14 +41,17 @@ class Evidence:
 
 
 def gather_evidence(
-    predictions: Predictions, projects: Mapping[str, Project], tags: Mapping[str, Tag]
+    predictions: Predictions,
+    projects: Mapping[str, Project],
+    tags: Mapping[str, Tag],
+    language: str = DEFAULT_LANGUAGE,
 ) -> Evidence:
     """Look at texts, neighbours and other tags of every project that was predicted.
 
     A project that the data no longer has counts as one without text and tags.
     """
     found = [projects.get(one) for one in predictions.ids]
-    clean = TextCleaner(filters=FILTERS)
+    clean = TextCleaner(filters=FILTERS, language=language)
     texts = clean.transform([project.text if project else "" for project in found])
     neighbours, likeness = nearest_neighbours(texts)
     weight = likeness.sum(axis=1)
@@ -106,14 +110,16 @@ def likeness_vectorizer() -> TfidfVectorizer:
     )
 
 
-def name_found(text: str, tag: str, tags: Mapping[str, Tag]) -> str | None:
+def name_found(
+    text: str, tag: str, tags: Mapping[str, Tag], language: str = DEFAULT_LANGUAGE
+) -> str | None:
     """Return the first name of a tag, or of a tag below it, that stands in a text.
 
     >>> name_found("A CNN for cats", "convolutional-neural-networks",
     ...            {"convolutional-neural-networks": Tag("x", ("cnn",))})
     'cnn'
     """
-    clean = TextCleaner(filters=FILTERS)
+    clean = TextCleaner(filters=FILTERS, language=language)
     words = f" {clean.transform([text])[0]} "
     phrases = (phrase for column in alias_phrases([tag], tags, clean) for phrase in column)
     return next((phrase for phrase in phrases if f" {phrase} " in words), None)

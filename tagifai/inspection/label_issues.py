@@ -18,6 +18,7 @@ from tagifai.data import Project, Tag
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection.parts import Array, column_of, rows_of
 from tagifai.predictions import Predictions
+from tagifai.text.languages import DEFAULT_LANGUAGE
 
 # The rest in functions: whoever lists or applies reviews need not wait for scikit-learn.
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ class Suspicions:
 
 
 def suspect_labels(
-    predictions: Predictions, projects: Mapping[str, Project], tags: Mapping[str, Tag]
+    predictions: Predictions,
+    projects: Mapping[str, Project],
+    tags: Mapping[str, Tag],
+    language: str = DEFAULT_LANGUAGE,
 ) -> Suspicions:
     """Score every pair of project and tag; seconds for thousands of projects, so keep it.
 
@@ -63,7 +67,7 @@ def suspect_labels(
 
     if not predictions.y_prob.size:
         raise TagifaiError("no project and tag in the predictions: no label to suspect")
-    evidence = gather_evidence(predictions, projects, tags)
+    evidence = gather_evidence(predictions, projects, tags, language)
     now = np.zeros(predictions.y_true.shape, bool)
     column = {tag: index for index, tag in enumerate(predictions.tags)}
     for row, one in enumerate(predictions.ids):
@@ -119,6 +123,7 @@ def describe_issues(
     pairs: Array,
     projects: Mapping[str, Project],
     tags: Mapping[str, Tag],
+    language: str = DEFAULT_LANGUAGE,
 ) -> list[dict[str, Any]]:
     """Describe the pairs of one page, each with its evidence.
 
@@ -142,7 +147,7 @@ def describe_issues(
                 "split": str(predictions.split[row]),
                 "probability": float(predictions.y_prob[row, column]),
                 "score": float(found.score[row, column]),
-                "named": name_found(project.text, tag, tags),
+                "named": name_found(project.text, tag, tags, language),
                 "along": tags_along(predictions, projects, row, tag),
                 "neighbour_share": float(evidence.share[row, column]),
                 "neighbours": [

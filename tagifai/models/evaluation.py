@@ -13,14 +13,18 @@ from tagifai.metrics import performance
 from tagifai.models.classifier import TagClassifier
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import Slice, select_slices
+from tagifai.text.languages import DEFAULT_LANGUAGE
 
 
 def default_tests(
-    names: Sequence[str], tags: Mapping[str, Tag], saved: Sequence[BehavioralTest] = ()
+    names: Sequence[str],
+    tags: Mapping[str, Tag],
+    saved: Sequence[BehavioralTest] = (),
+    language: str = DEFAULT_LANGUAGE,
 ) -> tuple[BehavioralTest, ...]:
     """Return the `saved` tests of a data folder, and those generated for the tags `names`."""
-    generated = generate_tests({name: tags.get(name, Tag(name)) for name in names})
-    return (*saved, *generated)
+    described = {name: tags.get(name, Tag(name)) for name in names}
+    return (*saved, *generate_tests(described, language=language))
 
 
 def measure(

@@ -10,24 +10,48 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from tagifai.data import Tag
+from tagifai.errors import TagifaiError
 from tagifai.models.params import Params
 from tagifai.models.spelling import NameSpelling, TextTransformer, find_abbreviations
-from tagifai.text.preprocessing import STOPWORDS, preprocess_text
+from tagifai.text.languages import DEFAULT_LANGUAGE
+from tagifai.text.preprocessing import preprocess_text
+
+NO_WORD = "no text has a word left after preprocessing; look at language, filters and stopwords"
 
 
 class TextCleaner(TextTransformer):
-    """Prepare texts for the features, each independently of the others."""
+    """Prepare texts for the features, each independently of the others.
+
+    The arguments are those of `preprocess_text`; `stopwords` tells whether those of `language`
+    are left out.
+    """
 
     def __init__(
-        self, lower: bool = True, stem: bool = False, filters: str = "", stopwords: bool = True
+        self,
+        lower: bool = True,
+        stem: bool = False,
+        filters: str = "",
+        stopwords: bool = True,
+        language: str = DEFAULT_LANGUAGE,
+        normalize: bool = True,
     ) -> None:
         self.lower = lower
         self.stem = stem
         self.filters = filters
         self.stopwords = stopwords
+        self.language = language
+        self.normalize = normalize
 
     def fit(self, texts: Sequence[str], y: object = None) -> Self:
-        """Learn nothing."""
+        """Learn nothing, and refuse texts from which nothing can be learned.
+
+        Raises
+        ------
+        TagifaiError
+            No text has a word left.
+        """
+        if not any(map(self.clean, texts)):
+            raise TagifaiError(NO_WORD)
         return self
 
     def transform(self, texts: Sequence[str]) -> list[str]:
@@ -41,15 +65,51 @@ class TextCleaner(TextTransformer):
             lower=self.lower,
             stem=self.stem,
             filters=self.filters,
-            stopwords=STOPWORDS if self.stopwords else (),
+            stopwords=None if self.stopwords else (),
+            language=self.language,
+            normalize=self.normalize,
         )
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Models made before there were languages read English, its characters as typed.
+        old = {"language": DEFAULT_LANGUAGE, "normalize": False} if "language" not in state else {}
+        super().__setstate__({**old, **state})
+
 
 class NgramVectorizer(TfidfVectorizer):
     """TF-IDF of n-grams, whose vocabulary is stored as one text: small files, quick loading."""
+
+    def fit(self, texts: Sequence[str], y: object = None) -> Self:
+        """Learn the vocabulary and its weights.
+
+        Raises
+        ------
+        TagifaiError
+            No n-gram is left.
+        """
+        self.fit_transform(texts, y)
+        return self
+
+    def fit_transform(self, texts: Sequence[str], y: object = None) -> sparse.csr_matrix:
+        """Learn the vocabulary and its weights, and return the features of the same texts.
+
+        Raises
+        ------
+        TagifaiError
+            No n-gram is left.
+        """
+        try:
+            return super().fit_transform(texts, y)
+        except ValueError:
+            if not any(texts):
+                raise TagifaiError(NO_WORD) from None
+            what = "word" if self.analyzer == "word" else "run of characters"
+            raise TagifaiError(
+                f"no {what} stands in min_df {self.min_df} of the {len(texts):,} texts; lower it"
+            ) from None
 
     @property
     def width(self) -> int:
@@ -152,7 +212,9 @@ def build_features(params: Params, names: Sequence[str], tags: Mapping[str, Tag]
 
     `tags` is the metadata that aliases come from, of more tags than are learnt.
     """
-    preprocess = TextCleaner(params.lower, params.stem, params.filters, params.stopwords)
+    preprocess = TextCleaner(
+        params.lower, params.stem, params.filters, params.stopwords, params.language
+    )
     steps: list[tuple[str, BaseEstimator]] = [("preprocess", preprocess)]
     parts: list[tuple[str, BaseEstimator]] = []
     common = {"sublinear_tf": True, "lowercase": False, "dtype": np.float32}

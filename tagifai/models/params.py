@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.text.languages import DEFAULT_LANGUAGE, find_language
 from tagifai.text.preprocessing import FILTERS
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
@@ -49,7 +50,9 @@ class Params:
     stem: bool = False
     filters: str = FILTERS
     stopwords: bool = True
-    """Leave out English stopwords."""
+    """Leave out the stopwords of the language."""
+    language: str = DEFAULT_LANGUAGE
+    """Whose casing, stopwords and stems are used: a name or an ISO 639 code, kept as the name."""
     train_size: float = 0.7
     val_size: float = 0.15
     """What train and val leave is test."""
@@ -86,6 +89,7 @@ class Params:
     def __post_init__(self) -> None:
         for field in fields(self):
             _check(field.name, field.type, getattr(self, field.name))
+        object.__setattr__(self, "language", find_language(self.language))
         if not self.word_ngrams and not self.char_ngrams and self.aliases == "none":
             raise TagifaiError("word_ngrams 0, char_ngrams 0 and aliases 'none' leave no feature")
         if self.char_ngrams == 1:

@@ -172,4 +172,6 @@ def _score_choice(dataset: Dataset, params: Params, choice: Mapping[str, Any]) -
     try:
         return score_params(dataset, params.replaced(choice))
     except TagifaiError:  # a choice at odds with itself, such as one without any feature
+        if not choice:
+            raise
         return 0.0

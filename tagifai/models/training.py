@@ -84,7 +84,7 @@ def train(
     # With the tags too rare to be learnt: slices may be about them.
     whole = [by_id[project.id] for project in prepared.projects]
     if tests is None:
-        tests = default_tests(prepared.tags, dataset.tags, saved)
+        tests = default_tests(prepared.tags, dataset.tags, saved, params.language)
     with threadpool_limits(limits=1):
         performance = measure(
             model, thresholds, predictions, whole, tests, slices, among=dataset.projects

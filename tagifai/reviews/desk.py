@@ -89,7 +89,7 @@ class ReviewDesk:
         return self._suspicions.get(
             version,
             self._stamp(version),
-            lambda: suspect_labels(predictions, data.by_id, data.dataset.tags),
+            lambda: suspect_labels(predictions, data.by_id, data.dataset.tags, data.language),
         )
 
     def tags(self, version: str) -> list[str]:
@@ -163,13 +163,15 @@ class ReviewDesk:
         row = found.predictions.row_of.get(project)
         if row is None or project not in data.by_id:
             raise TagifaiError(f"project {shorten(project)!r} is not in the data and the version")
-        (record,) = describe_issues(found, np.array([[row, column]]), data.by_id, data.dataset.tags)
+        (record,) = describe_issues(
+            found, np.array([[row, column]]), data.by_id, data.dataset.tags, data.language
+        )
         verdict = self.verdicts().get(pair)
         text = data.by_id[project].text
         return {
             **record,
             "text": text,
-            "marks": name_places(text, record["named"]) if record["named"] else [],
+            "marks": name_places(text, record["named"], data.language) if record["named"] else [],
             "tags": list(data.by_id[project].tags),
             "status": verdict.status if verdict else "",
             "reviews": [review.to_dict() for review in verdict.reviews] if verdict else [],

@@ -11,6 +11,7 @@ from tagifai.inspection.parts import Array
 from tagifai.predictions import Predictions
 from tagifai.reviews.verdicts import Verdict
 from tagifai.text.alignment import place_words
+from tagifai.text.languages import DEFAULT_LANGUAGE
 
 STATES = ("undecided", "not by me", "conflicts", "decided", "all")
 Pair = tuple[str, str]
@@ -81,13 +82,13 @@ def first_below(predictions: Predictions, queue: Array, everything: Array, pair:
     return int(below[0]) if len(below) else 0
 
 
-def name_places(text: str, name: str) -> list[tuple[int, int]]:
+def name_places(text: str, name: str, language: str = DEFAULT_LANGUAGE) -> list[tuple[int, int]]:
     """Find where a name of a tag, in preprocessed words, stands in a text as it was typed.
 
     >>> name_places("Self-Attention, explained: self attention", "self attention")
     [(0, 14), (27, 41)]
     """
-    words, wanted = place_words(text), name.split()
+    words, wanted = place_words(text, language=language), name.split()
     return [
         (words[start].start, words[start + len(wanted) - 1].stop)
         for start in range(len(words) - len(wanted) + 1)

@@ -51,8 +51,17 @@ class Conditions:
     min_unseen: float | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def __call__(self, project: Project, words: Sequence[str], unseen: float = 0.0) -> bool:
-        """Tell whether a project with these words, `unseen` of them in no other, is in."""
+    def __call__(
+        self,
+        project: Project,
+        words: Sequence[str],
+        unseen: float = 0.0,
+        preprocess: Callable[[str], str] = preprocess_text,
+    ) -> bool:
+        """Tell whether a project with these words, `unseen` of them in no other, is in.
+
+        Words that are asked for are preprocessed as those of the project were.
+        """
         tags = set(project.tags)
         return (
             tags.issuperset(self.all_of)
@@ -65,8 +74,8 @@ class Conditions:
                 str(project.extra[column]) in values if column in project.extra else False
                 for column, values in self.columns.items()
             )
-            and all(_any_run([run], words) for run in self.all_words)
-            and (not self.any_words or _any_run(self.any_words, words))
+            and all(_any_run([run], words, preprocess) for run in self.all_words)
+            and (not self.any_words or _any_run(self.any_words, words, preprocess))
         )
 
     def given(self) -> dict[str, Any]:
@@ -147,7 +156,7 @@ def select_slices(
     for name, chosen in slices.items():
         holds = chosen.predicate
         told: Iterable[bool] = (
-            (holds(*three) for three in zip(projects, words, unseen, strict=True))
+            (holds(*three, preprocess) for three in zip(projects, words, unseen, strict=True))
             if isinstance(holds, Conditions)
             else (holds(*pair) for pair in zip(projects, words, strict=True))
         )
@@ -237,7 +246,7 @@ class _SliceRow(_ConditionsRow):
     description: Text = ""
 
 
-def _any_run(runs: Iterable[str], words: Sequence[str]) -> bool:
+def _any_run(runs: Iterable[str], words: Sequence[str], preprocess: Callable[[str], str]) -> bool:
     text = f" {' '.join(words)} ".lower()
     # The stopwords of a run would not stand in the text either.
-    return any(f" {run} " in text for run in map(preprocess_text, runs) if run)
+    return any(f" {run.lower()} " in text for run in map(preprocess, runs) if run)

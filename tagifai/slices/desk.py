@@ -14,7 +14,6 @@ from tagifai.permissions import Visit, WriteRules
 from tagifai.slices import Conditions, Slice, select_slices
 from tagifai.slices.builder import as_conditions, measure_slice, save_slice
 from tagifai.slices.finder import FALSE_DISCOVERIES, MIN_SUPPORT, find_slices
-from tagifai.text.preprocessing import preprocess_text
 from tagifai.versions.desk import VersionDesk
 
 MOST_CELLS = 400
@@ -150,9 +149,9 @@ class SliceDesk:
         cleaned = self._cleaned.get(
             "texts",
             data.dataset.digest,
-            lambda: {p.text: preprocess_text(p.text) for p in data.dataset.projects},
+            lambda: {p.text: data.preprocess(p.text) for p in data.dataset.projects},
         )
-        return cleaned.__getitem__
+        return lambda text: cleaned[text] if text in cleaned else data.preprocess(text)
 
 
 def read_cells(cells: list[str]) -> dict[str, tuple[str, ...]]:

@@ -2,18 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
-from tagifai.text.preprocessing import (
-    FILTERS,
-    LINKS,
-    STOPWORDS,
-    compile_filters,
-    stem_function,
-    stopword_patterns,
-)
+from tagifai.text.languages import DEFAULT_LANGUAGE, stem_function
+from tagifai.text.preprocessing import FILTERS, Step, preprocessing_steps
 
-_LINKS = re.compile(LINKS, re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 
 
@@ -33,61 +25,91 @@ def place_words(
     stem: bool = False,
     filters: str = FILTERS,
     stopwords: bool = True,
+    language: str = DEFAULT_LANGUAGE,
+    normalize: bool = True,
 ) -> list[PlacedWord]:
     """Preprocess `text` as `preprocess_text` does, and keep each word's place.
 
     The tokens, joined by spaces, are what `preprocess_text` returns, for every text and every
-    setting. Places follow each other; two share a character where lower case made several of it
-    and `filters` part these.
+    setting. Places follow each other; two overlap where one character became several words.
 
+    Raises
+    ------
+    TagifaiError
+        `filters` is no regular expression, or the language is unknown.
+
+    Examples
+    --------
     >>> text = "The Self-Attention!"
     >>> [(word.token, text[word.start:word.stop]) for word in place_words(text)]
     [('self', 'Self'), ('attention', 'Attention')]
-
-    Raises:
-        TagifaiError: `filters` is no regular expression.
     """
-    plain, compound = _patterns(stopwords)
-    current, places = _lowered(text) if lower else (text, list(range(len(text))))
-    patterns = (_LINKS, compound, compile_filters(filters) if filters else None, plain)
-    for pattern in patterns:
-        if pattern is not None:
-            current, places = _blanked(pattern, current, places)
-    stem_word = stem_function() if stem else None
+    placed = _Placed(text, list(range(len(text))), list(range(1, len(text) + 1)))
+    for step in preprocessing_steps(
+        lower=lower,
+        filters=filters,
+        stopwords=None if stopwords else (),
+        language=language,
+        normalize=normalize,
+    ):
+        placed = _apply(step, placed)
+    stem_word = stem_function(language) if stem else None
     words = []
-    for match in _WORD.finditer(current):
+    for match in _WORD.finditer(placed.text):
         token = stem_word(match[0]) if stem_word else match[0]
         if token:
-            start, stop = places[match.start()], places[match.end() - 1] + 1
+            start, stop = placed.starts[match.start()], placed.stops[match.end() - 1]
             words.append(PlacedWord(token, start, stop))
     return words
 
 
-@lru_cache(maxsize=2)
-def _patterns(stopwords: bool) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
-    return stopword_patterns(frozenset(STOPWORDS if stopwords else ()))
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A text on its way, and the part of the text as typed that each character comes from."""
+
+    text: str
+    starts: list[int]
+    stops: list[int]
 
 
-def _lowered(text: str) -> tuple[str, list[int]]:
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered, list(range(len(text)))
-    # One character may become several ("İ"); which ones follows from each alone.
-    return lowered, [place for place, char in enumerate(text) for _ in char.lower()]
-
-
-def _blanked(pattern: re.Pattern[str], text: str, places: list[int]) -> tuple[str, list[int]]:
-    """Replace each match by one space, as `pattern.sub(" ", text)` does."""
+def _apply(step: Step, placed: _Placed) -> _Placed:
+    text = placed.text
+    if not step.in_ascii and text.isascii():
+        return placed
+    if step.pattern is None:
+        return _Placed(step(text), placed.starts, placed.stops)
     pieces: list[str] = []
-    kept: list[int] = []
+    starts: list[int] = []
+    stops: list[int] = []
     end = 0
-    for match in pattern.finditer(text):
+
+    def keep(start: int, stop: int) -> None:
+        pieces.append(text[start:stop])
+        starts.extend(placed.starts[start:stop])
+        stops.extend(placed.stops[start:stop])
+
+    for match in step.pattern.finditer(text):
         start, stop = match.span()
-        pieces += (text[end:start], " ")
-        kept += places[end:start]
-        # The space is never part of a word, so its place is of no account.
-        kept.append(-1)
+        new = step.replace if isinstance(step.replace, str) else step.replace(match)
+        if new == match[0]:
+            continue
+        keep(end, start)
         end = stop
-    if not pieces:
-        return text, places
-    return "".join(pieces) + text[end:], kept + places[end:]
+        if step.spaces:
+            at = start
+            for char in new:
+                if char == " ":  # its place is of no account: it is part of no word
+                    pieces.append(char)
+                    starts.append(-1)
+                    stops.append(-1)
+                else:
+                    keep(at, at + 1)
+                    at += 1
+        else:
+            first = placed.starts[start] if start < stop else -1
+            last = placed.stops[stop - 1] if start < stop else -1
+            pieces.append(new)
+            starts.extend([first] * len(new))
+            stops.extend([last] * len(new))
+    keep(end, len(text))
+    return _Placed("".join(pieces), starts, stops)

@@ -13,12 +13,20 @@ from types import TracebackType
 from typing import Self
 
 from tagifai.errors import TagifaiError, shorten
-from tagifai.text.preprocessing import FILTERS, STOPWORDS, preprocess_text, preprocess_with
+from tagifai.text.classes import expand_classes
+from tagifai.text.languages import DEFAULT_LANGUAGE
+from tagifai.text.preprocessing import (
+    FILTERS,
+    invalid_filters,
+    preprocess_text,
+    preprocess_with,
+)
 from tagifai.text.regexchild import ChildDiedError, ChildTimeoutError, RegexChild
 
 MAX_PATTERN = 256
 MAX_TEXT = 10_000
-MAX_STOPWORDS = 1_000
+# The longest list of a language, Slovene, has 1,784.
+MAX_STOPWORDS = 2_000
 MAX_STOPWORD = 64
 SECONDS = 0.1
 _WAIT_SECONDS = 5.0
@@ -45,18 +53,24 @@ class SafeRegex:
         lower: bool = True,
         stem: bool = False,
         filters: str = FILTERS,
-        stopwords: Iterable[str] = STOPWORDS,
+        stopwords: Iterable[str] | None = None,
+        language: str = DEFAULT_LANGUAGE,
     ) -> str:
         """Return what `preprocessing.preprocess_text` returns, or give up in time.
 
-        Raises:
-            TagifaiError: `filters` is no regular expression or takes too long on this text, or
-                the pattern (256 characters), the text (10,000) or the stopwords are too many.
+        Raises
+        ------
+        TagifaiError
+            `filters` is no regular expression or takes too long on this text, the language is
+            unknown, or the pattern (256 characters), the text (10,000) or the stopwords (2,000)
+            are too many.
         """
         _check_length("text", text, MAX_TEXT)
         words = _checked_stopwords(stopwords)
         if filters in ("", FILTERS):
-            return preprocess_text(text, lower=lower, stem=stem, filters=filters, stopwords=words)
+            return preprocess_text(
+                text, lower=lower, stem=stem, filters=filters, stopwords=words, language=language
+            )
         _check_length("filters", filters, MAX_PATTERN)
         return preprocess_with(
             lambda plain: self._replace(filters, plain),
@@ -64,6 +78,7 @@ class SafeRegex:
             lower=lower,
             stem=stem,
             stopwords=words,
+            language=language,
         )
 
     def replace(self, pattern: str, text: str) -> str:
@@ -93,6 +108,7 @@ class SafeRegex:
         self.close()
 
     def _replace(self, pattern: str, text: str) -> str:
+        expanded = expand_classes(pattern)
         try:
             child = self._slots.take(_WAIT_SECONDS)
         except queue.Empty:
@@ -102,7 +118,7 @@ class SafeRegex:
             for _ in range(2):  # a child that ended while idle says nothing about this pattern
                 child = child or self._start()
                 try:
-                    kind, value = child.replace(pattern, text, self._seconds)
+                    kind, value = child.replace(expanded, text, self._seconds)
                     break
                 except ChildDiedError:
                     self._living.discard(child)
@@ -118,7 +134,7 @@ class SafeRegex:
         finally:
             self._slots.give(child)
         if kind == "invalid":
-            raise TagifaiError(f"filters: {shorten(pattern)!r} is no regular expression: {value}")
+            raise invalid_filters(pattern, expanded, value)
         if kind != "done":
             raise TagifaiError(
                 f"filters: {shorten(pattern)!r} needs too much memory on this text; simplify it"
@@ -181,8 +197,8 @@ def _check_length(what: str, text: str, most: int) -> None:
         raise TagifaiError(f"{what}: {len(text):,} characters; at most {most:,} are allowed here")
 
 
-def _checked_stopwords(stopwords: Iterable[str]) -> Iterable[str]:
-    if stopwords is STOPWORDS or isinstance(stopwords, str):
+def _checked_stopwords(stopwords: Iterable[str] | None) -> Iterable[str] | None:
+    if stopwords is None or isinstance(stopwords, str):
         return stopwords
     words = list(stopwords)
     if len(words) > MAX_STOPWORDS:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.reviews.queues import QueueChoice
-from tagifai.text.preprocessing import FILTERS, STOPWORDS
+from tagifai.text.preprocessing import FILTERS
 from tagifai.ui.visits import visit_of
 from tagifai.workbench import Workbench
 
@@ -29,21 +29,27 @@ def build(bench: Workbench) -> None:
         lower: bool = True,
         stem: bool = False,
         filters: str = FILTERS,
-        stopwords: str = " ".join(STOPWORDS),
+        stopwords: str | None = None,
+        language: str = "",
     ) -> dict[str, Any]:
         """Show what the classifier reads of a text.
 
         Args:
             text: at most 10,000 characters.
             lower: to lower case.
-            stem: words to their Porter stems.
+            stem: words to their stems.
             filters: what this regular expression matches becomes a space.
-            stopwords: words left out, separated by spaces.
+            stopwords: words left out, separated by spaces; by default those of the language.
+            language: a name or an ISO code; that of the data where it is empty.
         """
         check_types(text=(text, str), lower=(lower, bool), stem=(stem, bool),
-                    filters=(filters, str), stopwords=(stopwords, str))  # fmt: skip
+                    filters=(filters, str), language=(language, str))  # fmt: skip
+        if stopwords is not None:
+            check_types(stopwords=(stopwords, str))
         return answer(
-            lambda: {"preprocessed": bench.preprocess(text, lower, stem, filters, stopwords)}
+            lambda: {
+                "preprocessed": bench.preprocess(text, lower, stem, filters, stopwords, language)
+            }
         )
 
     def predict(texts: list[str], version: str = "") -> dict[str, Any]:

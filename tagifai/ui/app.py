@@ -8,7 +8,8 @@ import gradio as gr
 from tagifai.comparison.export import export_comparison
 from tagifai.data.browse import SORTS
 from tagifai.inspection import ORDERS
-from tagifai.text.preprocessing import FILTERS, STOPWORDS
+from tagifai.text.languages import list_languages, stopwords_of
+from tagifai.text.preprocessing import FILTERS
 from tagifai.ui import (
     account,
     api,
@@ -61,7 +62,8 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     count_words=bench.count_words,
                     preprocess=bench.preprocess,
                     filters=FILTERS,
-                    stopwords=" ".join(STOPWORDS),
+                    languages=list_languages(),
+                    stopwords_of=stopwords_of,
                     sorts=list(SORTS),
                     min_tag_freq=min_tag_freq,
                 )

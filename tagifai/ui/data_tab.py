@@ -1,7 +1,7 @@
 """Data: what the classifier can learn from."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
 from tagifai.ui.data_view import show_left_out, show_page, show_selection
 from tagifai.ui.events import QUICK, drawn_first
-from tagifai.ui.links import Choice, Link, Place
+from tagifai.ui.links import FILL_EMPTY, Choice, Link, Place
 from tagifai.ui.markup import show_cloud, show_error
 from tagifai.ui.shared_markup import JOIN, write_shared
 
@@ -22,7 +22,6 @@ Look here to decide **whether the data is good enough**, and where to cut rare t
 WHY_FREQUENCY = """A tag with few projects can be neither learnt nor measured: with a handful in
 the test split, one prediction moves its F1 by tens of points. Tags under the minimum are left out
 of training; a project that keeps no tag is a negative of every tag."""
-DEFAULT_TEXT = "Conditional generation using Variational Autoencoders."
 NO_SORT = "file order"
 
 
@@ -34,9 +33,10 @@ def build(
     page_projects: Callable[[str, str, bool, int], Page],
     describe_tag: Callable[[str], dict[str, Any]],
     count_words: Callable[[str], Any],
-    preprocess: Callable[[str, bool, bool, str, str], str],
+    preprocess: Callable[[str, bool, bool, str, str, str], str],
     filters: str,
-    stopwords: str,
+    languages: list[str],
+    stopwords_of: Callable[[str], Sequence[str]],
     sorts: list[str],
     min_tag_freq: int,
 ) -> None:
@@ -98,22 +98,23 @@ def build(
     gr.Markdown("### Preprocessing")
     with gr.Row():
         with gr.Column(min_width=320):
-            text = gr.Textbox(
-                DEFAULT_TEXT, label="Text", lines=3, elem_id="preprocess-input", max_length=10_000
-            )
-            with gr.Row():
+            text = gr.Textbox(label="Text", lines=3, elem_id="preprocess-input", max_length=10_000)
+            with gr.Row(elem_classes="controls"):
                 lower = gr.Checkbox(True, label="lower: to lower case", elem_id="preprocess-lower")
                 stem = gr.Checkbox(
                     False, label="stem: words to their stems", elem_id="preprocess-stem"
                 )
+                language = gr.Dropdown(
+                    languages, value=None, label="Language", elem_id="preprocess-language",
+                    interactive=True, min_width=130,
+                )  # fmt: skip
             pattern = gr.Textbox(
                 filters, label="filters: what this regular expression matches becomes a space",
                 elem_id="preprocess-filters", max_length=256,
             )  # fmt: skip
             words = gr.Textbox(
-                stopwords, label="stopwords: words left out, separated by spaces", lines=2,
-                elem_id="preprocess-stopwords",
-            )  # fmt: skip
+                label="Stopwords (space-separated)", lines=2, elem_id="preprocess-stopwords"
+            )
         output = gr.Textbox(
             label="What the classifier reads", lines=3, interactive=False, buttons=["copy"],
             elem_id="preprocess-output", min_width=320,
@@ -193,18 +194,18 @@ def build(
         return show_projects(words, by, down)[0], 1
 
     def show_preprocessed(
-        text: str, lower: bool, stem: bool, pattern: str, words: str
+        text: str, lower: bool, stem: bool, pattern: str, words: str, language: str | None
     ) -> tuple[Any, str]:
         try:
-            return preprocess(text, lower, stem, pattern, words), ""
+            return preprocess(text, lower, stem, pattern, words, language or ""), ""
         except TagifaiError as error:
             return gr.skip(), show_error(error)
 
     lists = [summary, most_common, just_made, just_missed, distribution, per_project]
     page_inputs = [query, sort, descending, number]
-    preprocess_inputs: list[Any] = [text, lower, stem, pattern, words]
+    preprocess_inputs: list[Any] = [text, lower, stem, pattern, words, language]
 
-    def fill(link: Link, _: gr.Request) -> list[Any]:
+    def fill(link: Link, _: gr.Request, told_usual: str) -> list[Any]:
         try:
             facts = describe_data()
         except TagifaiError as error:
@@ -218,7 +219,17 @@ def build(
         drawn, told = drawn if drawn in kept else first, told if told in facts["tags"] else first
         browsed = [link.read(name) for name in ("query", "sort", "descending", "p")]
         page, shown_number = show_projects(*browsed)
-        playground = [link.read(name) for name in playground_names]
+        spoken = link.read("language", languages, facts["language"]) or facts["language"]
+        usual = {
+            "text": facts["text"],
+            "language": facts["language"],
+            "stopwords": " ".join(stopwords_of(spoken)),
+        }
+        asked = {name: link.read(name, usual=usual.get(name)) for name in playground_names}
+        if link.asked is None and not told_usual:  # nobody has been here before
+            asked |= {"text": asked["text"] or usual["text"], "stopwords": usual["stopwords"]}
+        playground = [*asked.values(), spoken]
+        shown = [gr.skip() if link.asked is None else asked["text"], *playground[1:]]
         return [
             link.refused(),
             gr.Slider(maximum=top, value=frequency),
@@ -234,8 +245,9 @@ def build(
             *browsed[:3],
             shown_number,
             browsed[0],
-            *playground,
+            *shown,
             *show_preprocessed(*playground),
+            place.write_usual(usual),
             None,
         ]
 
@@ -248,18 +260,20 @@ def build(
         Choice("sort", sort, NO_SORT),
         Choice("descending", descending, False),
         Choice("p", number, 1),
-        Choice("text", text, DEFAULT_TEXT, typed=True),
+        Choice("text", text, typed=True),
         Choice("lower", lower, True),
         Choice("stem", stem, False),
         Choice("filters", pattern, filters, typed=True),
-        Choice("stopwords", words, stopwords, typed=True),
+        Choice("stopwords", words, typed=True),
+        Choice("language", language),
     ]
     filled = [
         notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, told_tag,
-        table, *page_inputs, searched, *preprocess_inputs, output, preprocess_notice, place.asked,
+        table, *page_inputs, searched, *preprocess_inputs, output, preprocess_notice, place.usual,
+        place.asked,
     ]  # fmt: skip
     # Past the queue answers are compressed.
-    place.on_shown(fill, filled, told={tag: told_tag}).then(
+    place.on_shown(fill, filled, told={tag: told_tag}, known=[place.usual]).then(
         tell_steps, steps_of, [steps, steps_of], **QUICK
     )
     step = min_freq.change(
@@ -275,6 +289,10 @@ def build(
     query.change(search, [*page_inputs[:3], searched], [table, number, searched], **QUICK)
     gr.on([sort.input, descending.input], sort_projects, page_inputs[:3], [table, number], **QUICK)
     number.input(show_projects, page_inputs, [table, number], **QUICK)
+    place.usual.change(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")
+    language.input(
+        lambda name: " ".join(stopwords_of(name)) if name else "", language, words, **QUICK
+    )
     gr.on(
         [component.change for component in preprocess_inputs],
         show_preprocessed,

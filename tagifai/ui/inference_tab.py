@@ -19,7 +19,7 @@ from tagifai.ui.inference_view import (
     show_sum,
     show_words,
 )
-from tagifai.ui.links import Choice, Link, Place
+from tagifai.ui.links import FILL_EMPTY, Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 INTRO = """Type a title and a description, and see which tags a version predicts, how sure it is,
 and what it read. Look here to decide **whether to trust it on texts like yours**."""
-EXAMPLE = "Transfer learning with BERT for self-supervised learning"
 LIKELIEST = "the likeliest"
 NOBODY = "none"
 HOW_TO_READ = (
@@ -62,7 +61,7 @@ def build(
     with gr.Row():
         with gr.Column(min_width=320):
             text = gr.Textbox(
-                EXAMPLE, label="Text", lines=5, elem_id="inference-text",
+                label="Text", lines=5, elem_id="inference-text",
                 placeholder="Title and description of a project",
             )  # fmt: skip
             examples = gr.HTML(
@@ -184,7 +183,13 @@ def build(
         lists = [gr.Dropdown(names), gr.Dropdown(names)]
         return [gr.Dropdown([LIKELIEST, *names], value=kept), samples, *lists]
 
-    def fill(link: Link, _: gr.Request) -> list[Any]:
+    def first_text(name: str | None) -> str:
+        try:
+            return desk().first_text(name or "")
+        except TagifaiError:
+            return ""  # the notice says what is wrong
+
+    def fill(link: Link, _: gr.Request, told_usual: str) -> list[Any]:
         try:
             names = list_versions()
             name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
@@ -193,7 +198,10 @@ def build(
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
         beside = beside if beside in names else NOBODY
         tag = link.read("tag", [LIKELIEST, *known_tags(name)])
-        typed = {one: link.read(one) for one in ("text", "edited")}
+        usual = first_text(name)
+        typed = {"text": link.read("text", usual=usual), "edited": link.read("edited")}
+        if link.asked is None and not told_usual:  # nobody has been here before
+            typed["text"] = typed["text"] or usual
         notice, *found = show_prediction(typed["text"], name, tag, beside, typed["edited"])
         return [
             link.refused() + notice,
@@ -203,6 +211,7 @@ def build(
             *choose_version(name, tag),
             # Without a link they stand there already, and somebody may be typing on.
             *(typed.values() if link.asked is not None else [gr.skip()] * len(typed)),
+            place.write_usual({"text": usual}),
             None,
         ]
 
@@ -236,11 +245,12 @@ def build(
         Choice("version", version),
         Choice("tag", tag, LIKELIEST),
         Choice("other", other, NOBODY),
-        Choice("text", text, EXAMPLE, typed=True),
+        Choice("text", text, typed=True),
         Choice("edited", edited, "", typed=True),
     ]
-    filled = [*outputs, version, other, *of_version, text, edited, place.asked]
-    place.on_shown(fill, filled)
+    filled = [*outputs, version, other, *of_version, text, edited, place.usual, place.asked]
+    place.on_shown(fill, filled, known=[place.usual])
+    place.usual.change(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")
     gr.on(
         [text.change, tag.change, other.input, edited.change],
         show_prediction, inputs, outputs, **QUICK,

@@ -11,22 +11,19 @@ from tagifai.ui.markup import show_chips, show_share, show_table
 MOST_HIGHLIGHTED = 5_000
 REASONS = {
     "empty": "Nothing is left of this text after preprocessing: there is no word to predict from.",
-    "no known word": "No word of this text occurred in training. What follows is what the model "
-    "says of a text that it cannot read, not a finding.",
+    "no known word": "No word of this text occurred in training, so no tag is predicted. The "
+    "probabilities are what the model says of a text that it cannot read.",
 }
 _JOINERS = "\u200c\u200d"
 
 
 def show_predicted(answer: Mapping[str, Any]) -> str:
-    """Show the predicted tags, or why there are none, and what to doubt."""
-    doubt = (
-        f'<div class="notice warning">{REASONS[answer["reason"]]}</div>' if answer["reason"] else ""
-    )
+    """Show the predicted tags, or why there are none."""
+    if answer["reason"]:
+        return f'<div class="notice warning">{REASONS[answer["reason"]]}</div>'
     if answer["tags"]:
-        return f'{doubt}<p class="headline">Predicted: {show_chips(answer["tags"])}</p>'
-    if answer["reason"] == "empty":
-        return doubt
-    return f'{doubt}<p class="headline">No tag reaches its threshold.</p>'
+        return f'<p class="headline">Predicted: {show_chips(answer["tags"])}</p>'
+    return '<p class="headline">No tag reaches its threshold.</p>'
 
 
 def show_probabilities(answer: Mapping[str, Any]) -> str:
@@ -38,6 +35,8 @@ def show_probabilities(answer: Mapping[str, Any]) -> str:
         threshold = answer["thresholds"][tag]
         if tag in answer["tags"]:
             verdict = "✔ predicted"
+        elif answer["reason"]:
+            verdict = ""  # of a text that cannot be read nothing is near
         else:
             verdict = "near miss" if decide(probability, NEAR_MISS * threshold) else ""
         rows.append(

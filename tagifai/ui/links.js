@@ -77,6 +77,14 @@ window.tagifaiAddress = {
     values[index] = value;
     this.turn();
   },
+  // What the data has for a choice is left out of the address, as any other default is.
+  omit(told) {
+    if (!told) return;
+    const {tab, part, values: usual} = JSON.parse(told);
+    const place = places.find((one) => one.tab === tab && one.part === part);
+    for (const choice of place.choices) if (choice.name in usual) choice.omit = usual[choice.name];
+    this.turn();
+  },
   turn() {
     if (!touched) return;
     clearTimeout(timer);

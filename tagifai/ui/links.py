@@ -18,6 +18,8 @@ from tagifai.ui.markup import show_error
 MAX_QUERY = 60_000
 MAX_PARTS = 500
 MAX_VALUES = 50
+# In the page alone: what somebody types meanwhile stays.
+FILL_EMPTY = "(told, text) => text || !told ? text : JSON.parse(told).values.text"
 Query = Mapping[str, Sequence[str]]
 
 
@@ -41,7 +43,9 @@ class Place:
     """A tab, or a part of one: what fills it, what a link can ask of it.
 
     `asked` keeps a link's parameters until the place is filled; `opened` changes when a link leads
-    to the very place in view. `triggers` are the events that bring it into view.
+    to the very place in view. `triggers` are the events that bring it into view. `usual` tells the
+    page which values the address leaves out, of choices whose default comes from the data: what
+    `write_usual` gives.
     """
 
     tab: str
@@ -50,7 +54,12 @@ class Place:
     asked: gr.State = field(default_factory=lambda: gr.State(None))
     # No State: at the page's first answer every State says that it changed.
     opened: gr.Textbox = field(default_factory=lambda: gr.Textbox("", visible="hidden"))
+    usual: gr.Textbox = field(default_factory=lambda: gr.Textbox("", visible="hidden"))
     choices: Sequence[Choice] = ()
+
+    def write_usual(self, values: Mapping[str, Any]) -> str:
+        """Return the value of `usual` for the defaults of some choices, by their names."""
+        return orjson.dumps({"tab": self.tab, "part": self.part, "values": values}).decode()
 
     @property
     def controls(self) -> list[Any]:
@@ -106,16 +115,20 @@ class Link:
         """Tell whether a link was followed that says something of a choice."""
         return self.asked is not None and name in self.asked
 
-    def read(self, name: str, allowed: Sequence[Any] | None = None) -> Any:
+    def read(
+        self, name: str, allowed: Sequence[Any] | None = None, usual: Any | None = None
+    ) -> Any:
         """Give the value that the link asks for, or the current one where no link was followed.
 
-        A link that says nothing of a choice asks for its default. `allowed` are the values that
-        there are now; without it, those that the control knows.
+        A link that says nothing of a choice asks for its default, which `usual` is where it comes
+        from the data. `allowed` are the values that there are now; without it, those that the
+        control knows.
         """
         choice, current = self.current[name]
         if self.asked is None:
             return current
-        otherwise = current if choice.default is None else choice.default
+        default = choice.default if usual is None else usual
+        otherwise = current if default is None else default
         given = list(self.asked.get(choice.name, ()))[:MAX_VALUES]
         try:
             return decode(choice, given, allowed) if given else otherwise
@@ -214,6 +227,11 @@ def build(
     for number, control in enumerate(controls):
         control.change(
             None, control, None, js=f"value => window.tagifaiAddress.take({number}, value)",
+            api_visibility="private",
+        )  # fmt: skip
+    for place in places:
+        place.usual.change(
+            None, place.usual, None, js="value => window.tagifaiAddress.omit(value)",
             api_visibility="private",
         )  # fmt: skip
     gr.on(

@@ -344,7 +344,9 @@ class VersionDesk:
                 name: {
                     p.id for p, inside in zip(data.dataset.projects, mask, strict=True) if inside
                 }
-                for name, mask in select_slices(data.dataset.projects, slices=slices).items()
+                for name, mask in select_slices(
+                    data.dataset.projects, data.preprocess, slices
+                ).items()
             },
         )
         return "/".join(stamp), members

@@ -14,6 +14,7 @@ from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import performance
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice, select_slices
+from tagifai.text.preprocessing import TextPreprocessor
 from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.releases import describe_making
 from tagifai.versions.sources import pack_json
@@ -98,7 +99,10 @@ def version_of(
         test.tags,
         y_prob=test.y_prob,
         slices=select_slices(
-            [by_id[one] for one in test.ids], slices=slices, among=dataset.projects
+            [by_id[one] for one in test.ids],
+            TextPreprocessor(language=dataset.config.language),
+            slices,
+            among=dataset.projects,
         ),
     )
     measured = with_note(figures, dataset)

@@ -8,6 +8,7 @@ from tagifai.data import Dataset
 from tagifai.metrics import overall_metrics, per_tag_metrics
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice
+from tagifai.text.languages import recorded_language
 from tagifai.versions import Version
 from tagifai.versions.sources import pack_json
 
@@ -34,7 +35,9 @@ def rescore(
         # Here: what has no model to ask need not wait for scikit-learn.
         from tagifai.models.evaluation import default_tests, measure
 
-        tests = default_tests(predictions.tags, dataset.tags, saved)
+        tests = default_tests(
+            predictions.tags, dataset.tags, saved, recorded_language(version.params)
+        )
         performance = measure(
             model, thresholds, predictions, projects, tests, slices or {}, among=dataset.projects
         )

@@ -17,6 +17,12 @@ def test_what_the_file_says_is_read(tmp_path):
     assert load_config(tmp_path) == DataConfig(("r", "python"), "unlabelled", "german")
 
 
+@pytest.mark.parametrize("language", ["de", "German", "deu", "de-AT"])
+def test_a_language_is_kept_by_its_name(tmp_path, language):
+    (tmp_path / "data.toml").write_text(f'language = "{language}"\n')
+    assert load_config(tmp_path).language == "german"
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -25,6 +31,8 @@ def test_what_the_file_says_is_read(tmp_path):
         ('untagged = "none"', "untagged: Input should be 'negative' or 'unlabelled', got 'none'"),
         ('excluded = "r"', "excluded: Input should be a valid list, got 'r'"),
         ('excluded = ["r", " "]', "excluded: a blank tag; each tag needs a name"),
+        ('language = "germn"', "unknown language 'germn': did you mean 'german'? allowed: arabic"),
+        ('language = ""', "language: String should have at least 1 character"),
         ("excluded = [1]", "excluded.0: Input should be a valid string, got 1"),
     ],
 )

@@ -84,6 +84,8 @@ def test_the_data_is_described(folder):
         "excluded": {"python": 1},
         "unlisted": {},
         "unlabelled": 0,
+        "text": "Masks of regions",
+        "language": "english",
     }
 
 

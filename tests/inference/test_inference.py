@@ -42,6 +42,29 @@ def test_a_tag_is_predicted_from_its_threshold_on(trained):
     assert answer["tags"] == [tag for tag, p in prob.items() if p == 1]
 
 
+def test_a_reason_is_given_where_no_tag_is_predicted_and_only_there(trained):
+    words = ["camera", "qqqq", "transfrmrs", "segmentng", "目标", "zz", "xx yy", "pixls imges", ""]
+    texts = [*words, *(f"{a} {b}" for a in words for b in words)]
+    low = dict.fromkeys(trained.tags, 0.01)
+    for thresholds in (trained.thresholds, low):
+        answers = predict_tags(trained.model, trained.tags, thresholds, texts)
+        assert not [one for one in answers if one["tags"] and one["reason"]]
+        assert {one["reason"] for one in answers} >= {None, "empty", "no known word"}
+
+
+def test_letters_alone_may_lead_to_a_tag(trained):
+    # No word of it is known and none is near a name; its runs of letters are.
+    (answer,) = predict_tags(trained.model, trained.tags, trained.thresholds, ["xcameraphotosx"])
+    assert (answer["tags"], answer["reason"]) == (["computer-vision"], None)
+
+
+def test_a_text_of_which_nothing_is_known_gets_no_tag_however_low_the_thresholds(trained):
+    zero = dict.fromkeys(trained.tags, 0.0)
+    unknown, known = predict_tags(trained.model, trained.tags, zero, ["中文 문장", "camera"])
+    assert (unknown["tags"], unknown["reason"]) == ([], "no known word")
+    assert (sorted(known["tags"]), known["reason"]) == (list(trained.tags), None)
+
+
 def test_no_text_no_answer(trained):
     assert predict_tags(trained.model, trained.tags, trained.thresholds, []) == []
 

@@ -3,8 +3,11 @@ import pytest
 from sklearn.base import clone
 from small_corpus import TAGS, small_dataset
 
+from tagifai.data import Tag
+from tagifai.errors import TagifaiError
 from tagifai.models.features import AliasFlags, TextCleaner, alias_phrases, build_features
 from tagifai.models.params import Params
+from tagifai.text.preprocessing import FILTERS, OLD_FILTERS
 
 
 def names_of(params):
@@ -56,6 +59,64 @@ def test_flags_need_whole_words_in_order():
 def test_phrases_of_own_and_lower_tags_are_preprocessed_alike():
     phrases = alias_phrases(["computer-vision", "transformers"], TAGS, TextCleaner(stem=True))
     assert phrases == (("comput vision", "vision"), ("transform",), ("segment",))
+
+
+def test_names_are_found_in_any_form_of_a_text():
+    tags = {
+        "fine-tuning": Tag("fine-tuning"),
+        "机器学习": Tag("机器学习"),
+        "café": Tag("cafe\u0301"),
+    }
+    cleaner = TextCleaner(filters=FILTERS)
+    phrases = alias_phrases(list(tags), tags, cleaner)
+    texts = [
+        "ﬁne\u2010tuning",
+        "用机器学习做分类",
+        "CAFE\u0301s or a café",
+        "caf",
+        "ＦＩＮＥ tuning",
+    ]
+    found = AliasFlags(phrases, 1.0).fit([]).transform(cleaner.transform(texts))
+    assert found.toarray().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]]
+
+
+def test_a_language_is_read_as_its_parameters_say():
+    german = build_features(Params(language="de", stem=True), list(TAGS), TAGS)
+    cleaner = german.named_steps["preprocess"]
+    assert cleaner.clean("Die Häuser und the houses") == "haus the hous"
+    assert clone(cleaner).clean("Die Häuser") == "haus"
+
+
+def test_a_model_made_before_there_were_languages_reads_as_it_did():
+    cleaner = TextCleaner(filters=OLD_FILTERS)
+    state = dict(cleaner.__getstate__())
+    for name in ("language", "normalize"):
+        state.pop(name)
+    old = TextCleaner.__new__(TextCleaner)
+    old.__setstate__(state)
+    assert (old.language, old.normalize) == ("english", False)
+    assert old.clean("The A\u0308rzte: ﬁne 机器学习，x™") == "\u0308rzte ﬁne 机器学习，x™"
+    new = TextCleaner.__new__(TextCleaner)
+    new.__setstate__(cleaner.__getstate__())
+    assert (new.language, new.normalize) == ("english", True)
+
+
+@pytest.mark.parametrize("changes", [{}, {"char_ngrams": 0}, {"word_ngrams": 0}])
+def test_texts_without_a_word_are_refused(changes):
+    features = build_features(Params().replaced(changes), list(TAGS), TAGS)
+    for texts in ([], [""], ["the of and", "!? …", "it is"]):
+        with pytest.raises(TagifaiError, match=r"^no text has a word left after preprocessing"):
+            features.fit(texts)
+
+
+def test_a_vocabulary_that_min_df_leaves_empty_is_refused():
+    texts = ["red cats", "blue dogs", "red"]
+    features = build_features(Params(min_df=3, char_ngrams=0), list(TAGS), TAGS)
+    with pytest.raises(TagifaiError, match=r"^no word stands in min_df 3 of the 3 texts; lower it"):
+        features.fit(texts)
+    features = build_features(Params(min_df=9, word_ngrams=0), list(TAGS), TAGS)
+    with pytest.raises(TagifaiError, match=r"^no run of characters stands in min_df 9 of the 3 te"):
+        features.fit(texts)
 
 
 def test_features_clone_and_repeat():

@@ -3,15 +3,23 @@ import pickle
 import random
 import re
 import threading
-from functools import cache
+import unicodedata
 from pathlib import Path
 
 import pytest
-from nltk.stem import PorterStemmer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tagifai.data import load_projects
 from tagifai.errors import TagifaiError
-from tagifai.text.preprocessing import FILTERS, LINKS, STOPWORDS, TextPreprocessor, preprocess_text
+from tagifai.text.languages import stem_function
+from tagifai.text.preprocessing import (
+    FILTERS,
+    OLD_FILTERS,
+    TextPreprocessor,
+    preprocess_text,
+    preprocessing_steps,
+)
 
 REAL = Path(
     os.environ.get("TAGIFAI_REALDATA")
@@ -19,33 +27,16 @@ REAL = Path(
 )
 
 
-def straightforward(text, lower=True, stem=False, filters=FILTERS, stopwords=STOPWORDS):
-    """What preprocess_text promises, each step in turn over the whole text."""
-    if lower:
-        text = text.lower()
-    text = re.compile(LINKS, re.IGNORECASE).sub(" ", text)
-    compound = [word for word in stopwords if word.strip() and not re.fullmatch(r"\w+", word)]
-    if compound:
-        escaped = [
-            r"\s+".join(re.escape(part).replace("'", "['\u2019]") for part in word.split())
-            for word in sorted(compound, key=len, reverse=True)
-        ]
-        pattern = re.compile(r"(?<!\w)(?:" + "|".join(escaped) + r")(?!\w)", re.IGNORECASE)
-        text = pattern.sub(" ", text)
-    if filters:
-        text = re.compile(filters).sub(" ", text)
-    plain = [word for word in stopwords if re.fullmatch(r"\w+", word)]
-    if plain:
-        text = re.compile(r"\b(?:" + "|".join(plain) + r")\b", re.IGNORECASE).sub(" ", text)
-    text = re.sub(r"\s+", " ", text).strip()
+def straightforward(text, lower=True, stem=False, filters=FILTERS, stopwords=None, language="en"):
+    """What preprocess_text promises, each step in turn over the whole text, nothing remembered."""
+    steps = preprocessing_steps(
+        lower=lower, filters=filters, stopwords=stopwords, language=language
+    )
+    for step in steps:
+        text = step(text) if step.pattern is None else step.pattern.sub(step.replace, text)
     if stem:
-        text = " ".join(porter_stem(word) for word in text.split())
-    return text
-
-
-@cache
-def porter_stem(word):
-    return PorterStemmer().stem(word, to_lowercase=False)
+        return " ".join(filter(None, map(stem_function(language), text.split())))
+    return " ".join(text.split())
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +46,7 @@ def real_texts():
     return [project.text for project in load_projects(REAL / "projects.json")]
 
 
-def test_default_text_of_the_page():
+def test_plain_english():
     text = "Conditional generation using Variational Autoencoders."
     assert preprocess_text(text) == "conditional generation using variational autoencoders"
     assert preprocess_text(text, stem=True) == "condit gener use variat autoencod"
@@ -149,11 +140,6 @@ def test_bad_stopwords():
         preprocess_text("a", stopwords=["the", 3])
 
 
-def test_stopwords_are_nltks_list():
-    assert len(STOPWORDS) == len(set(STOPWORDS)) == 198
-    assert {"don't", "ain", "mustn't", "she'd", "yourselves"} < set(STOPWORDS)
-
-
 def test_preprocessor_is_the_function_with_settled_arguments():
     arguments = {"lower": False, "stem": True, "filters": "[.]", "stopwords": ["of"]}
     call = TextPreprocessor(**arguments)
@@ -175,6 +161,10 @@ SETTINGS = [
     {"filters": "[^a-z]+", "stem": True},
     {"filters": r"\s\w", "stopwords": ("machine learning", "rock'n'roll", "c++", "don", "the")},
     {"stopwords": ("of the", "state-of-the-art", "n't", "'s", "s")},
+    {"filters": OLD_FILTERS},
+    {"language": "turkish"},
+    {"language": "german", "stem": True},
+    {"language": "chinese", "lower": False},
 ]
 
 
@@ -184,7 +174,9 @@ def test_equals_the_straightforward_form_on_awkward_texts(settings):
     pieces = re.split(
         " ",
         "the The DON'T don\u2019t s t' rock'n'roll c++ of \u017f \u212a ΟΔΟΣ İ é e\u0301 \u200d 🤗"
-        " \udc80 \x00 \x1f \u00a0 _ - / . http://a.b/c www.x.y <b> \" ' a b state-of-the-art",
+        " \udc80 \x00 \x1f \u00a0 _ - / . http://a.b/c www.x.y <b> \" ' a b state-of-the-art"
+        " \u0308 \u200b \u00ad ﬁ ﷺ 机器 学习， 。 の ภาษา है ा I ı ß Der und 的 😀 ❤\ufe0f \u200d 각"
+        " ᄀ ᅡ http://甲.乙 １ ™ ½ ² ـ",
     )
     for _ in range(600):
         text = "".join(rng.choice(pieces) + rng.choice(["", " ", "\n"]) for _ in range(8))
@@ -224,3 +216,188 @@ def test_many_threads_get_the_same_answers():
 def test_more_words_than_are_remembered():
     text = " ".join(f"word{number}" for number in range(40_000))
     assert preprocess_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("german", "Die Ärzte öffnen das Büro: schöne Grüße!", "ärzte öffnen büro schöne grüße"),
+        ("de", "„Daß“ und «dass» – beides", "beides"),
+        ("french", "L’œuvre d'art n'est pas à vendre…", "œuvre art vendre"),
+        ("fr", "Où êtes-vous ? J'ai déjà mangé", "où déjà mangé"),
+        ("turkish", "İSTANBUL'da IŞIK ve çok ILIK bir ırmak", "istanbul ışık ılık bir ırmak"),
+        ("russian", "Это не пример, а «твой» текст — Ёлка!", "это пример твой текст ёлка"),
+        ("arabic", "السَّلامُ عَلَيْكُم، ما هذا الكتاب؟", "السَّلامُ عَلَيْكُم الكتاب"),
+        ("hindi", "हिन्दी में लिखा है। क्या यह ठीक है?", "हिन्दी में लिखा है क्या यह ठीक है"),
+        ("chinese", "我们使用深度学习，训练神经网络。", "深度 学习 训练 神经 网络"),
+        ("zh-Hant", "機器學習模型：「分類」文本", "機器 學習 模型 分類 文本"),
+        ("japanese", "言語処理、ニューラルネットを", "言語 処理 ニューラル ネット を"),
+        ("thai", "ภาษาไทยเป็นภาษาที่สวยงาม", "ภาษา ไทย เป็น ภาษา ที่ สวยงาม"),
+        ("lao", "ພາສາລາວເປັນພາສາທາງການ", "ພາສາ ລາວ ເປັນ ພາສາ ທາງການ"),
+        ("khmer", "ភាសាខ្មែរជាភាសាផ្លូវការ។", "ភាសាខ្មែរ ជា ភាសាផ្លូវការ"),
+        ("burmese", "မြန်မာနိုင်ငံ၏ စကားဖြစ်သည်။", "မြန်မာနိုင်ငံ စကား ဖြစ်သည်"),
+        ("greek", "Ο ΟΔΟΣ; «Η τέχνη» του λόγου·", "οδος τέχνη λόγου"),
+        ("hebrew", "שָׁלוֹם, זה ספר טוב?", "שָׁלוֹם ספר טוב"),
+        ("korean", "기계 학습은 재미있다!", "기계 학습은 재미있다"),
+        ("multilingual", "The und der: und", "the und der und"),
+    ],
+)  # fmt: skip
+def test_languages(language, text, words):
+    assert preprocess_text(text, language=language) == words
+    assert preprocess_text(unicodedata.normalize("NFD", text), language=language) == words
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "stems"),
+    [
+        ("german", "Die Bücher der Käufer", "buch kauf"),
+        ("french", "Les généralisations continuelles", "généralis continuel"),
+        ("russian", "Большие города России", "больш город росс"),
+        ("arabic", "المكتبات العربية", "مكتب عرب"),
+        ("spanish", "bibliotecas cantando", "bibliotec cant"),
+        ("english", "Generalizations of Libraries", "gener librari"),
+        ("turkish", "kitaplar", "kitaplar"),
+        ("chinese", "神经网络", "神经 网络"),
+    ],
+)
+def test_stems_follow_the_language(language, text, stems):
+    assert preprocess_text(text, language=language, stem=True) == stems
+
+
+def test_a_text_of_several_scripts_is_split_by_script_whatever_its_language():
+    text = "用PyTorch训练BERT模型2024年、3D印刷とAIの使い方"
+    words = "用 pytorch 训练 bert 模型 2024 年 3d 印刷 と ai の 使い方"
+    assert preprocess_text(text) == preprocess_text(text, language="german") == words
+    # The Chinese list leaves out 用 as well.
+    assert preprocess_text(text, language="chinese") == words.removeprefix("用 ")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ﬁne-tuning of eﬃcient ﬂows, ﬆyle", "fine tuning efficient flows style"),
+        ("ＢＥＲＴ　１２３，ｶﾞｲﾄﾞ", "bert 123 ガイド"),
+        ("𝐁𝐨𝐥𝐝 𝒾𝓉𝒶𝓁𝒾𝒸 ℝ Ⅷ", "bold italic r viii"),
+        ("ﺍﻟﺴﻼﻡ ﷲ", "السلام الله"),
+        ("كـــتاب", "كتاب"),
+        ("x² + H₂O = ½ ① ㎡", "x² h₂o ½ ①"),
+        ("so\u00adft wo\u200brd jo\u200din \ufeffmark 1\u00a0000", "soft word join mark 1 000"),
+        ("ภา\u200bษา", "ภา ษา"),
+        ("İstanbul I\u0307stanbul ISTANBUL", "istanbul istanbul istanbul"),
+        ("c++ c# a_b", "c c b"),
+        ("™ © € ₿ → ≈ ★ • ° ¶ § ‰ ፡ ። ؛ ؟ ، । ॥ 、 《》 「」 ～ ・ ¿ ¡ ‐ ⁂", ""),
+    ],
+)
+def test_characters(text, words):
+    assert preprocess_text(text) == words
+
+
+def test_emoji_are_words_of_their_own():
+    text = "I love it😀!! ❤️ 👩‍💻🇩🇪🇫🇷 👍🏽👍 ☀ 1️⃣"
+    assert preprocess_text(text).split() == [
+        "love", "😀", "❤", "👩‍💻", "🇩🇪", "🇫🇷", "👍🏽", "👍", "☀", "1⃣",
+    ]  # fmt: skip
+
+
+def test_a_mark_belongs_to_its_letter():
+    # "है" is a word and "हैं" another; "a" is a stopword, and no part of a decomposed "à".
+    assert preprocess_text("हैं है", stopwords=["है"]) == "हैं"
+    assert preprocess_text("a\u0300 a", normalize=True) == "à"
+    assert preprocess_text("x\u030a x", stopwords=["x"]) == "x\u030a"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("请看https://a.b/c?d=e，谢谢", "请看 谢谢"),
+        ("请看www.example.com/学习。好", "请看 学习 好"),
+        ("ดูที่https://a.bครับ", "ดู ที่ ครับ"),
+        ("(http://a.b/c_(d)) e", "e"),
+    ],
+)
+def test_a_link_ends_where_a_script_without_spaces_begins(text, words):
+    assert preprocess_text(text) == words
+
+
+def test_stopwords_are_written_as_texts_are():
+    words = ["cafe\u0301", "ﬁrst", "Für"]
+    assert preprocess_text("Café first für FÜR fu\u0308r x", stopwords=words) == "x"
+
+
+def test_filters_may_name_classes_of_characters():
+    assert preprocess_text("a1 b２ c٣ d", filters=r"\p{Nd}", stopwords=()) == "a b c d"
+    assert preprocess_text("c++, c#!", filters=r"(?![+#])[\p{P}\p{S}]", stopwords=()) == "c++ c#"
+    with pytest.raises(TagifaiError, match=r"unknown class \\p{…} 'Latin'.*allowed: Emoji, M"):
+        preprocess_text("a", filters=r"\p{Latin}")
+    with pytest.raises(TagifaiError, match=r"'\(\\\\p\{P\}' is no .*: missing \), untermin"):
+        preprocess_text("a", filters=r"(\p{P}")
+
+
+def test_unknown_language_is_named():
+    told = "unknown language 'germn': did you mean 'german'. allowed: arabic, azerbaijani"
+    with pytest.raises(TagifaiError, match=told):
+        preprocess_text("a", language="germn")
+
+
+def test_as_before_there_was_a_normal_form():
+    def read(text):
+        return preprocess_text(text, filters=OLD_FILTERS, normalize=False)
+
+    assert read("Ärzte A\u0308rzte: Self-Attention™ 机器学习，x") == (
+        "ärzte \u0308rzte self attention™ 机器学习，x"
+    )
+    assert read("İstanbul https://a.b/c，d good😀") == "\u0307stanbul good😀"
+
+
+ANY_SCRIPT = st.lists(
+    st.text(
+        st.sampled_from("aÁ̈bİIıßΣςü’'.,-:/#+_1２² \n\u00a0\u00ad\u200b\u200d\ufe0fﬁﷺـअहिन्दीाمحمد،؟")
+        | st.sampled_from("机器学习，。のラルネ日本ภาษาไทยລາວភាសាမြန်မာ각각😀❤👩💻🏽🇩🇪™→\ud800\x00")
+        | st.characters(),
+        max_size=12,
+    )
+    | st.sampled_from(["don't", "https://a.b/c", "www.x.y", "Der", "und", "The", "的", "我们"]),
+    max_size=8,
+).map("".join)
+LANGUAGES = st.sampled_from(["english", "german", "turkish", "chinese", "thai", "catalan"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=ANY_SCRIPT, language=LANGUAGES, lower=st.booleans())
+def test_what_is_remembered_changes_nothing(text, language, lower):
+    expected = straightforward(text, language=language, lower=lower)
+    assert preprocess_text(text, language=language, lower=lower) == expected
+    assert preprocess_text(text, language=language, lower=lower) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=ANY_SCRIPT, language=LANGUAGES)
+def test_composed_and_decomposed_texts_read_alike(text, language):
+    composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    assert preprocess_text(composed, language=language) == (
+        preprocess_text(decomposed, language=language)
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=ANY_SCRIPT, language=LANGUAGES)
+def test_words_are_in_normal_form_and_without_punctuation(text, language):
+    words = preprocess_text(text, language=language)
+    assert unicodedata.is_normalized("NFC", words)
+    assert not [char for char in words if unicodedata.category(char)[0] == "P"]
+    assert words == " ".join(words.split())
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    words=st.lists(
+        st.text(
+            st.sampled_from("abcäößéıİIΣ'’-，。!ﬁ한국어हिन्दीمُحَمَّد\u00ad"), min_size=1, max_size=9
+        ),
+        max_size=6,
+    ),
+    language=LANGUAGES,
+)
+def test_preprocessing_again_changes_nothing(words, language):
+    once = preprocess_text(" ".join(words), language=language)
+    assert preprocess_text(once, language=language) == once

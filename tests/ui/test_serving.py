@@ -90,7 +90,12 @@ def test_every_argument_is_documented_with_its_type_and_default(endpoints):
         rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|(.*?)\|", section, re.M)
         declared = []
         for parameter in endpoint["parameters"]:
-            kind = kinds.get(parameter["type"]["type"], "list[str]")
+            (type_,) = (
+                one["type"]
+                for one in parameter["type"].get("oneOf", [parameter["type"]])
+                if one["type"] != "null"
+            )
+            kind = kinds.get(type_, "list[str]")
             default = json.dumps(parameter["parameter_default"])
             if not parameter["parameter_has_default"]:
                 default = ""

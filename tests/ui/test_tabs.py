@@ -111,7 +111,7 @@ def test_a_step_is_answered_with_what_the_page_cannot_draw(handlers):
 )
 def test_a_tab_about_versions_goes_on_without_the_data(handlers, tmp_path, tab, table, rows):
     shutil.rmtree(tmp_path / "data")
-    shown = answer(handlers(tab, "fill"))
+    shown = answer(handlers(tab, "fill"), inference_text="Masks of regions")
     assert shown[table].partition("<tbody>")[2].count("<tr") == rows
 
 
@@ -128,8 +128,8 @@ def test_a_frequency_that_no_tag_reaches_says_so(handlers):
 
 def test_a_bad_pattern_keeps_the_output_and_says_why(handlers):
     event = handlers("data_tab", "show_preprocessed")
-    good = answer(event, preprocess_input="Masks, of regions")
-    bad = answer(event, preprocess_input="Masks, of regions", preprocess_filters="(")
+    asked = {"preprocess_input": "Masks, of regions", "preprocess_stopwords": "of"}
+    good, bad = answer(event, **asked), answer(event, **asked, preprocess_filters="(")
     assert good["preprocess-output"] == "masks regions"
     assert bad["preprocess-output"]["__type__"] == "update"
     assert "value" not in bad["preprocess-output"]
