@@ -109,7 +109,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     # Only now: a mistake in either is told at once.
     from tagifai.behavioral import saved_tests
     from tagifai.data.left_out import describe_negatives, find_left_out
-    from tagifai.data.rules import tag_spellings
+    from tagifai.data.rules import describe_spellings, spelling_groups
     from tagifai.models.repetition import flat_metrics, repeat, table_rows
     from tagifai.models.training import train
     from tagifai.slices import load_slices
@@ -118,8 +118,11 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     slices = load_slices(options.data, dataset)
     saved = saved_tests(options.data, known_tags(dataset))
     left_out = find_left_out(dataset)
-    for case in tag_spellings(dataset):
-        print_message(f"warning: tags that differ in spelling alone: {case.note}")
+    for counts in spelling_groups(dataset):
+        # What no spelling of could be learned confuses no version; `data check` names it.
+        if sum(counts.values()) >= params.min_tag_freq:
+            told = describe_spellings(counts)
+            print_message(f"warning: tags that differ in spelling alone: {told}")
 
     def show_left_out() -> None:
         if told := str(left_out):

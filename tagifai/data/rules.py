@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tagifai.data import Dataset, Project, Tag
-from tagifai.data.names import spelling_key
+from tagifai.data.names import nearest_name, spelling_key
 from tagifai.errors import counted, shorten
 from tagifai.inference.neighbours import Neighbour, nearest_earlier
 
@@ -121,16 +121,41 @@ def ambiguous_aliases(tags: Mapping[str, Tag]) -> list[Case]:
 
 
 def idle_exclusions(dataset: Dataset) -> list[Case]:
-    """List the excluded tags that no project carries: nothing is left out by them."""
+    """List the excluded tags that no project carries, each with the nearest one in use."""
     used = {tag for project in dataset.projects for tag in project.tags}
-    return [Case(tags=(tag,)) for tag in dataset.config.excluded if tag not in used]
+    found = []
+    for tag in dataset.config.excluded:
+        if tag not in used:
+            near = nearest_name(tag, used)
+            found.append(Case(tags=(tag,), note=f"did you mean {near!r}?" if near else ""))
+    return found
 
 
 def tag_spellings(dataset: Dataset) -> list[Case]:
+    """List the groups of `spelling_groups`, each tag with its number of projects."""
+    return [
+        Case(tags=tuple(counts), note=describe_spellings(counts))
+        for counts in spelling_groups(dataset)
+    ]
+
+
+def describe_spellings(counts: Mapping[str, int]) -> str:
+    """Name tags so that those which look alike can be told apart.
+
+    >>> describe_spellings({"nlp": 2, "NLP": 1})
+    "'nlp' 2 projects, 'NLP' 1 project"
+    """
+    return ", ".join(
+        f"{_visible(name)} {counted(count, 'project')}" for name, count in counts.items()
+    )
+
+
+def spelling_groups(dataset: Dataset) -> list[dict[str, int]]:
     """Group the tags that differ by case, spaces, hyphens, underscores or Unicode form alone.
 
-    Each with the number of its projects, in the form in which the files have it; the groups of
-    most projects first. Forms of Unicode are read as one tag, all others as several.
+    Each group is {tag: number of projects}, in the form in which the files have it, the commonest
+    first; the groups of most projects come first. Forms of Unicode are read as one tag, all
+    others as several.
     """
     written: Counter[str] = Counter()
     for project in dataset.projects:
@@ -140,17 +165,8 @@ def tag_spellings(dataset: Dataset) -> list[Case]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name in sorted(written, key=lambda name: (-written[name], name)):
         groups[spelling_key(name)].append(name)
-    found = [names for names in groups.values() if len(names) > 1]
-    found.sort(key=lambda names: -sum(written[name] for name in names))
-    return [
-        Case(
-            tags=tuple(names),
-            note=", ".join(
-                f"{_visible(name)} {counted(written[name], 'project')}" for name in names
-            ),
-        )
-        for names in found
-    ]
+    found = [{name: written[name] for name in names} for names in groups.values() if len(names) > 1]
+    return sorted(found, key=lambda counts: -sum(counts.values()))
 
 
 def _visible(name: str) -> str:
