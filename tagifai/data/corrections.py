@@ -4,42 +4,25 @@ In the file of the projects the lists of tags that change are edited in place: a
 quotes, blanks, line ends and escapes, is as it was.
 """
 
-import codecs
-import io
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagifai.data import PROJECT_FILES, TAG_FILE, Dataset, Project, known_tags, load_dataset
-from tagifai.data.csv_edits import Cell, quotes_always, scan_cells, write_cell
-from tagifai.data.edits import (
-    JsonList,
-    Replacement,
-    Retag,
-    append_record,
-    edit_list,
-    find_members,
-    parse_list,
-    replace_spans,
-    style_of,
-)
-from tagifai.data.names import normalise_name
-from tagifai.data.parquet_edits import rewrite_tags
-from tagifai.data.records import STANDARD, Dialect, kind_of, read_cells, replace_surrogates
+from tagifai.data import TAG_FILE, Dataset, Project, known_tags, load_dataset
+from tagifai.data.columns import Columns, with_defaults
+from tagifai.data.edits import append_record
+from tagifai.data.in_place import Plan, edit_csv, edit_json, edit_parquet, edit_text
+from tagifai.data.reading import read_in_place
+from tagifai.data.records import STANDARD, kind_of
+from tagifai.data.sources import Source, open_sources, read_source
+from tagifai.data.tag_writing import Wanted
 from tagifai.errors import TagifaiError, shorten
 from tagifai.settings import REVIEWS_FILE
 
 Change = Mapping[str, Iterable[str]]
-# Longer ones first: the mark of UTF-16 begins that of UTF-32.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+_USUAL = Columns(tags=("tags",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +49,6 @@ class Applied:
     new_tags: tuple[str, ...]
     digest_before: str
     digest_after: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What changes of one project: names taken away, and names added."""
-
-    removed: frozenset[str]
-    added: tuple[str, ...]
-
-    def of(self, values: Sequence[str]) -> Retag:
-        """Tell what it does to tags as they are written."""
-        removed = {_name(tag) for tag in self.removed}
-        return Retag(tuple(_name(value) not in removed for value in values), self.added)
-
-
-_Plan = Mapping[int, _Wanted]
 
 
 def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | str) -> Applied:
@@ -115,8 +82,14 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
     except OSError as error:
         raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
     try:
-        for path in sorted(folder.iterdir()):
-            _copy(path, scratch / path.name, before, plan, new_tags)
+        _copy(folder, scratch)
+        if plan:
+            _write_projects(folder, scratch, before, plan)
+        if new_tags and before.tags:
+            edit_text(
+                folder / TAG_FILE, scratch / TAG_FILE, STANDARD.encoding,
+                lambda text: _with_tags(text, new_tags),
+            )  # fmt: skip
         after = load_dataset(scratch)
         _verify(before, after, plan, folder)
         scratch.chmod(0o755)
@@ -147,7 +120,7 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
     )
 
 
-def _plan(projects: Sequence[Project], changes: Mapping[str, Change]) -> _Plan:
+def _plan(projects: Sequence[Project], changes: Mapping[str, Change]) -> Plan:
     """Tell what changes, by the place of the project."""
     plan = {}
     for place, project in enumerate(projects):
@@ -155,125 +128,63 @@ def _plan(projects: Sequence[Project], changes: Mapping[str, Change]) -> _Plan:
         added = dict.fromkeys(tag for tag in change.get("add", ()) if tag not in project.tags)
         removed = frozenset(change.get("remove", ())).intersection(project.tags)
         if added or removed:
-            plan[place] = _Wanted(removed, tuple(added))
+            plan[place] = Wanted(removed, tuple(added))
     return plan
 
 
-def _copy(path: Path, target: Path, before: Dataset, plan: _Plan, new_tags: Sequence[str]) -> None:
-    if path.is_dir():
-        if not path.name.startswith((".", "__pycache__")):
-            shutil.copytree(path, target, symlinks=True)
-    elif not path.is_file() or path.name.startswith(REVIEWS_FILE):
+def _copy(folder: Path, to: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            if not path.name.startswith((".", "__pycache__")):
+                shutil.copytree(path, to / path.name, symlinks=True)
+        elif path.is_file() and not path.name.startswith(REVIEWS_FILE):
+            shutil.copyfile(path, to / path.name)
+
+
+def _write_projects(folder: Path, to: Path, before: Dataset, plan: Plan) -> None:
+    """Write the files of the projects that change over their copies."""
+    columns = before.config.columns
+    if columns is None:
+        (path,) = before.files
+        kind = kind_of(path)
+        source = Source(path, path, kind, STANDARD, (path,))
+        _write_source(source, folder, to, _USUAL, plan)
         return
-    elif path.name in PROJECT_FILES and plan:
-        _write_projects(path, target, before, plan)
-    elif path.name == TAG_FILE and new_tags and before.tags:
-        _edit_text(path, target, STANDARD, lambda text: _with_tags(text, new_tags))
-    else:
-        shutil.copyfile(path, target)
+    paths = [folder / name for name in columns.file] or list(before.files)
+    rows = [
+        (file, row) for file, row, fields in read_in_place(paths, columns) if fields is not None
+    ]
+    wanted = {rows[place]: one for place, one in plan.items()}
+    for source in open_sources(paths, columns.dialect, detect=False):
+        own = {row - 1: one for (file, row), one in wanted.items() if file == source.path}
+        if own:
+            found = list(next(record for _, record in read_source(source)))
+            filled = with_defaults(columns, found, str(source.path), source.names)
+            _write_source(source, folder, to, filled, own)
 
 
-def _write_projects(path: Path, target: Path, before: Dataset, plan: _Plan) -> None:
-    kind = kind_of(path)
-    count = len(before.projects)
-    if kind == "parquet":
-        rewrite_tags(
-            path, target, lambda row, tags: plan[row].of(tags) if row in plan else None
-        )  # fmt: skip
-    elif kind in ("csv", "tsv"):
-        _edit_text(path, target, STANDARD, lambda text: _in_csv(text, path, STANDARD, plan, count))
-    else:
-        lines = kind == "jsonl"
-        _edit_text(path, target, STANDARD, lambda text: _in_json(text, path, lines, plan, count))
-
-
-def _edit_text(path: Path, target: Path, dialect: Dialect, edit: Callable[[str], str]) -> None:
-    """Write an edited copy of a file of text, in its encoding, its byte-order mark as it was."""
-    content = path.read_bytes()
-    # "utf-8-sig" and "utf-16" take off a mark, and would write one where there was none.
-    name = codecs.lookup(dialect.encoding).name.removesuffix("-sig")
-    mark, encoding = next(
-        ((mark, own) for mark, own in _MARKS if content.startswith(mark) and own[:5] == name[:5]),
-        (b"", name),
-    )
-    text = content[len(mark) :].decode(encoding)
-    if text.encode(encoding) != content[len(mark) :]:
+def _write_source(source: Source, folder: Path, to: Path, columns: Columns, plan: Plan) -> None:
+    if source.kind == "arrow" or source.key:
         raise TagifaiError(
-            f"{path}: {encoding} writes some characters in two ways, so it cannot be edited in "
-            f"place; write the file in UTF-8"
+            f"{source.path}: rows in {'Arrow' if source.kind == 'arrow' else 'a JSON object'} "
+            f"cannot be edited in place; `data import` makes a file that can"
         )
-    edited = edit(text)
-    try:
-        target.write_bytes(mark + edited.encode(encoding))
-    except UnicodeEncodeError as error:
-        raise TagifaiError(
-            f"{path}: {edited[error.start : error.end]!r} of a new tag cannot be written in "
-            f"{encoding}; write the file in UTF-8"
-        ) from None
-
-
-def _in_json(text: str, path: Path, lines: bool, plan: _Plan, count: int) -> str:
-    spans = [members["tags"] for members in find_members(text, lines)]
-    _check_count(path, len(spans), count)
-    lists = [_list_in(path, row, text[slice(*span)]) for row, span in enumerate(spans, start=1)]
-    style = style_of(text, lists)
-    return replace_spans(
-        text,
-        (
-            Replacement(spans[row], edit_list(lists[row], wanted.of(lists[row].values), style))
-            for row, wanted in plan.items()
-        ),
-    )
-
-
-def _in_csv(text: str, path: Path, dialect: Dialect, plan: _Plan, count: int) -> str:
-    delimiter = dialect.delimiter or ("\t" if kind_of(path) == "tsv" else ",")
-    rows = list(scan_cells(text, delimiter, dialect.quoting))
-    read = list(read_cells(io.StringIO(text, newline=""), path, dialect))[len(dialect.header) > 0 :]
-    if [[cell.text for cell in row] for row in rows] != read:
-        raise TagifaiError(
-            f"{path}: its quotes are written in a way that cannot be edited in place; write them "
-            f'as ""'
-        )
-    header = list(dialect.header) or [cell.text for cell in rows.pop(0)]
-    _check_count(path, len(rows), count)
-    column = header.index("tags")
-    lists = [_list_in(path, row, cells[column].text) for row, cells in enumerate(rows, start=1)]
-    style = style_of(text, lists, ascii_only=_is_ascii([cells[column] for cells in rows], text))
-    always = quotes_always(rows, column, delimiter, dialect.quoting)
-    return replace_spans(
-        text,
-        (
-            Replacement(
-                rows[row][column].span,
-                write_cell(
-                    edit_list(lists[row], wanted.of(lists[row].values), style),
-                    quoted=always, delimiter=delimiter, quoting=dialect.quoting,
-                ),
-            )
-            for row, wanted in plan.items()
-        ),
+    if source.kind == "parquet":
+        start = 0
+        for path in source.files:
+            start = edit_parquet(path, to / path.relative_to(folder), columns, plan, start)
+        return
+    (path,) = source.files
+    edit_text(
+        path, to / path.relative_to(folder), source.dialect.encoding,
+        lambda text: _edited(text, source, columns, plan),
     )  # fmt: skip
 
 
-def _is_ascii(cells: Iterable[Cell], text: str) -> bool:
-    """Tell whether lists escape what is beyond ASCII: the other cells of CSV never do."""
-    written = "".join(cell.text for cell in cells)
-    return written.isascii() and ("\\u" in written or text.isascii())
-
-
-def _list_in(path: Path, row: int, text: str) -> JsonList:
-    try:
-        return parse_list(text)
-    except TagifaiError as error:
-        raise TagifaiError(f"{path}: row {row}, tags: {error}") from None
-
-
-def _check_count(path: Path, found: int, wanted: int) -> None:
-    if found != wanted:
-        raise TagifaiError(
-            f"{path}: {found:,} rows found where {wanted:,} were read, so it cannot be edited"
-        )
+def _edited(text: str, source: Source, columns: Columns, plan: Plan) -> str:
+    if source.kind in ("csv", "tsv"):
+        return edit_csv(text, source.path, source.dialect, columns, plan)
+    return edit_json(text, source.path, columns, plan, lines=source.kind == "jsonl")
 
 
 def _with_tags(text: str, new_tags: Iterable[str]) -> str:
@@ -282,11 +193,7 @@ def _with_tags(text: str, new_tags: Iterable[str]) -> str:
     return text
 
 
-def _name(value: str) -> str:
-    return normalise_name(replace_surrogates(value))
-
-
-def _verify(before: Dataset, after: Dataset, plan: _Plan, folder: Path) -> None:
+def _verify(before: Dataset, after: Dataset, plan: Plan, folder: Path) -> None:
     """Check that what was written reads as what was wanted, and nothing else changed.
 
     Raises
@@ -294,11 +201,15 @@ def _verify(before: Dataset, after: Dataset, plan: _Plan, folder: Path) -> None:
     TagifaiError
         It does not; nothing is left behind.
     """
+    columns = before.config.columns
+    # Tags in columns of their own are read in the order of these.
+    in_order = columns is None or not (columns.one_hot or columns.multi_hot or columns.tags[1:])
     same = len(before.projects) == len(after.projects)
     for place, (old, new) in enumerate(zip(before.projects, after.projects, strict=False)):
-        wanted = plan.get(place, _Wanted(frozenset(), ()))
+        wanted = plan.get(place, Wanted())
         tags = tuple(tag for tag in old.tags if tag not in wanted.removed) + wanted.added
-        if not same or (old.id, old.text, tags) != (new.id, new.text, new.tags):
+        as_wanted = tags == new.tags if in_order else set(tags) == set(new.tags)
+        if not (same and as_wanted and (old.id, old.text) == (new.id, new.text)):
             raise TagifaiError(
                 f"{folder}: project {shorten(old.id)!r} cannot be written so that it reads as "
                 f"{shorten(str(list(tags)))}; nothing was written"

@@ -112,6 +112,11 @@ def write_cell(text: str, *, quoted: bool, delimiter: str = ",", quoting: str = 
     return text
 
 
+def needs_quotes(text: str, delimiter: str = ",", quoting: str = "standard") -> bool:
+    """Tell whether a cell of this text stands in quotes in any file."""
+    return write_cell(text, quoted=False, delimiter=delimiter, quoting=quoting) != text
+
+
 def quotes_always(
     rows: Sequence[Sequence[Cell]], column: int, delimiter: str = ",", quoting: str = "standard"
 ) -> bool:
@@ -124,8 +129,7 @@ def quotes_always(
             row[number].quoted
             for row in rows
             for number in columns
-            if write_cell(row[number].text, quoted=False, delimiter=delimiter, quoting=quoting)
-            == row[number].text
+            if not needs_quotes(row[number].text, delimiter, quoting)
         ]
         if plain:
             return 2 * sum(plain) > len(plain)

@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tagifai.errors import TagifaiError, shorten
@@ -114,49 +114,68 @@ def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class JsonList:
-    """A JSON list as it is written: its items, and what stands before, between and after them."""
+class ItemList:
+    """A list as it is written: its items, and what stands before, between and after them.
 
-    items: tuple[str, ...]
-    values: tuple[str, ...]
-    lead: str
-    separators: tuple[str, ...]
-    tail: str
+    Parameters
+    ----------
+    items, values : tuple of str
+        Each item as it is written, and what it means.
+    separators : tuple of str
+        What stands between two items, one less than the items.
+    lead, tail : str
+        Blanks before the first item and after the last.
+    opening, closing : str
+        What the whole begins and ends with.
+    """
+
+    items: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    separators: tuple[str, ...] = ()
+    lead: str = ""
+    tail: str = ""
+    opening: str = "["
+    closing: str = "]"
 
 
-def parse_list(text: str) -> JsonList:
+def parse_list(text: str) -> ItemList:
     """Take a JSON list of strings apart.
 
-    >>> parse_list('[ "a","b" ]')
-    JsonList(items=('"a"', '"b"'), values=('a', 'b'), lead=' ', separators=(',',), tail=' ')
+    >>> found = parse_list('[ "a","b"]')
+    >>> found.items, found.values, found.lead, found.separators, found.tail
+    (('"a"', '"b"'), ('a', 'b'), ' ', (',',), '')
 
     Raises
     ------
     TagifaiError
         It is no list of strings.
     """
+    refused = TagifaiError(f"a JSON list of strings is needed, got {shorten(text)!r}")
     start = _after_blanks(text, 0)
     if text[start : start + 1] != "[":
-        raise TagifaiError(f"a JSON list of strings is needed, got {shorten(text)!r}")
+        raise refused
     items: list[str] = []
     values: list[str] = []
     gaps: list[str] = []
     end = start + 1
     while True:
         at = _after_blanks(text, end)
-        if text[at] == ",":
+        if text[at : at + 1] == ",":
             at = _after_blanks(text, at + 1)
         gaps.append(text[end:at])
-        if text[at] == "]":
+        if text[at : at + 1] == "]":
             break
-        value, end = _DECODER.raw_decode(text, at)
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except ValueError:
+            raise refused from None
         if not isinstance(value, str):
-            raise TagifaiError(f"a JSON list of strings is needed, got {shorten(text)!r}")
+            raise refused
         items.append(text[at:end])
         values.append(value)
     if not items:
-        return JsonList((), (), "", (), "")
-    return JsonList(tuple(items), tuple(values), gaps[0], tuple(gaps[1:-1]), gaps[-1])
+        return ItemList()
+    return ItemList(tuple(items), tuple(values), tuple(gaps[1:-1]), gaps[0], gaps[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +211,14 @@ class JsonStyle:
         return written.replace("/", "\\/") if self.slashes else written
 
 
-def style_of(text: str, lists: Sequence[JsonList], *, ascii_only: bool | None = None) -> JsonStyle:
+def style_of(text: str, lists: Sequence[ItemList], *, ascii_only: bool | None = None) -> JsonStyle:
     """Tell how a text writes lists of strings.
 
     Parameters
     ----------
     text : str
         The file.
-    lists : sequence of JsonList
+    lists : sequence of ItemList
         Its lists of tags.
     ascii_only : bool, optional
         Whether characters beyond ASCII are escaped; by default as the text does it.
@@ -220,28 +239,36 @@ def style_of(text: str, lists: Sequence[JsonList], *, ascii_only: bool | None = 
     )  # fmt: skip
 
 
-def edit_list(found: JsonList, change: Retag, style: JsonStyle) -> str:
-    r"""Write a list of strings anew: what stays stands as it stood, what is added comes last.
+def edit_list(found: ItemList, change: Retag, style: JsonStyle) -> str:
+    r"""Write a JSON list of strings anew: what stays stands as it stood, what is new comes last.
 
     >>> found = parse_list('["a",  "\\u00e9"]')
     >>> print(edit_list(found, Retag((False, True), ("b",)), JsonStyle()))
     ["\u00e9",  "b"]
     """
+    if found.items:
+        separator = f",{found.lead}" if "\n" in found.lead else style.separator
+        return edit_items(found, change.keep, [*map(style.quote, change.added)], separator)
+    separator = f",{style.lead}" if "\n" in style.lead else style.separator
+    empty = replace(found, lead=style.lead, tail=style.tail)
+    return edit_items(empty, (), [*map(style.quote, change.added)], separator)
+
+
+def edit_items(found: ItemList, keep: Sequence[bool], added: Sequence[str], separator: str) -> str:
+    """Write a list anew, new items as they are given.
+
+    `separator` stands before a new item where the list has less than two of its own.
+    """
     parts: list[str] = []
     for number, item in enumerate(found.items):
-        if change.keep[number]:
+        if keep[number]:
             parts += [found.separators[number - 1], item] if parts else [item]
-    if found.separators:
-        separator = found.separators[-1]
-    else:
-        lead = found.lead if found.items else style.lead
-        separator = f",{lead}" if "\n" in lead else style.separator
-    for value in change.added:
-        parts += [separator, style.quote(value)] if parts else [style.quote(value)]
+    separator = found.separators[-1] if found.separators else separator
+    for item in added:
+        parts += [separator, item] if parts else [item]
     if not parts:
-        return "[]"
-    lead, tail = (found.lead, found.tail) if found.items else (style.lead, style.tail)
-    return f"[{lead}{''.join(parts)}{tail}]"
+        return found.opening + found.closing
+    return f"{found.opening}{found.lead}{''.join(parts)}{found.tail}{found.closing}"
 
 
 def append_record(text: str, name: str, value: str) -> str:

@@ -1,94 +1,107 @@
-"""Lists of tags changed in a copy of a Parquet file, whose types, metadata and layout stay."""
+"""Columns changed in a copy of a Parquet file, whose types, metadata and layout stay."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tagifai.data.edits import Retag
 from tagifai.errors import TagifaiError, shorten
 
-# Gives what changes of a row (from 0) with these tags, None where nothing does.
-Plan = Callable[[int, Sequence[str]], Retag | None]
+# Takes the row (from 0) that a group of rows begins with, and its cells by column; gives the new
+# cells, by column and place in the group.
+Edit = Callable[[int, Mapping[str, Sequence[Any]]], Mapping[str, Mapping[int, Any]]]
 
 
-def rewrite_tags(source: Path, target: Path, plan: Plan, column: str = "tags") -> None:
-    """Write a copy of a Parquet file with other tags, row group by row group.
+def rewrite_columns(
+    source: Path, target: Path, columns: Sequence[str], edit: Edit, start: int = 0
+) -> int:
+    """Write a copy of a Parquet file with other cells, row group by row group.
 
     Schema, metadata, the number of rows of each group and the compression of each column stay;
-    columns other than the tags are passed on as they are read.
+    other columns are passed on as they are read.
 
     Parameters
     ----------
     source, target : Path
         The file and its copy.
-    plan : callable
-        Tells what changes of a row.
-    column : str
-        The column that holds the lists.
+    columns : sequence of str
+        The columns that may change.
+    edit : callable
+        Tells what changes in a group of rows.
+    start : int
+        Number of its first row.
+
+    Returns
+    -------
+    int
+        Number of the row after its last.
 
     Raises
     ------
     TagifaiError
-        The column's type cannot hold the new tags, as where each list has a fixed length; the
-        message names the row.
+        A column's type cannot hold a new cell, as where each list has a fixed length; the message
+        names row and column.
     """
     import pyarrow  # here: only those who bring Parquet wait for it
     import pyarrow.parquet as parquet
 
     with parquet.ParquetFile(source) as file:
         schema = file.schema_arrow
-        kind = schema.field(column).type
-        if not _is_list(kind):
-            raise TagifaiError(f"{source}: {column}: a list of strings is needed, not {kind}")
         options = _options_of(file)
         with parquet.ParquetWriter(target, schema, **options) as writer:
             if schema.metadata and not options.get("store_schema", True):
                 # Otherwise it is written along with the schema.
                 writer.add_key_value_metadata(schema.metadata)
-            row = 0
             for number in range(file.metadata.num_row_groups):
                 table = file.read_row_group(number)
-                lists, row = _retagged(table.column(column).to_pylist(), row, plan, source, kind)
-                try:
-                    array = pyarrow.array(lists, kind)
-                except pyarrow.ArrowException as error:
-                    raise TagifaiError(
-                        f"{source}: {column}: type {kind} cannot hold the new tags "
-                        f"({shorten(str(error))})"
-                    ) from None
-                place = table.schema.get_field_index(column)
-                table = table.set_column(place, schema.field(column), array)
+                cells = {name: table.column(name).to_pylist() for name in columns}
+                for name, changed in edit(start, cells).items():
+                    kind = schema.field(name).type
+                    for place, cell in changed.items():
+                        _check_length(f"{source}: row {start + place + 1}, {name}", kind, cell)
+                        # A number that was not there is written as a cell of text is.
+                        cells[name][place] = _as_number(cell, kind)
+                    try:
+                        array = pyarrow.array(cells[name], kind)
+                    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+                        raise TagifaiError(
+                            f"{source}: {name}: the type {kind} cannot hold the new tags "
+                            f"({shorten(str(error))})"
+                        ) from None
+                    place = table.schema.get_field_index(name)
+                    table = table.set_column(place, schema.field(name), array)
                 writer.write_table(table, row_group_size=max(1, table.num_rows))
+                start += table.num_rows
+    return start
 
 
-def _is_list(kind: Any) -> bool:
+def list_columns(source: Path) -> set[str]:
+    """Name the columns of a Parquet file that hold lists."""
+    import pyarrow.parquet as parquet
     import pyarrow.types as types
 
-    checks = ("is_list", "is_large_list", "is_fixed_size_list", "is_list_view")
-    return any(getattr(types, check)(kind) for check in checks if hasattr(types, check))
+    checks = [
+        getattr(types, name)
+        for name in ("is_list", "is_large_list", "is_fixed_size_list", "is_list_view")
+        if hasattr(types, name)
+    ]
+    schema = parquet.read_schema(source)
+    return {column.name for column in schema if any(check(column.type) for check in checks)}
 
 
-def _retagged(
-    lists: Sequence[list[str] | None], row: int, plan: Plan, source: Path, kind: Any
-) -> tuple[list[list[str] | None], int]:
+def _as_number(cell: Any, kind: Any) -> Any:
     import pyarrow.types as types
 
-    found: list[list[str] | None] = []
-    for number, own in enumerate(lists, start=row):
-        change = plan(number, own or ())
-        if change is None:
-            found.append(own)
-            continue
-        kept = [tag for tag, stays in zip(own or (), change.keep, strict=True) if stays]
-        tags = [*kept, *change.added]
-        if types.is_fixed_size_list(kind) and len(tags) != kind.list_size:
-            raise TagifaiError(
-                f"{source}: row {number + 1}, tags: the type {kind} holds exactly "
-                f"{kind.list_size} tags, and there would be {len(tags)}; write the column as "
-                f"list<string>"
-            )
-        found.append(tags)
-    return found, row + len(lists)
+    return int(cell) if isinstance(cell, str) and types.is_integer(kind) else cell
+
+
+def _check_length(where: str, kind: Any, cell: Any) -> None:
+    import pyarrow.types as types
+
+    if types.is_fixed_size_list(kind) and len(cell) != kind.list_size:
+        raise TagifaiError(
+            f"{where}: the type {kind} holds exactly {kind.list_size} tags, and there would be "
+            f"{len(cell)}; write the column as list<string>"
+        )
 
 
 def _options_of(file: Any) -> dict[str, Any]:

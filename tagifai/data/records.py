@@ -453,5 +453,7 @@ def _parquet(path: Path) -> Iterator[Any]:
 
     with arrow_errors(path, "Parquet"), parquet.ParquetFile(path) as file:
         refuse_doubles(path, file.schema_arrow.names)
-        for batch in file.iter_batches(PARQUET_ROWS):
-            yield from batch.to_pylist()
+        # Group by group: pyarrow reads lists of dictionaries within one alone.
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(PARQUET_ROWS, row_groups=[group]):
+                yield from batch.to_pylist()

@@ -361,7 +361,9 @@ def _other(where: str, what: str, name: Any) -> TagifaiError:
 def _member(record: Any, name: str) -> Any:
     record = _mapping(record, "task")
     if name not in record:
-        raise TagifaiError(f"a task that tagifai did not write: {name} is missing")
+        raise TagifaiError(
+            f"a task that tagifai did not write: {name} is missing (export as JSON, not JSON-MIN)"
+        )
     return record[name]
 
 

@@ -4,6 +4,7 @@ import argparse
 import getpass
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tagifai.commands import Answer, open_desk
+from tagifai.data import known_tags
+from tagifai.data.names import nearest_name
 from tagifai.errors import TagifaiError, counted
 from tagifai.pointers import refuse_pointer
 from tagifai.reviews import ReviewStore
@@ -159,7 +162,9 @@ def apply(options: argparse.Namespace) -> Answer:
     if not changes:
         lines.append(f"{desk.path}: no accepted change in it, so both are the same")
     if applied.new_tags:
-        lines.append(f"New tags: {', '.join(map(repr, applied.new_tags))}")
+        known = known_tags(desk.versions.data.get().dataset)
+        named = (_with_nearest(tag, known) for tag in applied.new_tags)
+        lines.append(f"New tags, which the data did not have: {', '.join(named)}")
     if applied.num_same:
         lines.append(f"So already: {counted(applied.num_same, 'label')}")
     if applied.unknown:
@@ -170,6 +175,11 @@ def apply(options: argparse.Namespace) -> Answer:
     lines.append(f"Train on it: python -m tagifai train --data {options.to}")
     data = {**asdict(applied), "num_conflicts": conflicts, "to": str(options.to)}
     return Answer(data, lambda: print_text("\n".join(lines)))
+
+
+def _with_nearest(tag: str, known: Sequence[str]) -> str:
+    near = nearest_name(tag, known)
+    return repr(tag) if near is None else f"{tag!r} (it has {near!r})"
 
 
 def show_config(options: argparse.Namespace) -> Answer:

@@ -1,5 +1,6 @@
 import csv
 import difflib
+import gzip
 import io
 import json
 
@@ -230,7 +231,7 @@ def test_a_tag_of_projects_that_the_tag_file_lacks_stays_out_of_it(tmp_path):
     assert (tmp_path / "new" / "tags.json").read_text() == '[{"tag": "cv"}]'
 
 
-def parquet_file(folder, kind, groups=2, **options):
+def parquet_file(folder, kind, **options):
     import pyarrow
     import pyarrow.parquet as parquet
 
@@ -249,7 +250,7 @@ def parquet_file(folder, kind, groups=2, **options):
     ).replace_schema_metadata({"mine": "kept"})
     path = folder / "projects.parquet"
     with parquet.ParquetWriter(path, table.schema, **options) as writer:
-        writer.write_table(table, row_group_size=groups)
+        writer.write_table(table, row_group_size=2)
     return path
 
 
@@ -272,20 +273,21 @@ def list_types():
 def test_parquet_keeps_types_metadata_and_layout(tmp_path, name, options):
     import pyarrow.parquet as parquet
 
-    # Dictionaries are read within a group of rows alone.
-    groups = 3 if name == "list of dictionary" else 2
-    path = parquet_file(tmp_path / "data", list_types()[name], groups, **options)
+    path = parquet_file(tmp_path / "data", list_types()[name], **options)
     changes = {"1": {"add": ["graphs"], "remove": ["old"]}}
     apply_changes(tmp_path / "data", changes, tmp_path / "new")
     old, new = (parquet.ParquetFile(one) for one in (path, tmp_path / "new" / path.name))
     assert new.schema_arrow.equals(old.schema_arrow, check_metadata=True)
     assert new.schema_arrow.metadata == {b"mine": b"kept"}
     assert new.schema == old.schema
-    assert new.read().column("tags").to_pylist() == [["cv", "graphs"], ["nlp", "cv"], ["x", "y"]]
-    for column in old.schema_arrow.names:
-        if column not in ("tags", "stars"):
-            assert new.read().column(column).equals(old.read().column(column))
-    assert repr(new.read().column("stars").to_pylist()) == "[nan, None, 0.5]"
+    # pyarrow reads lists of dictionaries within one group of rows alone.
+    before, after = (
+        [row for group in range(2) for row in file.read_row_group(group).to_pylist()]
+        for file in (old, new)
+    )
+    assert [row.pop("tags") for row in after] == [["cv", "graphs"], ["nlp", "cv"], ["x", "y"]]
+    assert [row.pop("tags") for row in before] == [["cv", "old"], ["nlp", "cv"], ["x", "y"]]
+    assert repr(after) == repr(before)
     layouts = [
         (one.metadata.format_version, [
             (group.num_rows, [(group.column(n).compression, group.column(n).encodings)
@@ -341,3 +343,271 @@ def test_a_tag_in_another_unicode_form_is_taken_away(tmp_path):
     applied = apply_changes(tmp_path / "data", changes, tmp_path / "new")
     assert (applied.num_removed, applied.num_same) == (1, 1)
     assert load_dataset(tmp_path / "new").projects[0].tags == ("nlp",)
+
+
+ASKED = {
+    "1": {"add": ["toxic"], "remove": ["insult"]},
+    "2": {"add": ["insult"], "remove": ["toxic"]},
+    "3": {"add": ["time series"]},
+    "4": {"remove": ["threat"]},
+}
+# Settings, then each line of a file before and after.
+PLACED = {
+    "one-hot": (
+        'text = "comment"\none_hot = ["toxic", "insult", "time series", "threat"]',
+        [
+            ("id,comment,toxic,insult,time series,threat",) * 2,
+            ("1,a,0,1,0,0", "1,a,1,0,0,0"),
+            ('2,"b, c", 1 ,0.0,0,0', '2,"b, c", 0 ,1.0,0,0'),
+            ("3,c,0,0,False,0", "3,c,0,0,True,0"),
+            ('4,d,0,0,0,"1"', '4,d,0,0,0,"0"'),
+        ],
+    ),
+    "one-hot with crosses": (
+        'text = "comment"\nunlabelled = "negative"\ndelimiter = ";"\n'
+        'one_hot = ["toxic", "insult", "time series", "threat"]',
+        [
+            ("id;comment;toxic;insult;time series;threat",) * 2,
+            ("1;a;;x;;", "1;a;x;;;"),
+            ("2;b;x;;;", "2;b;;x;;"),
+            ("3;c;;;-1;x", "3;c;;;x;x"),
+            ("4;d;;;x;x", "4;d;;;x;"),
+        ],
+    ),
+    "semicolons": (
+        'text = "comment"\ntags = "labels"\nseparator = ";"',
+        [
+            ("labels,id,comment",) * 2,
+            ("insult; threat ,1,a", "threat; toxic ,1,a"),
+            ('"toxic",2,b', '"insult",2,b'),
+            (",3,c", "time series,3,c"),
+            ("a b; threat;,4,d", "a b;,4,d"),
+        ],
+    ),
+    "angles": (
+        'text = "comment"\ntags = "labels"\nseparator = "<>"',
+        [
+            ("id,labels,comment",) * 2,
+            ("1,<insult><other>,a", "1,<other><toxic>,a"),
+            ("2,<toxic>,b", "2,<insult>,b"),
+            ("3,,c", "3,<time series>,c"),
+            ("4,<threat>,d", "4,,d"),
+        ],
+    ),
+    "Python lists": (
+        'text = "comment"\ntags = "labels"',
+        [
+            ("id,labels,comment",) * 2,
+            ("1,\"['insult', 'b, c']\",a", "1,\"['b, c', 'toxic']\",a"),
+            ("2,['toxic'],b", "2,['insult'],b"),
+            ("3,[],c", "3,['time series'],c"),
+            ("4,\"['it''s', \"\"threat\"\"]\",d".replace("''", "\\'"), "4,['it\\'s'],d"),
+        ],
+    ),
+    "arrays": (
+        'text = "comment"\ntags = "labels"',
+        [
+            ("id,labels,comment",) * 2,
+            ("1,['insult' 'b'],a", "1,['b' 'toxic'],a"),
+            ("2,['toxic'],b", "2,['insult'],b"),
+            ("3,[],c", "3,['time series'],c"),
+            ("4,['threat'],d", "4,[],d"),
+        ],
+    ),
+    "names without quotes": (
+        'text = "comment"\ntags = "labels"',
+        [
+            ("id,labels,comment",) * 2,
+            ('1,"[insult, b c]",a', '1,"[b c, toxic]",a'),
+            ('2,"{toxic, x}",b', '2,"{x, insult}",b'),
+            ('3,"[p, q]",c', '3,"[p, q, time series]",c'),
+            ('4,"[threat, r]",d', "4,[r],d"),
+        ],
+    ),
+    "numbers": (
+        'text = "comment"\ntags = "labels"\nseparator = " "\n'
+        'names = ["toxic", "insult", "time series", "threat"]',
+        [
+            ("id,labels,comment",) * 2,
+            ("1,1 3,a", "1,3 0,a"), ("2,0,b", "2,1,b"), ("3,,c", "3,2,c"), ("4,3,d", "4,,d"),
+        ],
+    ),
+    "places": (
+        'text = "comment"\ntags = "labels"\nmulti_hot = true\n'
+        'names = ["toxic", "insult", "time series", "threat"]',
+        [
+            ("id,labels,comment",) * 2,
+            ('1,"[0, 1, 0, 1]",a', '1,"[1, 0, 0, 1]",a'),
+            ("2,[1 0 0 0],b", "2,[0 1 0 0],b"),
+            ('3,"[0, 0, 0, 0]",c', '3,"[0, 0, 1, 0]",c'),
+            ('4,"[0, 0,0, 1 ]",d', '4,"[0, 0,0, 0 ]",d'),
+        ],
+    ),
+    "several columns": (
+        'text = "comment"\ntags = ["first", "second", "third"]\nseparator = "none"',
+        [
+            ("id,first,second,third,comment",) * 2,
+            ("1,insult,x,,a", "1,toxic,x,,a"),
+            ("2,,toxic,,b", "2,insult,,,b"),
+            ("3,p,,,c", "3,p,time series,,c"),
+            ("4,q,r,threat,d", "4,q,r,,d"),
+        ],
+    ),
+}  # fmt: skip
+
+
+def folder_of(tmp_path, settings, file, content):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "data.toml").write_text(f"[columns]\n{settings}\n")
+    (folder / file).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("asked", ["1", "2", "3", "4", "1234"])
+@pytest.mark.parametrize("form", PLACED)
+def test_tags_are_written_in_the_form_of_their_cell(tmp_path, form, asked):
+    settings, lines = PLACED[form]
+    content = "".join(f"{old}\r\n" for old, _ in lines).encode()
+    folder = folder_of(tmp_path, settings, "projects.csv", content)
+    apply_changes(folder, {one: ASKED[one] for one in asked}, tmp_path / "new")
+    expected = "".join(
+        f"{new if str(row) in asked else old}\r\n" for row, (old, new) in enumerate(lines)
+    )
+    assert (tmp_path / "new" / "projects.csv").read_bytes() == expected.encode()
+
+
+def test_rows_that_are_left_out_stay(tmp_path):
+    lines = ['{"text": "x", "a": -1, "n": 0}', '{"text": "y", "a": 1, "n": 0}']
+    text = "\n\n".join(lines)
+    folder = folder_of(
+        tmp_path,
+        'text = "text"\none_hot = ["a", "n"]\nunlabelled = "leave-out"\nfile = "in.jsonl"',
+        "in.jsonl", text.encode(),
+    )  # fmt: skip
+    assert [project.id for project in load_dataset(folder).projects] == ["2"]
+    apply_changes(folder, {"2": {"add": ["n"], "remove": ["a"]}}, tmp_path / "new")
+    assert (tmp_path / "new" / "in.jsonl").read_text() == text.replace(
+        '"a": 1, "n": 0', '"a": 0, "n": 1'
+    )
+
+
+def test_other_encodings_and_several_files(tmp_path):
+    settings = (
+        'file = ["train.tsv", "part/test.csv.gz"]\nid = "none"\ntext = "Kommentär"\ntags = "Töne"\n'
+        'separator = "|"\nencoding = "latin-1"\nleave_out = "n"'
+    )
+    old = 'n\tTöne\tKommentär\n1e5\tähnlich|x\t"wie ""so"""\n1.0\t\tweg\n'
+    folder = folder_of(tmp_path, settings, "train.tsv", old.encode("latin-1"))
+    (folder / "part").mkdir()
+    more = 'sep=;\r\n"n";"Töne";"Kommentär"\r\n"2";"x";"grün"\r\n\r\n'
+    (folder / "part" / "test.csv.gz").write_bytes(gzip.compress(more.encode("latin-1")))
+    projects = load_dataset(folder).projects
+    changes = {
+        projects[0].id: {"remove": ["ähnlich"], "add": ["süß"]}, projects[2].id: {"add": ["süß"]},
+    }  # fmt: skip
+    apply_changes(folder, changes, tmp_path / "new")
+    assert (tmp_path / "new" / "train.tsv").read_bytes() == old.replace(
+        "ähnlich|x", "x|süß"
+    ).encode("latin-1")
+    packed = (tmp_path / "new" / "part" / "test.csv.gz").read_bytes()
+    assert gzip.decompress(packed) == more.replace('"x"', '"x|süß"').encode("latin-1")
+    with pytest.raises(TagifaiError, match="'日本' of a new tag cannot be written in iso8859-1"):
+        apply_changes(folder, {projects[0].id: {"add": ["日本"]}}, tmp_path / "other")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig", "shift_jis", "gb18030"])
+def test_an_encoding_stays_with_its_mark(tmp_path, encoding):
+    text = 'id,comment,labels\n1,日本,"[""日""]"\n'
+    folder = folder_of(
+        tmp_path, f'text = "comment"\ntags = "labels"\nencoding = "{encoding}"', "projects.csv",
+        text.encode(encoding),
+    )  # fmt: skip
+    apply_changes(folder, {"1": {"add": ["本"]}}, tmp_path / "new")
+    expected = text.replace('日""]', '日"", ""本""]').encode(encoding)
+    assert (tmp_path / "new" / "projects.csv").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "old", "new"),
+    [
+        ('tags = "labels"\nseparator = ";"', '"labels": "a;\\u00e9"', '"labels": "\\u00e9;n"'),
+        ('tags = "labels"\nnames = ["a", "n"]', '"labels":  0', '"labels":  1'),
+        ('tags = "labels"\nnames = ["a", "b", "n"]', '"labels": [0,1]', '"labels": [1,2]'),
+        ('one_hot = ["a", "n"]', '"a": 1, "n" : false', '"a": 0, "n" : true'),
+        ('one_hot = ["a", "n"]', '"a": 1.0, "n": "0"', '"a": 0.0, "n": "1"'),
+        ('tags = "labels"\nseparator = "none"', '"labels": "a"', '"labels": "n"'),
+        ('tags = "labels"', '"labels": [ "a" ]', '"labels": [ "n" ]'),
+    ],
+)
+def test_json_of_other_forms_is_edited_in_place(tmp_path, settings, old, new):
+    text = '[{{"text": "\\u00e9", {} }} , {{"text": "b", {}}}]\n'
+    folder = folder_of(tmp_path, f'id = "none"\ntext = "text"\n{settings}', "projects.json",
+                       text.format(old, old).encode())  # fmt: skip
+    apply_changes(folder, {"2": {"remove": ["a"], "add": ["n"]}}, tmp_path / "new")
+    assert (tmp_path / "new" / "projects.json").read_text() == text.format(old, new)
+
+
+@pytest.mark.parametrize(
+    ("settings", "column", "expected"),
+    [
+        ('tags = "labels"\nseparator = ";"', ["a;b", None, ""], ["b;n", "n", ""]),
+        ('tags = "labels"\nnames = ["a", "b", "n"]', [[0, 1], [], [1]], [[1, 2], [2], [1]]),
+        ('tags = "labels"\nnames = ["a", "b", "n"]', [0, None, 1], [2, 2, 1]),
+        ('one_hot = ["labels"]', [0, 0, 1], [0, 0, 1]),
+        ('one_hot = ["labels"]', [False, False, True], [False, False, True]),
+    ],
+)
+def test_parquet_of_other_forms_is_rewritten(tmp_path, settings, column, expected):
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    folder = folder_of(tmp_path, f'id = "none"\ntext = "text"\n{settings}', "notes", b"")
+    table = pyarrow.table({"text": ["x", "y", "z"], "labels": column})
+    parquet.write_table(table, folder / "projects.parquet")
+    one_hot = "one_hot" in settings
+    change = {"add": ["labels"]} if one_hot else {"remove": ["a"], "add": ["n"]}
+    apply_changes(folder, {"1": change, "2": change}, tmp_path / "new")
+    written = parquet.read_table(tmp_path / "new" / "projects.parquet")
+    value = bool(1) if isinstance(column[0], bool) else 1
+    assert written.column("labels").to_pylist() == (
+        [value, value, expected[2]] if one_hot else expected
+    )
+    assert written.schema.equals(
+        parquet.read_schema(folder / "projects.parquet"), check_metadata=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "cell", "change", "message"),
+    [
+        ('tags = "labels"\nseparator = ";"', "a", {"add": ["x;y"]},
+         r"projects.csv: row 1, labels: the cell 'a' is written in a form that cannot hold 'a', "
+         "'x;y'"),
+        ('tags = "labels"\nseparator = "none"', "a", {"add": ["n"]},
+         "row 1, labels: the cell 'a' holds one tag, and no separator says how to add another"),
+        ('tags = "labels"', "a", {"add": ["n"]}, "labels: the cell 'a' holds one tag"),
+        ('tags = "labels"\nseparator = "<>"', "<a>", {"add": ["x<y"]}, "cannot hold 'a', 'x<y'"),
+        ('tags = "labels"\nnames = ["a"]', "[0]", {"add": ["n"]}, "'n' has no number; name it in"),
+        ('tags = "labels"\nmulti_hot = true\nnames = ["a"]', "[1]", {"add": ["n"]},
+         "'n' has no place"),
+        ('one_hot = "labels"', "1", {"add": ["n"]}, "row 1: 'n' has no column; add it to the"),
+        ('tags = "labels"', '{""a"": 1}', {"remove": ["a"]},
+         "no list of tags that can be changed in place"),
+    ],
+)  # fmt: skip
+def test_what_the_form_of_a_cell_cannot_hold_is_refused_before_anything_is_written(
+    tmp_path, settings, cell, change, message
+):
+    content = f'id,text,labels\n1,x,"{cell}"\n'.encode()
+    folder = folder_of(tmp_path, f'text = "text"\n{settings}', "projects.csv", content)
+    with pytest.raises(TagifaiError, match=message):
+        apply_changes(folder, {"1": change}, tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_rows_within_a_json_object_are_refused(tmp_path):
+    rows = json.dumps({"data": [{"id": 1, "text": "x", "tags": ["a"]}]}).encode()
+    folder = folder_of(tmp_path, 'text = "text"\nfile = "in.json"', "in.json", rows)
+    with pytest.raises(TagifaiError, match="within a JSON object cannot be edited in place"):
+        apply_changes(folder, {"1": {"remove": ["a"]}}, tmp_path / "new")

@@ -215,7 +215,9 @@ def test_a_new_tag_is_taken_where_the_command_allows_it(run, run_json, data, tmp
     assert '<Choice value="gardening"/>' in run("reviews", "config")[1]
     assert run("reviews", "import", file)[1].startswith("0 new reviews")
     to = tmp_path / "corrected"
-    told = run_json("reviews", "apply", "--to", to)
+    out = run("reviews", "apply", "--to", to)[1]
+    assert "New tags, which the data did not have: 'gardening'" in out
+    told = run_json("reviews", "apply", "--to", tmp_path / "again")
     assert told["new_tags"] == ["gardening"]
     after = load_dataset(to)
     assert next(p.tags for p in after.projects if p.id == "2") == (*own, "gardening")
