@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             answer.show()
     except TagifaiError as error:
-        print_message(f"tagifai: {error}")
+        print_message(f"tagifai: {' '.join(str(error).splitlines())}")
         return 1
     except BrokenPipeError:
         # Whoever read the answer, as `head` does, has had enough.

@@ -1,5 +1,6 @@
 """What the command line prints: tables, bars of progress, one JSON document."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
+
+# C0 and C1, but for tabs and line ends; lone surrogates, which no stream can encode.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def print_json(answer: Any) -> None:
@@ -22,25 +26,38 @@ def print_table(
     rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, title: str = ""
 ) -> None:
     """Print records as a table with the `columns` {key: heading}; their text is never markup."""
+    # Texts come from anybody: what a terminal takes for a command is shown instead.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    table = Table(title=Text(title) if title else None, title_justify="left")
+    table = Table(title=Text(printable(title)) if title else None, title_justify="left")
     for key, heading in columns.items():
         number = any(_is_number(row.get(key)) for row in rows)
-        table.add_column(Text(heading), justify="right" if number else "left", overflow="fold")
+        table.add_column(
+            Text(printable(heading)), justify="right" if number else "left", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*(Text(shown(row.get(key))) for key in columns))
+        table.add_row(*(Text(printable(shown(row.get(key)))) for key in columns))
     console.print(table)
 
 
 def print_text(text: str) -> None:
     """Print a line to standard output."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(printable(text) + "\n")
     sys.stdout.flush()
 
 
 def print_message(text: str) -> None:
     """Print a message to standard error, out of the way of the answer."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text) + "\n")
+
+
+def printable(text: str) -> str:
+    r"""Write control characters as escapes: a terminal would obey them. Line ends and tabs stay.
+
+    >>> print(printable("a\x1b[2Jb\nc"))
+    a\x1b[2Jb
+    c
+    """
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def shown(value: Any) -> str:

@@ -26,6 +26,7 @@ TAG_FILE = "tags.json"
 Advance = Callable[[int], None]
 _ROWS_BETWEEN_NEWS = 1_000
 _CHUNK = 1 << 20
+_OTHER_FORMS = "`data import` reads other forms, and [columns] in data.toml reads them in place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Dataset:
 
     `digest` is the SHA-256 of the files' bytes: it names this data's very content. `config` is
     what `data.toml` says. `splits` names the split of each project that the data puts into one,
-    by id. `files` are those that hold the projects.
+    by id. `files` are those that hold the projects, of which `num_left_out` rows
+    are no projects: `[columns]` says that nobody labelled them.
     """
 
     projects: tuple[Project, ...]
@@ -73,6 +75,7 @@ class Dataset:
     config: DataConfig = field(default_factory=DataConfig)
     splits: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    num_left_out: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +159,11 @@ def load_dataset(folder: Path | str, advance: Advance | None = None) -> Dataset:
         folder / name for name in (TAG_FILE, CONFIG_FILE, SPLITS_FILE) if (folder / name).is_file()
     ]
     tags = load_tags(folder / TAG_FILE) if folder / TAG_FILE in others else {}
-    projects = load_projects(path, advance, config.columns)
+    projects, num_left_out = _load_projects(path, advance, config.columns)
     splits = read_splits(folder, {project.id: project.extra for project in projects}, path)
-    return Dataset(projects, tags, _digest([*files, *others]), config, splits, tuple(files))
+    return Dataset(
+        projects, tags, _digest([*files, *others]), config, splits, tuple(files), num_left_out
+    )
 
 
 def find_projects(folder: Path, config: DataConfig) -> tuple[Path, list[Path]]:
@@ -217,15 +222,27 @@ def load_projects(
     TagifaiError
         The file is unreadable, a cell has the wrong type, or an id comes twice.
     """
-    path = Path(path)
+    return _load_projects(Path(path), advance, columns)[0]
+
+
+def _load_projects(
+    path: Path, advance: Advance | None, columns: Columns | None
+) -> tuple[tuple[Project, ...], int]:
+    """Return the projects, and the number of rows that are left out as unlabelled."""
+    rows: Iterator[tuple[Path, int, Any]]
+    names: dict[str, str] = {}
     if columns is None:
-        rows, names = _usual_rows(path), {}
+        rows = _usual_rows(path)
     else:
         paths = [path / name for name in columns.file] or [path]
         rows, names = read_in_place(paths, columns), column_names(columns)
     projects = []
+    num_left_out = 0
     place_of: dict[str, tuple[Path, int]] = {}
     for file, row, fields in rows:
+        if fields is None:
+            num_left_out += 1
+            continue
         project = make_project(f"{file}: row {row}", fields, names)
         if project.id in place_of:
             raise TagifaiError(
@@ -238,12 +255,19 @@ def load_projects(
             advance(len(projects))
     if not projects:
         raise TagifaiError(f"{path}: no project in it")
-    return tuple(projects)
+    return tuple(projects), num_left_out
 
 
 def _usual_rows(path: Path) -> Iterator[tuple[Path, int, Any]]:
     as_text = kind_of(path) in ("csv", "tsv")
     for row, record in read_records(path):
+        if row == 1 and isinstance(record, dict):
+            missing = [name for name in _ProjectRow.model_fields if name not in record]
+            if missing:
+                raise TagifaiError(
+                    f"{path}: row 1, {missing[0]}: Field required, among "
+                    f"{shorten(', '.join(map(str, record)), 200)}; {_OTHER_FORMS}"
+                )
         if as_text and "tags" in record:
             record["tags"] = _tags_cell(record["tags"], path, row)
         yield path, row, record
@@ -293,7 +317,7 @@ def _tags_cell(cell: str, path: Path, row: int) -> Any:
     if not isinstance(tags, list):
         raise TagifaiError(
             f"{path}: row {row}, tags: a JSON list is needed in the cell, "
-            f'as in ["nlp", "cv"], got {shorten(repr(cell))}'
+            f'as in ["nlp", "cv"], got {shorten(repr(cell))}; {_OTHER_FORMS}'
         )
     return tags
 

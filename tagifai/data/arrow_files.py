@@ -119,6 +119,7 @@ def read_arrow(path: Path) -> Iterator[dict[str, Any]]:
             else reader
         )
         for batch in batches:
+            batch.validate(full=True)  # offsets that lead outside would end the program
             for start in range(0, batch.num_rows, PARQUET_ROWS):
                 yield from batch.slice(start, PARQUET_ROWS).to_pylist()
 

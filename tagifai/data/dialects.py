@@ -2,12 +2,13 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
-from tagifai.data.records import SEPARATOR_LINE, Dialect, open_bytes, read_cells, readable
+from tagifai.data.records import SEPARATOR_LINE, Dialect, Quoting, open_bytes, read_cells, readable
 from tagifai.errors import TagifaiError, shorten
 
 # Longer ones first: the mark of UTF-16 begins that of UTF-32.
@@ -25,14 +26,26 @@ _LEGACY = (
     "mac-roman", "cp437", "cp850", "cp852", "cp866", "cp874", "cp932", "euc-jp", "gb18030",
     "big5hkscs", "cp949",
 )  # fmt: skip
+# Of these times: what was written before Windows and Unicode is rarely met.
+_OLD = ("cp437", "cp850", "cp852", "cp866", "ibm866", "macroman", "mac-roman", "cp1258")
+# None of these is part of a letter in any of the encodings.
+_BETWEEN = re.compile(rb'[,;\t"\r\n]+')
+# None of these is part of a letter in any of the encodings.
+_BETWEEN = re.compile(rb'[,;\t"\r\n]+')
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+# Greek, Cyrillic, Hebrew and Arabic letters.
+_NOT_LATIN = re.compile("[\u0370-\u052f\u0590-\u06ff]")
 _WESTERN = "windows-1252"
 _COMMON_DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _CHUNK = 1 << 20
 _SAMPLE = 200_000
 _SAMPLE_ROWS = 1_000
+_QUOTINGS: tuple[Quoting, ...] = ("standard", "backslash", "none")
 # The second best is about as likely as the best.
 _AS_LIKELY = 0.9
+# Below this confidence, Western European text is asked about even where it is this unlikely.
+_CERTAIN, _UNLIKELY = 0.07, 0.1
 # Part of names of columns more often than between them.
 _NEVER = "\"'_-./()[]{}&#%+*?!"
 _NUL_SHARE = 0.3
@@ -140,7 +153,7 @@ def _count_utf8(path: Path) -> tuple[int, int, int, bytes]:
     line : int
         The first line with such a place.
     sample : bytes
-        Lines with bytes beyond ASCII, by which another encoding can be told.
+        Pieces of text with bytes beyond ASCII, by which another encoding can be told.
     """
     valid = invalid = line = size = 0
     sample = []
@@ -154,10 +167,12 @@ def _count_utf8(path: Path) -> tuple[int, int, int, bytes]:
             invalid += wrong
             if wrong and not line:
                 line = number
-            if size < _SAMPLE:
-                sample.append(chunk)
-                size += len(chunk)
-    return valid, invalid, line, b"".join(sample)[:_SAMPLE]
+            # Names of columns and plain cells would pass for English with a few odd signs.
+            for piece in _BETWEEN.split(chunk):
+                if size < _SAMPLE and not piece.isascii():
+                    sample.append(piece)
+                    size += len(piece)
+    return valid, invalid, line, b"\n".join(sample)[:_SAMPLE]
 
 
 def _detect_legacy(path: Path, sample: bytes) -> tuple[str, str]:
@@ -172,23 +187,53 @@ def _detect_legacy(path: Path, sample: bytes) -> tuple[str, str]:
         for one in found
         if one["encoding"] and _decodes(path, one["encoding"])
     }
+    scores = {
+        name: score / (2 if name in _OLD else 1)
+        for name, score in scores.items()
+        if _is_plausible(sample.decode(name, "replace"))
+    }
     if not scores:
         raise TagifaiError(f"{path}: its encoding cannot be told: --encoding names it")
-    best = max(scores, key=lambda name: scores[name])
+    ranked = sorted(scores, key=lambda name: -scores[name])
+    best, western = ranked[0], scores.get(_WESTERN, 0)
+
+    def readings(share: float) -> list[str]:
+        """Name the encodings that are this likely, beside the best, and read another text."""
+        found = {sample.decode(best, "replace"): best}
+        for name in ranked:
+            if scores[name] > share * scores[ranked[0]]:
+                found.setdefault(sample.decode(name, "replace"), name)
+        return list(found.values())
+
+    little = scores[best] < _CERTAIN
     # Too little text to tell Western from Central European, say: the most common.
-    if scores.get(_WESTERN, 0) > _AS_LIKELY * scores[best]:
+    if western > _AS_LIKELY * scores[best] or (
+        little and western > scores[best] / 2 and len(readings(_AS_LIKELY)) == 1
+    ):
         best = _WESTERN
-    text = sample.decode(best, "replace")
-    others = [
-        name
-        for name, score in scores.items()
-        if score > _AS_LIKELY * scores[best] and sample.decode(name, "replace") != text
-    ]
+    others = readings(_AS_LIKELY)[1:]
+    if little and _WESTERN in readings(_UNLIKELY)[1:]:
+        others = others or [_WESTERN]
     if others and best != _WESTERN:
         raise TagifaiError(
             f"{path}: its encoding could be {best} or {others[0]}: --encoding says which"
         )
     return best, f"{best} (or {others[0]}: --encoding says which)" if others else best
+
+
+def _is_plausible(text: str) -> bool:
+    """Check that a text has no control characters, and words as people write them.
+
+    French that is read as Russian has words of Latin and Cyrillic letters, and read as Latvian
+    capitals within words.
+    """
+    words = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
+    strange = sum(
+        bool(_LATIN.search(word) and _NOT_LATIN.search(word))
+        or any(a.islower() and b.isupper() and not b.isascii() for a, b in pairwise(word))
+        for word in words
+    )
+    return strange <= len(words) / 5 and not re.search(r"[\x7f-\x9f]", text)
 
 
 def _decodes(path: Path, encoding: str) -> bool:
@@ -218,10 +263,7 @@ class _Shape:
 
 def _detect_cells(path: Path, dialect: Dialect) -> Dialect:
     lines, complete = _first_lines(path, dialect.encoding)
-    quotings = [dialect.quoting or "standard"]
-    if not dialect.quoting:
-        quotings += ["backslash"] * any('\\"' in line for line in lines)
-        quotings += ["none"] * any('"' in line for line in lines)
+    quotings = [dialect.quoting] if dialect.quoting else list(_QUOTINGS)
     tried: dict[Dialect, _Shape] = {}
     for quoting in quotings:
         for delimiters in _delimiters(dialect, lines):

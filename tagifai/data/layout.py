@@ -87,6 +87,7 @@ class Profile:
     highest: int | None = None
     in_order: bool = True
     floats: int = 0
+    maps: bool = True
 
     def add(self, value: Any, number: int) -> None:
         """Count a cell; `number` is that of its row."""
@@ -148,6 +149,7 @@ class Profile:
                 self.items["object" if isinstance(item, dict) else kind] += 1
 
     def _add_other(self, value: Any, number: int) -> None:
+        self.maps = self.maps and isinstance(value, dict) and _maps_to_binary(value)
         if isinstance(value, bool):
             kind, binary = "truth", "truth"
         elif isinstance(value, int | float):
@@ -198,9 +200,20 @@ class Profile:
         return self.kinds["text"] == self.filled and self.lists + self.numbers < max(1, self.filled)
 
     @property
+    def is_map(self) -> bool:
+        """Whether each cell is an object of 0 and 1, as in {"toxic": 1, "obscene": 0}."""
+        return self.maps and self.kinds["object"] == self.filled > 0
+
+    @property
     def is_binary(self) -> bool:
         """Whether each cell is 0, 1 or -1, and not all are blank."""
         return bool(self.binary)
+
+
+def _maps_to_binary(value: Mapping[Any, Any]) -> bool:
+    return bool(value) and all(
+        isinstance(part, int | float) and part in (0, 1, -1) for part in value.values()
+    )
 
 
 def profile_rows(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Profile]:
@@ -303,7 +316,7 @@ class _Decision:
             for name in self.profiles
             if name not in self.used and name not in self.left_out
         ]
-        if one and self.profiles[one].floats:
+        if one not in ("", NONE) and self.profiles[one].floats:
             self.parts["id"] += ", whole numbers written as 7.0, read as 7"
         order = ("id", "title", "text", "tags", "split")
         parts = {part: self.parts[part] for part in order if part in self.parts}
@@ -482,7 +495,7 @@ class _Decision:
             listed = profile.kinds["list"] or 0 < profile.lists == profile.filled
             if stem in TAG_NAMES_OF_MANY or stem in TAG_NAMES_OF_ONE:
                 found.setdefault(stem if numbered else name, []).append(name)
-            elif name in self.class_names or (listed and profile.items["text"]):
+            elif name in self.class_names or (listed and profile.items["text"]) or profile.is_map:
                 found.setdefault(name, []).append(name)
         return [tuple(group) for group in found.values()]
 

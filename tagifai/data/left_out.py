@@ -23,7 +23,8 @@ class LeftOut:
         Number of projects of each tag that the tag file does not list, the commonest first;
         empty without a tag file.
     unlabelled : int
-        Number of projects without any tag, where `data.toml` calls them unlabelled.
+        Number of projects that `data.toml` calls unlabelled: those without any tag, and rows of
+        files read by `[columns]` where nobody decided on the tags.
     """
 
     excluded: Mapping[str, int] = field(default_factory=dict)
@@ -72,9 +73,12 @@ def find_left_out(dataset: Dataset) -> LeftOut:
             for tag, count in counts.items()
             if dataset.tags and tag not in dataset.tags and tag not in excluded
         },
-        sum(not project.tags for project in dataset.projects)
-        if dataset.config.untagged == "unlabelled"
-        else 0,
+        dataset.num_left_out
+        + sum(
+            not project.tags
+            for project in dataset.projects
+            if dataset.config.untagged == "unlabelled"
+        ),
     )
 
 

@@ -11,8 +11,10 @@ from tagifai.errors import TagifaiError
 
 def read_in_place(
     paths: Sequence[Path], columns: Columns
-) -> Iterator[tuple[Path, int, dict[str, Any]]]:
-    """Yield (file, row, fields) of each project, as `[columns]` says; nothing is guessed.
+) -> Iterator[tuple[Path, int, dict[str, Any] | None]]:
+    """Yield (file, row, fields) of each row, as `[columns]` says; nothing is guessed.
+
+    The fields are None where nobody decided on the tags, and the row is to be left out.
 
     Raises
     ------
@@ -28,9 +30,7 @@ def read_in_place(
             if filled is None:
                 filled = with_defaults(columns, list(record), str(source.path), source.names)
             where = f"{source.path}: row {row}"
-            fields = fields_of(record, filled, number, where, split)
-            if fields is not None:
-                yield source.path, row, fields
+            yield source.path, row, fields_of(record, filled, number, where, split)
 
 
 def splits_of(sources: Sequence[Source], columns: Columns) -> tuple[str, ...]:

@@ -251,7 +251,8 @@ def readable(path: Path) -> Iterator[None]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TagifaiError(f"{path}: not a whole gzip file ({error})") from None
     except OSError as error:
-        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
+        said = " ".join(str(error.strerror or error).split())
+        raise TagifaiError(f"{path}: cannot be read ({shorten(said, 200)})") from None
     except UnicodeDecodeError as error:
         raise TagifaiError(
             f"{path}: not {error.encoding.upper()} text ({_locate(path, error.encoding)})"
@@ -445,7 +446,8 @@ def arrow_errors(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except (pyarrow.ArrowException, ValueError, OverflowError) as error:
-        raise TagifaiError(f"{path}: not {kind}: {shorten(str(error))}") from None
+        said = " ".join(str(error).split())
+        raise TagifaiError(f"{path}: not {kind}: {shorten(said, 200)}") from None
 
 
 def _parquet(path: Path) -> Iterator[Any]:

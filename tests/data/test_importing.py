@@ -225,6 +225,15 @@ FORMS = {
         [],
         PLAIN,
     ),
+    "objects of spaCy": (
+        {
+            "a.jsonl": lines(
+                {"text": A, "cats": {"a": 1.0, "b": 1.0}}, {"text": B, "cats": {"a": 0, "b": 1}}
+            )
+        },
+        [],
+        PLAIN,
+    ),
     # numbers
     "numbers with names": (
         {"a.csv": f"text,labels\n{A},0;1\n{COMMA},1\n"},
@@ -289,6 +298,19 @@ FORMS = {
         {"a.csv": f"nr,utt,topic\n5,{A},a\n6,{COMMA},b\n"},
         ["--id", "nr"],
         [("5", "", A, ["a"]), ("6", "", B, ["b"])],
+    ),
+    "ids that come again, numbered": (
+        {"a.csv": f"id,title,text,tag\n7,T,{A},a\n7,U,{COMMA},b\n"},
+        ["--id", "none", "--title", "none"],
+        [
+            ("1", "", A, ["a"], {"original_id": "7", "original_title": "T"}),
+            ("2", "", B, ["b"], {"original_id": "7", "original_title": "U"}),
+        ],
+    ),
+    "a column of splits that is not one": (
+        {"a.csv": f"text,tag,split\n{A},a,holdout\n"},
+        ["--split", "none"],
+        [("1", "", A, ["a"], {"original_split": "holdout"})],
     ),
     "a column of splits": (
         {"a.csv": f"text,tag,split\n{A},a,Train\n{COMMA},b,validation\nThird,b,TEST\nX,a,\n"},
@@ -757,9 +779,9 @@ REFUSED = {
         "a.csv: cells could be separated by commas or semicolons: --delimiter says by which",
     ),
     "an encoding that could be two": (
-        {"a.csv": "text,tags\nna\xefve caf\xe9,b\n".encode("mac_roman")},
+        {"a.csv": "text,tags\nDvořák,b\n".encode("cp1250")},
         [],
-        "a.csv: its encoding could be windows-1250 or iso-8859-2: --encoding says which",
+        "a.csv: its encoding could be windows-1250 or windows-1252: --encoding says which",
     ),
     "nearly UTF-8": (
         {"a.csv": "text,tags\nééééééééé,b\n".encode() + b"\xe9,b\n"},
