@@ -387,7 +387,7 @@ def _write(rows: Iterator[dict[str, Any]], to: Path, untagged: Untagged) -> tupl
                 file.write(_CONFIG.format(untagged).encode())
                 _sync(file)
         load_dataset(whole)
-        _put_into_place(whole, to, names)
+        put_into_place(whole, to, names)
     except OSError as error:
         raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
     finally:
@@ -415,8 +415,14 @@ def _paired(value: Any) -> Any:
     return [_paired(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _put_into_place(whole: Path, to: Path, names: Sequence[str]) -> None:
-    """Move files into a folder; none where one of them has come up meanwhile."""
+def put_into_place(whole: Path, to: Path, names: Sequence[str]) -> None:
+    """Move files into a folder, or a folder to where none is.
+
+    Raises
+    ------
+    TagifaiError
+        One of them has come up there meanwhile, and stays; then nothing is moved.
+    """
     if not to.is_dir():
         try:
             whole.rename(to)

@@ -486,18 +486,20 @@ class _Decision:
 
     def _tag_columns(self, free: Sequence[str]) -> list[tuple[str, ...]]:
         """List the columns that hold tags by their names or types, numbered ones together."""
-        found: dict[str, list[str]] = {}
+        named: dict[str, list[str]] = {}
+        typed: dict[str, list[str]] = {}
         for name in free:
             key = name_key(name)
             numbered = _NUMBERED.fullmatch(key)
             stem = numbered[1] if numbered else key
             profile = self.profiles[name]
             listed = profile.kinds["list"] or 0 < profile.lists == profile.filled
-            if stem in TAG_NAMES_OF_MANY or stem in TAG_NAMES_OF_ONE:
-                found.setdefault(stem if numbered else name, []).append(name)
-            elif name in self.class_names or (listed and profile.items["text"]) or profile.is_map:
-                found.setdefault(name, []).append(name)
-        return [tuple(group) for group in found.values()]
+            if stem in TAG_NAMES_OF_MANY or stem in TAG_NAMES_OF_ONE or name in self.class_names:
+                named.setdefault(stem if numbered else name, []).append(name)
+            elif (listed and profile.items["text"]) or profile.is_map:
+                typed[name] = [name]
+        # Lists under another name are those of authors, say, where a column is called tags.
+        return [tuple(group) for group in (named or typed).values()]
 
     def _check_one_hot(self, binary: Sequence[str]) -> None:
         keys = [name_key(name) for name in binary]
@@ -547,7 +549,7 @@ class _Decision:
             how = f"separated by {_SEPARATORS.get(separator, repr(separator))}"
         names, multi_hot, numbers = self._names(columns, profiles, separator)
         self.parts["tags"] = ", ".join(
-            part for part in (self._listed(columns.tags), how, numbers) if part
+            part for part in (self._listed(columns.tags), "" if multi_hot else how, numbers) if part
         )
         return replace(columns, separator=separator, names=names, multi_hot=multi_hot)
 

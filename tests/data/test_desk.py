@@ -52,6 +52,22 @@ def test_a_file_put_in_its_place_is_seen_though_its_time_and_size_are_the_same(f
     assert desk.get().dataset.projects[0].title == "Marks"
 
 
+def test_changes_of_files_read_in_place_are_seen(tmp_path):
+    (tmp_path / "data.toml").write_text('[columns]\nfile = "a.csv"\ntext = "t"\ntags = "tag"\n')
+    (tmp_path / "a.csv").write_text("t,tag\nOne,a\n")
+    desk = DataDesk(tmp_path)
+    before = desk.get()
+    assert desk.get() is before
+    (tmp_path / "a.csv").write_text("t,tag\nOne,a\nTwo,b\n")
+    assert [p.description for p in desk.get().dataset.projects] == ["One", "Two"]
+    (tmp_path / "b.csv").write_text("t,tag\nThree,c\n")
+    (tmp_path / "data.toml").write_text('[columns]\nfile = "b.csv"\ntext = "t"\ntags = "tag"\n')
+    assert [p.description for p in desk.get().dataset.projects] == ["Three"]
+    (tmp_path / "b.csv").unlink()
+    with pytest.raises(TagifaiError, match=r"b\.csv: no such file or folder"):
+        desk.get()
+
+
 def test_a_damaged_file_is_an_error_until_it_is_mended(folder):
     desk = DataDesk(folder)
     whole = (folder / "projects.json").read_text()

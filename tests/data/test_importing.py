@@ -10,6 +10,9 @@ import pytest
 
 from tagifai import cli
 from tagifai.data import load_dataset
+from tagifai.data.columns import Columns
+from tagifai.data.importing import import_projects, put_into_place
+from tagifai.errors import TagifaiError
 
 A, B = "The first text is here.", "A second text, with a comma."
 PLAIN = [("1", "", A, ["a", "b"]), ("2", "", B, ["b"])]
@@ -1004,3 +1007,61 @@ def test_a_doubt_or_mistake_is_told_in_one_line(bring, tmp_path, case):
     assert not (tmp_path / "out").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert err == f"tagifai: {message}\n"
+
+
+def test_what_deserves_a_look_is_noted(bring):
+    rows = [
+        {"text": A, "tags": ["cafe\u0301", "nan"]},
+        {"text": B, "tags": ["caf\u00e9"]},
+        {"text": None, "tags": []},
+    ]
+    status, out, _ = bring({"a.jsonl": lines(*rows)}, "--json")
+    assert (status, json.loads(out)["notes"]) == (
+        0,
+        [
+            "1 project without a tag: negatives of every tag, unless data.toml says untagged = "
+            '"unlabelled" (--untagged unlabelled writes it)',
+            "1 project without a text",
+            "1 project with tags in another Unicode form: NFC is written",
+            "tags that may stand for a missing value: nan",
+        ],
+    )
+
+
+def test_values_that_few_programs_write_are_kept(bring, tmp_path):
+    row = '{"id": "x", "text": "a\\ud800b", "tags": ["t"], "n": 123456789012345678901'
+    status, _, err = bring({"a.jsonl": row + ', "s": ["\\ud800"]}'})
+    assert (status, err) == (0, "")
+    assert rows_of(tmp_path / "out") == [
+        ("x", "", "a?b", ["t"], {"n": 123456789012345678901, "s": ["?"]})
+    ]
+
+
+def test_many_rows_are_counted_as_they_go(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,tag\n" + "".join(f"Text {k},t{k % 7}\n" for k in range(12_000)))
+    seen = []
+    found = import_projects(
+        [path], tmp_path / "out", Columns(), progress=lambda *told: seen.append(told)
+    )
+    assert seen == [(n, 12_000, "projects") for n in (5_000, 10_000, 12_000)]
+    assert (found.num_projects, found.num_labels, len(found.rows)) == (12_000, 12_000, 3)
+    assert dict(found.tags) == {f"t{k}": 1715 - (k > 1) for k in range(7)}
+
+
+def test_a_file_that_comes_up_meanwhile_stays(tmp_path):
+    whole, to = tmp_path / "whole", tmp_path / "to"
+    for folder, text in ((whole, "new"), (to, "old")):
+        folder.mkdir()
+        (folder / "projects.jsonl").write_text(text)
+    (whole / "data.toml").write_text("new")
+    with pytest.raises(TagifaiError, match=r"projects\.jsonl: came up meanwhile, and stays"):
+        put_into_place(whole, to, ["data.toml", "projects.jsonl"])
+    assert [path.name for path in to.iterdir()] == ["projects.jsonl"]
+    assert (to / "projects.jsonl").read_text() == "old"
+    (to / "projects.jsonl").unlink()
+    put_into_place(whole, to, ["data.toml", "projects.jsonl"])
+    assert (to / "projects.jsonl").read_text() == "new"
+    other = tmp_path / "other"
+    put_into_place(whole, other, [])
+    assert (other / "data.toml").read_text() == "new"
