@@ -28,6 +28,7 @@ from tagifai.data.records import (
     readable,
 )
 from tagifai.errors import TagifaiError, shorten
+from tagifai.pointers import refuse_pointer_file
 
 _ARROW = (".arrow", ".feather")
 # Told where they are met: what else a table is kept in, and how to bring it.
@@ -122,6 +123,7 @@ def read_source(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _records(source: Source, path: Path) -> Iterable[Any]:
+    refuse_pointer_file(path)
     if source.kind == "arrow":
         return read_arrow(path)
     if source.kind == "json":
@@ -157,6 +159,7 @@ def _open(path: Path, given: Dialect, detect: bool) -> Iterator[Source]:
         return
     if not path.exists():
         raise TagifaiError(f"{path}: no such file or folder")
+    refuse_pointer_file(path)
     name = path.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix
     if suffix in _ARROW:
@@ -205,6 +208,7 @@ def _open_folder(folder: Path) -> Iterator[Source]:
             f"{folder}: neither saved by `datasets` nor with Parquet files in it; name the files"
         )
     for part, found in parts.items():
+        refuse_pointer_file(found[0])
         names = schema_class_names(found[0], "parquet")
         yield Source(
             folder, folder, "parquet", files=tuple(found), part=part or folder.name, names=names

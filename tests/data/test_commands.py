@@ -1,12 +1,15 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from small_corpus import small_dataset
 
 from tagifai import cli
+from tagifai.data.columns import ColumnsFile
+from tagifai.data.records import KINDS, MAX_JSON_BYTES, MAX_TEXT
 
 ROOT = Path(__file__).parent.parent.parent
 TOXIC = (
@@ -230,3 +233,29 @@ def test_names_with_commas_stand_in_quotes(run, tmp_path):
     Path("b.csv").write_text('text,"a, b",c\nOne text,1,0\n')
     status, out, _ = run("data", "import", "b.csv", "--to", "d", "--one-hot", '"a, b",c', "--json")
     assert (status, json.loads(out)["tags"]) == (0, {"a, b": 1})
+
+
+def test_the_guide_names_every_flag_key_and_kind_of_file():
+    guide = (ROOT / "docs" / "data.md").read_text("utf-8")
+    options = cli.build_parser().parse_args(["data", "import", "x.csv"])
+    shared = cli.build_parser().parse_args(["data", "check"])
+    own = set(vars(options)) - set(vars(shared)) - {"files", "to"}
+    assert {name for name in own if f"`--{name.replace('_', '-')}" not in guide} == set()
+    assert "--to my-data" in guide
+    keys = set(ColumnsFile.model_fields)
+    assert {key for key in keys if f"`{key}`" not in guide} == set()
+    assert {kind for kind in KINDS if f"`{kind}`" not in guide} == set()
+    assert (f"{MAX_TEXT:,}" in guide, MAX_JSON_BYTES) == (True, 2_000_000_000)
+
+
+def test_the_guides_example_is_what_the_program_prints(run):
+    names = ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"]
+    header = ",".join(["id", "comment_text", *names, "lang"])
+    Path("train.csv").write_text(f"{header}\n1,A text,1,0,0,0,0,0,en\n")
+    guide = (ROOT / "docs" / "data.md").read_text("utf-8")
+    out = run("data", "import", "train.csv", "--dry-run")[1].splitlines()
+    for line in out[1:6]:
+        assert line in guide
+    told = tomllib.loads(guide.partition("```toml\n")[2].partition("```")[0])["columns"]
+    printed = json.loads(run("data", "import", "train.csv", "--dry-run", "--json")[1])["in_place"]
+    assert tomllib.loads(printed)["columns"] == told | {"title": "none"}

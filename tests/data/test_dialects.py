@@ -13,7 +13,7 @@ TEXTS = {
     "windows-1252": "Le café où l’été s’éternise à Nîmes.",
     "windows-1257": "Vakar ėjome į kiną ir žiūrėjome labai gerą filmą apie draugystę.",
     "windows-1253": "Ξεσκεπάζω την ψυχοφθόρα βδελυγμία.",
-    "windows-1254": "Pijamalı hasta yağız şoföre çabucak güvendi.",  # noqa: RUF001
+    "windows-1254": "Pijamalı hasta yağız şoföre çabucak güvendi.",
     "windows-1255": "דג סקרן שט בים מאוכזב ולפתע מצא לו חברה",
     "iso-8859-2": "Zażółć gęślą jaźń. Pchnąć w tę łódź jeża lub ośm skrzyń fig.",
     "koi8-r": "Съешь же ещё этих мягких французских булок.",

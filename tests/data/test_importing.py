@@ -947,6 +947,16 @@ REFUSED = {
         "a.csv: tags: \"['a' 'b' ... 'c']\" looks like a list, and cannot be read as one: mend "
         "it, or --separator none takes each cell as one tag",
     ),
+    "a Git LFS pointer": (
+        {
+            "a.parquet": "version https://git-lfs.github.com/spec/v1\noid sha256:"
+            + "0" * 64
+            + "\nsize 12345\n"
+        },
+        [],
+        "a.parquet: a Git LFS pointer, not the file itself (12,345 bytes): `git lfs pull` in its "
+        "repository fetches it",
+    ),
     "a spreadsheet": (
         {"a.xlsx": b"PK"},
         [],
