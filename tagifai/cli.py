@@ -10,6 +10,7 @@ from typing import Any
 from tagifai import commands, serving
 from tagifai.data import commands as data_commands
 from tagifai.errors import TagifaiError
+from tagifai.predictions import OUT_OF_FOLD
 from tagifai.report import commands as report_commands
 from tagifai.reviews import commands as review_commands
 from tagifai.reviews.files import FORMATS
@@ -175,8 +176,28 @@ def build_parser() -> argparse.ArgumentParser:
         "make a version of another program's predictions",
     )
     bring.add_argument("name", help="the version's name, or workspace")
-    bring.add_argument("file", type=Path, help="JSON lines: id, split, probabilities {tag: p}")
+    bring.add_argument(
+        "file", type=Path,
+        help="JSON lines, CSV, Parquet or npz: id, split, and a probability for each tag",
+    )  # fmt: skip
     bring.add_argument("--threshold", type=float, default=0.5, help="for every tag [default: 0.5]")
+    bring.add_argument(
+        "--out-of-fold", choices=OUT_OF_FOLD, default="unknown",
+        help="whether probabilities of train projects come from models that did not see them; "
+        "unless they do, label errors and thresholds use val and test alone [default: unknown]",
+    )  # fmt: skip
+    bring.add_argument(
+        "--missing", choices=["refuse", "zero"], default="refuse",
+        help="what a tag that a row leaves out means: a mistake, or 0 [default: refuse]",
+    )  # fmt: skip
+    bring.add_argument(
+        "--tags", type=Path, metavar="FILE",
+        help="the tags' names, where a row is a list of numbers: a JSON list, or one a line",
+    )  # fmt: skip
+    bring.add_argument("--encoding", default="", metavar="NAME", help="of CSV [default: told]")
+    bring.add_argument(
+        "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: told]"
+    )
     text = "serve the endpoints over HTTP, without the page"
     api = kinds.add_parser("serve-api", help=text, description=text)
     add_flags(api)

@@ -163,6 +163,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     files = version_files(trained, dataset, notes=options.notes)
     source.write(WORKSPACE, files)
     metrics = flat_metrics(trained.performance)
+    warnings = orjson.loads(files["version.json"])["warnings"]
 
     def show() -> None:
         print_table(
@@ -173,6 +174,8 @@ def train_workspace(options: argparse.Namespace) -> Answer:
         negatives = int((~trained.predictions.y_true.any(axis=1)).sum())
         print_text(describe_negatives(len(trained.predictions.ids), negatives))
         show_left_out()
+        for warning in warnings:
+            print_message(f"warning: {warning}")
 
     return Answer(
         {
@@ -180,6 +183,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
             "models": source.location,
             "metrics": metrics,
             "left_out": left_out.to_dict(),
+            "warnings": warnings,
         },
         show,
     )
@@ -479,28 +483,58 @@ def preprocess(options: argparse.Namespace) -> Answer:
 
 def import_predictions(options: argparse.Namespace) -> Answer:
     """Make a version of another program's predictions."""
-    from tagifai.data.left_out import describe_unlabelled, find_left_out
+    from tagifai.data.left_out import find_left_out
     from tagifai.slices import load_slices
-    from tagifai.versions.importing import read_predictions, version_of
+    from tagifai.versions.importing import (
+        check_threshold,
+        read_predictions,
+        read_tag_list,
+        version_of,
+    )
 
-    dataset = load_dataset(options.data)
-    predictions = read_predictions(options.file, dataset)
+    check_threshold(options.threshold)
     source = open_home(options)
+    source.check_writable(options.name)
+    dataset = load_dataset(options.data)
     slices = load_slices(options.data, dataset)
-    files, overall = version_of(predictions, dataset, options.threshold, options.name, slices)
+    predictions = read_predictions(
+        options.file,
+        dataset,
+        out_of_fold=options.out_of_fold,
+        tags=read_tag_list(options.tags) if options.tags else None,
+        missing=options.missing,
+        encoding=options.encoding,
+        delimiter=options.delimiter,
+        limits=source.limits,
+    )
+    files, overall = version_of(
+        predictions, dataset, options.threshold, options.name, slices, source.limits
+    )
     source.write(options.name, files)
     left_out = find_left_out(dataset)
+    info = orjson.loads(files["version.json"])
+    note = orjson.loads(files["performance.json"]).get("note", "")
 
     def show() -> None:
         print_text(
             f"{options.name}: {len(predictions.ids):,} projects, {len(predictions.tags)} tags, "
             f"weighted F1 {overall['f1']:.3f} on {overall['num_samples']:,} test projects"
         )
-        if left_out.unlabelled:
-            print_text(describe_unlabelled(left_out.unlabelled))
+        if note:
+            print_text(note)
+        for warning in info["warnings"]:
+            print_message(f"warning: {warning}")
 
     return Answer(
-        {"version": options.name, "overall": overall, "left_out": left_out.to_dict()}, show
+        {
+            "version": options.name,
+            "overall": overall,
+            "left_out": left_out.to_dict(),
+            "missing_tags": info["missing_tags"],
+            "out_of_fold": predictions.out_of_fold,
+            "warnings": info["warnings"],
+        },
+        show,
     )
 
 

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import ArrayLike, NDArray
 
-from tagifai.errors import TagifaiError, shorten
+from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.limits import Limit, Limits
 
 SPLITS = ("train", "val", "test")
+OUT_OF_FOLD = ("yes", "no", "unknown")
 DEFAULT_THRESHOLD = 0.5
 MAX_HEADER = 4096
 # The share of its threshold from which a tag that was not predicted is a near miss.
@@ -79,8 +80,9 @@ class Predictions:
     """One row a project, one column a tag.
 
     `ids` n strings, each once; `split` (n,) of "train", "val" or "test"; `tags` t strings,
-    each once; `y_true` (n, t) uint8 of 0 and 1; `y_prob` (n, t) float32 in [0, 1], out of
-    fold for the projects that the version trained on. Arrays are made read-only.
+    each once; `y_true` (n, t) uint8 of 0 and 1; `y_prob` (n, t) float32 in [0, 1]. Arrays are
+    made read-only. `out_of_fold` says whether the probabilities of train projects come from
+    models that did not see them: "yes", "no" or "unknown".
 
     >>> p = Predictions.of(["7", "8"], ["train", "test"], ["cv"], [[1], [0]], [[0.9], [0.2]])
     >>> p.select("test").ids
@@ -95,6 +97,7 @@ class Predictions:
     tags: tuple[str, ...]
     y_true: NDArray[np.uint8]
     y_prob: NDArray[np.float32]
+    out_of_fold: str = "yes"
 
     def __post_init__(self) -> None:
         _check(self)
@@ -116,6 +119,20 @@ class Predictions:
             np.array(truth, dtype=np.uint8),
             np.array(y_prob, dtype=np.float32),
         )
+
+    @property
+    def held_out(self) -> NDArray[np.bool_]:
+        """Tell which rows are predicted by a model that did not see them, (n,).
+
+        All of them where `out_of_fold` is "yes", else those of val and test.
+
+        >>> p = Predictions.of(["7", "8"], ["train", "val"], ["cv"], [[1], [0]], [[0.9], [0.2]])
+        >>> p.held_out.tolist(), replace(p, out_of_fold="unknown").held_out.tolist()
+        ([True, True], [False, True])
+        """
+        if self.out_of_fold == "yes":
+            return np.ones(len(self.ids), bool)
+        return np.asarray(self.split != "train")
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -151,6 +168,7 @@ class Predictions:
             self.tags,
             self.y_true[rows],
             self.y_prob[rows],
+            self.out_of_fold,
         )
 
     def decide(self, thresholds: Mapping[str, float]) -> NDArray[np.uint8]:
@@ -201,34 +219,61 @@ class Predictions:
         content: bytes,
         where: str = "predictions.npz",
         unpacked: Limit = Limits().unpacked,  # noqa: B008 - frozen
+        out_of_fold: str = "yes",
     ) -> "Predictions":
         """Unpack an `.npz` with arrays ids, split, tags, y_true and y_prob; run nothing of it.
+
+        `out_of_fold` is not in it: a version's version.json says it.
 
         Raises:
             TagifaiError: not such an archive, too large once unpacked, or invalid values; the
                 message starts with `where` and names the array.
         """
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                size = sum(member.file_size for member in archive.infolist())
-                if size > unpacked.num_bytes:
-                    raise TagifaiError(f"{size:,} bytes once unpacked; at most {unpacked} are read")
-                arrays = {name: _array(archive, name) for name in _KINDS}
-            return cls.of(**arrays)
+            found = cls.of(**read_arrays(content, tuple(_KINDS), unpacked))
+            return found if out_of_fold == "yes" else replace(found, out_of_fold=out_of_fold)
         except TagifaiError as error:
             raise TagifaiError(f"{where}: {error}") from None
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-            raise TagifaiError(f"{where}: not an .npz archive ({shorten(str(error))})") from None
-        except (ValueError, OSError, SyntaxError, TypeError, zlib.error) as error:
-            raise TagifaiError(f"{where}: damaged ({shorten(str(error))})") from None
+
+
+def read_arrays(
+    content: bytes,
+    names: Sequence[str],
+    unpacked: Limit = Limits().unpacked,  # noqa: B008 - frozen
+) -> dict[str, NDArray[Any]]:
+    """Unpack some of the arrays that predictions are kept in; run nothing of the file.
+
+    Parameters
+    ----------
+    content : bytes
+        An `.npz` file.
+    names : sequence of str
+        Which of the arrays ids, split, tags, y_true and y_prob; others are not looked at.
+    unpacked : Limit
+        How large it may be once unpacked.
+
+    Raises
+    ------
+    TagifaiError
+        It is no such archive, too large, or an array is missing or of another type.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+            if size > unpacked.num_bytes:
+                raise TagifaiError(f"{size:,} bytes once unpacked; at most {unpacked} are read")
+            missing = [name for name in names if f"{name}.npy" not in archive.NameToInfo]
+            if missing:
+                raise TagifaiError(f"no array {missing[0]!r}; needed: {', '.join(names)}")
+            return {name: _array(archive, name) for name in names}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise TagifaiError(f"not an .npz archive ({shorten(str(error))})") from None
+    except (ValueError, OSError, SyntaxError, TypeError, zlib.error) as error:
+        raise TagifaiError(f"damaged ({shorten(str(error))})") from None
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    try:
-        member = archive.getinfo(f"{name}.npy")
-    except KeyError:
-        raise TagifaiError(f"no array {name!r}; needed: {', '.join(_KINDS)}") from None
-    with archive.open(member) as file:
+    with archive.open(f"{name}.npy") as file:
         version = npy.read_magic(file)
         read_header = {
             (1, 0): npy.read_array_header_1_0,
@@ -251,6 +296,8 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 
 def _check(p: Predictions) -> None:
+    if p.out_of_fold not in OUT_OF_FOLD:
+        raise one_of("out_of_fold", p.out_of_fold, OUT_OF_FOLD)
     n, t = len(p.ids), len(p.tags)
     if p.y_true.shape != (n, t) or p.y_prob.shape != (n, t) or p.split.shape != (n,):
         raise TagifaiError(

@@ -177,7 +177,9 @@ def test_predictions_of_another_program_become_a_version(run_json, run, small_da
     status, out, _ = run("import-predictions", "wrong", wrong, models=models)
     assert (status, out) == (
         0,
-        "wrong: 80 projects, 2 tags, weighted F1 0.000 on 80 test projects\n",
+        "wrong: 80 projects, 2 tags, weighted F1 0.000 on 80 test projects\n"
+        "1 tag of the data, frequent enough to learn, is not predicted: "
+        "natural-language-processing 40\n",
     )
 
     assert run("diff", "right", "wrong", models=models)[0] == 0

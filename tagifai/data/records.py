@@ -17,6 +17,7 @@ from typing import IO, Annotated, Any, Literal, NoReturn, TypeVar
 from pydantic import BaseModel, BeforeValidator, Field, StrictStr, ValidationError
 
 from tagifai.errors import TagifaiError, shorten
+from tagifai.limits import Limit
 from tagifai.pointers import refuse_pointer_file
 
 MAX_TEXT = 1_000_000
@@ -159,7 +160,11 @@ _QUOTING: Mapping[Quoting, dict[str, Any]] = {
 
 
 def read_records(
-    path: Path, dialect: Dialect = STANDARD, *, kind: str = "", max_bytes: int | None = None
+    path: Path,
+    dialect: Dialect = STANDARD,
+    *,
+    kind: str = "",
+    max_bytes: int | Limit | None = None,
 ) -> Iterator[tuple[int, Any]]:
     """Read the rows of a file one by one, numbered from 1.
 
@@ -175,8 +180,9 @@ def read_records(
         How a CSV or TSV file is written; of the others, `encoding` alone counts.
     kind : str
         What it is, where its name does not say it: see `kind_of`.
-    max_bytes : int, optional
-        The most that is read, unpacked. Parquet, which is read in parts, has no limit.
+    max_bytes : int or Limit, optional
+        The most that is read, unpacked; a `Limit` names its setting. Parquet, which is read in
+        parts, has none.
 
     Yields
     ------
@@ -194,8 +200,7 @@ def read_records(
     if kind == "parquet":
         records = _parquet(path)
     elif kind == "json":
-        limit = MAX_JSON_BYTES if max_bytes is None else min(max_bytes, MAX_JSON_BYTES)
-        records = _json(path, dialect.encoding, limit)
+        records = _json(path, dialect.encoding, max_bytes or MAX_JSON_BYTES)
     elif kind == "jsonl":
         records = _jsonl(path, dialect.encoding, max_bytes)
     else:
@@ -281,8 +286,10 @@ def _locate(path: Path, encoding: str) -> str:
 class _Limited(io.RawIOBase):
     """A file that stops with an error where more than a number of bytes come out of it."""
 
-    def __init__(self, source: IO[bytes], path: Path, most: int) -> None:
-        self._source, self._path, self._most, self._left = source, path, most, most
+    def __init__(self, source: IO[bytes], path: Path, most: int | Limit) -> None:
+        self._source, self._path = source, path
+        self._most = str(most) if isinstance(most, Limit) else f"{most:,}"
+        self._left = most.num_bytes if isinstance(most, Limit) else most
 
     def readable(self) -> bool:
         return True
@@ -291,7 +298,7 @@ class _Limited(io.RawIOBase):
         chunk = self._source.read(len(buffer))
         self._left -= len(chunk)
         if self._left < 0:
-            raise TagifaiError(f"{self._path}: more than {self._most:,} bytes; no more are read")
+            raise TagifaiError(f"{self._path}: more than {self._most} bytes; no more are read")
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -300,7 +307,7 @@ class _Limited(io.RawIOBase):
         super().close()
 
 
-def open_bytes(path: Path, max_bytes: int | None = None) -> IO[bytes]:
+def open_bytes(path: Path, max_bytes: int | Limit | None = None) -> IO[bytes]:
     """Open a file for reading, unpacked where its name ends in `.gz`."""
     opened: Any = path.open("rb")
     if path.suffix.lower() == ".gz":
@@ -309,7 +316,7 @@ def open_bytes(path: Path, max_bytes: int | None = None) -> IO[bytes]:
 
 
 def open_text(
-    path: Path, encoding: str, max_bytes: int | None = None, newline: str | None = None
+    path: Path, encoding: str, max_bytes: int | Limit | None = None, newline: str | None = None
 ) -> IO[str]:
     """Open a file of text for reading, unpacked where its name ends in `.gz`."""
     return io.TextIOWrapper(open_bytes(path, max_bytes), encoding, newline=newline)
@@ -333,7 +340,9 @@ def _parse(text: str, path: Path, first_line: int = 1) -> Any:
         raise TagifaiError(f"{path}: not JSON: {error}") from None
 
 
-def load_json(path: Path, encoding: str = "utf-8-sig", max_bytes: int = MAX_JSON_BYTES) -> Any:
+def load_json(
+    path: Path, encoding: str = "utf-8-sig", max_bytes: int | Limit = MAX_JSON_BYTES
+) -> Any:
     """Read a JSON file whole.
 
     Raises
@@ -345,7 +354,7 @@ def load_json(path: Path, encoding: str = "utf-8-sig", max_bytes: int = MAX_JSON
         return _parse(file.read(), path)
 
 
-def _json(path: Path, encoding: str, max_bytes: int) -> Iterator[Any]:
+def _json(path: Path, encoding: str, max_bytes: int | Limit) -> Iterator[Any]:
     rows = load_json(path, encoding, max_bytes)
     if not isinstance(rows, list):
         raise TagifaiError(f"{path}: a list of objects is needed, got {type(rows).__name__}")
@@ -354,7 +363,7 @@ def _json(path: Path, encoding: str, max_bytes: int) -> Iterator[Any]:
         yield rows.pop()
 
 
-def _jsonl(path: Path, encoding: str, max_bytes: int | None) -> Iterator[Any]:
+def _jsonl(path: Path, encoding: str, max_bytes: int | Limit | None) -> Iterator[Any]:
     with open_text(path, encoding, max_bytes) as file:
         number = 0
         while line := file.readline(MAX_LINE + 1):
@@ -365,7 +374,7 @@ def _jsonl(path: Path, encoding: str, max_bytes: int | None) -> Iterator[Any]:
                 yield _parse(line, path, number)
 
 
-def _csv(path: Path, dialect: Dialect, max_bytes: int | None) -> Iterator[Any]:
+def _csv(path: Path, dialect: Dialect, max_bytes: int | Limit | None) -> Iterator[Any]:
     header: tuple[str, ...] = ()
     with open_text(path, dialect.encoding, max_bytes, newline="") as file:
         for row, cells in enumerate(read_cells(file, path, dialect)):

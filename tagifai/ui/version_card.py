@@ -17,13 +17,15 @@ SHOWN = {
     "num_test_projects": "of these in the test split",
     "num_negatives": "without a learned tag: negatives of every tag",
     "num_tags": "tags",
+    "missing_tags": "frequent tags without predictions",
+    "out_of_fold": "probabilities of train projects out of fold",
     "untagged": "untagged projects count as",
     "left_out": "left out",
     "data_digest": "digest of the data",
     "code_digest": "digest of the code",
     "python": "Python",
 }
-KEPT_APART = {*SHOWN, "name", "params", "sizes", "links", "packages"}
+KEPT_APART = {*SHOWN, "name", "params", "sizes", "links", "packages", "warnings"}
 
 
 def show_card(version: Mapping[str, Any], side: str) -> str:
@@ -41,10 +43,27 @@ def show_card(version: Mapping[str, Any], side: str) -> str:
         for key, label in (("params", "Parameters"), ("packages", "Packages"))
         if version.get(key)
     )
+    warnings = show_warnings(version.get("warnings"))
     sizes, links = show_sizes(version.get("sizes") or {}), show_links(version.get("links"))
     return (
         f'<section class="version-card"><h4>{escaped(side)}: {escaped(version["name"])}</h4>'
+        f"{warnings}"
         f"<dl>{listed}{sizes}{links}</dl>{folded}</section>"
+    )
+
+
+def show_warnings(warnings: Any) -> str:
+    """Show what a version's figures should not be taken for.
+
+    >>> show_warnings(["train far exceeds test"])
+    '<div class="notice warning" role="status">train far exceeds test</div>'
+    """
+    if not isinstance(warnings, list):
+        return ""
+    return "".join(
+        f'<div class="notice warning" role="status">{escaped(warning, 500)}</div>'
+        for warning in warnings
+        if isinstance(warning, str)
     )
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.limits import Limits
-from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
+from tagifai.predictions import DEFAULT_THRESHOLD, OUT_OF_FOLD, Predictions
 from tagifai.versions.naming import WORKSPACE, version_order
 from tagifai.versions.sources import (
     FILES,
@@ -61,6 +61,18 @@ class Version:
         """Return the probability from which `tag` is predicted; 0.5 where nothing else is said."""
         return self.thresholds.get(tag, DEFAULT_THRESHOLD)
 
+    @property
+    def out_of_fold(self) -> str:
+        """Whether the probabilities of train projects are out of fold: "yes", "no" or "unknown".
+
+        Versions from before this was recorded are out of fold where `train` made them, which its
+        parameters tell.
+        """
+        recorded = self.info.get("out_of_fold")
+        if recorded is None:
+            return "yes" if "folds" in self.params else "unknown"
+        return str(recorded)
+
     def load_predictions(self) -> Predictions | None:
         """Read the predictions, None where the version keeps none.
 
@@ -69,7 +81,9 @@ class Version:
         """
         content = self.source.read(self.name, "predictions.npz")
         where, most = f"{self.name}/predictions.npz", self.source.limits.unpacked
-        return None if content is None else Predictions.from_bytes(content, where, most)
+        if content is None:
+            return None
+        return Predictions.from_bytes(content, where, most, self.out_of_fold)
 
     def read_model(self) -> bytes | None:
         """Read the model's file, unopened; None where the version keeps none."""
@@ -119,12 +133,16 @@ def load_version(source: VersionSource, name: str) -> Version:
     if content is None:
         raise TagifaiError(f"version {name!r} has no performance.json in {source.location}")
     params = _load_object(source, name, "params.json")
+    info = _load_object(source, name, "version.json")
+    if info.get("out_of_fold", OUT_OF_FOLD[0]) not in OUT_OF_FOLD:
+        wanted = f"one of {', '.join(OUT_OF_FOLD)}"
+        raise _wrong(f"{name}/version.json", "out_of_fold", wanted, info["out_of_fold"])
     performance = parse_performance(content, f"{name}/performance.json")
     return Version(
         name=name,
         params=params,
         performance=performance,
-        info=_load_object(source, name, "version.json"),
+        info=info,
         thresholds=_load_thresholds(source, name) or _common_threshold(params, performance),
         fingerprint=source.fingerprint(name),
         source=source,

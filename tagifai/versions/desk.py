@@ -13,7 +13,7 @@ from tagifai.comparison.flips import select_flips
 from tagifai.comparison.intervals import figure_intervals
 from tagifai.data import Project
 from tagifai.data.desk import DataDesk
-from tagifai.data.left_out import LeftOut
+from tagifai.data.left_out import LeftOut, name_counts
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.inspection import (
     require_predictions,
@@ -262,6 +262,7 @@ class VersionDesk:
             **info,
             "name": name,
             "left_out": str(LeftOut.of(info.get("left_out"))).replace("\n", "; "),
+            "missing_tags": _counted_names(info.get("missing_tags")),
             "num_tags": len(version.info.get("tags") or version.performance["class"]),
             "num_test_projects": overall.get("num_samples"),
             "sizes": self.source.sizes(name),
@@ -376,6 +377,11 @@ class VersionDesk:
 
 def _sentence(note: str) -> str:
     return f"{note.rstrip('.')}." if note else ""
+
+
+def _counted_names(found: Any) -> str:
+    counts = LeftOut.of({"unlisted": found}).unlisted
+    return name_counts(counts) if counts else ""
 
 
 def enough_resamples(num_tags: int) -> int:

@@ -14,8 +14,9 @@ from tagifai.cache import digest_code
 from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
 from tagifai.data.left_out import find_left_out
-from tagifai.errors import TagifaiError, one_of
+from tagifai.errors import TagifaiError, counted, one_of
 from tagifai.predictions import Predictions
+from tagifai.versions.in_sample import measure_train_gap
 from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.sources import MODEL_FILE, VersionSource, pack_json, read_files
 
@@ -38,22 +39,35 @@ def version_files(
         "thresholds.json": pack_json(trained.thresholds),
         "predictions.npz": trained.predictions.to_bytes(),
         MODEL_FILE: dump_model(trained.model),
-        "version.json": pack_json(describe_making(trained.predictions, dataset, name, notes)),
+        "version.json": pack_json(
+            describe_making(trained.predictions, trained.thresholds, dataset, name, notes)
+        ),
     }
 
 
 def describe_making(
-    predictions: Predictions, dataset: Dataset, name: str, notes: str
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    dataset: Dataset,
+    name: str,
+    notes: str,
 ) -> dict[str, Any]:
-    """Say when, by what and from what a version was made, and how much of its test leaks."""
+    """Say when, by what and from what a version was made, how much of its test leaks, and more.
+
+    `warnings` say in sentences what its figures should not be taken for.
+    """
     from tagifai.data.leakage import measure_leakage  # here: a release needs no scikit-learn
 
+    gap = measure_train_gap(predictions, thresholds)
+    warnings = [gap.describe(predictions.out_of_fold) if gap else ""]
+    warnings.append(_other_splits(predictions, dataset))
     texts = {project.id: project.text for project in dataset.projects}
     leakage = measure_leakage([texts[one] for one in predictions.ids], predictions.split.tolist())
     return {
         "name": name,
         "created": _now(),
         "notes": notes,
+        "out_of_fold": predictions.out_of_fold,
         "tags": list(predictions.tags),
         "num_projects": len(predictions.ids),
         "num_negatives": int((~predictions.y_true.any(axis=1)).sum()),
@@ -62,11 +76,27 @@ def describe_making(
         "data_digest": dataset.digest,
         "text_digests": digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
         "near_duplicates": asdict(leakage),
+        "warnings": [warning for warning in warnings if warning],
         "code_digest": digest_code(),
         "python": platform.python_version(),
         "packages": {package: _installed(package) for package in PACKAGES},
         "links": {},
     }
+
+
+def _other_splits(predictions: Predictions, dataset: Dataset) -> str:
+    stated = dataset.splits
+    number = sum(
+        one in stated and stated[one] != split
+        for one, split in zip(predictions.ids, predictions.split.tolist(), strict=True)
+    )
+    if not number:
+        return ""
+    verb = "is" if number == 1 else "are"
+    return (
+        f"{counted(number, 'project')} {verb} in another split here than the data states, so other "
+        f"versions are tested on other projects"
+    )
 
 
 def release_workspace(
