@@ -19,6 +19,7 @@ from tagifai.versions.naming import WORKSPACE
 
 # The rest in functions: a mistake and a quick answer need not wait for what others ask.
 if TYPE_CHECKING:
+    from tagifai.data.left_out import LeftOut
     from tagifai.versions.desk import VersionDesk
 
 GROUPS = ("overall", "class", "slices", "behavioral")
@@ -124,10 +125,6 @@ def train_workspace(options: argparse.Namespace) -> Answer:
             told = describe_spellings(counts)
             print_message(f"warning: tags that differ in spelling alone: {told}")
 
-    def show_left_out() -> None:
-        if told := str(left_out):
-            print_text(told)
-
     if options.repeat is not None:
         if options.repeat < 1:
             raise TagifaiError(f"--repeat must be 1 or more, got {options.repeat}")
@@ -146,7 +143,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
 
         def show_repeated() -> None:
             print_table(table_rows(table), columns, title=title)
-            show_left_out()
+            print_left_out(left_out)
 
         return Answer({**table, "left_out": left_out.to_dict()}, show_repeated)
     source = open_home(options)
@@ -173,7 +170,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
         )
         negatives = int((~trained.predictions.y_true.any(axis=1)).sum())
         print_text(describe_negatives(len(trained.predictions.ids), negatives))
-        show_left_out()
+        print_left_out(left_out)
         for warning in warnings:
             print_message(f"warning: {warning}")
 
@@ -189,12 +186,20 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     )
 
 
+def print_left_out(left_out: "LeftOut") -> None:
+    """Print what the data has and no version learns from, if anything."""
+    if told := str(left_out):
+        print_text(told)
+
+
 def optimize_params(options: argparse.Namespace) -> Answer:
     """Search parameters; resume from the trials file where one is given."""
+    from tagifai.data.left_out import find_left_out
     from tagifai.models.search import optimize
 
+    dataset = load_dataset(options.data)
     trials = optimize(
-        load_dataset(options.data),
+        dataset,
         _params(options),
         trials=options.trials,
         path=options.trials_file,
@@ -203,9 +208,12 @@ def optimize_params(options: argparse.Namespace) -> Answer:
     )
     rows = [{**trial, "params": _choice(trial["params"])} for trial in trials[:20]]
     columns = {"number": "trial", "f1": "weighted F1", "params": "changed"}
-    return Answer(
-        trials, lambda: print_table(rows, columns, title="Best first; out of fold, without test")
-    )
+
+    def show() -> None:
+        print_table(rows, columns, title="Best first; out of fold, without test")
+        print_left_out(find_left_out(dataset))
+
+    return Answer(trials, show)
 
 
 def _choice(params: dict[str, Any]) -> str:
@@ -237,6 +245,7 @@ def release(options: argparse.Namespace) -> Answer:
 def make_demo_versions(options: argparse.Namespace) -> Answer:
     """Train and release each version of the demonstration, then the workspace."""
     from tagifai.behavioral import saved_tests
+    from tagifai.data.left_out import find_left_out
     from tagifai.models.demo import demo_params, demo_workspace
     from tagifai.models.repetition import flat_metrics
     from tagifai.models.training import train
@@ -270,7 +279,12 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
         move(done, len(story), name)
     columns = {"version": "version", "f1": "F1", "macro_f1": "macro F1",
                "behavioral_score": "behavioral", "notes": "notes"}  # fmt: skip
-    return Answer(rows, lambda: print_table(rows, columns, title=f"written to {source.location}"))
+
+    def show() -> None:
+        print_table(rows, columns, title=f"written to {source.location}")
+        print_left_out(find_left_out(dataset))
+
+    return Answer(rows, show)
 
 
 def list_versions(options: argparse.Namespace) -> Answer:
@@ -380,19 +394,26 @@ def plot(options: argparse.Namespace) -> Answer:
 
     if options.what == "diff" and len(options.versions) != 2:
         raise TagifaiError(f"diff: two versions are needed, got {len(options.versions)}")
+    notes: list[str] = []
     if options.what == "tags":
         kept = DataDesk(options.data).get().filter_tags(options.min_tag_freq).kept
         figure = plot_tag_distribution(pd.Series(dict(kept), dtype=int), options.min_tag_freq)
     elif options.what == "history":
-        frame = pd.DataFrame(open_desk(options).history()).set_index("version")
+        desk = open_desk(options)
+        frame = pd.DataFrame(desk.history()).set_index("version")
+        notes = [f"{name}: {note}" for name, note in desk.notes().items()]
         figure = plot_history(frame.drop(columns="error"))
     else:
         a, b = options.versions
         result = open_desk(options).compare(a, b)
         rows = [row for row in result["tags"] if row["metric"] == options.metric]
+        notes = [result["note"]] if result["note"] else []
         figure = plot_diffs(pd.DataFrame(rows), options.metric, a, b)
     save_plot(figure, options.output)
-    return Answer({"file": str(options.output)}, lambda: print_text(f"saved {options.output}"))
+    return Answer(
+        {"file": str(options.output), **({"notes": notes} if notes else {})},
+        lambda: print_text("\n".join([f"saved {options.output}", *notes])),
+    )
 
 
 def evaluate_behavioral(options: argparse.Namespace) -> Answer:

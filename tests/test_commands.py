@@ -12,6 +12,8 @@ from tagifai.cache import ContentCache, open_memory
 from tagifai.data.desk import DataDesk
 from tagifai.inspection.desk import InspectionDesk
 from tagifai.reviews.desk import ReviewDesk
+from tagifai.slices import Conditions
+from tagifai.slices.desk import SliceDesk
 from tagifai.versions.desk import VersionDesk
 from tagifai.versions.sources import FolderSource
 
@@ -134,7 +136,12 @@ def test_unlabelled_projects_are_left_out_and_every_figure_says_so(
         page = tmp_path / "report.html"
         assert run("report", *words, "-o", page)[0] == 0
         assert f"{note}." in page.read_text()
+    picture = tmp_path / "history.png"
+    assert f"v1.0.0: {note}." in run("plot", "history", "-o", picture)[1]
     assert note in " ".join(InspectionDesk(desk).notes("v1.0.0"))
+    measured = SliceDesk(desk).measure("v1.0.0", Conditions(any_words=("prize", "agenda")))
+    assert (measured["num_projects"], measured["num_scored"]) == (70, 30)
+    assert measured["note"] == f"{note}."
     assert note in ReviewDesk(desk, tmp_path / "reviews.sqlite").changes_since("v1.0.0")
     rows = [{"id": row["id"], "split": "test", "probabilities": {"spam": 0.9, "ham": 0.1}}
             for row in projects()]  # fmt: skip

@@ -48,8 +48,9 @@ class SliceDesk:
     def measure(self, version: str, conditions: Conditions) -> dict[str, Any]:
         """Score a slice: on test, out of fold (train and val), and the test projects outside it.
 
-        Returns {"num_projects": in the data, "test", "learnt", "elsewhere"}, the last three as
-        `measure_slice` gives, with "num_positives", the tags that its projects carry.
+        Returns {"num_projects": in the data, "num_scored": those with predictions, "note": see
+        `VersionDesk.note`, "test", "learnt", "elsewhere"}, the last three as `measure_slice`
+        gives, with "num_positives", the tags that its projects carry.
 
         Raises:
             TagifaiError: an unknown version, tag or column, or no predictions.
@@ -67,6 +68,8 @@ class SliceDesk:
         test, learnt = rows_of(predictions, "test"), rows_of(predictions, LEARNT)
         return {
             "num_projects": len(members),
+            "num_scored": int(inside.sum()),
+            "note": self.versions.note(version),
             "test": score(test[inside[test]]),
             "learnt": score(learnt[inside[learnt]]),
             "elsewhere": score(test[~inside[test]]),

@@ -115,7 +115,8 @@ def build(bench: Workbench) -> None:
         def inspect() -> dict[str, Any]:
             found = bench.inspection.outcomes(version, tag, outcome, order, "", page)
             rows = [row for row in bench.inspection.tag_table(version) if row["tag"] == tag]
-            return {"figures": rows[0], **found._asdict()}
+            note = bench.versions.note(version)
+            return {"figures": rows[0], "note": note, **found._asdict()}
 
         return answer(inspect)
 

@@ -262,7 +262,8 @@ def show_measured(found: Mapping[str, Any]) -> str:
             caption="Pooled over all pairs of project and tag (micro), with 95 % intervals",
         )
         + f'<p class="minor" data-count="{found["num_projects"]}">{found["num_projects"]:,} '
-        "projects of the data are in the slice; those with no frequent tag are not scored.</p>"
+        f"projects of the data are in the slice, {found['num_scored']:,} of them scored. "
+        f"{escaped(found['note'], 300)}</p>"
     )  # fmt: skip
 
 

@@ -110,8 +110,10 @@ def test_a_part_without_an_interval_shows_its_figure_alone():
     figure = {"value": 0.5, "low": None, "high": None}
     part = {"f1": figure, "precision": figure, "recall": {"value": 1.0, "low": 0.5, "high": 1.0},
             "num_samples": 3, "num_positives": 4}  # fmt: skip
-    found = {"num_projects": 1200, "test": part, "learnt": part, "elsewhere": part}
+    found = {"num_projects": 1200, "num_scored": 900, "note": "9 <b>left</b> out.",
+             "test": part, "learnt": part, "elsewhere": part}  # fmt: skip
     shown = show_measured(found)
     assert "<b>0.500</b></td>" in shown
     assert '<b>1.000</b> <span class="minor">0.500 to 1.000</span>' in shown
-    assert 'data-count="1200">1,200 projects of the data' in shown
+    assert 'data-count="1200">1,200 projects of the data are in the slice, 900 of them' in shown
+    assert "9 &lt;b&gt;left&lt;/b&gt; out." in shown
