@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from tagifai.data import Dataset, Project, known_tags
 from tagifai.data.names import refuse_unknown_tags, spelling_key
-from tagifai.errors import TagifaiError, shorten
+from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.reviews import ReviewStore
 from tagifai.reviews.annotations import Annotation, annotation_events
 from tagifai.reviews.events import ANNOTATION, TIME, UNDO, Review, current_events, in_force
@@ -99,7 +99,7 @@ def import_reviews(
     fresh = _check_tags(found, held, known, new_tags)
     now = now or datetime.now(UTC).strftime(TIME)
     brought = [*found.reviews, *_placed(found.annotations, before, known | set(fresh), now)]
-    _check_projects(brought, projects)
+    _check_projects(brought, projects, found.where)
     unused = Counter(found.unused)
     for annotation in found.annotations:
         unused[_GONE] += len(_asked_of(annotation) - known - set(fresh))
@@ -109,9 +109,9 @@ def import_reviews(
     if take_back_missing:
         brought += [_emptied(event, now) for event in missing]
     store.merge(brought)
-    counted = in_force([*before, *brought])
-    counting = {event.uid for event in counted}
-    said = {(e.reviewer, e.project, e.tag, e.decision) for e in counted}
+    now_counting = in_force([*before, *brought])
+    counting = {event.uid for event in now_counting}
+    said = {(e.reviewer, e.project, e.tag, e.decision) for e in now_counting}
     lost = [e for e in counted_before if (e.reviewer, e.project, e.tag, e.decision) not in said]
     decisions = [event for event in brought if event.decision != ANNOTATION]
     new = [event for event in decisions if event.uid not in held]
@@ -179,10 +179,11 @@ def _check_spelling(added: Mapping[str, str], known: set[str], where: str) -> No
             )
 
 
-def _check_projects(brought: list[Review], projects: Mapping[str, Project]) -> None:
+def _check_projects(brought: list[Review], projects: Mapping[str, Project], where: str) -> None:
     if brought and not any(review.project in projects for review in brought):
+        number = sum(review.decision != ANNOTATION for review in brought)
         raise TagifaiError(
-            f"these {len(brought)} reviews are of another data set: none of their projects "
+            f"{where}: {counted(number, 'review')} of another data set: none of their projects "
             f"(such as {shorten(brought[0].project)!r}) is in this one"
         )
 

@@ -157,7 +157,7 @@ def build(bench: Workbench) -> None:
         Args:
             version: the version whose suspicion it is about.
             project: a project's id.
-            tag: a tag that the version knows.
+            tag: a tag that the version and the data know.
             decision: add, remove, right (the label is as it should be) or skip.
             note: at most 2,000 characters.
         """

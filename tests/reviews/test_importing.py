@@ -259,7 +259,7 @@ def test_reviews_of_other_data_are_counted(store):
 
 
 def test_reviews_of_another_data_set_altogether_are_refused(store):
-    with pytest.raises(TagifaiError, match="of another data set: none of their projects"):
+    with pytest.raises(TagifaiError, match="reviews: 1 review of another data set: none of their"):
         import_reviews(store, ReviewFile((review(1, "x", "cv"),), rows={"u1": 1}), DATA)
     assert store.events() == ()
 
