@@ -49,6 +49,15 @@ class Project:
         """Join what the classifier reads: the title, a space, the description."""
         return f"{self.title} {self.description}".strip()
 
+    @property
+    def name(self) -> str:
+        """Name the project in a list: its title, else how its text begins, else its id.
+
+        >>> Project("7", "", "One column of texts, without titles.", ()).name
+        'One column of texts, without titles.'
+        """
+        return shorten(" ".join((self.title.strip() or self.description).split()), 120) or self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:

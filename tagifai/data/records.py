@@ -379,7 +379,7 @@ def _csv(path: Path, dialect: Dialect, max_bytes: int | Limit | None) -> Iterato
     with open_text(path, dialect.encoding, max_bytes, newline="") as file:
         for row, cells in enumerate(read_cells(file, path, dialect)):
             if not row:
-                header = tuple(name.strip() for name in cells)
+                header = tuple(name.strip("\ufeff").strip() for name in cells)
                 refuse_doubles(path, header)
             elif len(cells) != len(header):
                 raise TagifaiError(

@@ -244,7 +244,7 @@ def near_duplicates(
     return [
         Case(
             (projects[pair.row].id, projects[pair.earlier].id),
-            note=f"cosine {pair.cosine:.2f}: {projects[pair.row].title}",
+            note=f"cosine {pair.cosine:.2f}: {projects[pair.row].name}",
         )
         for pair in ranked
     ]

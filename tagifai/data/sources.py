@@ -200,6 +200,8 @@ def _open_folder(folder: Path) -> Iterator[Source]:
         return
     parts: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*.parquet")):
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue  # what a download keeps for itself
         # As in data/train-00000-of-00002.parquet, and in train/0.parquet.
         split = split_of(path.stem) or split_of(str(path.relative_to(folder).parent))
         parts.setdefault(split, []).append(path)

@@ -236,7 +236,7 @@ def _csv_records(lines: Sequence[str]) -> Iterator[tuple[int, list[str], str]]:
         try:
             for cells in reader:
                 read = reader.line_num
-                if cells:
+                if len(cells) > 1 or "".join(cells).strip():  # else a blank line
                     yield number, cells, ""
                     number += 1
         except csv.Error as error:

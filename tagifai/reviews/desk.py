@@ -304,7 +304,7 @@ class ReviewDesk:
                     "score": float(suspicions.score[row, column]),
                     "named": bool(evidence.named[row, column]),
                     "neighbour_share": float(evidence.share[row, column]),
-                    "title": by_id[pair[0]].title,
+                    "title": by_id[pair[0]].name,
                     "status": verdict.status if verdict else "",
                 }
             )

@@ -169,7 +169,8 @@ def _csv_rows(text: str, where: str) -> Iterable[dict[str, str]]:
         header = next(reader, None)
         if header not in _HEADERS:
             raise TagifaiError(f"{where}: the header {','.join(_COLUMNS)} is needed")
-        for row, cells in enumerate(filter(None, reader), start=1):
+        lines = (cells for cells in reader if any(map(str.strip, cells)))  # not the blank ones
+        for row, cells in enumerate(lines, start=1):
             if len(cells) != len(header):
                 raise TagifaiError(
                     f"{where}: row {row}: {len(cells)} cells under {len(header)} columns"

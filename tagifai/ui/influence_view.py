@@ -47,7 +47,8 @@ def show_tinted(project: Project, words: Sequence["WordShare"]) -> str:
     start = len(project.title) + 1
     stop = min(len(joined), start + DESCRIPTION_LENGTH)
     cut = "…" if stop < len(joined) else ""
-    return f"<b>{tinted(0, title_end)}</b><br>{tinted(start, stop)}{cut}"
+    title = f"<b>{tinted(0, title_end)}</b><br>" if title_end else ""
+    return f"{title}{tinted(start, stop)}{cut}"
 
 
 def show_influence(
@@ -64,14 +65,14 @@ def show_influence(
     bars.append(("what no project gave", found.offset))
     chart = chart_shares(
         bars,
-        title=f"Margin of “{escaped(project.title, 80)}” for {escaped(tag)}: {found.margin:+.3f}, "
+        title=f"Margin of “{escaped(project.name, 80)}” for {escaped(tag)}: {found.margin:+.3f}, "
         "by training project",
         empty="Nothing was learnt.",
     )
     rows = [
         {
             "id": found.ids[row],
-            "title": texts[found.ids[row]].title,
+            "title": texts[found.ids[row]].name,
             "carries": "yes" if found.carried[row] else "no",
             "share": f"{found.shares[row]:+.3f}",
             "push": f"{found.pushes[row]:+.3f}",
@@ -100,7 +101,7 @@ def strongest(found: "Influence") -> list[int]:
 def left_out_choices(found: "Influence", texts: Mapping[str, Project]) -> list[tuple[str, str]]:
     """List projects to leave out as (what to show, id), the strongest first."""
     return [
-        (f"{texts[found.ids[row]].title[:70]} ({found.pushes[row]:+.3f})", found.ids[row])
+        (f"{texts[found.ids[row]].name[:70]} ({found.pushes[row]:+.3f})", found.ids[row])
         for row in strongest(found)
     ]
 
@@ -120,7 +121,7 @@ def show_refitted(found: "Influence", left_out: Sequence[str], push: float) -> s
 
 def _name(found: "Influence", row: int, texts: Mapping[str, Project]) -> str:
     mark = "✔" if found.carried[row] else "–"
-    return f"{mark} {texts[found.ids[row]].title}"
+    return f"{mark} {texts[found.ids[row]].name}"
 
 
 def _word(text: str, value: float, most: float) -> str:
@@ -137,5 +138,5 @@ def shown_text(item: Mapping[str, Any]) -> str:
     """Show a described project without its words told apart."""
     if item.get("gone", True):
         return '<span class="minor">This project is no longer in the data.</span>'
-    title = escaped(item["title"], TITLE_LENGTH)
-    return f"<b>{title}</b><br>{escaped(item['description'], DESCRIPTION_LENGTH)}"
+    title = f"<b>{escaped(item['title'], TITLE_LENGTH)}</b><br>" if item["title"] else ""
+    return f"{title}{escaped(item['description'], DESCRIPTION_LENGTH)}"

@@ -31,6 +31,7 @@ LINES = "\n".join(map(json.dumps, ROWS))
         ("a.csv", CSV.encode()),
         ("a.csv", b"\xef\xbb\xbf" + CSV.replace("\n", "\r\n").encode()),
         ("a.csv", ("\n" + CSV.replace("\n", "\n\n ,\n") + "  \n\n").encode()),
+        ("a.csv", b"\xef\xbb\xbf" * 2 + CSV.replace("id,", " id ,").encode()),
         ("a.csv.gz", packed(CSV)),
         ("a.tsv", 'id\ttext\n1\ta,b\n2\t"say ""é"""\n'.encode()),
         ("a.tab", 'id\ttext\n1\t"a,b"\n2\t"say ""é"""'.encode()),

@@ -82,6 +82,8 @@ def test_rows_go_on_over_the_files_of_a_table(tmp_path):
     for number in (0, 1):
         table = pyarrow.table({"a": [number, number]})
         parquet.write_table(table, tmp_path / f"part-{number}.parquet")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "old.parquet").write_bytes(b"")
     (source,) = open_sources([tmp_path], OPEN, detect=True)
     assert list(read_source(source)) == [(1, {"a": 0}), (2, {"a": 0}), (3, {"a": 1}), (4, {"a": 1})]
     assert list_files(tmp_path) == [tmp_path / "part-0.parquet", tmp_path / "part-1.parquet"]

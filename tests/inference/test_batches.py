@@ -35,6 +35,8 @@ def test_columns_of_a_csv():
     rows = read_texts(b'\xef\xbb\xbfid,Title,description\r\n7,"A, b","c\nd"\r\n8,e,\r\n', "csv")
     assert rows == [BatchRow(1, "A, b c\nd", "7"), BatchRow(2, "e", "8")]
     assert read("text\nx\n\ny", "csv") == [(1, "x", ""), (2, "y", "")]
+    assert read("text,id\nx,1\n \t\n\ny,2\n  ", "csv") == [(1, "x", ""), (2, "y", "")]
+    assert read("text,id\nx,1\n,\n", "csv") == [(1, "x", ""), (2, "", "")]
 
 
 def test_bad_rows_of_a_csv_are_numbered_and_the_rest_goes_on():

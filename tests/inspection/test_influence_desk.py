@@ -90,6 +90,16 @@ def test_the_chart_tells_the_margin_and_strangers_titles_stay_text(desk, tested)
     assert "<script" not in shown + show_tinted(texts[tested], [])
 
 
+def test_projects_without_titles_are_named_by_their_texts(desk, tested):
+    found, texts = desk.influence("v0.2.0", TAG, tested), dict(desk.versions.texts())
+    for one, project in texts.items():
+        texts[one] = replace(project, title="", description=f"Text of {one}.")
+    named = [label.partition(" (")[0] for label, _ in left_out_choices(found, texts)]
+    assert named == [f"Text of {found.ids[row]}." for row in strongest(found)]
+    assert f"Margin of “Text of {tested}.” for" in show_influence(found, texts[tested], TAG, texts)
+    assert show_tinted(texts[tested], []) == f"Text of {tested}."
+
+
 def test_a_model_that_does_not_follow_from_the_data_is_not_explained(desk, tested, tmp_path):
     rows = json.loads((tmp_path / "data/projects.json").read_text())
     for row in rows:

@@ -89,6 +89,7 @@ def test_what_an_earlier_release_wrote_is_read():
     text = "\r\n".join([*rows, "", ""])
     assert rows[0].endswith(",undoes")
     assert read_reviews(text.encode(), "csv").reviews == tuple(old)
+    assert read_reviews(f"{text}\r\n  \r\n\r\n".encode(), "csv").reviews == tuple(old)
     # And its JSON lines are read there, where nothing came from another tool.
     assert "source" not in export_reviews(old, "jsonl")
 
