@@ -67,11 +67,6 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
     """
     folder, to = Path(folder), Path(to)
     before = load_dataset(folder)
-    if before.config.columns is not None:
-        raise TagifaiError(
-            f"{folder}: its files are read in place ([columns]) and stay as they are; make a "
-            "folder of them with `data import`, and apply the reviews to that (--reviews FILE)"
-        )
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise TagifaiError(f"{to}: exists and is not empty; name a new folder")
     if to.resolve().is_relative_to(folder.resolve()):
