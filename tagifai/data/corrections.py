@@ -14,6 +14,7 @@ from tagifai.data import TAG_FILE, Dataset, Project, known_tags, load_dataset
 from tagifai.data.columns import Columns, with_defaults
 from tagifai.data.edits import append_record
 from tagifai.data.in_place import Plan, edit_csv, edit_json, edit_parquet, edit_text
+from tagifai.data.parquet_edits import count_rows
 from tagifai.data.reading import read_in_place
 from tagifai.data.records import STANDARD, kind_of
 from tagifai.data.sources import Source, open_sources, read_source
@@ -172,7 +173,10 @@ def _write_source(source: Source, folder: Path, to: Path, columns: Columns, plan
     if source.kind == "parquet":
         start = 0
         for path in source.files:
-            start = edit_parquet(path, to / path.relative_to(folder), columns, plan, start)
+            after = start + count_rows(path)
+            if any(start <= row < after for row in plan):
+                edit_parquet(path, to / path.relative_to(folder), columns, plan, start)
+            start = after
         return
     (path,) = source.files
     edit_text(

@@ -168,7 +168,7 @@ def _as_cell(raw: str) -> str:
     return "" if raw == "null" else raw
 
 
-def edit_parquet(source: Path, target: Path, columns: Columns, plan: Plan, start: int = 0) -> int:
+def edit_parquet(source: Path, target: Path, columns: Columns, plan: Plan, start: int = 0) -> None:
     """Write a copy of a Parquet file with changed tags: see `rewrite_columns`.
 
     Raises
@@ -191,7 +191,7 @@ def edit_parquet(source: Path, target: Path, columns: Columns, plan: Plan, start
                     changed.setdefault(name, {})[place] = new
         return changed
 
-    return rewrite_columns(source, target, names, edited, start)
+    rewrite_columns(source, target, names, edited, start)
 
 
 def _or_empty(cell: Any, is_list: bool) -> Any:

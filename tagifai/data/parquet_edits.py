@@ -13,7 +13,7 @@ Edit = Callable[[int, Mapping[str, Sequence[Any]]], Mapping[str, Mapping[int, An
 
 def rewrite_columns(
     source: Path, target: Path, columns: Sequence[str], edit: Edit, start: int = 0
-) -> int:
+) -> None:
     """Write a copy of a Parquet file with other cells, row group by row group.
 
     Schema, metadata, the number of rows of each group and the compression of each column stay;
@@ -29,11 +29,6 @@ def rewrite_columns(
         Tells what changes in a group of rows.
     start : int
         Number of its first row.
-
-    Returns
-    -------
-    int
-        Number of the row after its last.
 
     Raises
     ------
@@ -71,7 +66,13 @@ def rewrite_columns(
                     table = table.set_column(place, schema.field(name), array)
                 writer.write_table(table, row_group_size=max(1, table.num_rows))
                 start += table.num_rows
-    return start
+
+
+def count_rows(source: Path) -> int:
+    """Count the rows of a Parquet file."""
+    import pyarrow.parquet as parquet
+
+    return int(parquet.read_metadata(source).num_rows)
 
 
 def list_columns(source: Path) -> set[str]:

@@ -578,6 +578,26 @@ def test_parquet_of_other_forms_is_rewritten(tmp_path, settings, column, expecte
     )
 
 
+def test_of_several_parquet_files_those_that_change_are_rewritten(tmp_path):
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    folder = folder_of(tmp_path, 'text = "text"\ntags = "labels"\nfile = "parts"', "notes", b"")
+    (folder / "parts").mkdir()
+    for part in range(3):
+        ids = [f"{part}{row}" for row in range(4)]
+        table = pyarrow.table({"id": ids, "text": ["x"] * 4, "labels": [["a"]] * 4})
+        parquet.write_table(table, folder / "parts" / f"{part}.parquet", row_group_size=3)
+    apply_changes(folder, {"13": {"add": ["n"]}, "20": {"remove": ["a"]}}, tmp_path / "new")
+    found = {project.id: project.tags for project in load_dataset(tmp_path / "new").projects}
+    assert {one: tags for one, tags in found.items() if tags != ("a",)} == {
+        "13": ("a", "n"), "20": (),
+    }  # fmt: skip
+    assert len(found) == 12
+    first, copy = (root / "parts" / "0.parquet" for root in (folder, tmp_path / "new"))
+    assert first.read_bytes() == copy.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("settings", "cell", "change", "message"),
     [
