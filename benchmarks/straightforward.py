@@ -87,6 +87,6 @@ def bootstrap_f1(
     from sklearn.metrics import f1_score
 
     def scores(y_pred: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return f1_score(y_true[rows], y_pred[rows], average=None, zero_division=0)
+        return f1_score(y_true[rows], y_pred[rows], average=None, zero_division=np.nan)
 
     return np.array([scores(y_pred_b, rows) - scores(y_pred_a, rows) for rows in draws])

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -357,32 +357,34 @@ def show_performance(options: argparse.Namespace) -> Answer:
 
 def diff_versions(options: argparse.Namespace) -> Answer:
     """Compare two versions, B − A, with intervals and verdicts."""
+    from tagifai.charts.verdict import tell_counts
+    from tagifai.comparison.results import GROUPS as COMPARED
+    from tagifai.comparison.verdicts import WORSE
+
     result = open_desk(options).compare(options.a, options.b)
+    metric = result.primary.partition(" ")[2]
     rows = [
-        {"where": where, **row}
+        {"where": where, **asdict(row)}
         for where in ("overall", "behavioral", "slices", "tags")
-        for row in result[where]
+        for row in result.rows(where)
         # Of the many groups of behavioral tests, those that changed.
-        if row["metric"] == "f1"
-        or (row["metric"] == "score" and (row["name"] == "all" or row["diff"]))
+        if row.metric == metric or (row.metric == "score" and (row.name == "all" or row.diff))
     ]
-    worse = any(
-        row["verdict"] == "worse"
-        for group in ("overall", "slices", "tags")
-        for row in result[group]
-    )
+    worse = any(row.verdict == WORSE for group in COMPARED for row in result.rows(group))
 
     def show() -> None:
         columns = {key: key for key in ("where", "name", "metric", "a", "b", "diff", "low", "high")}
         columns |= {"verdict": "verdict", "support": "support"}
-        title = f"{options.b} − {options.a}, on {result['shared']} shared test projects"
+        title = f"{options.b} − {options.a}, on {result.shared} shared test projects"
         print_table(rows, columns, title=title)
-        changed = [row for row in result["params"] if row["status"] != "same"]
+        changed = [asdict(row) for row in result.params if row.status != "same"]
         print_table(changed, {"name": "parameter", "a": options.a, "b": options.b})
-        if result["note"]:
-            print_message(result["note"])
+        if result.basis == "paired":
+            print_message(f"By tag, in {metric}: {tell_counts(result.rows('tags', metric))}.")
+        if result.note:
+            print_message(result.note)
 
-    return Answer(result, show, failed=options.fail_on == "worse" and worse)
+    return Answer(result.to_dict(), show, failed=options.fail_on == "worse" and worse)
 
 
 def plot(options: argparse.Namespace) -> Answer:
@@ -406,9 +408,10 @@ def plot(options: argparse.Namespace) -> Answer:
     else:
         a, b = options.versions
         result = open_desk(options).compare(a, b)
-        rows = [row for row in result["tags"] if row["metric"] == options.metric]
-        notes = [result["note"]] if result["note"] else []
-        figure = plot_diffs(pd.DataFrame(rows), options.metric, a, b)
+        frame = result.to_frame()
+        rows = frame[(frame["group"] == "tags") & (frame["metric"] == options.metric)]
+        notes = [result.note] if result.note else []
+        figure = plot_diffs(rows, options.metric, a, b)
     save_plot(figure, options.output)
     return Answer(
         {"file": str(options.output), **({"notes": notes} if notes else {})},

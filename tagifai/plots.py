@@ -9,13 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tagifai.comparison.verdicts import BETTER, WORSE
 from tagifai.errors import TagifaiError
 
 FORMATS = (".png", ".pdf", ".svg")
 LABEL_LENGTH = 60
 # More would take seconds, and no paper is that long.
 MOST_BARS = 300
-BETTER, WORSE, PLAIN = "#0f8a6d", "#c2570c", "#2f6fde"
+GOOD, BAD, NEUTRAL, PLAIN = "#0f8a6d", "#c2570c", "#9aa3b2", "#2f6fde"
 MARKERS = "osD^vP*"
 
 
@@ -53,7 +54,7 @@ def plot_history(history: pd.DataFrame) -> Figure:
 
 
 def plot_diffs(diffs: pd.DataFrame, metric: str, a: str, b: str) -> Figure:
-    """Plot B − A in points with its 95 % interval.
+    """Plot B − A in points with its 95 % interval; grey is what has no verdict.
 
     `diffs` has name, diff, low, high and verdict; rows without a diff are left out.
     """
@@ -64,9 +65,11 @@ def plot_diffs(diffs: pd.DataFrame, metric: str, a: str, b: str) -> Figure:
         return _say(figure, axes, "No figure that both versions have.")
     places = _labels(axes, drawn["name"])
     values = drawn["diff"].to_numpy(float) * 100
-    bars = axes.barh(places, values, color=[BETTER if v >= 0 else WORSE for v in values])
-    for bar, value in zip(bars, values, strict=True):
-        bar.set_hatch("" if value >= 0 else "////")
+    verdicts = drawn["verdict"].tolist()
+    colours = {BETTER: GOOD, WORSE: BAD}
+    bars = axes.barh(places, values, color=[colours.get(one, NEUTRAL) for one in verdicts])
+    for bar, verdict in zip(bars, verdicts, strict=True):
+        bar.set_hatch("////" if verdict == WORSE else "")
     known = drawn["low"].notna().to_numpy()
     axes.hlines(
         [place for place, has in zip(places, known, strict=True) if has],

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tagifai.cache import ContentCache, open_memory
+from tagifai.comparison.results import Comparison
 from tagifai.data.browse import Page
 from tagifai.data.desk import DataDesk
 from tagifai.data.frequency import FrequencySelection
@@ -212,7 +213,7 @@ class Workbench:
         """Give a version's performance as it keeps it."""
         return dict(self.versions.load(name).performance)
 
-    def compare(self, a: str, b: str) -> dict[str, Any]:
+    def compare(self, a: str, b: str) -> Comparison:
         """Compare two versions."""
         return self.versions.compare(a, b)
 

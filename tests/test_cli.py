@@ -142,6 +142,7 @@ def test_diff_is_b_minus_a(run_json):
     ]
     assert recall["diff"] == pytest.approx(1 - 17 / 19)
     assert recall["low"] <= recall["diff"] <= recall["high"]
+    assert recall["verdict"] in ("can't tell", "better")
     changed = {
         row["name"]: (row["a"], row["b"]) for row in diff["params"] if row["status"] != "same"
     }
@@ -182,7 +183,10 @@ def test_predictions_of_another_program_become_a_version(run_json, run, small_da
         "natural-language-processing 40\n",
     )
 
-    assert run("diff", "right", "wrong", models=models)[0] == 0
+    status, out, err = run("diff", "right", "wrong", models=models)
+    assert status == 0
+    assert "By tag, in f1: 0 better, 2 worse, 0 can't tell, 0 too few, 0 unchanged." in out + err
+    assert "Test projects that both have: only 80." in out + err
     assert run("diff", "right", "wrong", "--fail-on", "worse", models=models)[0] == 3
     assert run("diff", "wrong", "right", "--fail-on", "worse", models=models)[0] == 0
 
@@ -399,7 +403,9 @@ def test_plots_are_saved(run_json, refused, tmp_path):
     assert run_json("plot", "history", "-o", picture) == {"file": str(picture)}
     assert "<svg" in picture.read_text("utf-8")
     picture = tmp_path / "diff.png"
-    assert run_json("plot", "diff", "v0.1.0", "v0.2.0", "-o", picture) == {"file": str(picture)}
+    answer = run_json("plot", "diff", "v0.1.0", "v0.2.0", "-o", picture)
+    assert answer["file"] == str(picture)
+    assert answer["notes"][0].startswith("Test projects that both have: only 12.")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert refused("plot", "diff", "v0.1.0", "-o", picture) == (
         "diff: two versions are needed, got 1"

@@ -9,11 +9,11 @@ from tagifai.plots import MOST_BARS, plot_diffs, plot_history, plot_tag_distribu
 
 DIFFS = pd.DataFrame(
     {
-        "name": ["up", "down", "$\\frac{a$"],
-        "diff": [0.25, -0.125, None],
-        "low": [0.1, None, None],
-        "high": [0.4, None, None],
-        "verdict": ["better", None, "added"],
+        "name": ["up", "down", "maybe", "$\\frac{a$"],
+        "diff": [0.25, -0.125, -0.5, None],
+        "low": [0.1, None, None, None],
+        "high": [0.4, None, None, None],
+        "verdict": ["better", "worse", "can't tell", "added"],
     }
 )
 
@@ -27,8 +27,9 @@ def test_bars_have_the_values_lengths() -> None:
 
 def test_diffs_are_points_with_intervals_and_hatched_where_worse() -> None:
     axes = plot_diffs(DIFFS, "f1", "v1", "v2").axes[0]
-    assert [bar.get_width() for bar in axes.patches] == [25.0, -12.5]
-    assert [bar.get_hatch() for bar in axes.patches] == ["", "////"]
+    assert [bar.get_width() for bar in axes.patches] == [25.0, -12.5, -50.0]
+    assert [bar.get_hatch() for bar in axes.patches] == ["", "////", ""]
+    assert len({bar.get_facecolor() for bar in axes.patches}) == 3
     (lines,) = [c for c in axes.collections if c.get_segments()]
     assert lines.get_segments()[0][:, 0].tolist() == [10.0, 40.0]
 
@@ -43,7 +44,7 @@ def test_history_draws_one_line_a_metric() -> None:
 def test_nothing_to_plot_says_so() -> None:
     for figure, text in (
         (plot_tag_distribution(pd.Series(dtype=int), 9), "No tag reaches 9 projects."),
-        (plot_diffs(DIFFS.iloc[2:], "f1", "a", "b"), "No figure that both versions have."),
+        (plot_diffs(DIFFS.iloc[3:], "f1", "a", "b"), "No figure that both versions have."),
         (plot_history(pd.DataFrame()), "No version has one of these metrics."),
     ):
         assert [item.get_text() for item in figure.axes[0].texts] == [text]
@@ -51,7 +52,7 @@ def test_nothing_to_plot_says_so() -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
 def test_hostile_names_are_saved_as_text(tmp_path: Path, suffix: str) -> None:
-    hostile = DIFFS.assign(name=["$\\frac{a$", "<script>" * 50, "x"], diff=[0.1, 0.2, 0.3])
+    hostile = DIFFS.assign(name=["$\\frac{a$", "<script>" * 50, "x", "y"], diff=0.1)
     path = tmp_path / f"plot{suffix}"
     save_plot(plot_diffs(hostile, "f1", "$a", "b$"), path)
     assert path.stat().st_size > 1_000

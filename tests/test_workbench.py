@@ -36,7 +36,7 @@ def test_a_broken_data_folder_leaves_the_versions_alone(bench, tmp_path):
             ask()
     assert bench.latest("model") == "v0.2.0"
     assert len(bench.history()) == 3
-    assert bench.compare("v0.1.0", "v0.2.0")["basis"] == "paired"
+    assert bench.compare("v0.1.0", "v0.2.0").basis == "paired"
     assert len(bench.inspection.tag_table("v0.2.0")) == 4
     assert bench.predict("v0.2.0", ["camera pixels"])[0]["tags"] == ["computer-vision"]
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagifai.charts.svg import (
-    BETTER,
+    BAD,
     COLOURS,
+    GOOD,
     NEUTRAL,
-    WORSE,
     empty_figure,
     escaped,
     figure,
@@ -20,6 +20,8 @@ from tagifai.charts.svg import (
     write_number,
     write_share,
 )
+from tagifai.charts.verdict import mark
+from tagifai.comparison.verdicts import BETTER, WORSE
 
 MOST_ROWS = 120
 ROW = 22
@@ -86,8 +88,9 @@ def chart_diffs(
 ) -> str:
     """Draw B − A around a zero line, with the interval where there is one.
 
-    Each row has name, a, b, diff and perhaps low, high, verdict, support. Improvements point
-    right with ▲, regressions left with ▼ and a hatched bar, so that colour isn't needed.
+    Each row has name, a, b, diff and perhaps low, high, verdict, support. A row with a verdict
+    has a coloured bar, ▲ better or ▼ and hatched worse; all others are grey, with ↗ or ↘ for the
+    direction alone, so that neither colour nor direction passes for a verdict.
     """
     rows = [row for row in rows if row.get("diff") is not None]
     if not rows:
@@ -107,7 +110,7 @@ def chart_diffs(
         size = half * abs(diff) / reach
         start = centre if diff >= 0 else centre - size
         fill = _diff_fill(row)
-        sign = "▲" if diff > 0 else "▼" if diff < 0 else "="
+        sign = mark(row.get("verdict"), diff)
         faded = ' opacity="0.75"' if row.get("few") else ""
         values = f"{write_share(row['a'])} → {write_share(row['b'])}"
         tooltip = f"{row['name']}: {diff * 100:+.1f} points, {name_a} {values} {name_b}"
@@ -132,12 +135,11 @@ def chart_diffs(
             f'<text x="99%" y="{top + 15}" text-anchor="end">{sign} {diff * 100:+.1f} '
             f'<tspan class="minor">({values})</tspan></text></g>'
         )
-    better = sum(row["diff"] > 0 for row in rows)
-    worse = sum(row["diff"] < 0 for row in rows)
+    counted = [sum(row.get("verdict") == kind for row in rows) for kind in (BETTER, WORSE)]
     note = f"; the first {MOST_ROWS} of {len(rows)} shown" if len(rows) > MOST_ROWS else ""
     summary = (
-        f"{title}: {name_b} minus {name_a}, {better} higher, {worse} lower, "
-        f"{len(rows) - better - worse} the same"
+        f"{title}: {name_b} minus {name_a}, {counted[0]} better, {counted[1]} worse, "
+        f"{len(rows) - sum(counted)} without either verdict"
     )
     return figure(
         f"{title}: {escaped(name_b)} − {escaped(name_a)}, in points of a hundred{note}",
@@ -150,13 +152,11 @@ def chart_diffs(
 
 _HATCH = (
     '<defs><pattern id="worse-hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
-    f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{WORSE}"/>'
+    f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{BAD}"/>'
     '<line x1="0" y1="0" x2="0" y2="6" stroke="#fff" stroke-opacity="0.55" stroke-width="3"/>'
     "</pattern></defs>"
 )
 
 
 def _diff_fill(row: Mapping[str, Any]) -> str:
-    if row["diff"] == 0:
-        return NEUTRAL
-    return BETTER if row["diff"] > 0 else "url(#worse-hatch)"
+    return {BETTER: GOOD, WORSE: "url(#worse-hatch)"}.get(row.get("verdict") or "", NEUTRAL)

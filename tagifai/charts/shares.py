@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tagifai.charts.svg import COLOURS, WORSE, empty_figure, escaped, figure, row_label
+from tagifai.charts.svg import BAD, COLOURS, empty_figure, escaped, figure, row_label
 
 ROW = 22
 
@@ -39,7 +39,7 @@ def chart_shares(rows: Sequence[tuple[str, float]], *, title: str, empty: str) -
 
 _HATCH = (
     '<defs><pattern id="lowers-hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
-    f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{WORSE}"/>'
+    f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{BAD}"/>'
     '<line x1="0" y1="0" x2="0" y2="6" stroke="#fff" stroke-opacity="0.55" stroke-width="3"/>'
     "</pattern></defs>"
 )

@@ -6,7 +6,7 @@ LABEL_LENGTH = 60
 NARROW = 18  # characters of a label that a phone has room for, beside the bars
 COLOURS = ("#2f6fde", "#c2570c", "#0f8a6d", "#a43ab0", "#8a6d00", "#c0274d", "#5b6472")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 4", "12 4")
-WORSE, BETTER, NEUTRAL = "#c2570c", "#0f8a6d", "#7b8494"
+BAD, GOOD, NEUTRAL = "#c2570c", "#0f8a6d", "#7b8494"
 
 
 def escaped(text: object, length: int = LABEL_LENGTH) -> str:

@@ -1,43 +1,56 @@
 """Which decisions a newer version fixed, which it broke, and which stayed wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tagifai.comparison.results import Flip, Flips, TagFlips
 from tagifai.errors import one_of
-from tagifai.predictions import Predictions
+from tagifai.predictions import DEFAULT_THRESHOLD, Predictions, decide, threshold_array
 
 KINDS = ("broke", "fixed", "both wrong")
+Sparse = Any
+"""A scipy.sparse.csc_matrix, (n_projects, n_tags); most pairs are 0."""
+# Decisions are made in blocks of tags: those of all at once would take as much as the data.
+_BLOCK_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Shared:
     """Two versions' decisions on the test projects and tags that both have.
 
-    All arrays are (n, t): `y_true`, `pred_a`, `pred_b` of 0 and 1, `prob_a`, `prob_b`.
-    `relabelled` counts the pairs whose truth differs; `y_true` is then that of B.
+    Attributes
+    ----------
+    ids, tags : tuple of str
+        The n projects and t tags, in B's order.
+    y_true, pred_a, pred_b : scipy.sparse.csc_matrix of shape (n, t)
+        Truth (B's) and decisions, of 0 and 1.
+    relabelled : int
+        Pairs whose truth differs.
     """
 
     ids: tuple[str, ...]
     tags: tuple[str, ...]
-    y_true: NDArray[np.uint8]
-    prob_a: NDArray[np.float32]
-    prob_b: NDArray[np.float32]
-    pred_a: NDArray[np.uint8]
-    pred_b: NDArray[np.uint8]
+    y_true: Sparse
+    pred_a: Sparse
+    pred_b: Sparse
     relabelled: int
 
-    def kinds(self) -> dict[str, NDArray[np.bool_]]:
-        """Tell by kind which pairs are of it."""
-        right_a, right_b = self.pred_a == self.y_true, self.pred_b == self.y_true
-        return {
-            "broke": right_a & ~right_b,
-            "fixed": ~right_a & right_b,
-            "both wrong": ~right_a & ~right_b,
-        }
+    @cached_property
+    def kinds(self) -> dict[str, Sparse]:
+        """Mark by kind which pairs are of it."""
+        wrong_a, wrong_b = _differ(self.pred_a, self.y_true), _differ(self.pred_b, self.y_true)
+        both = wrong_a.multiply(wrong_b).tocsc()
+        return {"broke": wrong_b - both, "fixed": wrong_a - both, "both wrong": both}
+
+    @cached_property
+    def support(self) -> NDArray[np.int64]:
+        """Count each tag's positives."""
+        return np.asarray(self.y_true.sum(axis=0)).ravel().astype(np.int64)
 
 
 def share(
@@ -47,14 +60,14 @@ def share(
     thresholds_b: Mapping[str, float],
 ) -> Shared:
     """Line up what both versions have in their test splits, in B's order."""
-    test_a, test_b = predictions_a.select("test"), predictions_b.select("test")
-    ids = tuple(one for one in test_b.ids if one in test_a.row_of)
-    known = set(test_a.tags)
-    tags = tuple(tag for tag in test_b.tags if tag in known)
-    truth_a, prob_a, pred_a = _lined_up(test_a, thresholds_a, ids, tags)
-    truth_b, prob_b, pred_b = _lined_up(test_b, thresholds_b, ids, tags)
-    relabelled = int((truth_a != truth_b).sum())
-    return Shared(ids, tags, truth_b, prob_a, prob_b, pred_a, pred_b, relabelled)
+    in_a = {predictions_a.ids[row]: row for row in predictions_a.rows_by_split["test"]}
+    rows_b = [row for row in predictions_b.rows_by_split["test"] if predictions_b.ids[row] in in_a]
+    ids = tuple(predictions_b.ids[row] for row in rows_b)
+    known = set(predictions_a.tags)
+    tags = tuple(tag for tag in predictions_b.tags if tag in known)
+    truth_a, pred_a = decide_sparse(predictions_a, thresholds_a, [in_a[one] for one in ids], tags)
+    truth_b, pred_b = decide_sparse(predictions_b, thresholds_b, rows_b, tags)
+    return Shared(ids, tags, truth_b, pred_a, pred_b, int(_differ(truth_a, truth_b).sum()))
 
 
 def select_flips(
@@ -63,72 +76,102 @@ def select_flips(
     predictions_b: Predictions,
     thresholds_b: Mapping[str, float],
     tag: str | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Flip]:
     """List the (project, tag) pairs of shared test projects that either version gets wrong.
 
-    Records {id, tag, kind, y_true, prob_a, prob_b}; kind is "broke" (only B is wrong), "fixed"
-    (only A is) or "both wrong"; in that order, the largest change of probability first.
+    By kind, "broke" (only B is wrong), "fixed" (only A is), "both wrong", and in each the
+    largest change of probability first.
 
-    Raises:
-        TagifaiError: not both versions know `tag`.
+    Raises
+    ------
+    TagifaiError
+        Not both versions know `tag`.
     """
     shared = share(predictions_a, thresholds_a, predictions_b, thresholds_b)
     if tag is not None and tag not in shared.tags:
         raise one_of("tag", tag, shared.tags)
-    chosen = np.array([tag is None or tag == name for name in shared.tags], dtype=bool)
-    records = []
-    for kind, pairs in shared.kinds().items():
-        rows, columns = np.nonzero(pairs & chosen)
-        change = np.abs(shared.prob_b[rows, columns] - shared.prob_a[rows, columns])
-        for place in np.argsort(-change, kind="stable"):
+    chosen = range(len(shared.tags)) if tag is None else [shared.tags.index(tag)]
+    flips: list[Flip] = []
+    for kind, pairs in shared.kinds.items():
+        rows, places = (part.astype(np.intp) for part in pairs[:, chosen].nonzero())
+        columns = np.array(chosen, dtype=np.intp)[places]
+        before = _probabilities(predictions_a, shared, rows, columns)
+        after = _probabilities(predictions_b, shared, rows, columns)
+        truth = np.asarray(shared.y_true[rows, columns]).ravel()
+        for place in np.lexsort((columns, rows, -np.abs(after - before))):
             row, column = rows[place], columns[place]
-            records.append(
-                {
-                    "id": shared.ids[row],
-                    "tag": shared.tags[column],
-                    "kind": kind,
-                    "y_true": int(shared.y_true[row, column]),
-                    "prob_a": float(shared.prob_a[row, column]),
-                    "prob_b": float(shared.prob_b[row, column]),
-                }
-            )
-    return records
+            told = int(truth[place]), float(before[place]), float(after[place])
+            flips.append(Flip(shared.ids[row], shared.tags[column], kind, *told))
+    return flips
 
 
-def count_flips(shared: Shared) -> dict[str, Any]:
+def count_flips(shared: Shared) -> Flips:
     """Count pairs by kind, overall and by tag, with the negative-flip rate.
 
     The negative-flip rate is the share of all pairs that A had right and B has wrong (Yan et
     al. 2021, Positive-Congruent Training, arXiv 2011.09161). Since most pairs are easy
     negatives, "broke" itself is beside it. Tags with the most broken pairs come first.
     """
-    kinds = shared.kinds()
+    n = len(shared.ids)
+    broke, fixed, both = (
+        np.asarray(shared.kinds[kind].sum(axis=0)).ravel().astype(int).tolist() for kind in KINDS
+    )
     by_tag = [
-        {
-            "tag": tag,
-            **_rates({kind: pairs[:, column] for kind, pairs in kinds.items()}),
-            "support": int(shared.y_true[:, column].sum()),
-        }
-        for column, tag in enumerate(shared.tags)
+        TagFlips(tag, new, old, same, n, new / n if n else None, int(support))
+        for tag, new, old, same, support in zip(
+            shared.tags, broke, fixed, both, shared.support, strict=True
+        )
     ]
-    by_tag.sort(key=lambda row: (-row["broke"], -row["fixed"], row["tag"]))
-    return {**_rates(kinds), "by_tag": by_tag}
+    by_tag.sort(key=lambda row: (-row.broke, -row.fixed, row.tag))
+    pairs = n * len(shared.tags)
+    return Flips(
+        sum(broke), sum(fixed), sum(both), pairs, sum(broke) / pairs if pairs else None,
+        tuple(by_tag),
+    )  # fmt: skip
 
 
-def _rates(kinds: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any]:
-    counts = {kind.replace(" ", "_"): int(pairs.sum()) for kind, pairs in kinds.items()}
-    pairs = kinds["broke"].size
-    rate = counts["broke"] / pairs if pairs else None
-    return {**counts, "pairs": pairs, "negative_flip_rate": rate}
-
-
-def _lined_up(
-    test: Predictions,
+def decide_sparse(
+    predictions: Predictions,
     thresholds: Mapping[str, float],
-    ids: tuple[str, ...],
-    tags: tuple[str, ...],
-) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8]]:
-    column_of = {tag: column for column, tag in enumerate(test.tags)}
-    columns = [column_of[tag] for tag in tags]
-    cells = np.ix_([test.row_of[one] for one in ids], columns)
-    return test.y_true[cells], test.y_prob[cells], test.decide(thresholds)[cells]
+    rows: Sequence[int] | NDArray[np.intp],
+    tags: Sequence[str],
+) -> tuple[Sparse, Sparse]:
+    """Return truth and decisions of these rows and tags, as sparse matrices of 0 and 1."""
+    from scipy import sparse
+
+    column_of = {tag: column for column, tag in enumerate(predictions.tags)}
+    columns = np.array([column_of[tag] for tag in tags], dtype=np.intp)
+    given = {tag: thresholds.get(tag, DEFAULT_THRESHOLD) for tag in tags}
+    least = threshold_array(tags, given)
+    truth, decided = [], []
+    for block in _blocks(len(tags), len(rows)):
+        cells = np.ix_(np.asarray(rows, dtype=np.intp), columns[block])
+        truth.append(sparse.csc_matrix(predictions.y_true[cells], dtype=np.int8))
+        reached = decide(predictions.y_prob[cells], least[block])
+        decided.append(sparse.csc_matrix(reached, dtype=np.int8))
+    if not truth:
+        nothing = sparse.csc_matrix((len(rows), 0), dtype=np.int8)
+        return nothing, nothing
+    return sparse.hstack(truth, format="csc"), sparse.hstack(decided, format="csc")
+
+
+def _blocks(number: int, rows: int) -> Iterator[slice]:
+    width = max(1, _BLOCK_CELLS // max(rows, 1))
+    for start in range(0, number, width):
+        yield slice(start, min(start + width, number))
+
+
+def _differ(first: Sparse, second: Sparse) -> Sparse:
+    return (first != second).tocsc().astype(np.int8)
+
+
+def _probabilities(
+    predictions: Predictions,
+    shared: Shared,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+) -> NDArray[np.float32]:
+    own_rows = np.array([predictions.row_of[one] for one in shared.ids], dtype=np.intp)
+    column_of = {tag: column for column, tag in enumerate(predictions.tags)}
+    own_columns = np.array([column_of[tag] for tag in shared.tags], dtype=np.intp)
+    return np.asarray(predictions.y_prob[own_rows[rows], own_columns[columns]]).ravel()

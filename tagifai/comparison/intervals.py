@@ -1,37 +1,130 @@
 """How far a version's own figures would move on another test split of the same size."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from tagifai.comparison.bootstrap import METRICS, percentile_interval, resample_counts
+import numpy as np
+
+from tagifai.comparison.averages import Decisions, Replicates, replicate
+from tagifai.comparison.behavior import score_interval
+from tagifai.comparison.bootstrap import draw_weights
+from tagifai.comparison.counts import METRICS, Counts, Floats
+from tagifai.comparison.flips import decide_sparse
+from tagifai.comparison.proportions import Proportion, of_tags
+from tagifai.comparison.slices import (
+    OVERALL,
+    Slices,
+    average_slices,
+    has_enough,
+    label,
+    members,
+    slice_proportions,
+    sum_projects,
+)
+from tagifai.comparison.verdicts import ENOUGH_POSITIVES
 from tagifai.predictions import Predictions
 from tagifai.versions.history import Key
 
 RESAMPLES = 1_000
+Interval = tuple[float, float]
 
 
 def figure_intervals(
-    predictions: Predictions,
+    predictions: Predictions | None,
     thresholds: Mapping[str, float],
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> dict[Key, tuple[float, float]]:
-    """Give the 95 % percentile interval of each overall and each tag's figure on test.
+    *,
+    slices: Slices | None = None,
+    behavioral: Mapping[str, Any] | None = None,
+) -> dict[Key, Interval]:
+    """Compute the 95 % intervals of a version's own figures on its test split.
 
-    The bootstrap draws projects of the test split with replacement. Keys are those of
-    `history.flatten_performance`. Intervals of two versions overlap even where the paired
-    difference is certain: to compare, use `comparison.compare`.
+    Those of averages over tags come from the bootstrap and the jackknife over projects
+    (`averages`), all others from Wilson's score interval (`proportions`), of slices clustered by
+    project and of behavioral tests by tag. Where fewer than ten positives (projects of a slice,
+    tests) are behind a figure it has none. Intervals of two versions overlap even where the
+    paired difference is certain: to compare, use `comparison.compare`.
+
+    Returns
+    -------
+    dict
+        Low and high by key, as `history.flatten_performance` has them.
     """
-    test = predictions.select("test")
-    if not test.ids:
-        return {}
-    (counts,) = resample_counts(test.y_true, (test.decide(thresholds),), resamples, seed)
-    found: dict[Key, tuple[float, float]] = {}
-    for metric, values in counts.figures().items():
-        low, high = percentile_interval(values)
-        for column, tag in enumerate(test.tags):
-            found["class", tag, metric] = (float(low[column]), float(high[column]))
-    for average, figures in counts.averages().items():
-        for metric in METRICS:
-            low, high = percentile_interval(figures[metric])
-            found["overall", average, metric] = (float(low), float(high))
+    found = {
+        ("behavioral", name, "score"): ends
+        for name, ends in score_interval(behavioral or {}).items()
+    }
+    if predictions is None or not len(predictions.rows_by_split["test"]):
+        return found
+    rows = predictions.rows_by_split["test"]
+    y_true, y_pred = decide_sparse(predictions, thresholds, rows, predictions.tags)
+    decisions = Decisions.of(y_true, y_pred)
+    found |= _of_tags(predictions.tags, decisions.counts())
+    if y_true.nnz < ENOUGH_POSITIVES:
+        return found
+    (replicates,), _ = replicate([decisions], resamples, seed)
+    sums = sum_projects(y_true, y_pred)
+    pooled = slice_proportions(sums)
+    for metric, one in _over_projects(sums, resamples, seed).items():
+        replicates["samples", metric] = one
+    for (average, metric), one in replicates.items():
+        _keep(found, ("overall", average, metric), _around(one, pooled[metric]))
+    chosen = members(slices or {}, [predictions.ids[row] for row in rows])
+    for name, own in chosen.items():
+        if has_enough(sums[own]):
+            for metric, proportion in slice_proportions(sums[own]).items():
+                low, high = proportion.interval()
+                _keep(found, ("slices", label(name), metric), (low[0], high[0]))
+    inside = sums[np.unique(np.concatenate([rows[:0], *chosen.values()])).astype(np.intp)]
+    if chosen and has_enough(inside):
+        pooled = slice_proportions(inside)
+        for metric, one in average_slices(sums, chosen, resamples, seed)[0].items():
+            _keep(found, ("slices", OVERALL, metric), _around(one, pooled[metric]))
     return found
+
+
+def _around(one: Replicates, pooled: Proportion) -> tuple[Any, Any]:
+    """Return the interval of an average; where it never varies, that of all pairs pooled."""
+    low, high = one.interval()
+    if low < high:
+        return low, high
+    # All right, or all wrong: the projects tell no error of their own.
+    return pooled.interval()[0][0], pooled.interval()[1][0]
+
+
+def _of_tags(tags: tuple[str, ...], counts: Counts) -> dict[Key, Interval]:
+    found: dict[Key, Interval] = {}
+    proportions = of_tags(counts.true, counts.predicted, counts.hits)
+    for metric, proportion in proportions.items():
+        low, high = proportion.interval()
+        for column in np.flatnonzero(counts.true >= ENOUGH_POSITIVES):
+            _keep(found, ("class", tags[column], metric), (low[column], high[column]))
+    return found
+
+
+def _over_projects(sums: Floats, resamples: int, seed: int) -> dict[str, Replicates]:
+    """Average each metric over the projects for which it is defined."""
+    n = len(sums)
+    true, predicted, hits = sums.T
+    figures = Counts(true, predicted, hits).figures()
+    values = np.column_stack([figures[metric] for metric in METRICS])
+    both = np.hstack([np.nan_to_num(values), ~np.isnan(values)])
+    total = both.sum(axis=0)
+    drawn = np.vstack([weights @ both for weights in draw_weights(n, resamples, seed)])
+    found = {}
+    for place, metric in enumerate(METRICS):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            observed, resampled, without = (
+                part[..., place] / part[..., place + len(METRICS)]
+                for part in (total, drawn, total - both)
+            )
+        found[metric] = Replicates(float(observed), resampled, without)
+    return found
+
+
+def _keep(found: dict[Key, Interval], key: Key, ends: tuple[Any, Any]) -> None:
+    """Keep an interval that is defined, within the range that a figure has."""
+    low, high = (float(end) for end in ends)
+    if not np.isnan(low + high):
+        found[key] = max(low, 0.0), min(high, 1.0)

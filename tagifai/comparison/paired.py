@@ -1,142 +1,203 @@
 """Score two versions on the same projects: figures, differences, intervals and verdicts."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from typing import Any
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tagifai.comparison.bootstrap import (
-    LEVEL,
-    METRICS,
-    RESAMPLES,
-    Counts,
-    Floats,
-    discoveries,
-    p_values,
-    percentile_interval,
-    ratio,
-    resample_counts,
-    resample_sums,
+from tagifai.comparison.averages import (
+    FIGURES,
+    Decisions,
+    Figure,
+    Replicates,
+    average_p_values,
+    replicate,
 )
-from tagifai.comparison.flips import Shared
+from tagifai.comparison.bootstrap import RESAMPLES, combined_p, p_of_sides, p_values
+from tagifai.comparison.counts import METRICS, Counts
+from tagifai.comparison.flips import Shared, decide_sparse
+from tagifai.comparison.proportions import (
+    correlation_of,
+    difference_interval,
+    figure_parts,
+    of_tags,
+    residuals_of,
+)
+from tagifai.comparison.results import DiffRow
+from tagifai.comparison.slices import Slices, members, score_slices, sum_projects
+from tagifai.comparison.swaps import p_values_of_cells
+from tagifai.comparison.verdicts import (
+    BETTER,
+    ENOUGH_POSITIVES,
+    ERROR_RATE,
+    WORSE,
+    Correction,
+    Differences,
+    holm,
+    known,
+    make_rows,
+)
+from tagifai.data.config import PRIMARY
 from tagifai.predictions import Predictions
 
-Slices = Mapping[str, AbstractSet[str]]
-"""Each slice's projects, by their ids."""
-
-Four = Sequence[Floats]
-"""A and B as observed, (columns,), then A and B by resample, (resamples, columns)."""
+Sides = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+# Of what may be wrong overall, so much is the primary figure's.
+PRIMARY_SHARE = 0.8
 
 
 def score_paired(
-    shared: Shared, slices: Slices, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, list[dict[str, Any]]]:
-    """Score both versions overall, by tag and by slice; records as `compare` documents them."""
-    y_true, preds = shared.y_true, (shared.pred_a, shared.pred_b)
-    counts = [count(y_true, pred) for pred in preds]
-    counts += resample_counts(y_true, preds, resamples, seed)
-    figures = [one.figures() for one in counts]
-    averages = [one.averages() for one in counts]
-    support = y_true.sum(axis=0)
-    size = np.array([len(shared.ids)])
-    tags, overall = [], []
-    for metric in METRICS:
-        tags += _judge(metric, shared.tags, support, [one[metric] for one in figures])
-        for average in averages[0]:
-            columns = [one[average][metric][..., None] for one in averages]
-            overall += _judge(metric, (average,), size, columns)
+    shared: Shared,
+    slices: Slices,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    primary: str = PRIMARY,
+) -> dict[str, list[DiffRow]]:
+    """Score both versions overall, by tag and by slice; rows as `compare` documents them."""
+    a = Decisions.of(shared.y_true, shared.pred_a)
+    b = Decisions.of(shared.y_true, shared.pred_b)
+    (first, second), sides = replicate((a, b), resamples, seed)
+    exact = average_p_values(a, b, seed=seed)
     return {
-        "overall": overall,
-        "tags": tags,
-        "slices": _score_slices(shared, slices, resamples, seed) if slices else [],
+        "overall": _score_overall(shared, first, second, exact, primary),
+        "tags": _score_tags(shared, a.counts(), b.counts(), sides, resamples),
+        "slices": score_slices(
+            sum_projects(shared.y_true, shared.pred_a, shared.pred_b),
+            members(slices, shared.ids),
+            resamples,
+            seed,
+        ),
     }
 
 
 def score_alone(
     predictions: Predictions, thresholds: Mapping[str, float], tags: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Score some tags of one version on its test split: {tag: {support, precision, …}}."""
-    test = predictions.select("test")
-    counts = count(test.y_true, test.decide(thresholds))
-    figures = counts.figures()
-    return {
-        tag: {
-            "support": int(counts.true[column]),
-            **{metric: float(figures[metric][column]) for metric in METRICS},
-        }
-        for column, tag in enumerate(test.tags)
-        if tag in set(tags)
-    }
+) -> list[DiffRow]:
+    """Score tags that only one version knows on its test split: rows with the figure as `a`."""
+    rows = predictions.rows_by_split["test"]
+    counts = Decisions.of(*decide_sparse(predictions, thresholds, rows, tags)).counts()
+    return [
+        DiffRow(tag, metric, int(counts.true[column]), known(values[column]))
+        for metric, values in counts.figures().items()
+        for column, tag in enumerate(tags)
+    ]
 
 
-def count(y_true: NDArray[Any], y_pred: NDArray[Any]) -> Counts:
-    """Count over all projects what precision, recall and F1 follow from."""
-    true, predicted, hits = (
-        array.sum(axis=0, dtype=np.float64) for array in (y_true, y_pred, y_pred & y_true)
-    )
-    return Counts(true, predicted, hits)
+def _score_overall(
+    shared: Shared,
+    first: Mapping[Figure, Replicates],
+    second: Mapping[Figure, Replicates],
+    exact: Mapping[Figure, float],
+    primary: str,
+) -> list[DiffRow]:
+    """Judge the averages, the primary one first, so that any false verdict comes in 5 % at most.
+
+    Four of the five percent are the primary figure's, the fifth is shared by the others (Holm),
+    which have all five where the primary one has a verdict (Wiens 2003's fallback procedure).
+    """
+    unchanged = not (shared.pred_a != shared.pred_b).nnz
+    few = int(shared.support.sum()) < ENOUGH_POSITIVES
+    differences = {figure: second[figure] - first[figure] for figure in FIGURES}
+
+    def judge(figures: Sequence[Figure], correct: Correction) -> list[DiffRow]:
+        chosen = [differences[figure] for figure in figures]
+        # Equal averages of different tags differ in the last bits: that is no difference.
+        bootstrap = [float(p_values(np.round(one.resampled, 12))) for one in chosen]
+        low, high = np.transpose([one.interval() for one in chosen])
+        return make_rows(
+            [average for average, _ in figures],
+            [metric for _, metric in figures],
+            np.full(len(figures), len(shared.ids)),
+            Differences(
+                a=np.array([first[figure].observed for figure in figures]),
+                b=np.array([second[figure].observed for figure in figures]),
+                low=low,
+                high=high,
+                p=combined_p(
+                    bootstrap, [exact[figure] for figure in figures], len(chosen[0].resampled)
+                ),
+                unchanged=np.full(len(figures), unchanged),
+                few=np.full(len(figures), few),
+            ),
+            correct,
+        )
+
+    decisive = [figure for figure in FIGURES if " ".join(figure) == primary]
+    rows = judge(decisive, lambda p: p <= PRIMARY_SHARE * ERROR_RATE)
+    level = ERROR_RATE * (1 if rows[0].verdict in (BETTER, WORSE) else 1 - PRIMARY_SHARE)
+    others = [figure for figure in FIGURES if figure not in decisive]
+    return rows + judge(others, partial(holm, level=level))
 
 
-def _score_slices(
-    shared: Shared, slices: Slices, resamples: int, seed: int
-) -> list[dict[str, Any]]:
-    names = tuple(slices)
-    inside = np.array([[one in slices[name] for name in names] for one in shared.ids], np.float64)
-    columns = [inside, *_within(inside, shared.y_true)]
-    for pred in (shared.pred_a, shared.pred_b):
-        columns += _within(inside, pred, pred & shared.y_true)
-    observed = [array.sum(axis=0) for array in columns]
-    drawn = resample_sums(columns, resamples, seed)
-    sizes, figures = [], []
-    for size, true, *rest in (observed, drawn):
-        sizes.append(size)
-        figures.append([Counts(true, *rest[:2]).figures(), Counts(true, *rest[2:]).figures()])
-    four = [*figures[0], *figures[1]]
-    weights = [sizes[0], sizes[0], sizes[1], sizes[1]]
-    support = observed[0].astype(int)
-    records = []
+def _score_tags(
+    shared: Shared, a: Counts, b: Counts, sides: Sides, resamples: int
+) -> list[DiffRow]:
+    cells = _count_cells(shared)
+    support = shared.support
+    unchanged = cells[[1, 2, 5, 6]].sum(axis=0) == 0
+    few = support < ENOUGH_POSITIVES
+    exact = {metric: np.ones((2, len(support))) for metric in METRICS}
+    for column in np.flatnonzero(~unchanged & ~few):
+        for metric, values in p_values_of_cells(cells[:, column]).items():
+            exact[metric][:, column] = values
+    alone_a, alone_b = (of_tags(one.true, one.predicted, one.hits) for one in (a, b))
+    correlations = _correlate_tags(cells)
+    rows = []
     for metric in METRICS:
-        by_slice = [one[metric] for one in four]
-        labels = [name if name != "overall" else "overall (slice)" for name in names]
-        records += _judge(metric, labels, support, by_slice)
-        means = [
-            ratio((value * weight).sum(axis=-1), weight.sum(axis=-1))[..., None]
-            for value, weight in zip(by_slice, weights, strict=True)
-        ]
-        records += _judge(metric, ("overall",), support.sum(keepdims=True), means)
-    return records
+        first, second = alone_a[metric], alone_b[metric]
+        low, high = difference_interval(first, second, correlations[metric])
+        p, least = exact[metric]
+        bootstrap = p_of_sides(*sides[metric], resamples)
+        rows += make_rows(
+            shared.tags,
+            [metric] * len(shared.tags),
+            support,
+            Differences(
+                a=first.figure,
+                b=second.figure,
+                low=low,
+                high=high,
+                p=combined_p(bootstrap, p, resamples),
+                unchanged=unchanged,
+                few=few,
+                # So few flips that even all of one kind are no evidence: nothing is asked.
+                askable=least <= ERROR_RATE,
+            ),
+        )
+    return rows
 
 
-def _within(inside: Floats, *arrays: NDArray[Any]) -> list[Floats]:
-    return [array.sum(axis=1, dtype=np.float64)[:, None] * inside for array in arrays]
+def _count_cells(shared: Shared) -> NDArray[np.int64]:
+    """Count each tag's projects by 4 · y_true + 2 · pred_a + pred_b: (8, t)."""
+    true, a, b = shared.y_true, shared.pred_a, shared.pred_b
+    both = a.multiply(b)
+    y, pa, pb, ab, ya, yb, yab = (
+        np.asarray(part.sum(axis=0)).ravel().astype(np.int64)
+        for part in (
+            true, a, b, both, true.multiply(a), true.multiply(b), true.multiply(both),
+        )
+    )  # fmt: skip
+    found = np.zeros((8, len(y)), np.int64)
+    found[7], found[6], found[5] = yab, ya - yab, yb - yab
+    found[4] = y - ya - yb + yab
+    found[3] = ab - yab
+    found[2], found[1] = pa - ya - found[3], pb - yb - found[3]
+    found[0] = len(shared.ids) - found.sum(axis=0)
+    return found
 
 
-def _judge(
-    metric: str, names: Sequence[str], support: NDArray[Any], four: Four
-) -> list[dict[str, Any]]:
-    a, b, drawn_a, drawn_b = four
-    # Equal averages of different tags differ in the last bits: that is no difference.
-    differences = np.round(drawn_b - drawn_a, 12)
-    low, high = percentile_interval(differences)
-    p = p_values(differences)
-    counts = support > 0
-    found = np.zeros(len(names), dtype=bool)
-    found[counts] = discoveries(p[counts], 1 - LEVEL)
-    records: list[dict[str, Any]] = []
-    for place, name in enumerate(names):
-        record = {"name": name, "metric": metric, "support": int(support[place])}
-        if not counts[place]:
-            # Nothing to find: any figure would be the convention for 0 / 0.
-            nothing = dict.fromkeys(("a", "b", "diff", "low", "high", "p_value"))
-            records.append({**record, **nothing, "verdict": "can't tell"})
-            continue
-        diff = round(float(b[place] - a[place]), 12)
-        verdict = "can't tell"
-        if found[place] and diff:
-            verdict = "better" if diff > 0 else "worse"
-        record |= {"a": float(a[place]), "b": float(b[place]), "diff": diff}
-        record |= {"low": float(low[place]), "high": float(high[place])}
-        records.append({**record, "p_value": float(p[place]), "verdict": verdict})
-    return records
+def _correlate_tags(cells: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """Correlate the errors of both versions' figures, by metric: (t,) each."""
+    kind = np.arange(8)[:, None]
+    true, a, b = kind >> 2 & 1, kind >> 1 & 1, kind & 1
+    found = {}
+    for metric in METRICS:
+        first, second = (
+            residuals_of(*figure_parts(true, predicted, true & predicted)[metric][:2], cells)
+            for predicted in (a, b)
+        )
+        found[metric] = correlation_of(first, second, cells)
+        if metric != "precision":
+            # Of few positives it is overrated: simulated intervals would miss too often.
+            found[metric] = found[metric] * (1 - 1 / np.maximum(cells[4:].sum(axis=0), 1))
+    return found

@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,14 @@ from tagifai.pointers import refuse_pointer_file
 from tagifai.text.languages import DEFAULT_LANGUAGE, find_language
 
 CONFIG_FILE = "data.toml"
+Primary = Literal[
+    "weighted f1", "weighted precision", "weighted recall",
+    "macro f1", "macro precision", "macro recall",
+    "micro f1", "micro precision", "micro recall",
+]  # fmt: skip
+PRIMARY: Primary = "weighted f1"
+PRIMARIES: tuple[Primary, ...] = get_args(Primary)
+"""The overall figures, one of which decides between versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +42,16 @@ class DataConfig:
     language : str
         Language of the texts, by its English name in lower case: casing, stopwords and stems
         follow it. In the file it may be an ISO 639 code too.
+    primary : str
+        The overall figure that decides between versions: an average ("weighted", "macro",
+        "micro") and a metric ("f1", "precision", "recall").
     """
 
     excluded: tuple[str, ...] = ()
     untagged: Literal["negative", "unlabelled"] = "negative"
     language: str = DEFAULT_LANGUAGE
     columns: Columns | None = None
+    primary: Primary = PRIMARY
 
 
 class _ConfigFile(BaseModel):
@@ -49,6 +61,7 @@ class _ConfigFile(BaseModel):
     untagged: Literal["negative", "unlabelled"] = "negative"
     language: Annotated[str, Field(min_length=1, max_length=40)] = DEFAULT_LANGUAGE
     columns: ColumnsFile | None = None
+    primary: Primary = PRIMARY
 
 
 def load_config(folder: Path | str) -> DataConfig:
@@ -93,4 +106,4 @@ def load_config(folder: Path | str) -> DataConfig:
     columns = None
     if row.columns is not None:
         columns = row.columns.to_columns(f"{path}: columns")
-    return DataConfig(excluded, row.untagged, language, columns)
+    return DataConfig(excluded, row.untagged, language, columns, row.primary)

@@ -1,68 +1,58 @@
 """Two versions compared, as parts of a report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tagifai.charts import chart_diffs
-from tagifai.charts.verdict import MARKS, show_verdict
+from tagifai.charts.verdict import MARKS, VERDICT_TERMS, show_verdict
+from tagifai.comparison.results import Comparison, DiffRow
+from tagifai.comparison.verdicts import TOO_FEW
 from tagifai.report.parts import TEXT, missing, section, table
 
-FEW = 10
 DIFFS = {
     "name": "name", "metric": "metric", "points": "B − A, points", "interval": "95 % interval",
     "verdict": "verdict", "a": "A", "b": "B", "support": "projects",
 }  # fmt: skip
-OF_TWO = (
-    ("Diff", "B − A, in points of a hundred; ▲ is higher in B, ▼ lower."),
-    (
-        "Interval and verdict",
-        "95 % interval of a paired bootstrap over the test projects that both have; a verdict is "
-        "given only where the difference is more than chance would bring, with false discoveries "
-        "over all tags held at 5 % (Benjamini–Hochberg).",
-    ),
-    ("Greyed", f"Fewer than {FEW} projects."),
-)
+OF_TWO = (("Diff", "B − A, in points of a hundred."), *VERDICT_TERMS)
 
 
 def show_compared(report: Mapping[str, Any]) -> list[str]:
     """Show verdict, charts and tables: overall, by slice, by tag."""
-    result = report["comparison"]
-    names = {"name_a": result["a"], "name_b": result["b"]}
-    f1 = {
-        group: [
-            {**row, "few": group != "overall" and (row.get("support") or 0) < FEW}
-            for row in result[group]
-            if row["metric"] == "f1"
-        ]
-        for group in ("overall", "slices", "tags")
-    }
+    result: Comparison = report["comparison"]
     drawn = {
-        group: chart_diffs(rows, title=title, **names, empty="Nothing that both versions have.")
-        for (group, rows), title in zip(
-            f1.items(), ("Overall F1", "F1 by slice", "F1 by tag"), strict=True
+        group: chart_diffs(
+            [{**asdict(row), "few": row.verdict == TOO_FEW} for row in result.rows(group, "f1")],
+            title=title,
+            name_a=result.a,
+            name_b=result.b,
+            empty="Nothing that both versions have.",
         )
-    }
+        for group, title in (
+            ("overall", "Overall F1"), ("slices", "F1 by slice"), ("tags", "F1 by tag"),
+        )
+    }  # fmt: skip
     tests = [
-        row for row in result["behavioral"] if (row["name"], row["metric"]) == ("all", "score")
+        {**asdict(row), "name": "behavioral tests"}
+        for row in result.behavioral
+        if (row.name, row.metric) == ("all", "score")
     ]
-    everywhere = [*result["overall"], *({**row, "name": "behavioral tests"} for row in tests)]
     return [
         show_verdict(result),
-        section("Overall", drawn["overall"] + _diffs(everywhere)),
-        section("Slices", drawn["slices"] + _diffs(result["slices"])),
-        section("Tags", drawn["tags"] + _diffs(f1["tags"])),
+        section("Overall", drawn["overall"] + _diffs(result.overall, tests)),
+        section("Slices", drawn["slices"] + _diffs(result.slices)),
+        section("Tags", drawn["tags"] + _diffs(result.rows("tags", "f1"))),
     ]
 
 
 def show_flips(report: Mapping[str, Any]) -> str:
     """Show how many decisions B fixed and broke, and those that changed most."""
-    counts, flips = report["comparison"]["flips"], report["flips"]
+    counts, flips = report["comparison"].flips, report["flips"]
     if counts is None or missing(flips):
         return missing(flips) or "<p>The versions share no test project.</p>"
     parts = [
-        f"<p>Of {counts['pairs']:,} decisions on shared test projects, B fixed "
-        f"{counts['fixed']:,}, broke {counts['broke']:,} and left {counts['both_wrong']:,} "
-        "wrong.</p>"
+        f"<p>Of {counts.pairs:,} decisions on shared test projects, B fixed {counts.fixed:,}, "
+        f"broke {counts.broke:,} and left {counts.both_wrong:,} wrong.</p>"
     ]
     for kind, rows in flips.items():
         shown = [
@@ -82,18 +72,18 @@ def show_flips(report: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
-def _diffs(rows: Sequence[Mapping[str, Any]]) -> str:
+def _diffs(rows: Sequence[DiffRow], others: Sequence[Mapping[str, Any]] = ()) -> str:
     return table(
         [
             {
                 **row,
                 "points": _points(row["diff"]),
                 "interval": ""
-                if row.get("low") is None
+                if row["low"] is None
                 else f"{_points(row['low'])} to {_points(row['high'])}",
                 "verdict": MARKS.get(row["verdict"] or "", row["verdict"]),
             }
-            for row in rows
+            for row in [*map(asdict, rows), *others]
         ],
         DIFFS,
     )

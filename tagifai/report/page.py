@@ -105,11 +105,12 @@ def _params(report: Mapping[str, Any]) -> str:
         return table(rows, {"name": "parameter", "value": "value"})
     rows = [
         {
-            **row,
-            "a": "not set" if row["status"] == "added" else as_text(row["a"]),
-            "b": "not set" if row["status"] == "removed" else as_text(row["b"]),
+            "name": row.name,
+            "a": "not set" if row.status == "added" else as_text(row.a),
+            "b": "not set" if row.status == "removed" else as_text(row.b),
+            "status": row.status,
         }
-        for row in report["comparison"]["params"]
+        for row in report["comparison"].params
     ]
     rows.sort(key=lambda row: row["status"] == "same")
     columns = {"name": "parameter", "a": "A", "b": "B", "status": "status"}

@@ -95,7 +95,7 @@ def build(bench: Workbench) -> None:
             version_b: another version's name.
         """
         check_types(version_a=(version_a, str), version_b=(version_b, str))
-        return answer(lambda: bench.compare(version_a, version_b))
+        return answer(lambda: bench.compare(version_a, version_b).to_dict())
 
     def inspect_tag(
         version: str, tag: str, outcome: str = "fp", order: str = "confident", page: int = 1

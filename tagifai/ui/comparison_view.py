@@ -1,6 +1,7 @@
 """What the Performance tab shows of versions and of two compared."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -8,11 +9,12 @@ import orjson
 from tagifai.charts import chart_diffs
 from tagifai.charts.curves import chart_lines
 from tagifai.charts.svg import escaped
-from tagifai.charts.verdict import MARKS, show_verdict
+from tagifai.charts.verdict import MARKS, mark, show_verdict
+from tagifai.comparison.results import Comparison, DiffRow, ParamDiff
+from tagifai.comparison.verdicts import BETTER, TOO_FEW, WORSE
 from tagifai.ui.markup import show_table
 
 GROUPS = {"overall": "overall", "tags": "by tag", "slices": "by slice", "behavioral": "behavioral"}
-FEW = 10
 MOST_NOTES = 10
 
 
@@ -60,75 +62,82 @@ def show_history_table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def show_comparison(result: Mapping[str, Any], metric: str) -> list[str]:
+def show_comparison(result: Comparison, metric: str) -> list[str]:
     """Show a comparison: verdict, three charts, improvements, regressions, every tag."""
-    a, b = result["a"], result["b"]
-    names = {"name_a": a, "name_b": b}
-
-    def of(group: str) -> list[dict[str, Any]]:
-        return [
-            {**row, "few": group != "overall" and (row.get("support") or 0) < FEW}
-            for row in result[group]
-            if row["metric"] == metric
-        ]
-
-    behavioral = [row for row in result["behavioral"] if row["name"] == "all"]
+    names = {"name_a": result.a, "name_b": result.b}
+    slices, tags = (result.rows(group, metric) for group in ("slices", "tags"))
     everywhere = [
-        {**row, "name": "weighted by support" if row["name"] == "weighted" else row["name"]}
-        for row in of("overall")
-    ] + [{**row, "name": "behavioral score"} for row in behavioral]
+        *_drawn(result.rows("overall", metric), {"weighted": "weighted by support"}),
+        *_drawn([r for r in result.behavioral if r.name == "all"], {"all": "behavioral score"}),
+    ]
     return [
         show_verdict(result),
         chart_diffs(
             everywhere, title=f"Overall {metric}", **names, empty="No figure that both have."
         ),
         chart_diffs(
-            of("slices"), title=f"{metric} by slice", **names, empty="No slice that both have."
+            _drawn(slices), title=f"{metric} by slice", **names, empty="No slice that both have."
         ),
-        chart_diffs(of("tags"), title=f"{metric} by tag", **names, empty="No tag that both have."),
+        chart_diffs(
+            _drawn(tags), title=f"{metric} by tag", **names, empty="No tag that both have."
+        ),
         show_changes(result, metric, 1),
         show_changes(result, metric, -1),
-        show_tags(of("tags"), a, b),
+        show_tags(tags, result.a, result.b),
     ]
 
 
-def show_changes(result: Mapping[str, Any], metric: str, sign: int) -> str:
-    """List what rose (`sign` 1) or fell (−1): overall, by tag, by slice; zero is neither."""
-    rows = [
+def show_changes(result: Comparison, metric: str, sign: int) -> str:
+    """List what is better (`sign` 1) or worse (−1), then what merely is higher or lower.
+
+    Only verdicts are counted. Those whose difference is surest come first: by the end of the
+    interval that is nearer to zero.
+    """
+    wanted = BETTER if sign > 0 else WORSE
+    found = [
+        (group, row)
+        for group in GROUPS
+        for row in result.rows(group)
+        if row.diff is not None and row.diff * sign > 0 and row.metric in (metric, "score")
+    ]
+    found.sort(key=lambda pair: (pair[1].verdict != wanted, -pair[1].near_end))
+    count = sum(row.verdict == wanted for _, row in found)
+    title, way = ("Improvements", "higher") if sign > 0 else ("Regressions", "lower")
+    others = len(found) - count
+    more = f" ({others} more {way} without a verdict)" if others else ""
+    records = [
         {
-            "where": where,
-            "name": row["name"],
-            "diff": f"{row['diff'] * 100:+.1f}",
-            "values": f"{row['a']:.3f} → {row['b']:.3f}",
-            "verdict": MARKS.get(row["verdict"] or "", ""),
-            "support": row.get("support"),
-            "few": group in ("tags", "slices") and (row.get("support") or 0) < FEW,
+            "where": GROUPS[group],
+            "name": row.name,
+            "diff": f"{mark(row.verdict, row.diff)} {_points(row.diff)}",
+            "interval": _interval(row),
+            "values": f"{row.a:.3f} → {row.b:.3f}",
+            "verdict": _verdict(row),
+            "support": row.support,
+            "few": row.verdict == TOO_FEW,
         }
-        for group, where in GROUPS.items()
-        for row in result[group]
-        if row["diff"] is not None and row["diff"] * sign > 0 and row["metric"] in (metric, "score")
+        for group, row in found
     ]
-    title = "Improvements" if sign > 0 else "Regressions"
-    return f"<h4>{'▲' if sign > 0 else '▼'} {title} in {metric}: {len(rows)}</h4>" + show_table(
-        rows,
+    heading = f"<h4>{MARKS[wanted][0]} {title} in {metric}: {count}{more}</h4>"
+    return heading + show_table(
+        records,
         {
-            "where": "where", "name": "name", "diff": "points", "values": "A → B",
-            "verdict": "verdict", "support": "projects",
+            "where": "where", "name": "name", "diff": "points", "interval": "95 % interval",
+            "values": "A → B", "verdict": "verdict", "support": "projects",
         },
-        empty=f"No {title.lower()}.",
+        empty=f"Nothing is {way}.",
     )  # fmt: skip
 
 
-def show_tags(rows: list[dict[str, Any]], a: str, b: str) -> str:
+def show_tags(rows: Sequence[DiffRow], a: str, b: str) -> str:
     """Show every tag with its interval and verdict; a row opens its flips."""
     records = [
         {
-            **row,
-            "points": None if row["diff"] is None else f"{row['diff'] * 100:+.1f}",
-            "interval": ""
-            if row["low"] is None
-            else f"{row['low'] * 100:+.1f} to {row['high'] * 100:+.1f}",
-            "verdict": MARKS.get(row["verdict"] or "", row["verdict"] or "no verdict"),
+            **asdict(row),
+            "points": _points(row.diff),
+            "interval": _interval(row),
+            "verdict": _verdict(row),
+            "few": row.verdict == TOO_FEW,
         }
         for row in rows
     ]
@@ -140,31 +149,57 @@ def show_tags(rows: list[dict[str, Any]], a: str, b: str) -> str:
         },
         row_key="name",
         empty="No tag to compare.",
-        caption="By verdict, then by size. Choose a row to see the decisions that changed",
+        caption="By verdict, then by the end of the interval that is nearer to zero. "
+        "Choose a row to see the decisions that changed",
     )  # fmt: skip
 
 
-def show_params(result: Mapping[str, Any], only_differences: bool, query: str) -> str:
+def show_params(result: Comparison, only_differences: bool, query: str) -> str:
     """Show hyperparameters of both versions whose name or value holds `query`."""
     rows = [
-        {"name": row["name"], "a": _value(row, "a"), "b": _value(row, "b")}
-        for row in result["params"]
-        if (row["status"] != "same" or not only_differences)
-        and query.casefold() in f"{row['name']} {row['a']} {row['b']}".casefold()
+        {"name": row.name, "a": _value(row, "a"), "b": _value(row, "b")}
+        for row in result.params
+        if (row.status != "same" or not only_differences)
+        and query.casefold() in f"{row.name} {row.a} {row.b}".casefold()
     ]
     empty = (
         "No hyperparameter matches." if query else "The two versions have the same hyperparameters."
     )
     return show_table(
         rows,
-        {"name": "parameter", "a": f"A: {result['a']}", "b": f"B: {result['b']}"},
+        {"name": "parameter", "a": f"A: {result.a}", "b": f"B: {result.b}"},
         empty=empty,
     )
 
 
-def _value(row: Mapping[str, Any], side: str) -> str:
-    lacking = {"added": "a", "removed": "b"}.get(row["status"])
-    return "not set" if side == lacking else orjson.dumps(row[side]).decode()
+def _drawn(rows: Sequence[DiffRow], names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    return [
+        {
+            **asdict(row),
+            "name": (names or {}).get(row.name, row.name),
+            "few": row.verdict == TOO_FEW,
+        }
+        for row in rows
+    ]
+
+
+def _points(value: float | None) -> str | None:
+    return None if value is None else f"{value * 100:+.1f}"
+
+
+def _interval(row: DiffRow) -> str:
+    if row.low is None or row.high is None:
+        return ""
+    return f"{_points(row.low)} to {_points(row.high)}"
+
+
+def _verdict(row: DiffRow) -> str:
+    return MARKS.get(row.verdict or "", row.verdict or "no verdict")
+
+
+def _value(row: ParamDiff, side: str) -> str:
+    lacking = {"added": "a", "removed": "b"}.get(row.status)
+    return "not set" if side == lacking else orjson.dumps(getattr(row, side)).decode()
 
 
 def show_flipped(rows: list[dict[str, Any]], tag: str, a: str, b: str) -> str:

@@ -8,6 +8,8 @@ import gradio as gr
 import orjson
 
 from tagifai.charts.svg import escaped
+from tagifai.charts.verdict import VERDICT_TERMS
+from tagifai.comparison.results import Comparison
 from tagifai.errors import TagifaiError
 from tagifai.metrics.reading import metric_terms
 from tagifai.ui.behavioral_view import show_behavioral
@@ -27,12 +29,10 @@ from tagifai.versions.history import KEY_METRICS
 
 INTRO = """How good is each version, and is the newer one better, or is that noise? Look here to
 decide **whether to ship**."""
-HOW_TO_READ = """Differences are B − A, in points of a hundred: ▲ and a plain bar where B is
-higher, ▼ and a hatched bar where it is lower. The thin line is the 95 % interval of a paired
-bootstrap over the test projects that both versions have; a verdict is given only where the
-difference is more than chance would bring, with false discoveries over all tags held at 5 %
-(Benjamini–Hochberg). Tags under ten projects are greyed. Tags' averages are weighted by support
-unless named otherwise."""
+HOW_TO_READ = """Differences are B − A, in points of a hundred, with their 95 % intervals as thin
+lines. A coloured bar has a verdict: ▲ better, or ▼ and hatched, worse. Grey bars have none: ↗ and ↘
+only say which figure is higher. Too few: under ten positives; unchanged: the same decisions. Tags'
+averages are weighted by support unless named otherwise."""
 SHOWN_WITH_INTERVALS = 60
 REPORT = "Save a report to send (HTML)"
 
@@ -45,10 +45,10 @@ def build(
     history_intervals: Callable[[list[str], list[str]], dict[str, Any]],
     describe_version: Callable[[str], dict[str, Any]],
     version_notes: Callable[[], dict[str, str]],
-    compare: Callable[[str, str], dict[str, Any]],
+    compare: Callable[[str, str], Comparison],
     is_compared: Callable[[str, str], bool],
     flips: Callable[[str, str, str], list[dict[str, Any]]],
-    export_comparison: Callable[[dict[str, Any]], str],
+    export_comparison: Callable[[Comparison], str],
     write_report: Callable[[str, str], str],
     behavioral_results: Callable[[str], dict[str, Any]],
 ) -> None:
@@ -75,8 +75,8 @@ def build(
         )  # fmt: skip
     verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
     gr.Markdown(HOW_TO_READ, elem_classes="note")
-    with gr.Accordion("How to read each metric", open=False, elem_id="metric-terms"):
-        gr.HTML(show_terms(metric_terms()), apply_default_css=False)
+    with gr.Accordion("How to read each metric and verdict", open=False, elem_id="metric-terms"):
+        gr.HTML(show_terms([*metric_terms(), *VERDICT_TERMS]), apply_default_css=False)
     with gr.Row():
         overall_chart = gr.HTML(elem_id="metric-diff", min_width=360, apply_default_css=False)
         slice_chart = gr.HTML(elem_id="slice-diff", min_width=360, apply_default_css=False)
@@ -182,7 +182,7 @@ def build(
             raise gr.Error(escaped(error, 300), print_exception=False) from None
         if kind == "md":
             return export_comparison(result), f"{a}-{b}.md"
-        return orjson.dumps(result, option=orjson.OPT_INDENT_2).decode(), f"{a}-{b}.json"
+        return orjson.dumps(result.to_dict(), option=orjson.OPT_INDENT_2).decode(), f"{a}-{b}.json"
 
     def report(a: str | None, b: str | None) -> tuple[str, str]:
         try:

@@ -1,17 +1,19 @@
 """The versions as they are now, and what is asked of them, kept while their files stay the same."""
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tagifai.cache import ContentCache
 from tagifai.comparison import compare
-from tagifai.comparison.bootstrap import LEVEL, RESAMPLES
 from tagifai.comparison.diffs import check_different
 from tagifai.comparison.flips import select_flips
 from tagifai.comparison.intervals import figure_intervals
+from tagifai.comparison.results import Comparison
+from tagifai.comparison.slices import OVERALL, label
 from tagifai.data import Project
+from tagifai.data.config import PRIMARY
 from tagifai.data.desk import DataDesk
 from tagifai.data.left_out import LeftOut, name_counts
 from tagifai.errors import TagifaiError, one_of, shorten
@@ -22,12 +24,19 @@ from tagifai.kept import Kept
 from tagifai.predictions import Predictions
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
 from tagifai.versions import Version, load_version
-from tagifai.versions.history import KEY_METRICS, Key, PerformanceIndex, label_of
+from tagifai.versions.history import (
+    KEY_METRICS,
+    Key,
+    PerformanceIndex,
+    count_samples,
+    label_of,
+)
 from tagifai.versions.naming import latest_version, version_order
 from tagifai.versions.sources import MODEL_FILE, PICKLE_FILE, VersionSource
 
 # Texts whose features are in memory together.
 _AT_ONCE = 1_000
+_ALL_SLICES = ("slices", OVERALL)
 # What of a version is needed, by the files that any one of them holds it.
 KEEPS = {
     "figures": ("performance.json",),
@@ -149,16 +158,25 @@ class VersionDesk:
         return {**KEY_METRICS, **named}
 
     def intervals(self, name: str) -> dict[Key, tuple[float, float]]:
-        """Give the 95 % intervals of a version's figures; none where it keeps no predictions."""
-        version = self.load(name)
-        predictions = self.maybe_predictions(version)
-        if predictions is None:
-            return {}
-        thresholds = {tag: version.threshold(tag) for tag in predictions.tags}
-        key = ("intervals", version.fingerprint)
+        """Return the 95 % intervals of a version's figures: see `comparison.intervals`.
+
+        Where it keeps no predictions, those of its behavioral tests alone.
+        """
+        version, members = self.load(name), self.slice_members()
+        key = ("intervals", version.fingerprint, members[0])
 
         def measure() -> list[Any]:
-            return list(figure_intervals(predictions, thresholds).items())
+            predictions = self.maybe_predictions(version)
+            slices = _as_scored(members[1], version, predictions)
+            found = figure_intervals(
+                predictions,
+                version.thresholds,
+                slices=slices,
+                behavioral=version.performance["behavioral"],
+            )
+            if len(slices) < len(version.performance["slices"].get("class", {})):
+                found = {key: ends for key, ends in found.items() if key[:2] != _ALL_SLICES}
+            return list(found.items())
 
         found = self._answers.get(
             ("intervals", name), key, lambda: self.cache.remember(key, measure)
@@ -269,28 +287,36 @@ class VersionDesk:
             "params": dict(version.params),
         }
 
-    def compare(self, a: str, b: str) -> dict[str, Any]:
+    def compare(self, a: str, b: str) -> Comparison:
         """Compare two versions: see `comparison.compare`; answered from the cache.
 
         Raises:
             TagifaiError: an unknown version, the same one twice, or damaged files.
         """
         first, second, members, key = self._compared(a, b)
+
+        def measure() -> dict[str, Any]:
+            return compare(
+                first,
+                second,
+                self.maybe_predictions(first),
+                self.maybe_predictions(second),
+                slices=members[1],
+                primary=self.primary(),
+            ).to_dict()
+
         return self._answers.get(
             ("compare", a, b),
             key,
-            lambda: self.cache.remember(
-                key,
-                lambda: compare(
-                    first,
-                    second,
-                    self.maybe_predictions(first),
-                    self.maybe_predictions(second),
-                    resamples=enough_resamples(len(first.performance["class"])),
-                    slices=members[1],
-                ),
-            ),
+            lambda: Comparison.from_dict(self.cache.remember(key, measure)),
         )
+
+    def primary(self) -> str:
+        """Name the overall figure that decides, which the data's settings may name."""
+        try:
+            return self.data.get().dataset.config.primary
+        except TagifaiError:
+            return PRIMARY
 
     def is_compared(self, a: str, b: str) -> bool:
         """Tell whether `compare` answers at once: it is in memory, or fails."""
@@ -303,7 +329,7 @@ class VersionDesk:
         check_different(a, b)
         first, second = self.load(a), self.load(b)
         members = self.slice_members()
-        key = ("compare", a, first.fingerprint, b, second.fingerprint, members[0])
+        key = ("compare", a, first.fingerprint, b, second.fingerprint, members[0], self.primary())
         return first, second, members, key
 
     def flips(self, a: str, b: str, tag: str | None) -> list[dict[str, Any]]:
@@ -315,9 +341,9 @@ class VersionDesk:
         texts = self.texts()
         return [
             {
-                **row,
-                "title": texts[row["id"]].title if row["id"] in texts else "",
-                "description": texts[row["id"]].description if row["id"] in texts else "",
+                **asdict(row),
+                "title": texts[row.id].title if row.id in texts else "",
+                "description": texts[row.id].description if row.id in texts else "",
             }
             for row in rows
         ]
@@ -384,17 +410,19 @@ def _counted_names(found: Any) -> str:
     return name_counts(counts) if counts else ""
 
 
-def enough_resamples(num_tags: int) -> int:
-    """Give how many resamples can tell a change in one of `num_tags` tags alone.
-
-    The smallest p-value of n resamples is 2 / (n + 1), and Benjamini and Hochberg's limit for
-    one discovery is 0.05 / tags.
-
-    >>> enough_resamples(34), enough_resamples(60)
-    (2000, 3000)
-    """
-    needed = 2 * num_tags / (1 - LEVEL)
-    return max(RESAMPLES, 1_000 * math.ceil(needed / 1_000))
+def _as_scored(
+    slices: Mapping[str, set[str]], version: Version, predictions: Predictions | None
+) -> dict[str, set[str]]:
+    """Keep the slices that hold as many test projects as when the version was scored."""
+    if predictions is None:
+        return {}
+    test = {predictions.ids[row] for row in predictions.rows_by_split["test"]}
+    counted = count_samples(version.performance)
+    return {
+        name: ids
+        for name, ids in slices.items()
+        if len(ids & test) == counted.get(("slices", label(name)))
+    }
 
 
 def _load_model(version: Version, trust_pickle: bool) -> Any:

@@ -4,6 +4,7 @@ import pytest
 
 from tagifai.charts import chart_bars, chart_columns, chart_diffs
 from tagifai.charts.curves import chart_lines
+from tagifai.charts.svg import GOOD, NEUTRAL
 
 HOSTILE = "</text><script>alert(1)</script>\" onload='x' $\\frac{a$ \x00 ‮ {{x}}"
 
@@ -41,10 +42,20 @@ def test_columns_keep_the_order_given() -> None:
     assert texts(markup)[:-1] == ["5", "1", "10", "2", "1", "10"]
 
 
-def test_diffs_tell_better_from_worse_without_colour() -> None:
+def test_diffs_tell_better_from_worse_and_both_from_mere_direction() -> None:
     rows = [
-        {"name": "up", "a": 0.5, "b": 0.75, "diff": 0.25, "low": 0.1, "high": 0.4},
-        {"name": "down", "a": 0.5, "b": 0.25, "diff": -0.25},
+        {
+            "name": "up",
+            "a": 0.5,
+            "b": 0.75,
+            "diff": 0.25,
+            "low": 0.1,
+            "high": 0.4,
+            "verdict": "better",
+        },
+        {"name": "down", "a": 0.5, "b": 0.25, "diff": -0.25, "verdict": "worse"},
+        {"name": "maybe up", "a": 0.5, "b": 0.6, "diff": 0.1, "verdict": "can't tell"},
+        {"name": "maybe down", "a": 0.5, "b": 0.4, "diff": -0.1, "verdict": "too few"},
         {"name": "same", "a": 0.5, "b": 0.5, "diff": 0.0},
         {"name": "only in B", "a": None, "b": 0.5, "diff": None},
     ]
@@ -52,11 +63,15 @@ def test_diffs_tell_better_from_worse_without_colour() -> None:
     assert texts(markup) == [
         "up", "▲ +25.0 (0.500 → 0.750)",
         "down", "▼ -25.0 (0.500 → 0.250)",
+        "maybe up", "↗ +10.0 (0.500 → 0.600)",
+        "maybe down", "↘ -10.0 (0.500 → 0.400)",
         "same", "= +0.0 (0.500 → 0.500)",
     ]  # fmt: skip
     assert "95 % interval +10.0 to +40.0" in markup
-    assert "v2 minus v1, 1 higher, 1 lower, 1 the same" in markup
-    assert markup.count("url(#worse-hatch)") == 1
+    assert "v2 minus v1, 1 better, 1 worse, 3 without either verdict" in markup
+    assert markup.count(f'fill="{GOOD}"') == 1
+    assert markup.count('fill="url(#worse-hatch)"') == 1
+    assert markup.count(f'fill="{NEUTRAL}"') == 3
 
 
 def test_nothing_to_draw_says_why() -> None:

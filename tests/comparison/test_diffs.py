@@ -1,6 +1,7 @@
 import pytest
 
-from tagifai.comparison.diffs import check_different, diff_params, diff_performance, sort_records
+from tagifai.comparison.diffs import check_different, diff_params, diff_performance, sort_rows
+from tagifai.comparison.results import DiffRow, ParamDiff
 from tagifai.errors import TagifaiError
 
 
@@ -24,9 +25,7 @@ def test_the_same_version_twice_is_refused():
     ],
 )
 def test_parameters_of_every_type_are_lined_up(a, b, status):
-    assert diff_params(a, b) == [
-        {"name": "x", "a": a.get("x"), "b": b.get("x"), "status": status}
-    ]  # fmt: skip
+    assert diff_params(a, b) == [ParamDiff("x", a.get("x"), b.get("x"), status)]
 
 
 def test_figures_are_lined_up_whatever_either_side_lacks():
@@ -38,26 +37,37 @@ def test_figures_are_lined_up_whatever_either_side_lacks():
         "overall": {"f1": 0.5, "ece": 0.5, "num_samples": 11},
         "class": {"cv": {"f1": 0.75, "num_samples": 5}, "new": {"f1": 0, "num_samples": 2}},
     }
-    rows = diff_performance(a, b)
 
-    assert [tuple(row.values()) for row in rows] == [
-        ("overall", "weighted", "f1", 0.5, 0.5, 0.0, "same", 11),
-        ("overall", "weighted", "ece", 0.25, 0.5, 0.25, "regressed", 11),
-        ("class", "cv", "f1", 0.5, 0.75, 0.25, "improved", 5),
-        ("class", "new", "f1", None, 0.0, None, "added", 2),
-        ("class", "old", "f1", 1.0, None, None, "removed", 3),
+    assert diff_performance(a, b) == {
+        "overall": [
+            DiffRow("weighted", "f1", 11, 0.5, 0.5, 0.0),
+            DiffRow("weighted", "ece", 11, 0.25, 0.5, 0.25),
+        ],
+        "class": [
+            DiffRow("cv", "f1", 5, 0.5, 0.75, 0.25),
+            DiffRow("new", "f1", 2, None, 0.0, verdict="added"),
+            DiffRow("old", "f1", 3, 1.0, None, verdict="removed"),
+        ],
+    }
+
+
+def test_rows_are_ordered_by_verdict_then_by_the_interval_s_near_end():
+    def row(name, verdict, diff=None, low=None, high=None):
+        return DiffRow(name, "f1", diff=diff, low=low, high=high, verdict=verdict)
+
+    rows = [
+        row("a", "added"),
+        row("b", "unchanged", 0.0),
+        row("c", "too few", 0.1),
+        row("d", "too few", -0.4),
+        row("e", "better", 0.8, 0.02, 0.9),
+        row("f", "better", 0.3, 0.2, 0.4),
+        row("g", "can't tell", -0.9, -0.95, 0.3),
+        row("h", "can't tell", -0.1, -0.2, 0.01),
+        row("i", "worse", -0.3, -0.5, -0.1),
+        row("j", "worse", -0.2, -0.22, -0.18),
+        row("k", None, 0.9),
+        row("l", "removed"),
     ]
-    assert list(rows[0]) == ["group", "name", "metric", "a", "b", "diff", "status", "support"]
 
-
-def test_records_are_ordered_by_verdict_then_by_size():
-    records = [
-        {"name": name, "metric": "f1", "diff": diff, "verdict": verdict}
-        for name, diff, verdict in [
-            ("a", None, "added"), ("b", -0.1, "can't tell"), ("c", 0.3, "better"),
-            ("d", 0.2, "can't tell"), ("e", -0.3, "worse"), ("f", -0.4, "worse"),
-            ("g", None, None), ("h", None, "removed"),
-        ]
-    ]  # fmt: skip
-
-    assert "".join(r["name"] for r in sort_records(records)) == "fecdbahg"
+    assert "".join(one.name for one in sort_rows(rows)) == "jifehgdcbalk"

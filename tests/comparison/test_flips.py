@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
 from tagifai.comparison.flips import count_flips, select_flips, share
+from tagifai.comparison.results import Flip, Flips, TagFlips
 from tagifai.errors import TagifaiError
 from tagifai.predictions import Predictions
 
@@ -22,27 +24,42 @@ B = Predictions.of(
 )
 
 
+def plain(matrix):
+    return matrix.toarray().tolist()
+
+
 def test_versions_are_lined_up_by_project_and_tag():
     shared = share(A, {}, B, {"cv": 0.8})
 
     assert shared.ids == ("3", "2", "1")
     assert shared.tags == ("nlp", "cv")
-    assert shared.y_true.tolist() == [[1, 0], [0, 1], [0, 1]]
-    assert shared.pred_a.tolist() == [[1, 0], [0, 0], [0, 1]]
-    assert shared.pred_b.tolist() == [[0, 0], [0, 0], [0, 1]]
+    assert plain(shared.y_true) == [[1, 0], [0, 1], [0, 1]]
+    assert plain(shared.pred_a) == [[1, 0], [0, 0], [0, 1]]
+    assert plain(shared.pred_b) == [[0, 0], [0, 0], [0, 1]]
     assert shared.relabelled == 0
+    assert shared.support.tolist() == [1, 2]
+
+
+def test_blocks_of_tags_decide_as_the_whole(monkeypatch):
+    rng = np.random.default_rng(0)
+    y_true = rng.integers(0, 2, (9, 7))
+    p = Predictions.of(range(9), ["test"] * 9, "abcdefg", y_true, rng.random((9, 7)))
+    whole = share(p, {}, p, {"c": 0.9})
+    monkeypatch.setattr("tagifai.comparison.flips._BLOCK_CELLS", 20)
+    parts = share(p, {}, p, {"c": 0.9})
+
+    assert plain(whole.pred_b) == plain(parts.pred_b) == p.decide({"c": 0.9}).tolist()
+    assert plain(whole.y_true) == plain(parts.y_true) == y_true.tolist()
 
 
 def test_each_wrong_pair_is_listed_by_kind():
     assert select_flips(A, {}, B, {}) == [
-        {"id": "3", "tag": "nlp", "kind": "broke", "y_true": 1, "prob_a": pytest.approx(0.9),
-         "prob_b": 0.25},
-        {"id": "3", "tag": "cv", "kind": "broke", "y_true": 0, "prob_a": pytest.approx(0.1),
-         "prob_b": 0.75},
-        {"id": "2", "tag": "cv", "kind": "both wrong", "y_true": 1, "prob_a": pytest.approx(0.3),
-         "prob_b": pytest.approx(0.45)},
-    ]  # fmt: skip
-    assert [r["kind"] for r in select_flips(A, {}, B, {"cv": 0.4}, tag="cv")] == ["broke", "fixed"]
+        Flip("3", "nlp", "broke", 1, pytest.approx(0.9), 0.25),
+        Flip("3", "cv", "broke", 0, pytest.approx(0.1), 0.75),
+        Flip("2", "cv", "both wrong", 1, pytest.approx(0.3), pytest.approx(0.45)),
+    ]
+    kinds = [flip.kind for flip in select_flips(A, {}, B, {"cv": 0.4}, tag="cv")]
+    assert kinds == ["broke", "fixed"]
 
 
 def test_a_tag_that_one_side_lacks_is_refused():
@@ -51,19 +68,17 @@ def test_a_tag_that_one_side_lacks_is_refused():
 
 
 def test_flips_are_counted_overall_and_by_tag():
-    assert count_flips(share(A, {}, B, {"cv": 0.4})) == {
-        "broke": 2,
-        "fixed": 1,
-        "both_wrong": 0,
-        "pairs": 6,
-        "negative_flip_rate": 2 / 6,
-        "by_tag": [
-            {"tag": "cv", "broke": 1, "fixed": 1, "both_wrong": 0, "pairs": 3,
-             "negative_flip_rate": 1 / 3, "support": 2},
-            {"tag": "nlp", "broke": 1, "fixed": 0, "both_wrong": 0, "pairs": 3,
-             "negative_flip_rate": 1 / 3, "support": 1},
-        ],
-    }  # fmt: skip
+    assert count_flips(share(A, {}, B, {"cv": 0.4})) == Flips(
+        broke=2,
+        fixed=1,
+        both_wrong=0,
+        pairs=6,
+        negative_flip_rate=2 / 6,
+        by_tag=(
+            TagFlips("cv", 1, 1, 0, 3, 1 / 3, 2),
+            TagFlips("nlp", 1, 0, 0, 3, 1 / 3, 1),
+        ),
+    )
 
 
 def test_the_newer_truth_is_used_and_what_changed_is_counted():
@@ -71,11 +86,11 @@ def test_the_newer_truth_is_used_and_what_changed_is_counted():
     shared = share(relabelled, {}, B, {})
 
     assert shared.relabelled == 6
-    assert shared.y_true.tolist() == [[1, 0], [0, 1], [0, 1]]
+    assert plain(shared.y_true) == [[1, 0], [0, 1], [0, 1]]
 
 
 def test_nothing_in_common_has_no_rate():
     other = Predictions.of(["9"], ["test"], ["cv"], [[1]], [[0.5]])
 
     assert select_flips(A, {}, other, {}) == []
-    assert count_flips(share(A, {}, other, {}))["negative_flip_rate"] is None
+    assert count_flips(share(A, {}, other, {})).negative_flip_rate is None

@@ -7,14 +7,17 @@ from tagifai.errors import TagifaiError
 
 
 def test_without_a_file_nothing_is_excluded_and_untagged_projects_are_negatives(tmp_path):
-    assert load_config(tmp_path) == DataConfig((), "negative", "english")
+    assert load_config(tmp_path) == DataConfig((), "negative", "english", None, "weighted f1")
 
 
 def test_what_the_file_says_is_read(tmp_path):
     (tmp_path / "data.toml").write_text(
         'excluded = ["r ", "python", "r"]\nuntagged = "unlabelled"\nlanguage = "german"\n'
+        'primary = "macro recall"\n'
     )
-    assert load_config(tmp_path) == DataConfig(("r", "python"), "unlabelled", "german")
+    assert load_config(tmp_path) == DataConfig(
+        ("r", "python"), "unlabelled", "german", None, "macro recall"
+    )
 
 
 @pytest.mark.parametrize("language", ["de", "German", "deu", "de-AT"])
@@ -28,6 +31,7 @@ def test_a_language_is_kept_by_its_name(tmp_path, language):
     [
         ("excluded = [", "not TOML: "),
         ('exclude = ["r"]', "unknown key 'exclude'; allowed: excluded, untagged, language"),
+        ('primary = "f1"', "primary: Input should be 'weighted f1', 'weighted precision', "),
         ('untagged = "none"', "untagged: Input should be 'negative' or 'unlabelled', got 'none'"),
         ('excluded = "r"', "excluded: Input should be a valid list, got 'r'"),
         ('excluded = ["r", " "]', "excluded: a blank tag; each tag needs a name"),

@@ -16,6 +16,7 @@ from tagifai.charts.curves import chart_lines
 from tagifai.charts.shares import chart_shares
 from tagifai.charts.tables import show_table
 from tagifai.comparison.export import export_comparison
+from tagifai.comparison.results import Comparison
 from tagifai.data.records import replace_surrogates
 from tagifai.inference.batches import BatchAnswer, BatchRow, to_csv, to_jsonl
 from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution
@@ -76,12 +77,13 @@ def places(folder: Path) -> dict[str, Callable[[str], Any]]:
 
     def compared(text: str) -> str:
         row = {"name": text, "metric": "f1", **DIFF, "p_value": 0.5}
-        return export_comparison({
-            "a": text, "b": "b", "basis": "stored", "shared": 0, "resamples": 0,
+        return export_comparison(Comparison.from_dict({
+            "a": text, "b": "b", "basis": "stored", "shared": 0, "resamples": 0, "seed": 0,
+            "level": 0.95, "primary": "weighted f1", "behavioral_flips": {},
             "left_out": {"count": 1, "ids": [text], "reason": text}, "note": text,
             "overall": [row], "tags": [row], "slices": [row], "behavioral": [], "flips": None,
             "params": [{"name": text, "a": text, "b": text, "status": "changed"}],
-        })  # fmt: skip
+        }))  # fmt: skip
 
     return {
         "table": lambda t: show_table([{"x": t, "y": 1}], {"x": t, "y": "y"}, empty=t, caption=t,

@@ -81,7 +81,7 @@ def test_a_saved_slice_is_listed_compared_and_trained_on(desk):
     assert rows["late_and_short"]["num_samples"] == found["num_samples"]
     assert rows["late_and_short"]["f1"] == pytest.approx(found["f1"]["value"])
     compared = desk.versions.compare("v0.1.0", "v0.2.0")
-    assert "late_and_short" in {row["name"] for row in compared["slices"]}
+    assert "late_and_short" in {row.name for row in compared.slices}
 
 
 def test_who_may_not_write_saves_nothing(desk):

@@ -87,8 +87,8 @@ def test_a_changed_version_is_seen(desk, tmp_path):
 
 def test_a_comparison_follows_the_files(desk, tmp_path):
     def seeds():
-        rows = desk.compare("v0.1.0", "workspace")["params"]
-        return next((row["a"], row["b"]) for row in rows if row["name"] == "seed")
+        rows = desk.compare("v0.1.0", "workspace").params
+        return next((row.a, row.b) for row in rows if row.name == "seed")
 
     assert seeds() == (0, 0)
     rewrite(tmp_path / "model/workspace/params.json", lambda params: params.update(seed=41))
@@ -103,7 +103,7 @@ def test_a_broken_version_is_named_while_the_others_go_on(desk, tmp_path):
     assert rows[0]["overall f1"] is None
     with pytest.raises(TagifaiError, match=r"^v0\.1\.0/performance\.json: not JSON"):
         desk.compare("v0.1.0", "v0.2.0")
-    assert desk.compare("v0.2.0", "workspace")["flips"]["broke"] == 0
+    assert desk.compare("v0.2.0", "workspace").flips.broke == 0
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_version_without_predictions_or_model_says_so(desk, tmp_path):
         desk.predict("v0.1.0", ["text"])
     with pytest.raises(TagifaiError, match=r"unknown version 'v1'.* allowed: v0\.2\.0, workspace$"):
         desk.predict("v1", ["text"])
-    assert desk.compare("v0.1.0", "v0.2.0")["basis"] == "stored"
+    assert desk.compare("v0.1.0", "v0.2.0").basis == "stored"
 
 
 class Ran:
@@ -203,8 +203,48 @@ def test_texts_are_tagged_however_many_they_are(desk):
 
 
 def test_a_data_folders_own_slices_are_compared(desk, tmp_path):
-    assert "on_masks" not in {row["name"] for row in desk.compare("v0.1.0", "v0.2.0")["slices"]}
+    assert "on_masks" not in {row.name for row in desk.compare("v0.1.0", "v0.2.0").slices}
     own = [{"name": "on_masks", "description": "On masks.", "any_words": ["masks"]}]
     (tmp_path / "data/slices.json").write_bytes(orjson.dumps(own))
-    names = {row["name"] for row in desk.compare("v0.1.0", "v0.2.0")["slices"]}
+    names = {row.name for row in desk.compare("v0.1.0", "v0.2.0").slices}
     assert "on_masks" in names
+
+
+def test_the_data_s_settings_name_the_primary_figure(desk, tmp_path):
+    assert desk.compare("v0.1.0", "v0.2.0").primary == "weighted f1"
+    (tmp_path / "data/data.toml").write_text('primary = "macro recall"\n')
+    diff = desk.compare("v0.1.0", "v0.2.0")
+    assert (diff.primary, diff.primary_row.name) == ("macro recall", "macro")
+    (tmp_path / "data/projects.json").write_text("[{}]")
+    assert desk.compare("v0.1.0", "v0.2.0").primary == "weighted f1"
+
+
+def test_slices_and_behavioral_scores_have_intervals(desk, tmp_path):
+    test = desk.predictions("v0.2.0").select("test").ids
+    figures = desk.load("v0.2.0").performance
+    found = desk.intervals("v0.2.0")
+    low, high = found["behavioral", "all", "score"]
+    assert low <= figures["behavioral"]["score"] <= high
+    # The small data has twelve test projects, and no slice with ten of them.
+    assert len(test) == 12
+    assert not [key for key in found if key[0] == "slices"]
+
+    own = [{"name": "all_of_it", "description": "", "min_words": 0}]
+    (tmp_path / "data/slices.json").write_bytes(orjson.dumps(own))
+    scored = {"precision": 1.0, "recall": 0.9, "f1": 0.95, "num_samples": 12}
+    rewrite(
+        tmp_path / "model/v0.2.0/performance.json",
+        lambda performance: performance["slices"]["class"].update(all_of_it=scored),
+    )
+    assert desk.intervals("v0.2.0").keys() >= {("slices", "all_of_it", "f1")}
+    # A slice that held other projects when the version was scored has none.
+    rewrite(
+        tmp_path / "model/v0.2.0/performance.json",
+        lambda performance: performance["slices"]["class"]["all_of_it"].update(num_samples=11),
+    )
+    assert not [key for key in desk.intervals("v0.2.0") if key[0] == "slices"]
+
+
+def test_without_predictions_behavioral_scores_keep_their_intervals(desk, tmp_path):
+    (tmp_path / "model/v0.2.0/predictions.npz").unlink()
+    assert {group for group, _, _ in desk.intervals("v0.2.0")} == {"behavioral"}

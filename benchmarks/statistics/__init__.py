@@ -1,0 +1,1 @@
+"""Simulations that show that the app's statistics hold: `python -m benchmarks.statistics`."""
