@@ -541,7 +541,7 @@ def import_predictions(options: argparse.Namespace) -> Answer:
 
     def show() -> None:
         print_text(
-            f"{options.name}: {len(predictions.ids):,} projects, {len(predictions.tags)} tags, "
+            f"{options.name}: {info['num_projects']:,} projects, {len(predictions.tags)} tags, "
             f"weighted F1 {overall['f1']:.3f} on {overall['num_samples']:,} test projects"
         )
         if note:
