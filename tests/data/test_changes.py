@@ -38,3 +38,15 @@ def test_gone_new_edited_and_tagged_anew_are_told_apart():
 
 def test_without_digests_edits_cannot_be_told():
     assert compare_data(PREDICTIONS, SEEN).edited is None
+
+
+def test_what_is_new_follows_what_the_version_learns_from():
+    now = {
+        **SEEN,
+        "4": Project("4", "Four", "", ("cv",)),
+        "5": Project("5", "Five", "", ("rare",)),
+        "6": Project("6", "Six", "", ()),
+    }
+    new = {kind: compare_data(PREDICTIONS, now, None, kind).new
+           for kind in (None, "unlabelled", "negative")}  # fmt: skip
+    assert new == {None: ("4",), "unlabelled": ("4", "5"), "negative": ("4", "5", "6")}

@@ -130,6 +130,14 @@ def test_a_broken_version_says_why_while_the_others_go_on(tmp_path):
         index.figures("v1")
 
 
+def test_notes_on_figures_are_read_with_them(tmp_path):
+    source = written(tmp_path, 2, {"note": "9 left out", "class": {}})
+    (tmp_path / "v0.1.0" / "performance.json").write_text('{"overall": {"note": "a figure\'s"}}')
+    index = PerformanceIndex(source)
+    assert [row["error"] for row in index.history()] == [None, None]
+    assert index.notes() == {"v0.0.0": "9 left out"}
+
+
 def test_what_changes_is_read_again_and_what_goes_is_gone(tmp_path):
     source = written(tmp_path, 3)
     index = PerformanceIndex(source)

@@ -132,6 +132,12 @@ def test_what_is_malformed_is_named_by_file_and_field(content, message):
         parse_performance(content, "p.json")
 
 
+def test_a_note_on_the_figures_is_a_text():
+    told = with_field(["note"], "9 unlabelled projects are left out")
+    assert parse_performance(told)["note"] == "9 unlabelled projects are left out"
+    assert "note" not in parse_performance(with_field(["note"], {"by": "ann"}))
+
+
 def test_older_shapes_are_read():
     old = {
         "overall": FIGURES,
