@@ -61,6 +61,10 @@ demo-versions *ARGS:
 bench *ARGS:
     {{ python }} -m benchmarks {{ ARGS }}
 
+# Measure how the code is built, beside its targets
+house:
+    {{ python }} -m benchmarks.house
+
 # Bring the README up to date: `tables` those alone, `data DIR` what needs the data in DIR (minutes)
 readme *ARGS:
     {{ python }} docs/update_readme.py {{ ARGS }}
