@@ -132,7 +132,7 @@ def test_untagged_projects_are_negatives(case):
     assert len(untagged) == 200
     assert overall["num_samples"] == 60
     texts = "\n".join(f"{p['title']} {p['description']}" for p in untagged)
-    answers = json.loads(run("predict", "--json", data=case, lines=texts).stdout)
+    answers = json.loads(run("predict", "--json", data=case, lines=texts).stdout)["predictions"]
     tagged = sum(bool(answer["tags"]) for answer in answers)
     assert tagged < 40
 
