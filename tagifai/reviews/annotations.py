@@ -100,9 +100,6 @@ def from_label_studio(record: Any) -> Answers:
         annotation = _mapping(one, f"annotation {number}")
         name = _plain(annotation.get("unique_id")) or _plain(annotation.get("id"))
         where = f"annotation {name or number}"
-        if annotation.get("ground_truth"):
-            answers.unused["ground truth"] += 1
-            continue
         source = family + (name or f"number {number}")
         reviewer = _annotator(annotation.get("completed_by"), source)
         at = _time(annotation, ("updated_at", "created_at"), where)

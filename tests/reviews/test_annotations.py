@@ -92,10 +92,15 @@ def test_a_state_without_a_decision_is_counted(given, decisions, unused):
     assert found.unused == unused
 
 
-def test_a_ground_truth_and_drafts_are_no_answers():
-    found = from_label_studio(task(annotation(["nlp"], ground_truth=True), drafts=[{}, {}]))
+def test_drafts_are_no_answers():
+    found = from_label_studio(task(drafts=[{}, {}]))
     assert found.annotations == []
-    assert found.unused == {"ground truth": 1, "draft": 2}
+    assert found.unused == {"draft": 2}
+
+
+def test_an_annotation_marked_as_ground_truth_is_a_persons_decision_all_the_same():
+    starred = from_label_studio(task(annotation(["nlp"], ground_truth=True)))
+    assert said(starred) == said(from_label_studio(task(annotation(["nlp"]))))
 
 
 def test_results_of_further_controls_are_counted():

@@ -122,13 +122,6 @@ def test_a_state_that_decides_nothing_takes_back_what_an_earlier_one_did(store, 
     assert set(statuses(store).values()) <= {"skipped"}
 
 
-def test_a_ground_truth_leaves_the_annotation_as_it_was_known(store):
-    bring(store, state(["cv", "graphs"]))
-    found = bring(store, state([], at="2026-05-02T10:00:00Z", ground_truth=True))
-    assert found.unused == {"ground truth": 1}
-    assert changes(store) == ADD
-
-
 def test_of_two_annotations_of_one_person_the_later_counts(store):
     bring(store, state(["cv", "graphs"], name="a"),
           state(["cv"], name="b", at="2026-05-02T10:00:00Z"))  # fmt: skip
