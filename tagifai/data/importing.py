@@ -32,7 +32,7 @@ from tagifai.data.layout import (
 from tagifai.data.reading import splits_of
 from tagifai.data.records import replace_surrogates
 from tagifai.data.sources import Source, open_sources, read_source
-from tagifai.data.tag_cells import NONE
+from tagifai.data.tag_cells import MISSING, NONE
 from tagifai.errors import TagifaiError, counted, shorten
 
 PROJECTS_FILE = "projects.jsonl"
@@ -46,8 +46,6 @@ _CONFIG = """# What this data set says of itself. Every key is optional.
 # What a project without a tag is: "negative" of every tag, or "unlabelled" and left out.
 untagged = "{}"
 """
-# A missing value that a program wrote as a word.
-_MISSING = frozenset({"nan", "null", "none", "na", "n/a", "<na>"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +238,7 @@ def notes_on(imported: Imported) -> list[str]:
             f"{counted(imported.num_composed, 'project')} with tags in another Unicode form: NFC "
             "is written"
         )
-    missing = [tag for tag in imported.tags if tag.lower() in _MISSING]
+    missing = [tag for tag in imported.tags if tag.lower() in MISSING]
     if missing:
         found.append(f"tags that may stand for a missing value: {', '.join(missing)}")
     return found

@@ -7,9 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tagifai.data.arrow_files import ClassNames
-from tagifai.data.assignment import SPLIT_NAMES
+from tagifai.data.assignment import SPLIT_NAMES, is_blank
 from tagifai.data.columns import ORIGINAL, OWN, Columns, check_columns, named_columns
-from tagifai.data.tag_cells import ANGLE, NONE, Names, is_blank, parse_list, whole_number
+from tagifai.data.tag_cells import (
+    ANGLE,
+    BINARY,
+    MISSING,
+    NONE,
+    Names,
+    parse_list,
+    whole_number,
+)
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 
 ALL = "all"
@@ -20,14 +28,16 @@ def _words(text: str) -> frozenset[str]:
 
 
 TEXT_NAMES = _words(
-    "text texts description desc comment comments comment_text content body sentence abstract "
-    "review tweet message document post utterance plot overview synopsis summary question query "
-    "article lyrics transcript note notes report passage paragraph input story"
+    "text texts description descriptions desc comment comments comment_text content contents body "
+    "sentence sentences abstract abstracts review reviews tweet tweets message messages document "
+    "documents post posts utterance plot overview synopsis summary summaries question questions "
+    "query article articles lyrics transcript note notes report reports passage paragraph input "
+    "story"
 )
 TEXT_ENDINGS = ("_text", "_body", "_content", "_description", "_abstract")
 # These two are so much the names of texts that other columns of prose raise no doubt.
 PLAIN_TEXT_NAMES = ("text", "description")
-TITLE_NAMES = _words("title headline heading subject")
+TITLE_NAMES = _words("title titles headline headlines heading subject")
 ID_NAMES = _words(
     "id _id ids uid uuid guid idx index key row_id doc_id document_id comment_id tweet_id post_id "
     "review_id article_id paper_id text_id item_id sample_id example_id record_id message_id "
@@ -35,7 +45,7 @@ ID_NAMES = _words(
 )
 TAG_NAMES_OF_MANY = _words(
     "tags labels categories classes genres topics keywords emotions intents codes subjects themes "
-    "targets tag_names label_names tag_list label_list tag_ids label_ids"
+    "targets terms hashtags tag_names label_names tag_list label_list tag_ids label_ids"
 )
 TAG_NAMES_OF_ONE = _words(
     "tag label category class genre topic keyword emotion intent code theme target sentiment "
@@ -59,9 +69,6 @@ _MOST_DISTINCT = 5_000
 _LONG = 300
 _LONGEST_LIST = 100_000
 _WORDS_OF_PROSE = 4
-_BINARY_WORDS = frozenset(
-    ("0", "1", "-1", "0.0", "1.0", "-1.0", "true", "false", "True", "False", "TRUE", "FALSE")
-)
 
 
 @dataclass(slots=True)
@@ -109,10 +116,7 @@ class Profile:
             return
         self.kinds["text"] += 1
         if self.binary is not None:
-            if cell in _BINARY_WORDS:
-                self.binary.add("word" if cell.isalpha() else "float" if "." in cell else "whole")
-            else:
-                self.binary = None
+            self._add_binary(cell.lower())
         if cell[0] in "[({a" and len(cell) <= _LONGEST_LIST:
             found = parse_list(cell)
             if found is not None:
@@ -135,6 +139,14 @@ class Profile:
             if sign in cell:
                 self.separated[sign] += 1
         self.spaced += " " in cell
+
+    def _add_binary(self, cell: str) -> None:
+        assert self.binary is not None
+        # A single letter may be anything: it is taken for yes or no where that is told.
+        if cell in BINARY and not (len(cell) == 1 and cell.isalpha()):
+            self.binary.add("word" if cell.isalpha() else "float" if "." in cell else "whole")
+        elif cell not in MISSING:
+            self.binary = None
 
     def _add_items(self, items: Sequence[Any]) -> None:
         self.lengths.add(len(items))
@@ -371,9 +383,9 @@ class _Decision:
             values = profile.distinct
             strange = [value for value in values if value.lower() not in SPLIT_NAMES]
             texts = profile.kinds["text"] == profile.filled
-            if texts and values and not strange:
+            if texts and not strange and (values or name == "split"):
                 found.append(name)
-            elif name == "split" and profile.filled and self.given.split != NONE:
+            elif name == "split" and self.given.split != NONE:
                 seen = strange[0] if strange else "something else"
                 raise self._ask(
                     f"split: {shorten(seen)!r} is not train, val or test: --split none keeps the "
@@ -560,8 +572,8 @@ class _Decision:
         name = self._listed(tags)
         if any(p.kinds["truth"] or "word" in (p.binary or ()) for p in profiles):
             raise self._ask(
-                f"{name}: true and false are no names of tags: --one-hot {shorten(tags[0])} makes "
-                "the column itself a tag"
+                f"{name}: true and false, or yes and no, are seldom tags: --one-hot "
+                f"{shorten(tags[0])} makes the column itself one, --separator none takes its words"
             )
         if not texts:
             return "", "lists" if listed else ""
@@ -601,7 +613,25 @@ class _Decision:
                 f"{name}: {shorten(cell)!r} is one tag or several: --separator '{sign}' or "
                 "--separator none says which"
             )
+        other = self._other_separator(profiles)
+        if other:
+            sign, cell = other
+            raise self._ask(
+                f"{name}: {shorten(cell)!r} is one tag or several: --separator '{sign}' or "
+                "--separator none says which"
+            )
         return NONE, "each cell one tag"
+
+    def _other_separator(self, profiles: Sequence[Profile]) -> tuple[str, str] | None:
+        """Find a sign, as in "a/b", between parts that are all met in other cells too."""
+        cells = {cell for profile in profiles for cell in profile.distinct}
+        for sign in sorted({sign for cell in cells for sign in cell if not sign.isalnum()}):
+            parts_of = {cell: {part.strip() for part in cell.split(sign)} for cell in cells}
+            seen = Counter(part for parts in parts_of.values() for part in parts if part)
+            for cell, parts in sorted(parts_of.items()):
+                if len(parts) > 1 and all(seen[part] > 1 for part in parts):
+                    return sign, cell
+        return None
 
     def _shown(self, sign: str) -> str:
         return {"\n": "line ends", "\t": "tabs"}.get(sign, repr(sign))

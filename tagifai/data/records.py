@@ -165,6 +165,7 @@ def read_records(
     *,
     kind: str = "",
     max_bytes: int | Limit | None = None,
+    allow_nan: bool = False,
 ) -> Iterator[tuple[int, Any]]:
     """Read the rows of a file one by one, numbered from 1.
 
@@ -183,6 +184,8 @@ def read_records(
     max_bytes : int or Limit, optional
         The most that is read, unpacked; a `Limit` names its setting. Parquet, which is read in
         parts, has none.
+    allow_nan : bool
+        Read NaN and Infinity in JSON as null: Python writes them, and JSON does not have them.
 
     Yields
     ------
@@ -200,9 +203,9 @@ def read_records(
     if kind == "parquet":
         records = _parquet(path)
     elif kind == "json":
-        records = _json(path, dialect.encoding, max_bytes or MAX_JSON_BYTES)
+        records = _json(path, dialect.encoding, max_bytes or MAX_JSON_BYTES, allow_nan)
     elif kind == "jsonl":
-        records = _jsonl(path, dialect.encoding, max_bytes)
+        records = _jsonl(path, dialect.encoding, max_bytes, allow_nan)
     else:
         records = _csv(path, dialect, max_bytes)
     with readable(path):
@@ -326,9 +329,13 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parse(text: str, path: Path, first_line: int = 1) -> Any:
+def _no_value(name: str) -> None:
+    return None
+
+
+def _parse(text: str, path: Path, first_line: int = 1, allow_nan: bool = False) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_no_value if allow_nan else _refuse_constant)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise TagifaiError(
@@ -341,9 +348,13 @@ def _parse(text: str, path: Path, first_line: int = 1) -> Any:
 
 
 def load_json(
-    path: Path, encoding: str = "utf-8-sig", max_bytes: int | Limit = MAX_JSON_BYTES
+    path: Path,
+    encoding: str = "utf-8-sig",
+    max_bytes: int | Limit = MAX_JSON_BYTES,
+    *,
+    allow_nan: bool = False,
 ) -> Any:
-    """Read a JSON file whole.
+    """Read a JSON file whole; `allow_nan` reads NaN and Infinity as null.
 
     Raises
     ------
@@ -351,11 +362,11 @@ def load_json(
         The file is unreadable, not JSON, or larger than `max_bytes`, unpacked.
     """
     with readable(path), open_text(path, encoding, max_bytes) as file:
-        return _parse(file.read(), path)
+        return _parse(file.read(), path, allow_nan=allow_nan)
 
 
-def _json(path: Path, encoding: str, max_bytes: int | Limit) -> Iterator[Any]:
-    rows = load_json(path, encoding, max_bytes)
+def _json(path: Path, encoding: str, max_bytes: int | Limit, allow_nan: bool) -> Iterator[Any]:
+    rows = load_json(path, encoding, max_bytes, allow_nan=allow_nan)
     if not isinstance(rows, list):
         raise TagifaiError(f"{path}: a list of objects is needed, got {type(rows).__name__}")
     rows.reverse()
@@ -363,7 +374,9 @@ def _json(path: Path, encoding: str, max_bytes: int | Limit) -> Iterator[Any]:
         yield rows.pop()
 
 
-def _jsonl(path: Path, encoding: str, max_bytes: int | Limit | None) -> Iterator[Any]:
+def _jsonl(
+    path: Path, encoding: str, max_bytes: int | Limit | None, allow_nan: bool
+) -> Iterator[Any]:
     with open_text(path, encoding, max_bytes) as file:
         number = 0
         while line := file.readline(MAX_LINE + 1):
@@ -371,7 +384,7 @@ def _jsonl(path: Path, encoding: str, max_bytes: int | Limit | None) -> Iterator
             if len(line) > MAX_LINE:
                 raise TagifaiError(f"{path}: line {number}: longer than {MAX_LINE:,} characters")
             if line.strip():
-                yield _parse(line, path, number)
+                yield _parse(line, path, number, allow_nan)
 
 
 def _csv(path: Path, dialect: Dialect, max_bytes: int | Limit | None) -> Iterator[Any]:

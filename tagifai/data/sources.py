@@ -127,9 +127,11 @@ def _records(source: Source, path: Path) -> Iterable[Any]:
     if source.kind == "arrow":
         return read_arrow(path)
     if source.kind == "json":
-        rows = rows_of(load_json(path, source.dialect.encoding), path)[source.key]
+        rows = rows_of(load_json(path, source.dialect.encoding, allow_nan=True), path)[source.key]
         return _let_go(rows)
-    return (record for _, record in read_records(path, source.dialect, kind=source.kind))
+    return (
+        record for _, record in read_records(path, source.dialect, kind=source.kind, allow_nan=True)
+    )
 
 
 def list_files(path: Path) -> list[Path]:
@@ -184,7 +186,7 @@ def _open(path: Path, given: Dialect, detect: bool) -> Iterator[Source]:
     kind = _json_kind(path, kind, dialect.encoding)
     source = Source(path, path, kind, dialect, (path,), part=path.stem, written=written)
     if kind == "object":
-        for part, rows in rows_of(load_json(path, dialect.encoding), path).items():
+        for part, rows in rows_of(load_json(path, dialect.encoding, allow_nan=True), path).items():
             yield replace(source, kind="json", key=part, part=part or path.stem)
             del rows
     else:

@@ -28,7 +28,9 @@ _NAME_KEYS = ("name", "label", "tag", "title", "value", "text")
 _LONGEST_LITERAL = 100_000
 
 Names = Mapping[int, str] | Literal["none"] | None
-_BINARY: Mapping[str, int] = {
+# How programs write that a value is missing.
+MISSING = frozenset({"nan", "na", "n/a", "<na>", "null", "none"})
+BINARY: Mapping[str, int] = {
     **dict.fromkeys(("1", "1.0", "1.", "true", "t", "yes", "y", "x"), 1),
     **dict.fromkeys(("0", "0.0", "0.", "false", "f", "no", "n"), 0),
     **dict.fromkeys(("-1", "-1.0", "-1."), -1),
@@ -42,8 +44,8 @@ class UnlabelledError(Exception):
 def read_binary(value: object) -> int | None:
     """Read a one-hot cell: 1, 0, -1 for one that nobody labelled, None for a blank one.
 
-    >>> [read_binary(cell) for cell in ("True", 0.0, "-1", "", "x")]
-    [1, 0, -1, None, 1]
+    >>> [read_binary(cell) for cell in ("True", 0.0, "-1", "", "NA", "x")]
+    [1, 0, -1, None, None, 1]
 
     Raises
     ------
@@ -53,7 +55,9 @@ def read_binary(value: object) -> int | None:
     if is_blank(value):
         return None
     if isinstance(value, str):
-        found = _BINARY.get(value.strip().lower())
+        if value.strip().lower() in MISSING:
+            return None
+        found = BINARY.get(value.strip().lower())
     else:
         found = int(value) if isinstance(value, int | float) and value in (0, 1, -1) else None
     if found is None:

@@ -112,6 +112,16 @@ FORMS = {
     "one-hot": ({"train.csv": ONE_HOT}, [], TOXIC),
     "one-hot floats": ({"a.csv": ONE_HOT.replace(",1", ",1.0").replace(",0", ",0.0")}, [], TOXIC),
     "one-hot words": ({"a.csv": ONE_HOT.replace(",1", ",True").replace(",0", ",False")}, [], TOXIC),
+    "one-hot yes and no": (
+        {"a.csv": ONE_HOT.replace(",1", ",Yes").replace(",0", ",no")},
+        [],
+        TOXIC,
+    ),
+    "one-hot of R": (
+        {"a.csv": ONE_HOT + "x4,Fourth,NA,1\n"},
+        ["--unlabelled", "negative"],
+        [*TOXIC, ("x4", "", "Fourth", ["obscene"])],
+    ),
     "one-hot unlabelled": ({"a.csv": ONE_HOT.replace("Third,0,0", "Third,-1,-1")}, [], TOXIC[:2]),
     "one-hot some unlabelled left out": (
         {"a.csv": ONE_HOT.replace("Third,0,0", "Third,-1,0")},
@@ -315,6 +325,11 @@ FORMS = {
         ["--split", "none"],
         [("1", "", A, ["a"], {"original_split": "holdout"})],
     ),
+    "a column of splits without any": (
+        {"a.csv": f"text,tag,split\n{A},a,\n"},
+        [],
+        [("1", "", A, ["a"])],
+    ),
     "a column of splits": (
         {"a.csv": f"text,tag,split\n{A},a,Train\n{COMMA},b,validation\nThird,b,TEST\nX,a,\n"},
         [],
@@ -451,6 +466,11 @@ FORMS = {
         },
         [],
         [("p", *PLAIN[0][1:]), ("q", *PLAIN[1][1:])],
+    ),
+    "JSON of Python": (
+        {"a.json": f'[{{"text": "{A}", "tags": ["a", "b"]}}, {{"text": NaN, "tags": NaN}}]'},
+        [],
+        [PLAIN[0], ("2", "", "", [])],
     ),
     "JSON lines called JSON": (
         {"a.json": lines({"text": A, "tags": ["a", "b"]}, {"text": B, "tags": ["b"]})},
@@ -624,6 +644,11 @@ REFUSED = {
         "a.csv: label: 'Food, Drink' is one tag or several: --separator ',' or --separator none "
         "says which",
     ),
+    "a sign between words that are tags": (
+        {"a.csv": f"text,label\n{A},a\n{A},b/c\n{A},c/a\n{A},b\n"},
+        [],
+        "a.csv: label: 'b/c' is one tag or several: --separator '/' or --separator none says which",
+    ),
     "two separators": (
         {"a.csv": f'text,tags\n{A},"a;b,c"\n'},
         [],
@@ -704,8 +729,8 @@ REFUSED = {
     "true and false": (
         {"a.csv": f"text,label\n{A},true\n"},
         [],
-        "a.csv: label: true and false are no names of tags: --one-hot label makes the column "
-        "itself a tag",
+        "a.csv: label: true and false, or yes and no, are seldom tags: --one-hot label makes the "
+        "column itself one, --separator none takes its words",
     ),
     "two ids": (
         {"a.csv": f"doc_id,key,text,tag\n1,2,{A},a\n"},

@@ -27,7 +27,7 @@ def test_a_profile_counts_what_cells_are():
     rows = [
         {"a": "x;y", "b": 1, "c": ["p"], "d": "0"},
         {"a": "", "b": 0.0, "c": None, "d": "1"},
-        {"a": "<x><y>", "b": -1, "c": [2], "d": "no"},
+        {"a": "<x><y>", "b": -1, "c": [2], "d": "n"},
     ]
     found = profile_rows(enumerate(rows, start=1))
     assert (found["a"].blank, found["a"].separated[";"], found["a"].angles) == (1, 1, 1)
@@ -67,6 +67,7 @@ def test_parts_say_what_each_column_is():
         (['["a"]', "[]"], "", "lists in the cells"),
         (["a", "b"], "none", "each cell one tag"),
         (["c#", "node.js"], "none", "each cell one tag"),
+        (["tcp/ip", "ip"], "none", "each cell one tag"),
     ],
 )
 def test_separators_of_tags(cells, separator, said):
