@@ -425,13 +425,19 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
 
     desk = open_desk(options)
     inference = InferenceDesk(desk, desk.data)
-    names = [options.version] if options.version else desk.names()
+    names = desk.names()
+    if options.version:
+        if options.version not in names:
+            desk.require_model(options.version)
+        names = [options.version]
     rows: list[dict[str, Any]] = []
     move = progress_bar("testing")
     for done, name in enumerate(names, start=1):
         row: dict[str, Any] = {"version": name, "error": None}
         try:
             measured = desk.load(name).performance["behavioral"]
+            if not (options.version or measured or desk.keeps_model(name)):
+                raise TagifaiError("the version keeps no model, so it cannot be tested")
             row |= {"measured": measured.get("score"), **inference.behavioral_results(name)}
         except TagifaiError as error:
             if options.version:
@@ -439,6 +445,8 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
             row["error"] = str(error)
         rows.append(row)
         move(done, len(names), name)
+    if all(row.get("score") is None for row in rows):
+        desk.latest("model")  # which says that there is none
 
     def show() -> None:
         columns = {"version": "version", "score": "score now", "num_samples": "tests",

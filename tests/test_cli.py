@@ -191,6 +191,108 @@ def test_predictions_of_another_program_become_a_version(run_json, run, small_da
     assert run("diff", "wrong", "right", "--fail-on", "worse", models=models)[0] == 0
 
 
+def test_versions_of_predictions_alone_give_a_clear_line_everywhere(
+    run, run_json, refused, small_data, small_models, tmp_path
+):
+    models = tmp_path / "model"
+    right = write_predictions(tmp_path / "right.jsonl", small_data, right=True)
+    wrong = write_predictions(tmp_path / "wrong.jsonl", small_data, right=False)
+    run("import-predictions", "workspace", right, models=models)
+    assert run("release", "v2.0.0", models=models)[0] == 0
+    run("import-predictions", "bert", wrong, models=models)
+    none = (
+        f"no version in {models} keeps a model, so none can predict "
+        f"(there: bert, v2.0.0, workspace); `train` makes one that does"
+    )
+    assert refused("predict", "x", models=models) == none
+    assert refused("predict", "x", "--version", "v1", models=models) == none
+    assert refused("evaluate-behavioral", models=models) == none
+    nobody = "version 'bert' keeps no model, so it cannot predict; versions that can: none"
+    assert refused("predict", "x", "--version", "bert", models=models) == nobody
+    assert refused("evaluate-behavioral", "--version", "bert", models=models) == nobody
+
+    assert [row["version"] for row in run_json("versions", models=models)] == [
+        "bert", "v2.0.0", "workspace",
+    ]  # fmt: skip
+    assert run_json("params", models=models) == {"threshold": 0.5}
+    assert run("performance", models=models)[1].startswith("v2.0.0")
+    assert run_json("diff", "v2.0.0", "bert", models=models)["basis"] == "paired"
+    for pair in (["bert"], ["v2.0.0", "bert"]):
+        assert run("report", *pair, "-o", tmp_path / "r.html", models=models)[0] == 0
+        assert "computer-vision" in (tmp_path / "r.html").read_text()
+    assert run("plot", "diff", "v2.0.0", "bert", "-o", tmp_path / "d.svg", models=models)[0] == 0
+
+    for name in ("v0.1.0", "v0.2.0"):
+        shutil.copytree(small_models / name, models / name)
+    assert run_json("predict", "camera pixels", models=models)["version"] == "v0.2.0"
+    told = refused("predict", "x", "--version", "v2.0.0", models=models)
+    assert told.endswith("cannot predict; versions that can: v0.1.0, v0.2.0")
+    told = refused("predict", "x", "--version", "v0.3.0", models=models)
+    assert told.endswith("allowed: v0.1.0, v0.2.0")
+    told = refused("evaluate-behavioral", "--version", "v0.3.0", models=models)
+    assert told.endswith("allowed: v0.1.0, v0.2.0")
+    rows = run_json("evaluate-behavioral", models=models)
+    assert [(row["version"], row["error"]) for row in rows if row["error"]] == [
+        (name, "the version keeps no model, so it cannot be tested")
+        for name in ("bert", "v2.0.0", "workspace")
+    ]
+    assert all(row["fresh"] for row in rows if not row["error"])
+
+
+def test_an_import_is_refused_before_the_file_is_read(refused, small_data, tmp_path):
+    models, file = tmp_path / "model", tmp_path / "none.jsonl"
+    (models / "v1").mkdir(parents=True)
+    given = {"models": models}
+    assert "a number from 0 to 1 is needed, got 7" in refused(
+        "import-predictions", "v2", file, "--threshold", "7", **given
+    )
+    assert "version 'v1' exists in" in refused("import-predictions", "v1", file, **given)
+    assert refused("import-predictions", "../v2", file, **given).startswith("version '../v2': a na")
+    told = refused("import-predictions", "v2", file, **given)
+    assert told == f"{file}: cannot be read (No such file or directory)"
+    right = write_predictions(tmp_path / "right.jsonl", small_data, right=True)
+    told = refused("import-predictions", "v2", right, "--max-predictions", "0", **given)
+    assert told == "--max-predictions must be 1 or more, got 0"
+    told = refused("train", *SETTINGS, "--max-unpacked", "0", **given)
+    assert told == "--max-unpacked must be 1 or more, got 0"
+    (tmp_path / "file").touch()
+    told = refused("train", *SETTINGS, models=tmp_path / "file")
+    assert told == f"{tmp_path / 'file'}: a file, not a folder of versions"
+    assert [path.name for path in models.iterdir()] == ["v1"]
+
+
+def test_what_is_out_of_fold_and_in_which_split_is_recorded(run, run_json, small_data, tmp_path):
+    models = tmp_path / "model"
+    projects = json.loads((small_data / "projects.json").read_text())
+    rows = [
+        {
+            "id": project["id"],
+            "split": ("train", "val", "test", "test", "train")[number % 5],
+            "probabilities": {
+                "computer-vision": 0.9
+                if (number % 5 in (2, 3) and number % 3 == 0)
+                != ("computer-vision" in project["tags"])
+                else 0.1
+            },
+        }
+        for number, project in enumerate(projects)
+    ]
+    file = tmp_path / "p.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for said in ("yes", "no", None):
+        flags = ["--out-of-fold", said] if said else []
+        name = f"v{said or 'unknown'}"
+        made = run_json("import-predictions", name, file, *flags, models=models)
+        info = json.loads((models / name / "version.json").read_text())
+        assert info["out_of_fold"] == made["out_of_fold"] == (said or "unknown")
+        assert info["warnings"] == made["warnings"]
+        (warning,) = made["warnings"]
+        assert warning.startswith("weighted F1 is 1.000 on train and 0.")
+        assert ("though they are said to be" in warning) == (said == "yes")
+    status, _, err = run("import-predictions", "again", file, models=models)
+    assert (status, err) == (0, f"warning: {warning}\n")
+
+
 def test_predict_answers_each_text(run_json):
     answer = run_json("predict", "pixels and masks of photos", "")
     assert answer["version"] == "v0.2.0"

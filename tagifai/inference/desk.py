@@ -205,10 +205,16 @@ class InferenceDesk:
         As `run_behavioral`, with `fresh`: False where the version keeps no model, so that what
         was measured when it was made is all there is. Answered from the cache; nothing of the
         version is written.
+
+        Raises:
+            TagifaiError: the version keeps no model, and nothing was measured.
         """
         version = self.versions.load(name)
         if not self.versions.keeps_model(name):
-            return {"fresh": False, **version.performance["behavioral"]}
+            kept = version.performance["behavioral"]
+            if not kept:
+                self.versions.require_model(name)
+            return {"fresh": False, **kept}
         tests = self.tests(name)
         key = ("behavioral", version.fingerprint, _digest(tests))
         return {

@@ -17,7 +17,9 @@ from tagifai.inspection.parts import (
     PARTS,
     Array,
     Paged,
+    chosen_by,
     column_in,
+    describe_in_sample,
     paged,
     require_predictions,
     rows_of,
@@ -147,21 +149,32 @@ def best_threshold(
     cost_fp: float | None = None,
     cost_fn: float | None = None,
 ) -> dict[str, Any]:
-    """Find a tag's best threshold on out-of-fold rows (train and val), and report it on test.
+    """Find a tag's best threshold on held-out rows of train and val, and report it on test.
 
     Without costs the best is the highest F1; with both, the lowest cost_fp · FP +
     cost_fn · FN. It lies midway between two neighbouring probabilities, equals go to the
-    higher one. Returns {"threshold", "by", "chosen": figures on train+val, "test": figures
-    on test}, with "cost" in both where costs were given.
+    higher one. Where the probabilities of train are not known to be out of fold, val alone
+    chooses.
 
-    Raises:
-        TagifaiError: an unknown tag, one cost without the other or not positive, or no
-            positive out of fold to choose by.
+    Returns
+    -------
+    dict
+        "threshold"; "by", "f1" or "cost"; "chosen_by", "train+val" or "val"; "chosen", the
+        figures there, and "test", those on test, with "cost" in both where costs were given.
+
+    Raises
+    ------
+    TagifaiError
+        An unknown tag, one cost without the other or not positive, or no positive to choose by.
     """
-    true, prob = column_in(predictions, tag, LEARNT)
+    part = chosen_by(predictions)
+    true, prob = column_in(predictions, tag, part)
     if not true.any():
+        where = "train and val" if part == LEARNT else "val"
+        why = describe_in_sample(predictions)
         raise TagifaiError(
-            f"{tag!r} has no project in train and val: there is nothing to choose by"
+            f"{tag!r} has no project in {where}: there is nothing to choose by"
+            + (f"; {why}" if why else "")
         )
     if cost_fp is None and cost_fn is None:
         threshold = float(best_thresholds(true[:, None], prob[:, None])[0])
@@ -169,8 +182,8 @@ def best_threshold(
     else:
         threshold = _cheapest(true, prob, *_costs(cost_fp, cost_fn))
         by = "cost"
-    found: dict[str, Any] = {"threshold": threshold, "by": by}
-    for name, split in (("chosen", LEARNT), ("test", "test")):
+    found: dict[str, Any] = {"threshold": threshold, "by": by, "chosen_by": part}
+    for name, split in (("chosen", part), ("test", "test")):
         figures = threshold_metrics(predictions, tag, threshold, split)
         if by == "cost" and cost_fp is not None and cost_fn is not None:
             figures["cost"] = cost_fp * figures["fp"] + cost_fn * figures["fn"]

@@ -185,7 +185,8 @@ class InspectionDesk:
 
     def notes(self, name: str) -> list[str]:
         """Say what every figure of a version has to be read with: see also `data_changes`."""
-        told = (self.versions.note(name), self.data_changes(name))
+        warnings = [f"Warning: {one}." for one in self.versions.warnings(name)]
+        told = (self.versions.note(name), *warnings, self.data_changes(name))
         return [one for one in told if one]
 
     def slice_table(self, name: str) -> list[dict[str, Any]]:

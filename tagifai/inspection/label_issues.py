@@ -1,11 +1,11 @@
 """Suspected label errors: pairs of project and tag, missing labels and wrong ones.
 
-The probability out of fold ranks missing labels well, and wrong ones badly: it puts on top
-the labels that a text merely does not mention. Both queues therefore weigh it together with
-independent evidence: the tag's name in the text, neighbours' tags, tags that usually come
-along. How much each weighs is learnt from the labels themselves, out of fold; pairs that a
-first round finds suspicious are left out of the second (as in confident learning, Northcutt
-et al. 2021), or errors would teach that evidence means little.
+The probability of a model that did not see the project ranks missing labels well, and wrong ones
+badly: it puts on top the labels that a text merely does not mention. Both queues therefore weigh
+it together with independent evidence: the tag's name in the text, neighbours' tags, tags that
+usually come along. How much each weighs is learnt from the labels themselves, out of fold; pairs
+that a first round finds suspicious are left out of the second (as in confident learning,
+Northcutt et al. 2021), or errors would teach that evidence means little.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ import numpy as np
 
 from tagifai.data import Project, Tag
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.parts import Array, column_of, rows_of
+from tagifai.inspection.parts import Array, column_of, held_out_rows
 from tagifai.predictions import Predictions
 from tagifai.text.languages import DEFAULT_LANGUAGE
 
@@ -40,8 +40,9 @@ class Suspicions:
     """Every pair's score: how likely its tag is, by probability and evidence together.
 
     `score` (n_projects, n_tags) in [0, 1]. `open` (n_projects, n_tags) is False for the
-    pairs that can't be judged any more: `num_gone` projects are gone from the data, and
-    `num_changed` pairs have had their label changed since the version was made.
+    pairs that can't be judged: `num_gone` projects are gone from the data, `num_changed` pairs
+    have had their label changed since the version was made, and where probabilities of train
+    projects may come from a model that saw them, those are left out (`Predictions.held_out`).
     """
 
     predictions: Predictions
@@ -78,7 +79,7 @@ def suspect_labels(
         predictions,
         evidence,
         _score(predictions, evidence),
-        evidence.known[:, None] & ~changed,
+        (evidence.known & predictions.held_out)[:, None] & ~changed,
         int((~evidence.known).sum()),
         int(changed.sum()),
     )
@@ -98,14 +99,15 @@ def issue_pairs(
     cleanlab's `find_multilabel_issues_per_class` restricted to y = 0.
 
     Raises:
-        TagifaiError: an unknown kind, tag, split or rank.
+        TagifaiError: an unknown kind, tag, split or rank, or a split of which no project was
+            held out.
     """
     if kind not in KINDS:
         raise one_of("kind of label error", kind, KINDS)
     if rank not in RANKS:
         raise one_of("rank", rank, RANKS)
     predictions = found.predictions
-    rows = rows_of(predictions, split)
+    rows = held_out_rows(predictions, split)
     columns = np.arange(len(predictions.tags))
     if tag is not None:
         columns = np.array([column_of(predictions, tag)])
@@ -127,7 +129,8 @@ def describe_issues(
 ) -> list[dict[str, Any]]:
     """Describe the pairs of one page, each with its evidence.
 
-    Each record: id, tag, kind, split, probability, score, named (the name found in the text,
+    Each record: id, tag, kind, split, probability, held_out (whether it is of a model that did
+    not see the project), score, named (the name found in the text,
     or None), along (`tags_along`), neighbour_share, neighbours (id, tags, likeness; those
     that share a word, nearest first), y_true, title, description.
     """
@@ -146,6 +149,7 @@ def describe_issues(
                 "kind": KINDS[predictions.y_true[row, column]],
                 "split": str(predictions.split[row]),
                 "probability": float(predictions.y_prob[row, column]),
+                "held_out": bool(predictions.held_out[row]),
                 "score": float(found.score[row, column]),
                 "named": name_found(project.text, tag, tags, language),
                 "along": tags_along(predictions, projects, row, tag),
@@ -180,10 +184,11 @@ def _score(predictions: Predictions, evidence: "Evidence") -> Array:
         ],
         axis=-1,
     )
-    everything = np.ones(prob.shape, bool)
-    first = _out_of_fold(features, predictions.y_true, everything, prob)
+    # What a probability of a project that the model saw weighs tells nothing of the others.
+    usable = np.broadcast_to(predictions.held_out[:, None], prob.shape)
+    first = _out_of_fold(features, predictions.y_true, usable, prob)
     truth = predictions.y_true.astype(bool)
-    clean = ~((~truth & (first > _MISSING_ABOVE)) | (truth & (first < _WRONG_BELOW)))
+    clean = usable & ~((~truth & (first > _MISSING_ABOVE)) | (truth & (first < _WRONG_BELOW)))
     return _out_of_fold(features, predictions.y_true, clean, prob)
 
 
@@ -198,7 +203,7 @@ def _out_of_fold(features: Array, truth: Array, kept: Array, otherwise: Array) -
     fold = shuffled % FOLDS
     score = otherwise.copy()
     for part in range(FOLDS):
-        learnt = np.flatnonzero(fold != part)
+        learnt = np.flatnonzero((fold != part) & kept.any(axis=1))
         learnt = learnt[np.argsort(shuffled[learnt])][:_LEARN_FROM]
         use = kept[learnt].ravel()
         X, y = features[learnt].reshape(-1, width)[use], truth[learnt].ravel()[use]

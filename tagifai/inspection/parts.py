@@ -57,7 +57,7 @@ def paged(items: Sequence[Any] | Array, number: int = 1, size: int = 20) -> Page
 
 
 def rows_of(predictions: Predictions, split: str) -> Rows:
-    """Find the rows of one of `PARTS`: a split, "train+val" (all out of fold), or "all".
+    """Find the rows of one of `PARTS`: a split, "train+val" (what was learnt from), or "all".
 
     Raises:
         TagifaiError: an unknown split.
@@ -69,6 +69,44 @@ def rows_of(predictions: Predictions, split: str) -> Rows:
     if split == LEARNT:
         return np.flatnonzero(predictions.split != "test")
     return predictions.rows_by_split[split]
+
+
+def held_out_rows(predictions: Predictions, split: str) -> Rows:
+    """Find the rows of one of `PARTS` that were predicted by a model that did not see them.
+
+    Those of train are among them where they are known to be out of fold.
+
+    Raises
+    ------
+    TagifaiError
+        An unknown split, or one of which no row was held out.
+    """
+    rows = rows_of(predictions, split)
+    found = rows[predictions.held_out[rows]]
+    if len(rows) and not len(found):
+        raise TagifaiError(f"split {split!r}: {describe_in_sample(predictions)}")
+    return found
+
+
+def chosen_by(predictions: Predictions) -> str:
+    """Name the one of `PARTS` that thresholds are chosen by: what is not test and was held out."""
+    return LEARNT if predictions.out_of_fold == "yes" else "val"
+
+
+def describe_in_sample(predictions: Predictions) -> str:
+    """Say why probabilities of train projects are not used, "" where they are.
+
+    >>> p = Predictions.of(["7"], ["train"], ["cv"], [[1]], [[0.9]])
+    >>> describe_in_sample(p)
+    ''
+    """
+    if predictions.out_of_fold == "yes" or not len(predictions.rows_by_split["train"]):
+        return ""
+    seen = "come" if predictions.out_of_fold == "no" else "may come"
+    return (
+        f"probabilities of train projects {seen} from a model that saw them "
+        f"(out_of_fold: {predictions.out_of_fold}), so val and test alone are used"
+    )
 
 
 def column_of(predictions: Predictions, tag: str) -> int:

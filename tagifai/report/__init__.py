@@ -34,7 +34,7 @@ def gather(
         "against": a if b else None,
         "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cards": [_without_params(versions.describe(one)) for one in ([a, b] if b else [a])],
-        "note": versions.note(name),
+        "note": " ".join([versions.note(name), *versions.warnings(name)]).strip(),
         "overall": versions.load(name).performance["overall"],
         "behavioral": versions.load(name).performance["behavioral"].get("score"),
         "slices": inspection.slice_table(name),
@@ -43,6 +43,7 @@ def gather(
         "worst": _or_missing(lambda: _worst_tags(inspection, name)),
         "flips": _or_missing(lambda: _flips(versions, a, b)) if b else None,
         "issues": {kind: _or_missing(partial(_issues, reviews, name, kind)) for kind in KINDS},
+        "issues_note": _or_missing(lambda: reviews.changes_since(name)),
     }
 
 

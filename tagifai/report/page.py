@@ -26,7 +26,10 @@ def write_page(report: Mapping[str, Any]) -> str:
         *(show_compared(report) if against else _alone(report)),
         section("Worst tags", _worst(report["worst"], report["version"])),
         *(section("Decisions that flipped", show_flips(report)) if against else ""),
-        section("Suspected label errors", _issues(report["issues"])),
+        section(
+            "Suspected label errors",
+            _issues_note(report["issues_note"]) + _issues(report["issues"]),
+        ),
         section("Parameters", _params(report)),
         section("About", _cards(report["cards"])),
         section("How to read this", _how_to_read(bool(against))),
@@ -49,7 +52,7 @@ def _alone(report: Mapping[str, Any]) -> list[str]:
     score = report["behavioral"]
     passed = f"<p>Behavioral tests passed: {score:.1%}</p>" if score is not None else ""
     figures = {"precision": "precision", "recall": "recall", "f1": "F1", "num_samples": "projects"}
-    note = f'<p class="minor">{escaped(report["note"], 300)}</p>' if report["note"] else ""
+    note = f'<p class="minor">{escaped(report["note"], 1_000)}</p>' if report["note"] else ""
     return [
         section("Overall", note + table(rows, {"name": "average", **figures}) + passed),
         section(
@@ -69,6 +72,11 @@ def _worst(rows: Any, version: str) -> str:
         },
         caption=f"The lowest F1 of {version} on its test split",
     )  # fmt: skip
+
+
+def _issues_note(note: Any) -> str:
+    told = isinstance(note, str) and note
+    return f'<p class="minor">{escaped(note, 500)}</p>' if told else ""
 
 
 def _issues(issues: Mapping[str, Any]) -> str:

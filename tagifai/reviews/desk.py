@@ -17,7 +17,7 @@ from tagifai.inspection.label_issues import (
     issue_pairs,
     suspect_labels,
 )
-from tagifai.inspection.parts import Array, Paged, column_of, paged
+from tagifai.inspection.parts import Array, Paged, column_of, describe_in_sample, paged
 from tagifai.kept import Kept
 from tagifai.permissions import Visit, WriteRules
 from tagifai.reviews import Review, ReviewStore
@@ -244,7 +244,10 @@ class ReviewDesk:
         return export_reviews(self.events(), "jsonl")
 
     def changes_since(self, version: str) -> str:
-        """Say what isn't judged: unlabelled projects, and what changed; "" where all is."""
+        """Say what isn't judged: unlabelled and in-sample projects, and what changed.
+
+        "" where all is.
+        """
         found = self.suspicions(version)
         told = [
             f"{counted(number, what)} {became}"
@@ -255,7 +258,10 @@ class ReviewDesk:
             if number
         ]
         changed = f"Changed since this version was made, so left out: {', '.join(told)}."
-        return " ".join(filter(None, (self.versions.note(version), changed if told else "")))
+        in_sample = describe_in_sample(found.predictions)
+        in_sample = f"{in_sample[:1].upper()}{in_sample[1:]}." if in_sample else ""
+        notes = self.versions.note(version), in_sample, changed if told else ""
+        return " ".join(filter(None, notes))
 
     def preview(self, version: str) -> dict[str, Any]:
         """Score a version against today's labels and against those of the accepted reviews."""

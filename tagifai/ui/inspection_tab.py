@@ -252,7 +252,7 @@ def build(
         chosen = tag if tag in names else most_errors(table)
         own = own if chosen == tag else None
         return [
-            f'<div class="notice warning">{escaped(notes, 500)}</div>' if notes else "",
+            f'<div class="notice warning">{escaped(notes, 1_500)}</div>' if notes else "",
             # A tag chosen meanwhile stays: none is told unless this one is gone, or a link's.
             gr.Dropdown(names)
             if chosen == tag and not linked

@@ -15,8 +15,8 @@ from tagifai.ui.markup import show_error
 from tagifai.ui.visits import visit_of
 
 ABOUT = """A tag is predicted from its threshold on. Move it, and figures and projects follow; best
-thresholds are found on out-of-fold probabilities of train and validation, and reported on test.
-Nothing is kept until you say so, and only in the workspace."""
+thresholds are found on projects of train and validation that the model did not see, and reported
+on test. Nothing is kept until you say so, and only in the workspace."""
 
 
 class Thresholds(NamedTuple):

@@ -11,6 +11,10 @@ from tagifai.ui.influence_view import shown_text
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 FEW = 10
+CHOSEN_BY = {
+    "train+val": "by out-of-fold probabilities of train and validation",
+    "val": "by validation alone, since the model saw train or may have",
+}
 MOST_NAMED = 5
 CALIBRATION = """(Calibration: <a href="https://arxiv.org/abs/1706.04599" rel="noopener noreferrer"
 target="_blank">Guo et al. 2017, On Calibration of Modern Neural Networks</a>.)"""
@@ -190,12 +194,13 @@ def show_confusions(rows: list[dict[str, Any]], tag: str) -> str:
 
 
 def show_best(found: dict[str, Any], tag: str) -> str:
-    """Say which threshold is best out of fold, and what it gives on test."""
+    """Say which threshold is best, by which projects it was chosen, and what it gives on test."""
     by = "F1" if found["by"] == "f1" else "cost"
     test, chosen = found["test"], found["chosen"]
+    where = CHOSEN_BY[found["chosen_by"]]
     cost = f", cost {test['cost']:g}" if "cost" in test else ""
     return (
-        f'<p class="note">Best threshold of {escaped(tag)} for {by} by out-of-fold probabilities: '
+        f'<p class="note">Best threshold of {escaped(tag)} for {by}, {where}: '
         f"<b>{found['threshold']:.3f}</b> (F1 there {chosen['f1']:.3f}). On test it gives "
         f"precision {test['precision']:.3f}, recall {test['recall']:.3f}, F1 {test['f1']:.3f}, "
         f"{test['fp']} false positives, {test['fn']} false negatives{cost}.</p>"

@@ -155,8 +155,9 @@ def show_evidence(pair: Mapping[str, Any]) -> str:
         }
         for near in pair["neighbours"][:MOST_NEIGHBOURS]
     ]
+    saw = "never saw" if pair["held_out"] else "saw, or may have seen,"
     facts = {
-        "Probability, by a model that never saw it": show_share(pair["probability"]),
+        f"Probability, by a model that {saw} it": show_share(pair["probability"]),
         "With all evidence": show_share(pair["score"]),
         "Name": named,
         "Comes along with its labels": along or "no more than usual",

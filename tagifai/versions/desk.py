@@ -197,14 +197,7 @@ class VersionDesk:
         Raises:
             TagifaiError: the version keeps no model, or one that is not ours.
         """
-        names = self.source.names()
-        if name not in names:
-            raise one_of("version", name, self._that_keep("model", names) or names)
-        if not self.keeps_model(name):
-            able = ", ".join(self._that_keep("model", names)[:20]) or "none"
-            raise TagifaiError(
-                f"version {name!r} keeps no model, so it cannot predict; versions that can: {able}"
-            )
+        self.require_model(name)
         version = self.load(name)
         files = (MODEL_FILE, PICKLE_FILE, "version.json")
         return self._models.get(
@@ -212,6 +205,25 @@ class VersionDesk:
             tuple(self.source.stamp(name, file) for file in files),
             lambda: _load_model(version, self.trust_pickle),
         )
+
+    def require_model(self, name: str) -> None:
+        """Refuse a version that cannot predict, and name those that can.
+
+        Raises
+        ------
+        TagifaiError
+            The version keeps no model, or there is no such version.
+        """
+        names = self.source.names()
+        if name in names and self.keeps_model(name):
+            return
+        able = self._that_keep("model", names)
+        if name in names:
+            raise TagifaiError(
+                f"version {name!r} keeps no model, so it cannot predict; versions that can: "
+                f"{', '.join(able[:20]) or 'none'}"
+            )
+        raise one_of("version", name, able) if able else self._none_keeps("model", names)
 
     def keeps_model(self, name: str) -> bool:
         """Tell whether a version keeps a model, without reading it."""
@@ -264,6 +276,11 @@ class VersionDesk:
                 f"and are {config.untagged} by data.toml now: make the version again."
             )
         return told.strip()
+
+    def warnings(self, name: str) -> list[str]:
+        """List what the figures of a version should not be taken for, a sentence each."""
+        found = self.load(name).info.get("warnings")
+        return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
     def notes(self) -> dict[str, str]:
         """Say by version what its figures leave out; one that leaves out nothing is not in it."""
@@ -352,7 +369,7 @@ class VersionDesk:
         """Read a version's predictions, None where it keeps none."""
         return self._predictions.get(
             version.name,
-            self.source.stamp(version.name, "predictions.npz"),
+            (self.source.stamp(version.name, "predictions.npz"), version.out_of_fold),
             version.load_predictions,
         )
 

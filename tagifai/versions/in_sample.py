@@ -59,7 +59,7 @@ class TrainGap:
 def measure_train_gap(
     predictions: Predictions, thresholds: Mapping[str, float], seed: int = 0
 ) -> TrainGap | None:
-    """Measure by how much F1 on train exceeds F1 on test; None without projects of both.
+    """Measure by how much F1 on train exceeds F1 on test; None where either has no positive.
 
     Of many projects a sample is looked at.
     """
@@ -73,6 +73,8 @@ def measure_train_gap(
         if len(rows) > most:
             rows = np.sort(rng.choice(rows, most, replace=False))
         part = predictions.take(rows)
+        if not part.y_true.any():
+            return None
         decided = part.decide(thresholds)
         (counts,) = resample_counts(part.y_true, (decided,), RESAMPLES, seed + number)
         samples[split] = counts.averages()["weighted"]["f1"]

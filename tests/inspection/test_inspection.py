@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,32 @@ def test_the_best_threshold_is_chosen_on_train_and_val_and_reported_on_test(pred
     # Out of fold: b (0.8) carries it, d (0.7) does not.
     assert best["threshold"] == pytest.approx(0.75)
     assert (best["chosen"]["f1"], best["test"]["tp"], best["test"]["fn"]) == (1.0, 1, 1)
+
+
+@pytest.mark.parametrize("said", ["no", "unknown"])
+def test_where_the_model_saw_train_the_best_threshold_is_chosen_on_val(said):
+    p = Predictions.of(
+        range(6),
+        ["train", "train", "val", "val", "test", "test"],
+        ["t"],
+        [[1], [0], [1], [0], [1], [0]],
+        [[0.99], [0.01], [0.4], [0.2], [0.35], [0.25]],
+    )
+    best = best_threshold(p, "t")
+    assert (best["threshold"], best["chosen_by"]) == (pytest.approx(0.3), "train+val")
+    seen = replace(p, out_of_fold=said)
+    best = best_threshold(seen, "t")
+    assert (best["threshold"], best["chosen_by"]) == (pytest.approx(0.3), "val")
+    assert best["chosen"]["num_samples"] == 1
+    assert best["test"]["f1"] == 1.0
+    cost = best_threshold(seen, "t", cost_fp=1, cost_fn=1)
+    assert (cost["threshold"], cost["chosen"]["num_samples"]) == (pytest.approx(0.3), 1)
+    without_val = seen.take([0, 1, 4, 5])
+    with pytest.raises(
+        TagifaiError,
+        match=rf"'t' has no project in val: .*from a model that saw them \(out_of_fold: {said}\)",
+    ):
+        best_threshold(without_val, "t")
 
 
 @pytest.mark.parametrize(

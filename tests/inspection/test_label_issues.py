@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,35 @@ def test_few_projects_with_one_kind_of_label_are_ranked_by_probability():
         ("b", "t"),
         ("a", "t"),
     ]
+
+
+@pytest.mark.parametrize("said", ["no", "unknown"])
+def test_where_the_model_saw_the_project_nothing_is_suspected(predictions, projects, said):
+    """In-sample probabilities repeat the labels, errors among them: they say nothing."""
+    train = predictions.split == "train"
+    prob = np.where(train[:, None], 0.01 + 0.98 * predictions.y_true, predictions.y_prob)
+    memorised = Predictions.of(
+        predictions.ids, predictions.split, predictions.tags, predictions.y_true, prob
+    )
+    memorised = replace(memorised, out_of_fold=said)
+    found = suspect_labels(memorised, projects, TAGS)
+    every = {kind: issue_pairs(found, kind) for kind in ("missing", "wrong")}
+    assert sum(map(len, every.values())) == 2 * 24
+    for pairs in every.values():
+        assert set(predictions.split[pairs[:, 0]]) == {"test"}
+    assert named(predictions, every["missing"])[0] == ("p50", "cats")
+    # What evidence weighs is learnt from the same projects alone, whatever the model memorised.
+    honest = suspect_labels(replace(predictions, out_of_fold=said), projects, TAGS)
+    test = ~train
+    np.testing.assert_array_equal(found.score[test], honest.score[test])
+    with pytest.raises(
+        TagifaiError, match=rf"split 'train': .*out_of_fold: {said}\), so val and t"
+    ):
+        issue_pairs(found, "missing", split="train")
+    (issue,) = describe_issues(found, np.array([[1, 0]]), projects, TAGS)
+    assert (issue["split"], issue["held_out"]) == ("train", False)
+    (issue,) = describe_issues(found, every["missing"][:1], projects, TAGS)
+    assert issue["held_out"]
 
 
 def test_what_cannot_be_answered_is_said(found, predictions):

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -106,6 +107,16 @@ def test_what_cannot_be_told_is_said_in_its_place(small_data, small_models, tmp_
     told = text_of(write_page(gather(*desks(small_data, models), "v0.1.0", "v0.2.0")))
     assert "v0.2.0 kept no predictions: stored figures, without a verdict." in told
     assert told.count("'v0.2.0' keeps no predictions") >= 2
+
+
+def test_warnings_and_what_is_not_judged_are_said(small_data, small_models, tmp_path):
+    models = shutil.copytree(small_models, tmp_path / "model")
+    info = models / "v0.2.0" / "version.json"
+    said = {"out_of_fold": "unknown", "warnings": ["weighted F1 is 1.000 on train", 7]}
+    info.write_text(json.dumps(json.loads(info.read_text()) | said))
+    told = text_of(write_page(gather(*desks(small_data, models), "v0.2.0")))
+    assert "weighted F1 is 1.000 on train" in told
+    assert "Probabilities of train projects may come from a model that saw them" in told
 
 
 def test_the_same_version_twice_is_refused(small_data, small_models):

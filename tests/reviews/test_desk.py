@@ -50,6 +50,32 @@ def test_a_page_ranks_pairs_without_the_tag_and_writes_no_file(desk):
     assert not desk.path.exists()
 
 
+def test_a_version_whose_model_saw_train_is_judged_on_the_other_splits(
+    small_data, small_models, tmp_path
+):
+    shutil.copytree(small_models, tmp_path / "model")
+    info = tmp_path / "model/v0.2.0/version.json"
+    desk = desk_on(small_data, tmp_path / "model", tmp_path / "reviews.sqlite")
+    before = {one for one, _ in pairs(desk)}
+    assert desk.changes_since("v0.2.0") == ""
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"out_of_fold": "no"}))
+    after = {one for one, _ in pairs(desk)}
+    split = desk.versions.predictions("v0.2.0")
+    assert after == {one for one in before if split.split[split.row_of[one]] != "train"} != before
+    assert desk.changes_since("v0.2.0") == (
+        "Probabilities of train projects come from a model that saw them (out_of_fold: no), so "
+        "val and test alone are used."
+    )
+    with pytest.raises(TagifaiError, match="split 'train': probabilities of train projects"):
+        desk.page(QueueChoice("v0.2.0", split="train"))
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"out_of_fold": "maybe"}))
+    with pytest.raises(
+        TagifaiError,
+        match=r"v0\.2\.0/version\.json: out_of_fold: one of yes, no, unknown is needed, got",
+    ):
+        desk.page(MISSING)
+
+
 def test_filters_narrow_the_queue(desk):
     listed = pairs(desk, QueueChoice("v0.2.0", tag="transformers", split="test"))
     split = desk.versions.predictions("v0.2.0")

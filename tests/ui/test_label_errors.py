@@ -196,6 +196,7 @@ def test_reviews_change_the_figures_shown(handlers, bench):
 
 PAIR = {
     "id": HOSTILE, "tag": f"{HOSTILE}2", "kind": "missing", "split": "test", "probability": 0.5,
+    "held_out": True,
     "score": 0.75, "named": HOSTILE, "along": [{"tag": HOSTILE, "count": 4, "share": 0.5}],
     "neighbour_share": 0.25, "neighbours": [{"id": HOSTILE, "tags": [HOSTILE], "likeness": 0.5}],
     "title": HOSTILE, "text": f"{HOSTILE} {HOSTILE}", "marks": [(0, 4)], "tags": [HOSTILE],

@@ -60,6 +60,8 @@ def test_without_train_or_test_there_is_no_gap() -> None:
     given = predictions(10, 10, errors_on_test=0.3)
     assert measure_train_gap(given.select("test"), THRESHOLDS) is None
     assert measure_train_gap(given.select("train"), THRESHOLDS) is None
+    nothing = given.y_true * (given.split == "test")[:, None]
+    assert measure_train_gap(replace(given, y_true=nothing), THRESHOLDS) is None
 
 
 def test_of_many_projects_a_sample_tells_the_same() -> None:
