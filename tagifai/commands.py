@@ -13,7 +13,7 @@ from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
 from tagifai.pointers import refuse_pointer_file
 from tagifai.settings import load_limits
-from tagifai.terminal import print_message, print_table, print_text, progress_bar
+from tagifai.terminal import print_message, print_table, print_text, progress_bar, shown
 from tagifai.versions import VersionSource, open_source
 from tagifai.versions.naming import WORKSPACE
 
@@ -68,7 +68,7 @@ def check_data(options: argparse.Namespace) -> Answer:
         if agreement:
             print_text(
                 f"{agreement['num_projects']:,} projects were tagged twice: "
-                f"F1 of one tagging against the other {agreement['f1']:.3f}"
+                f"F1 of one tagging against the other {shown(agreement['f1'])}"
             )
 
     return Answer(
@@ -111,6 +111,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     from tagifai.behavioral import saved_tests
     from tagifai.data.left_out import describe_negatives, find_left_out
     from tagifai.data.rules import describe_spellings, spelling_groups
+    from tagifai.metrics.reading import describe_undefined, state_covered, undefined_tags
     from tagifai.models.repetition import flat_metrics, repeat, table_rows
     from tagifai.models.training import train
     from tagifai.slices import load_slices
@@ -159,17 +160,23 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     )
     files = version_files(trained, dataset, notes=options.notes)
     source.write(WORKSPACE, files)
-    metrics = flat_metrics(trained.performance)
+    metrics, covered = flat_metrics(trained.performance), state_covered(trained.performance)
+    undefined = undefined_tags(trained.performance)
     warnings = orjson.loads(files["version.json"])["warnings"]
 
     def show() -> None:
         print_table(
-            [{"metric": name, "value": value} for name, value in metrics.items()],
-            {"metric": "metric", "value": "test split"},
+            [
+                {"metric": name, "value": value, "covers": covered.get(name, "")}
+                for name, value in metrics.items()
+            ],
+            {"metric": "metric", "value": "test split", "covers": "averaged over"},
             title=f"{WORKSPACE} written to {source.location}",
         )
         negatives = int((~trained.predictions.y_true.any(axis=1)).sum())
         print_text(describe_negatives(len(trained.predictions.ids), negatives))
+        if undefined:
+            print_text(describe_undefined(undefined, len(trained.tags)))
         print_left_out(left_out)
         for warning in warnings:
             print_message(f"warning: {warning}")
@@ -179,6 +186,8 @@ def train_workspace(options: argparse.Namespace) -> Answer:
             "version": WORKSPACE,
             "models": source.location,
             "metrics": metrics,
+            "averaged_over": covered,
+            "undefined_tags": undefined,
             "left_out": left_out.to_dict(),
             "warnings": warnings,
         },
@@ -323,7 +332,7 @@ def show_params(options: argparse.Namespace) -> Answer:
 def show_performance(options: argparse.Namespace) -> Answer:
     """Show a version's performance, or one group of it."""
     from tagifai.metrics import PAIRS_OF
-    from tagifai.versions.history import count_samples, flatten_performance
+    from tagifai.versions.history import count_covered, count_samples, list_figures
 
     desk = open_desk(options)
     name = options.version or desk.latest()
@@ -332,7 +341,7 @@ def show_performance(options: argparse.Namespace) -> Answer:
         if options.filter not in GROUPS:
             raise one_of("group", options.filter, GROUPS)
         performance = {options.filter: performance[options.filter]}
-    samples = count_samples(performance)
+    samples, covered = count_samples(performance), count_covered(performance)
     rows = [
         {
             "group": group,
@@ -342,10 +351,12 @@ def show_performance(options: argparse.Namespace) -> Answer:
             "samples": performance["overall"].get(PAIRS_OF[metric])
             if metric in PAIRS_OF and group == "overall"
             else samples.get((group, one)),
+            "covers": " ".join(str(part) for part in covered.get((group, one, metric), ())),
         }
-        for (group, one, metric), value in flatten_performance(performance).items()
+        for (group, one, metric), value in list_figures(performance).items()
     ]
     columns = {key: key for key in ("group", "name", "metric", "value", "samples")}
+    columns["covers"] = "averaged over"
 
     def show() -> None:
         print_table(rows, columns, title=name)
@@ -516,6 +527,7 @@ def preprocess(options: argparse.Namespace) -> Answer:
 def import_predictions(options: argparse.Namespace) -> Answer:
     """Make a version of another program's predictions."""
     from tagifai.data.left_out import find_left_out
+    from tagifai.metrics.reading import describe_undefined, undefined_tags
     from tagifai.slices import load_slices
     from tagifai.versions.importing import (
         check_threshold,
@@ -542,16 +554,22 @@ def import_predictions(options: argparse.Namespace) -> Answer:
     files, overall = version_of(
         predictions, dataset, options.threshold, options.name, slices, source.limits
     )
+    undefined = undefined_tags(orjson.loads(files["performance.json"]))
     source.write(options.name, files)
     left_out = find_left_out(dataset)
     info = orjson.loads(files["version.json"])
     note = orjson.loads(files["performance.json"]).get("note", "")
 
+    covered, num_tags = overall["num_tags"]["f1"], len(predictions.tags)
+    over = f" over {covered:,} of them" if covered < num_tags else ""
+
     def show() -> None:
         print_text(
-            f"{options.name}: {info['num_projects']:,} projects, {len(predictions.tags)} tags, "
-            f"weighted F1 {overall['f1']:.3f} on {overall['num_samples']:,} test projects"
+            f"{options.name}: {info['num_projects']:,} projects, {num_tags:,} tags, "
+            f"weighted F1 {shown(overall['f1'])}{over} on {overall['num_samples']:,} test projects"
         )
+        if undefined:
+            print_text(describe_undefined(undefined, num_tags))
         if note:
             print_text(note)
         for warning in info["warnings"]:

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -354,10 +355,54 @@ def test_training_writes_the_workspace_and_release_freezes_it(run_json, run, ref
     )
 
 
+@pytest.fixture
+def rare_data(small_data, tmp_path):
+    """Write the small data with a tag that no test project has, and a split that says so."""
+    folder = tmp_path / "rare"
+    shutil.copytree(small_data, folder)
+    rows = json.loads((folder / "projects.json").read_text())
+    for place, row in enumerate(rows):
+        row["split"] = "test" if place % 3 == 0 else "train"
+        if place in (1, 2):
+            row["tags"].append("rare")
+    (folder / "projects.json").write_text(json.dumps(rows))
+    tags = json.loads((folder / "tags.json").read_text())
+    (folder / "tags.json").write_text(json.dumps([*tags, {"tag": "rare"}]))
+    return folder
+
+
+def test_a_tag_without_a_test_project_is_undefined_and_left_out_of_averages(
+    run, run_json, rare_data, tmp_path
+):
+    models = tmp_path / "model"
+    words = ("train", *SETTINGS, "--set=min_tag_freq=2")
+    status, out, _ = run(*words, data=rare_data, models=models)
+    assert status == 0
+    (line,) = [line for line in out.splitlines() if "macro_f1" in line]
+    assert re.fullmatch(r".*macro_f1 +│ +\d\.\d{3} │ 4 of 5 tags +│", line)
+    assert (
+        "1 of 5 tags is in no project of the test split and predicted for none: its figures are "
+        "undefined (–), and averages leave it out: rare"
+    ) in out
+    told = run_json(*words, data=rare_data, models=models)
+    assert (told["undefined_tags"], told["averaged_over"]["f1"]) == (["rare"], "4 of 5 tags")
+
+    kept = run_json("performance", data=rare_data, models=models)
+    figures = ("precision", "recall", "f1")
+    assert {kept["class"]["rare"][name] for name in figures} == {None}
+    others = [row["f1"] for tag, row in kept["class"].items() if tag != "rare"]
+    assert kept["overall"]["macro"]["f1"] == pytest.approx(sum(others) / 4)
+    assert kept["overall"]["macro"]["num_tags"]["f1"] == 4
+    _, out, _ = run("performance", "--filter", "class", data=rare_data, models=models)
+    assert [re.split(r" *│ *", line)[2:5] for line in out.splitlines() if "rare" in line] == [
+        ["rare", name, "–"] for name in (*figures, "average_precision")
+    ]
+
+
 def test_training_over_seeds_keeps_nothing(run_json, tmp_path):
     models = tmp_path / "model"
     table = run_json("train", *SETTINGS, "--repeat", "2", models=models)
-    assert list(table) == ["seeds", "runs", "mean", "std", "support", "left_out"]
+    assert list(table) == ["seeds", "runs", "mean", "std", "support", "num_runs", "left_out"]
     assert table["seeds"] == [0, 1]
     first, second = (run["f1"] for run in table["runs"])
     assert table["mean"]["f1"] == pytest.approx((first + second) / 2)

@@ -78,3 +78,17 @@ def test_another_ending_or_folder_is_refused(tmp_path: Path) -> None:
         save_plot(figure, tmp_path / "plot.exe")
     with pytest.raises(TagifaiError, match="cannot be written"):
         save_plot(figure, tmp_path / "nowhere" / "plot.png")
+
+
+def test_undefined_figures_draw_no_point() -> None:
+    rows = [{"version": "v1", "f1": 0.5, "rare": None}, {"version": "v2", "f1": None, "rare": None}]
+    axes = plot_history(pd.DataFrame(rows).set_index("version")).axes[0]
+    drawn = {
+        str(line.get_label()): [float(y) for y in line.get_ydata() if pd.notna(y)]
+        for line in axes.lines
+    }
+    assert drawn == {"f1": [0.5], "rare": []}
+    nothing = plot_history(pd.DataFrame(rows).set_index("version")[["rare"]])
+    assert [item.get_text() for item in nothing.axes[0].texts] == [
+        "No version has one of these metrics."
+    ]

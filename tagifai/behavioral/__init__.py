@@ -113,7 +113,7 @@ def run_behavioral(
 
     `predict_tags` is called once, with each different text once. A test that names a tag out of
     `known_tags` is left out and counted in `skipped`. `score` is the share passed of
-    `num_samples`, 0 where there is none, in all and in `by_type` and `by_group`; under
+    `num_samples`, None where there is none, in all and in `by_type` and `by_group`; under
     `results`, each test `passed` or `failed` with its texts and what was expected, forbidden
     and predicted for each.
     """
@@ -193,4 +193,4 @@ def _test_of(row: _TestRow) -> BehavioralTest:
 
 def _score(verdicts: Sequence[bool]) -> dict[str, Any]:
     passed = sum(verdicts)
-    return {"score": passed / len(verdicts) if verdicts else 0.0, "num_samples": len(verdicts)}
+    return {"score": passed / len(verdicts) if verdicts else None, "num_samples": len(verdicts)}

@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from tagifai.charts.svg import COLOURS, DASHES, LABEL_LENGTH, empty_figure, escaped, figure
+from tagifai.charts.svg import (
+    COLOURS,
+    DASHES,
+    LABEL_LENGTH,
+    empty_figure,
+    escaped,
+    figure,
+    write_share,
+)
 
 SIDE = 230
 SHORT_NAME = 8
@@ -50,6 +58,14 @@ def chart_lines(
     drawn = {name: list(values)[cut:] for name, values in series.items()}
     spans = {name: list(values)[cut:] for name, values in (intervals or {}).items()}
     known = [value for values in drawn.values() for value in values if value is not None]
+    # What is undefined has no point, and so nothing that an interval could be around.
+    spans = {
+        name: [
+            None if value is None else span
+            for value, span in zip(drawn.get(name, []), values, strict=False)
+        ]
+        for name, values in spans.items()
+    }
     known += [end for values in spans.values() for span in values if span for end in span]
     if not steps or not known:
         return empty_figure(title, empty)
@@ -135,7 +151,10 @@ def chart_lines(
 def chart_precision_recall(
     points: Sequence[Mapping[str, float]], chosen: Mapping[str, Any], *, title: str, empty: str
 ) -> str:
-    """Draw precision over recall, both in [0, 1], with the `chosen` threshold's point marked."""
+    """Draw precision over recall, both in [0, 1], with the `chosen` threshold's point marked.
+
+    Where nothing reaches the threshold, its precision is undefined and there is no point.
+    """
     if not points:
         return empty_figure(title, empty)
     at = [(point["recall"], point["precision"]) for point in points]
@@ -147,13 +166,14 @@ def chart_precision_recall(
         for (r0, p0), (r1, p1) in pairwise(at)
     ]
     told = (
-        f"threshold {chosen['threshold']:.3f}: precision {chosen['precision']:.3f}, "
-        f"recall {chosen['recall']:.3f}"
+        f"threshold {chosen['threshold']:.3f}: precision {write_share(chosen['precision'])}, "
+        f"recall {write_share(chosen['recall'])}"
     )
-    body.append(
-        f'<circle cx="{_across(chosen["recall"]):.2f}%" cy="{_down(chosen["precision"]):.1f}" '
-        f'r="6" fill="{COLOURS[1]}" stroke="currentColor"><title>{told}</title></circle>'
-    )
+    if chosen["recall"] is not None and chosen["precision"] is not None:
+        body.append(
+            f'<circle cx="{_across(chosen["recall"]):.2f}%" cy="{_down(chosen["precision"]):.1f}" '
+            f'r="6" fill="{COLOURS[1]}" stroke="currentColor"><title>{told}</title></circle>'
+        )
     return figure(title, f"{title}; {told}", SIDE + 42, "".join(body))
 
 

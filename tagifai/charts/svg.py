@@ -53,8 +53,12 @@ def halves(label: str) -> tuple[str, str]:
 
 
 def write_share(value: float | None) -> str:
-    """Write a value in [0, 1], or that there is none."""
-    return "none" if value is None else f"{value:.3f}"
+    """Write a value in [0, 1] with three decimals, a dash where it is undefined.
+
+    >>> write_share(0.25), write_share(None)
+    ('0.250', '–')
+    """
+    return "–" if value is None else f"{value:.3f}"
 
 
 def write_number(value: float) -> str:

@@ -7,7 +7,7 @@ from tagifai.comparison.results import DiffRow, ParamDiff
 from tagifai.comparison.verdicts import ADDED, REMOVED, VERDICTS
 from tagifai.errors import TagifaiError
 from tagifai.text.languages import DEFAULT_LANGUAGE
-from tagifai.versions.history import count_samples, flatten_performance
+from tagifai.versions.history import count_samples, list_figures
 
 _MISSING = object()
 _IMPLIED = {"language": DEFAULT_LANGUAGE}
@@ -43,17 +43,18 @@ def diff_params(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[ParamDiff]:
 def diff_performance(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, list[DiffRow]]:
     """Line up the stored figures of two parsed performance.json by group, B − A.
 
-    `verdict` is "added" or "removed" where one side lacks the figure, else None; `support` is
-    B's number of samples, or A's where B lacks it, or None.
+    `verdict` is "added" or "removed" where one side lacks the figure, else None; `diff` is None
+    where one side has nothing to count, too. `support` is B's number of samples, or A's where B
+    lacks it, or None.
     """
-    figures_a, figures_b = flatten_performance(a), flatten_performance(b)
+    figures_a, figures_b = list_figures(a), list_figures(b)
     samples = {**count_samples(a), **count_samples(b)}
     found: dict[str, list[DiffRow]] = {}
     for key in dict.fromkeys([*figures_b, *figures_a]):
         group, name, metric = key
         left, right = figures_a.get(key), figures_b.get(key)
         diff = None if left is None or right is None else right - left
-        verdict = ADDED if left is None else REMOVED if right is None else None
+        verdict = ADDED if key not in figures_a else REMOVED if key not in figures_b else None
         row = DiffRow(name, metric, samples.get((group, name)), left, right, diff, verdict=verdict)
         found.setdefault(group, []).append(row)
     return found

@@ -23,11 +23,12 @@ class _TaggedRow(BaseModel):
 
 def measure_agreement(
     folder: Path | str, projects: Mapping[str, Project]
-) -> dict[str, float | int] | None:
+) -> dict[str, float | int | None] | None:
     """Compare a data folder's `second_tags.json` with its tags; None without that file.
 
     Returns the number of projects tagged twice, and the F1 of the one tagging against the
-    other, in [0, 1] and the same in both directions, pooled over pairs of project and tag.
+    other, in [0, 1] and the same in both directions, pooled over pairs of project and
+    tag; None where neither tagging has a tag.
 
     Raises:
         TagifaiError: a malformed row, or an id that the data lacks.
@@ -45,4 +46,4 @@ def measure_agreement(
         first += len(ours)
         second += len(theirs)
     total = first + second
-    return {"num_projects": len(rows), "f1": 2 * shared / total if total else 0.0}
+    return {"num_projects": len(rows), "f1": 2 * shared / total if total else None}

@@ -56,11 +56,11 @@ def tag_table(
 ) -> list[dict[str, Any]]:
     """Score each tag at its threshold, over the projects of one split.
 
-    Each record: tag, precision, recall, f1 (0 where undefined), num_samples (projects that
+    Each record: tag, precision, recall, f1 (None where undefined), num_samples (projects that
     carry the tag), tp, fp, fn, tn, average_precision (None without a positive), threshold.
-    Best F1 first, equals by name. `split` is one of `PARTS`; the probabilities of train and
-    val are out of fold. `precisions`, what `average_precisions` gives, may be kept by the
-    caller: no threshold changes it.
+    Best F1 first, equals by name, undefined ones last. `split` is one of `PARTS`; the
+    probabilities of train and val are out of fold. `precisions`, what `average_precisions`
+    gives, may be kept by the caller: no threshold changes it.
 
     Raises:
         TagifaiError: an unknown split, or a tag without a threshold in [0, 1].
@@ -80,7 +80,7 @@ def tag_table(
                 "threshold": float(thresholds[tag]),
             }
         )
-    return sorted(records, key=lambda record: (-record["f1"], record["tag"]))
+    return sorted(records, key=lambda row: (row["f1"] is None, -(row["f1"] or 0), row["tag"]))
 
 
 def average_precisions(predictions: Predictions, split: str = "test") -> dict[str, float | None]:
@@ -208,9 +208,9 @@ def _count(true: Array, predicted: Array) -> tuple[int, int, int, int]:
 
 def _scores(tp: int, fp: int, fn: int, tn: int) -> dict[str, Any]:
     return {
-        "precision": tp / (tp + fp) if tp + fp else 0.0,
-        "recall": tp / (tp + fn) if tp + fn else 0.0,
-        "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0,
+        "precision": tp / (tp + fp) if tp + fp else None,
+        "recall": tp / (tp + fn) if tp + fn else None,
+        "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None,
         "num_samples": tp + fn,
         "tp": tp,
         "fp": fp,

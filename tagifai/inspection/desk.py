@@ -190,7 +190,10 @@ class InspectionDesk:
         return [one for one in told if one]
 
     def slice_table(self, name: str) -> list[dict[str, Any]]:
-        """List a version's slices, best F1 first: as measured when it was made, later ones now."""
+        """List a version's slices: as measured when it was made, later ones now.
+
+        Best F1 first, undefined ones last.
+        """
         described = self.versions.slices()
         by_name = {
             **self._measured_now(name, described),
@@ -204,7 +207,9 @@ class InspectionDesk:
             }
             for slice_name, figures in by_name.items()
         ]
-        return sorted(rows, key=lambda row: (-(row.get("f1") or 0), row["slice"]))
+        return sorted(
+            rows, key=lambda row: (row.get("f1") is None, -(row.get("f1") or 0), row["slice"])
+        )
 
     def _measured_now(self, name: str, slices: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         version = self.versions.load(name)

@@ -1,8 +1,10 @@
 """Score predicted tags and probabilities: overall, by tag, by slice.
 
-Arrays have shape (n_projects, n_tags). Precision, recall and F1 whose denominator is zero are 0
-(scikit-learn's `zero_division=0`); what has no value at all, such as the average precision of a
-tag without a positive, is None, so that nothing written is NaN.
+Arrays have shape (n_projects, n_tags). A figure with nothing to count is undefined, which is not
+zero: precision where nothing is predicted, recall where nothing is true, F1 where neither is, the
+average precision of a tag without a positive. It is NaN in arrays and None in records, and
+averages leave it out and state how many tags (projects, slices) they cover. All of it follows
+scikit-learn's `zero_division=np.nan`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +66,10 @@ _KINDS = (
 PAIRS_OF: Mapping[str, str] = MappingProxyType(
     {"brier": "num_pairs", "ece": "num_pairs", "ece_above_0_05": "num_pairs_above_0_05"}
 )
+# What states beside averages, by metric, how many tags, projects or slices they cover.
+COVERED = ("num_tags", "num_projects", "num_slices")
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _KINDS})
+_FIGURES = ("precision", "recall", "f1")
 
 
 class Counts(NamedTuple):
@@ -88,9 +93,50 @@ def count_outcomes(y_true: Array, y_pred: Array, axis: int | None = 0) -> Counts
 
 
 def precision_recall_f1(counts: Counts) -> tuple[Array, Array, Array]:
-    """Turn counts into precision, recall and F1 of the same shape; 0 where undefined."""
+    """Turn counts into precision, recall and F1 of the same shape; NaN where undefined.
+
+    >>> counts = Counts(np.array([1, 0, 0]), np.array([1, 0, 0]), np.array([0, 1, 0]))
+    >>> [values.tolist() for values in precision_recall_f1(counts)]
+    [[0.5, nan, nan], [1.0, 0.0, nan], [0.6666666666666666, 0.0, nan]]
+    """
     tp, fp, fn = (np.asarray(count, dtype=float) for count in counts)
     return _ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(2 * tp, 2 * tp + fp + fn)
+
+
+def average_defined(
+    values: Iterable[float | None] | Array, weights: Iterable[float] | Array | None = None
+) -> tuple[float | None, int]:
+    """Average the values that are defined, as scikit-learn does.
+
+    Parameters
+    ----------
+    values
+        Figures; None or NaN where undefined.
+    weights
+        One weight per value, 0 or more; equal weights by default. Where all the defined values
+        have a weight of 0, they count equally.
+
+    Returns
+    -------
+    average : float or None
+        None where no value is defined.
+    num_covered : int
+        How many values the average covers: those that are defined and have a weight.
+
+    Examples
+    --------
+    >>> average_defined([0.5, None, 1.0]), average_defined([0.5, 1.0], [0, 2])
+    ((0.75, 2), (1.0, 1))
+    """
+    numbers = np.array(list(values), dtype=float)
+    weight = np.ones(len(numbers)) if weights is None else np.array(list(weights), dtype=float)
+    defined = ~np.isnan(numbers)
+    numbers, weight = numbers[defined], weight[defined]
+    if not weight.any():
+        weight = np.ones(len(numbers))
+    if not len(numbers):
+        return None, 0
+    return float((numbers * weight).sum() / weight.sum()), int(np.count_nonzero(weight))
 
 
 def overall_metrics(y_true: Array, y_pred: Array, y_prob: Array | None = None) -> dict[str, Any]:
@@ -98,29 +144,34 @@ def overall_metrics(y_true: Array, y_pred: Array, y_prob: Array | None = None) -
 
     Precision, recall, F1 and average precision are weighted by support at the top level, and
     come under "macro" (tags alike), "micro" (pairs alike) and "samples" (projects alike) too.
-    With `y_prob`: average precision over the tags that have a positive, Brier score, and
-    calibration error (`expected_calibration_error`), also over the pairs above 0.05.
+    `num_tags` states by metric how many tags an average covers, `num_projects` under "samples"
+    how many projects. With `y_prob`: average precision over the tags that have a positive, Brier
+    score, and calibration error (`expected_calibration_error`), also over the pairs above 0.05.
     """
     by_tag = count_outcomes(y_true, y_pred)
     support = by_tag.tp + by_tag.fn
-    num_samples = len(y_true)
-    of_tags = precision_recall_f1(by_tag)
-    averages = {
-        "weighted": [_mean(values, support) for values in of_tags],
-        "macro": [_mean(values) for values in of_tags],
-        "micro": [float(v) for v in precision_recall_f1(count_outcomes(y_true, y_pred, None))],
-        "samples": [
-            _mean(values) for values in precision_recall_f1(count_outcomes(y_true, y_pred, 1))
-        ],
+    of_tags = dict(zip(_FIGURES, precision_recall_f1(by_tag), strict=True))
+    of_projects = precision_recall_f1(count_outcomes(y_true, y_pred, 1))
+    if y_prob is not None:
+        of_tags["average_precision"] = np.array(_average_precisions(y_true, y_prob), float)
+    num_samples = {"num_samples": len(y_true)}
+    weighted = _averages(of_tags, "num_tags", support)
+    result: dict[str, Any] = {
+        **{name: weighted.pop(name) for name in _FIGURES},
+        **num_samples,
+        **weighted,
+        "macro": {**_averages(of_tags, "num_tags"), **num_samples},
+        "micro": {
+            **named_figures(precision_recall_f1(count_outcomes(y_true, y_pred, None))),
+            **num_samples,
+        },
+        "samples": {
+            **_averages(dict(zip(_FIGURES, of_projects, strict=True)), "num_projects"),
+            **num_samples,
+        },
     }
-    result: dict[str, Any] = {**_named(averages["weighted"]), "num_samples": num_samples}
-    for name in ("macro", "micro", "samples"):
-        result[name] = {**_named(averages[name]), "num_samples": num_samples}
     if y_prob is None:
         return result
-    values = [value for value in _average_precisions(y_true, y_prob) if value is not None]
-    result["average_precision"] = _mean(values, support[support > 0]) if values else None
-    result["macro"]["average_precision"] = _mean(values) if values else None
     result["brier"] = brier_score(y_true, y_prob)
     result["ece"] = expected_calibration_error(y_true, y_prob)
     result["ece_above_0_05"] = expected_calibration_error(y_true, y_prob, above=ECE_FLOOR)
@@ -135,7 +186,7 @@ def per_tag_metrics(
     """Score each tag on its own; `num_samples` is its number of positives in `y_true`.
 
     `num_predicted` counts the projects it is predicted for. With `y_prob` also its average
-    precision, None without a positive.
+    precision. What is undefined is None.
     """
     counts = count_outcomes(y_true, y_pred)
     if len(tags) != len(counts.tp):
@@ -145,7 +196,7 @@ def per_tag_metrics(
         tags, *counts, np.transpose(precision_recall_f1(counts)), strict=True
     ):
         result[tag] = {
-            **_named(values),
+            **named_figures(values),
             "num_samples": int(tp + fn),
             "num_predicted": int(tp + fp),
         }
@@ -161,21 +212,19 @@ def slice_metrics(
     """Score each slice, given as a boolean array of shape (n_projects,).
 
     Under "class" each slice's micro averages, with `num_samples`, its number of projects; under
-    "overall" the slices' averages weighted by `num_samples`: a project in two slices counts
-    twice. A slice without a project scores 0 and has no weight.
+    "overall" the slices' averages weighted by `num_samples`, in which a project in two slices
+    counts twice; `num_slices` states by metric how many slices they cover.
     """
     true, pred = _pair(y_true, y_pred)
-    by_slice = {}
+    by_slice: dict[str, dict[str, Any]] = {}
     for name, chosen in slices.items():
         rows = np.asarray(chosen, dtype=bool)
         values = precision_recall_f1(count_outcomes(true[rows], pred[rows], None))
-        by_slice[name] = {**_named(values), "num_samples": int(rows.sum())}
+        by_slice[name] = {**named_figures(values), "num_samples": int(rows.sum())}
     weights = [scores["num_samples"] for scores in by_slice.values()]
-    overall: dict[str, Any] = {
-        metric: _mean([scores[metric] for scores in by_slice.values()], weights)
-        for metric in ("precision", "recall", "f1")
-    }
-    return {"overall": {**overall, "num_samples": sum(weights)}, "class": by_slice}
+    figures = {name: [scores[name] for scores in by_slice.values()] for name in _FIGURES}
+    overall = {**_averages(figures, "num_slices", weights), "num_samples": sum(weights)}
+    return {"overall": overall, "class": by_slice}
 
 
 def performance(
@@ -209,18 +258,33 @@ def _pair(y_true: Array, y_pred: Array) -> tuple[npt.NDArray[np.bool_], npt.NDAr
     return true.astype(bool), pred.astype(bool)
 
 
+def named_figures(values: Iterable[Any]) -> dict[str, float | None]:
+    """Name precision, recall and F1 as records keep them: None where undefined.
+
+    >>> named_figures((0.5, np.nan, 0.25))
+    {'precision': 0.5, 'recall': None, 'f1': 0.25}
+    """
+    return {
+        name: None if np.isnan(value) else float(value)
+        for name, value in zip(_FIGURES, values, strict=True)
+    }
+
+
 def _ratio(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
 
 
-def _mean(values: Iterable[float] | Array, weights: Iterable[float] | Array | None = None) -> float:
-    numbers = np.asarray(values, dtype=float)
-    weight = np.ones_like(numbers) if weights is None else np.asarray(weights, dtype=float)
-    return float((numbers * weight).sum() / weight.sum()) if weight.sum() else 0.0
-
-
-def _named(values: Iterable[Any]) -> dict[str, float]:
-    return {name: float(v) for name, v in zip(("precision", "recall", "f1"), values, strict=True)}
+def _averages(
+    figures: Mapping[str, Sequence[float | None] | Array],
+    covered: str,
+    weights: Sequence[float] | Array | None = None,
+) -> dict[str, Any]:
+    """Average each figure; `covered` names what says by figure how many values it covers."""
+    found = {name: average_defined(values, weights) for name, values in figures.items()}
+    return {
+        **{name: value for name, (value, _) in found.items()},
+        covered: {name: number for name, (_, number) in found.items()},
+    }
 
 
 def _average_precisions(y_true: Array, y_prob: Array) -> list[float | None]:

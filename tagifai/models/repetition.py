@@ -10,7 +10,7 @@ from tagifai.behavioral import TYPES, BehavioralTest
 from tagifai.data import Dataset
 from tagifai.errors import TagifaiError
 from tagifai.inference import predict_tags
-from tagifai.metrics import PAIRS_OF
+from tagifai.metrics import COVERED, PAIRS_OF
 from tagifai.models.classifier import Progress
 from tagifai.models.params import Params
 from tagifai.models.training import Trained, train
@@ -41,10 +41,11 @@ def repeat(
     `slices` and the `saved` behavioral tests are scored as `train` scores them.
 
     Returns {"seeds": [...], "runs": [{metric: value}, ...], "mean": {...}, "std": {...},
-    "support": {...}}: the deviation that of a sample (n − 1), None for one seed; the support
-    the mean number of samples a seed (`count_support`). Beside the metrics stand `seconds` by
-    the clock and `cpu_seconds` of this process, of training and scoring, and
-    `milliseconds_a_prediction`, the median of up to 100 test texts tagged one by one.
+    "support": {...}, "num_runs": {...}}: the deviation that of a sample (n − 1), None for one
+    seed; the support the mean number of samples a seed (`count_support`). A seed for which a
+    figure is undefined is left out of its mean; `num_runs` is the number of those left. Beside
+    the metrics stand `seconds` by the clock and `cpu_seconds` of this process, of training and
+    scoring, and `milliseconds_a_prediction`, the median of up to 100 test texts tagged one by one.
     """
     if not seeds:
         raise TagifaiError("at least one seed is needed")
@@ -63,21 +64,31 @@ def repeat(
         supports.append(count_support(trained.performance))
         if progress:
             progress(done, len(seeds), f"seed {seed}")
-    names = [name for name in runs[0] if all(run[name] is not None for run in runs)]
-    table = np.array([[run[name] for name in names] for run in runs], float)
-    mean = table.mean(axis=0).tolist()
-    std = table.std(axis=0, ddof=1).tolist() if len(runs) > 1 else [None] * len(names)
+    defined = _defined(runs)
     return {
         "seeds": list(seeds),
         "runs": runs,
-        "mean": dict(zip(names, mean, strict=True)),
-        "std": dict(zip(names, std, strict=True)),
-        "support": {
-            name: float(np.mean([support[name] for support in supports]))
-            for name in names
-            if name in supports[0]
+        "mean": {name: float(np.mean(values)) for name, values in defined.items()},
+        "std": {
+            name: float(np.std(values, ddof=1)) if len(values) > 1 else None
+            for name, values in defined.items()
         },
+        "support": {
+            name: float(np.mean(counts))
+            for name, counts in _defined(supports).items()
+            if name in defined
+        },
+        "num_runs": {name: len(values) for name, values in defined.items()},
     }
+
+
+def _defined(runs: Sequence[Mapping[str, float | None]]) -> dict[str, list[float]]:
+    """List by name the values of the runs for which they are defined."""
+    names = dict.fromkeys(name for run in runs for name in run)
+    found = {
+        name: [value for run in runs if (value := run.get(name)) is not None] for name in names
+    }
+    return {name: values for name, values in found.items() if values}
 
 
 def table_rows(table: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -95,10 +106,12 @@ def table_rows(table: Mapping[str, Any]) -> list[dict[str, str]]:
             continue
         deviation, support = table["std"][name], table["support"].get(name)
         figures = [table["mean"][name], *([] if deviation is None else [deviation])]
+        seeds, runs = len(table.get("seeds", ())), table.get("num_runs", {}).get(name)
+        note = "" if runs is None or runs == seeds else f" ({runs} of {seeds} seeds)"
         rows.append(
             {
                 "metric": name.replace("0_05", "0.05").replace("_", " "),
-                "mean": " ± ".join(f"{figure:.4f}" for figure in figures),
+                "mean": " ± ".join(f"{figure:.4f}" for figure in figures) + note,
                 "support": "" if support is None else f"{support:,.1f}".removesuffix(".0"),
             }
         )
@@ -113,12 +126,15 @@ def flat_metrics(performance: Mapping[str, Any]) -> dict[str, Any]:
     """
     flat: dict[str, Any] = {}
     for name, value in performance["overall"].items():
+        if name in COVERED:
+            continue
         if isinstance(value, dict):
-            flat |= {f"{name}_{inner}": v for inner, v in value.items() if inner != "num_samples"}
+            left_out = ("num_samples", *COVERED)
+            flat |= {f"{name}_{inner}": v for inner, v in value.items() if inner not in left_out}
         else:
             flat[name] = value
     slices = performance.get("slices", {}).get("overall", {})
-    flat |= {f"slices_{name}": value for name, value in slices.items()}
+    flat |= {f"slices_{name}": value for name, value in slices.items() if name not in COVERED}
     behavioral = performance.get("behavioral", {})
     flat |= {
         f"behavioral_{name}": behavioral[name]

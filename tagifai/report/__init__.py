@@ -8,6 +8,7 @@ from typing import Any
 from tagifai.errors import TagifaiError
 from tagifai.inspection.desk import InspectionDesk
 from tagifai.inspection.label_issues import KINDS
+from tagifai.metrics.reading import state_covered
 from tagifai.reviews.desk import ReviewDesk
 from tagifai.reviews.queues import QueueChoice
 from tagifai.versions.desk import VersionDesk
@@ -36,6 +37,7 @@ def gather(
         "cards": [_without_params(versions.describe(one)) for one in ([a, b] if b else [a])],
         "note": " ".join([versions.note(name), *versions.warnings(name)]).strip(),
         "overall": versions.load(name).performance["overall"],
+        "covered": state_covered(versions.load(name).performance),
         "behavioral": versions.load(name).performance["behavioral"].get("score"),
         "slices": inspection.slice_table(name),
         "params": dict(versions.load(name).params),

@@ -45,16 +45,29 @@ def write_page(report: Mapping[str, Any]) -> str:
 
 
 def _alone(report: Mapping[str, Any]) -> list[str]:
-    overall = {"weighted by support": report["overall"]} | {
+    averages = {"weighted by support": report["overall"]} | {
         name: report["overall"][name] for name in ("macro", "micro") if name in report["overall"]
     }
-    rows = [{"name": name, **figures} for name, figures in overall.items()]
+    covered = report["covered"]
+    rows = [
+        {
+            "name": name,
+            **figures,
+            "covers": covered.get("f1" if figures is report["overall"] else f"{name}_f1", ""),
+        }
+        for name, figures in averages.items()
+    ]
     score = report["behavioral"]
     passed = f"<p>Behavioral tests passed: {score:.1%}</p>" if score is not None else ""
     figures = {"precision": "precision", "recall": "recall", "f1": "F1", "num_samples": "projects"}
     note = f'<p class="minor">{escaped(report["note"], 1_000)}</p>' if report["note"] else ""
     return [
-        section("Overall", note + table(rows, {"name": "average", **figures}) + passed),
+        section(
+            "Overall",
+            note
+            + table(rows, {"name": "average", **figures, "covers": "F1 averaged over"})
+            + passed,
+        ),
         section(
             "Slices",
             table(report["slices"], {"slice": "slice", **figures, "description": "description"}),

@@ -12,7 +12,7 @@ import numpy as np
 
 from tagifai.errors import TagifaiError, shorten
 from tagifai.inspection.parts import Array
-from tagifai.metrics import count_outcomes, precision_recall_f1
+from tagifai.metrics import count_outcomes, named_figures, precision_recall_f1
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import SLICE_FILE, Conditions, load_slices
 from tagifai.slices.finder import Condition
@@ -30,24 +30,25 @@ def measure_slice(
 
     Returns {metric: {"value", "low", "high"}} and num_samples. The 95 % interval takes
     projects, not pairs, as drawn at random (ratio estimator, Student's t); it is None below
-    `FEWEST_FOR_INTERVAL` projects and where all score alike.
+    `FEWEST_FOR_INTERVAL` projects and where all score alike. An undefined figure has a value of
+    None, and no interval.
     """
     rows = np.asarray(rows, dtype=np.intp)
     cuts = threshold_array(predictions.tags, thresholds)
     predicted = decide(predictions.y_prob[rows], cuts)
     tp, fp, fn = count_outcomes(predictions.y_true[rows], predicted, axis=1)
-    values = precision_recall_f1(count_outcomes(predictions.y_true[rows], predicted, axis=None))
+    figures = named_figures(
+        precision_recall_f1(count_outcomes(predictions.y_true[rows], predicted, axis=None))
+    )
     parts = ((tp, tp + fp), (tp, tp + fn), (2 * tp, 2 * tp + fp + fn))
     result: dict[str, Any] = {"num_samples": len(rows)}
-    for name, value, (part, whole) in zip(
-        ("precision", "recall", "f1"), values, parts, strict=True
-    ):
-        margin = _margin(float(value), part.astype(float), whole.astype(float))
-        result[name] = {
-            "value": float(value),
-            "low": None if margin is None else max(0.0, float(value) - margin),
-            "high": None if margin is None else min(1.0, float(value) + margin),
-        }
+    for (name, value), (part, whole) in zip(figures.items(), parts, strict=True):
+        result[name] = {"value": value, "low": None, "high": None}
+        if value is None:
+            continue
+        margin = _margin(value, part.astype(float), whole.astype(float))
+        if margin is not None:
+            result[name] |= {"low": max(0.0, value - margin), "high": min(1.0, value + margin)}
     return result
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tagifai.charts.svg import escaped
+from tagifai.charts.svg import escaped, write_share
 from tagifai.ui.markup import show_chips, show_share, show_table
 
 MOST_LISTED = 200
@@ -33,8 +33,8 @@ def show_behavioral(results: Mapping[str, Any]) -> str:
         for kind, row in (results.get("by_type") or {}).items()
     ]
     return (
-        f'<p class="headline"><b>{results["score"]:.3f}</b> of {total:,} behavioral tests pass, '
-        f"{when}.{note}</p>"
+        f'<p class="headline"><b>{write_share(results["score"])}</b> of {total:,} behavioral '
+        f"tests pass, {when}.{note}</p>"
         + (
             show_table(
                 types,

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from tagifai.charts.curves import chart_precision_recall, chart_reliability
-from tagifai.charts.svg import escaped
+from tagifai.charts.svg import escaped, write_share
 from tagifai.metrics.calibration_check import CalibrationCheck, TagCalibration
 from tagifai.ui.influence_view import shown_text
 from tagifai.ui.markup import show_chips, show_share, show_table
@@ -33,9 +33,9 @@ def most_errors(rows: list[dict[str, Any]]) -> str | None:
 def show_figures(row: dict[str, Any]) -> str:
     """Show the chosen tag's figures as tiles."""
     figures = {
-        "precision": f"{row['precision']:.3f}",
-        "recall": f"{row['recall']:.3f}",
-        "F1": f"{row['f1']:.3f}",
+        "precision": write_share(row["precision"]),
+        "recall": write_share(row["recall"]),
+        "F1": write_share(row["f1"]),
         "projects with the tag": f"{row['num_samples']:,}",
         "true / false positives": f"{row['tp']:,} / {row['fp']:,}",
         "false negatives": f"{row['fn']:,}",
@@ -201,8 +201,9 @@ def show_best(found: dict[str, Any], tag: str) -> str:
     cost = f", cost {test['cost']:g}" if "cost" in test else ""
     return (
         f'<p class="note">Best threshold of {escaped(tag)} for {by}, {where}: '
-        f"<b>{found['threshold']:.3f}</b> (F1 there {chosen['f1']:.3f}). On test it gives "
-        f"precision {test['precision']:.3f}, recall {test['recall']:.3f}, F1 {test['f1']:.3f}, "
+        f"<b>{found['threshold']:.3f}</b> (F1 there {write_share(chosen['f1'])}). On test it gives "
+        f"precision {write_share(test['precision'])}, recall {write_share(test['recall'])}, "
+        f"F1 {write_share(test['f1'])}, "
         f"{test['fp']} false positives, {test['fn']} false negatives{cost}.</p>"
     )
 

@@ -219,7 +219,19 @@ def show_preview(preview: Mapping[str, Any], counts: Mapping[str, int]) -> str:
             now, then = now[key], then[key]
         known = now is not None and then is not None
         change = f"{100 * (then - now):+.2f} points" if known else None
-        rows.append({"metric": name, "now": now, "then": then, "change": change})
+        covered = [preview[when] for when in ("now", "then")]
+        for key in path[:-1]:
+            covered = [one[key] for one in covered]
+        tags = dict.fromkeys(one["num_tags"][path[-1]] for one in covered if "num_tags" in one)
+        rows.append(
+            {
+                "metric": name,
+                "now": now,
+                "then": then,
+                "change": change,
+                "tags": " → ".join(f"{number:,}" for number in tags),
+            }
+        )
     outside = {
         "num_elsewhere": "of other splits: they change what the next version learns from",
         "num_same": "so already in this version's labels",
@@ -234,6 +246,7 @@ def show_preview(preview: Mapping[str, Any], counts: Mapping[str, int]) -> str:
                 "now": "today",
                 "then": "reviews accepted",
                 "change": "change",
+                "tags": "tags averaged over",
             },
             empty="",
         )

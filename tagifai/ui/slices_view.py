@@ -7,7 +7,7 @@ import gradio as gr
 import orjson
 from gradio.events import Dependency
 
-from tagifai.charts.svg import escaped
+from tagifai.charts.svg import escaped, write_share
 from tagifai.errors import TagifaiError
 from tagifai.slices import Conditions
 from tagifai.slices.desk import SliceDesk, read_cells, write_cells
@@ -274,7 +274,7 @@ def show_interval(figure: Mapping[str, float | None]) -> str:
     '<b>0.500</b> <span class="minor">0.250 to 0.750</span>'
     """
     if figure["low"] is None:
-        return f"<b>{figure['value']:.3f}</b>"
+        return f"<b>{write_share(figure['value'])}</b>"
     ends = f"{figure['low']:.3f} to {figure['high']:.3f}"
     return f'<b>{figure["value"]:.3f}</b> <span class="minor">{ends}</span>'
 

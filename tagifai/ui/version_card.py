@@ -19,6 +19,7 @@ SHOWN = {
     "num_tags": "tags",
     "missing_tags": "frequent tags without predictions",
     "out_of_fold": "probabilities of train projects out of fold",
+    "averaged_over": "overall F1 is averaged over",
     "untagged": "untagged projects count as",
     "left_out": "left out",
     "data_digest": "digest of the data",

@@ -154,7 +154,8 @@ def parse_performance(content: bytes, where: str = "performance.json") -> dict[s
 
     "behavioral_report" is read as "behavioral"; slices given by name are put under "class",
     and their missing "overall" is their average weighted by num_samples. null stands for an
-    undefined figure. What isn't known is kept.
+    undefined figure; a 0 that the counts beside it show to be undefined, as older versions wrote
+    it, becomes null. What isn't known is kept.
 
     Raises:
         TagifaiError: not JSON, or a wrong type; the message starts with `where` and names
@@ -168,8 +169,11 @@ def parse_performance(content: bytes, where: str = "performance.json") -> dict[s
         raise TagifaiError(f"{where}: none of {', '.join(_GROUPS)} in it")
     performance = {**found, **{g: _object(found.get(g, {}), where, g) for g in _GROUPS}}
     _check_figures(performance["overall"], where, "overall")
+    for average in (performance["overall"], *performance["overall"].values()):
+        _mark_undefined(average)
     for tag, figures in performance["class"].items():
         _check_figures(figures, where, "class", tag)
+        _mark_undefined(figures)
     performance["slices"] = _slices(performance["slices"], where)
     performance["behavioral"] = _behavioral(performance["behavioral"], where)
     if not isinstance(performance.get("note"), str):
@@ -184,9 +188,11 @@ def _slices(found: dict[str, Any], where: str) -> dict[str, Any]:
     by_name = _object(found.get("class", {}) if nested else found, where, "slices.class")
     for name, figures in by_name.items():
         _check_figures(figures, where, "slices.class", name)
+        _mark_undefined(figures)
     if nested and "overall" in found:
         overall = _object(found["overall"], where, "slices.overall")
         _check_figures(overall, where, "slices.overall")
+        _mark_undefined(overall)
         return {**found, "class": by_name, "overall": overall}
     return {"class": by_name, "overall": _weighted(by_name)}
 
@@ -214,6 +220,9 @@ def _behavioral(found: dict[str, Any], where: str) -> dict[str, Any]:
         listed = results.get(outcome, [])
         if not isinstance(listed, list):
             raise _wrong(where, f"behavioral.results.{outcome}", "a list", listed)
+    for group in (found, *_objects(found.get("by_type")), *_objects(found.get("by_group"))):
+        if group.get("num_samples") == 0 and group.get("score") == 0:
+            group["score"] = None
     lists = {outcome: results.get(outcome, []) for outcome in ("passed", "failed")}
     return {**found, "results": {**results, **lists}} if found else {}
 
@@ -233,6 +242,26 @@ def _check_figures(figures: Any, where: str, group: str, name: str | None = None
     if samples is not None and not (_is_number(samples) and samples >= 0):
         wanted = "a number of 0 or more"
         raise _wrong(where, f"{_field(group, name)}.num_samples", wanted, samples)
+
+
+def _mark_undefined(figures: Any) -> None:
+    """Replace each 0 by None that stands for 0 / 0, by the counts beside it."""
+    if not isinstance(figures, dict):
+        return
+    predicted, undefined = figures.get("num_predicted"), set()
+    if figures.get("num_samples") == 0:
+        # Without a project that has the tag, F1 and precision are defined where it is predicted.
+        undefined = {"recall"} if predicted else set(_FRACTIONS)
+    elif predicted == 0:
+        undefined = {"precision"}
+    for metric in undefined:
+        if figures.get(metric) == 0:
+            figures[metric] = None
+
+
+def _objects(found: Any) -> list[dict[str, Any]]:
+    values = found.values() if isinstance(found, dict) else ()
+    return [one for one in values if isinstance(one, dict)]
 
 
 def _field(group: str, name: str | None) -> str:

@@ -21,6 +21,7 @@ from tagifai.inspection import (
     require_predictions,
 )
 from tagifai.kept import Kept
+from tagifai.metrics.reading import state_covered
 from tagifai.predictions import Predictions
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
 from tagifai.versions import Version, load_version
@@ -300,6 +301,7 @@ class VersionDesk:
             "missing_tags": _counted_names(info.get("missing_tags")),
             "num_tags": len(version.info.get("tags") or version.performance["class"]),
             "num_test_projects": overall.get("num_samples"),
+            "averaged_over": state_covered(version.performance).get("f1"),
             "sizes": self.source.sizes(name),
             "params": dict(version.params),
         }

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from tagifai.errors import TagifaiError
+from tagifai.metrics import COVERED
 from tagifai.versions import VersionSource, parse_performance
 from tagifai.versions.usual import COUNTS, FigureReader, Figures, Key
 
@@ -59,6 +60,36 @@ def flatten_performance(performance: Mapping[str, Any]) -> dict[Key, float]:
         for group, name, row in _rows(performance)
         for metric, value in row.items()
         if (type(value) is float or _is_figure(value)) and metric not in COUNTS
+    }
+
+
+def list_figures(performance: Mapping[str, Any]) -> dict[Key, float | None]:
+    """List every figure as `flatten_performance` does, with the undefined ones as None.
+
+    >>> list_figures({"class": {"cv": {"f1": None, "num_samples": 0}}})
+    {('class', 'cv', 'f1'): None}
+    """
+    return {
+        (group, name, metric): None if value is None else float(value)
+        for group, name, row in _rows(performance)
+        for metric, value in row.items()
+        if (value is None or _is_figure(value)) and metric not in COUNTS
+    }
+
+
+def count_covered(performance: Mapping[str, Any]) -> dict[Key, tuple[int, str]]:
+    """List by figure how many tags, projects or slices an average covers, where it is stated.
+
+    >>> count_covered({"overall": {"macro": {"f1": 1, "num_tags": {"f1": 4}}}})
+    {('overall', 'macro', 'f1'): (4, 'tags')}
+    """
+    return {
+        (group, name, metric): (int(number), kind.removeprefix("num_"))
+        for group, name, row in _rows(performance)
+        for kind in COVERED
+        if isinstance(row.get(kind), Mapping)
+        for metric, number in row[kind].items()
+        if _is_figure(number)
     }
 
 
@@ -181,7 +212,7 @@ def _rows(performance: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[st
     overall = performance.get("overall", {})
     yield "overall", "weighted", overall
     for name, row in overall.items():
-        if isinstance(row, Mapping):
+        if isinstance(row, Mapping) and name not in COUNTS:
             yield "overall", name, row
     for tag, row in performance.get("class", {}).items():
         yield "class", tag, row

@@ -15,10 +15,19 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
+from tagifai.metrics import COVERED
+
 Key = tuple[str, str, str]
 """Group ("overall", "class", "slices" or "behavioral"), name in it, and metric."""
 
-COUNTS = ("num_samples", "skipped")
+COUNTS = (
+    "num_samples",
+    "num_predicted",
+    "num_pairs",
+    "num_pairs_above_0_05",
+    "skipped",
+    *COVERED,
+)
 
 _Number = float | None
 _Fraction = Annotated[float, Meta(ge=0, le=1)] | None
@@ -87,12 +96,9 @@ class FigureReader:
             if len(places) < sum(metric not in COUNTS for _, _, metric in keys):
                 return None  # two of the same name
             self._usual[names] = places
-        values = found.values()
-        try:
-            packed = struct.pack(f"{len(values)}d", *values)
-        except struct.error:  # there is a null, with which NumPy takes three times as long
-            return Figures(places, np.array(values, float))
-        return Figures(places, np.frombuffer(packed))
+        # NumPy takes three times as long with a None in between.
+        values = [math.nan if value is None else value for value in found.values()]
+        return Figures(places, np.frombuffer(struct.pack(f"{len(values)}d", *values)))
 
 
 class _Row(Struct, forbid_unknown_fields=True, gc=False):
@@ -105,6 +111,16 @@ class _Slice(_Row):
     f1: _Fraction = math.nan
     num_samples: _Count = math.nan
 
+    def mark_undefined(self) -> None:
+        """Replace each 0 that stands for 0 / 0, as `parse_performance` does."""
+        if self.num_samples == 0:
+            self._mark("precision", "recall", "f1")
+
+    def _mark(self, *metrics: str) -> None:
+        for metric in metrics:
+            if getattr(self, metric) == 0:
+                setattr(self, metric, None)
+
 
 class _Average(_Slice):
     average_precision: _Number = math.nan
@@ -113,6 +129,24 @@ class _Average(_Slice):
 class _Tag(_Slice):
     num_predicted: _Number = math.nan
     average_precision: _Number = math.nan
+
+    def mark_undefined(self) -> None:
+        predicted = self.num_predicted
+        if self.num_samples == 0:
+            # NaN, where the count is missing, is true.
+            known = predicted and predicted == predicted
+            self._mark(*(("recall",) if known else ("precision", "recall", "f1")))
+        elif predicted == 0:
+            self._mark("precision")
+
+
+class _Averaged(_Average):
+    num_tags: Any = None
+    num_projects: Any = None
+
+
+class _AllSlices(_Slice):
+    num_slices: Any = None
 
 
 class _Weighted(_Average):
@@ -128,15 +162,20 @@ class _Score(_Row):
     num_samples: _Number = math.nan
     skipped: _Number = math.nan
 
+    def mark_undefined(self) -> None:
+        if self.num_samples == 0 and self.score == 0:
+            self.score = None
+
 
 class _Overall(_Weighted):
-    macro: _Average = field(default_factory=_Average)
-    micro: _Average = field(default_factory=_Average)
-    samples: _Average = field(default_factory=_Average)
+    macro: _Averaged = field(default_factory=_Averaged)
+    micro: _Averaged = field(default_factory=_Averaged)
+    samples: _Averaged = field(default_factory=_Averaged)
+    num_tags: Any = None
 
 
 class _Slices(Struct, forbid_unknown_fields=True, gc=False):
-    overall: _Slice
+    overall: _AllSlices
     by_name: dict[str, _Slice] = field(name="class")
 
 
@@ -169,18 +208,21 @@ class _Performance(Struct, forbid_unknown_fields=True, gc=False):
 
     def values(self) -> list[float | None]:
         overall, slices, tests = self.overall, self.slices, self.behavioral
-        rows = (
-            (overall.macro, overall.micro, overall.samples),
-            self.by_tag.values(),
-            (slices.overall,),
-            slices.by_name.values(),
-        )
-        tested = (tests.by_type.values(), tests.by_group.values())
+        averages = (overall.macro, overall.micro, overall.samples)
+        rows = (*self.by_tag.values(), *slices.by_name.values())
+        tested = (*tests.by_type.values(), *tests.by_group.values())
+        for row in (overall, *averages, *rows, slices.overall):
+            row.mark_undefined()
+        for one in (tests, *tested):
+            one.mark_undefined()
         return [
-            *astuple(overall)[: len(_Weighted.__struct_fields__)],
-            *chain.from_iterable(map(astuple, chain.from_iterable(rows))),
-            *astuple(tests)[: len(_Score.__struct_fields__)],
-            *chain.from_iterable(map(astuple, chain.from_iterable(tested))),
+            *_figures(overall, _Weighted),
+            *chain.from_iterable(_figures(row, _Average) for row in averages),
+            *chain.from_iterable(map(astuple, self.by_tag.values())),
+            *_figures(slices.overall, _Slice),
+            *chain.from_iterable(map(astuple, slices.by_name.values())),
+            *_figures(tests, _Score),
+            *chain.from_iterable(map(astuple, tested)),
         ]
 
     def keys(self) -> list[Key]:
@@ -198,3 +240,8 @@ class _Performance(Struct, forbid_unknown_fields=True, gc=False):
             for name in names
             for metric in row.__struct_fields__
         ]
+
+
+def _figures(row: Struct, kind: type[Struct]) -> tuple[Any, ...]:
+    """Return the fields that a row has as one of `kind`, which it extends."""
+    return astuple(row)[: len(kind.__struct_fields__)]

@@ -65,3 +65,22 @@ def test_reliability_leaves_out_empty_bins() -> None:
     markup = chart_reliability(bins, title="T", empty="No pair.")
     assert titles(markup) == ["probability 0.750: true in 0.500 (0.150 to 0.850) of 4 pairs"]
     assert "No pair." in chart_reliability(bins[:1], title="T", empty="No pair.")
+
+
+def test_what_is_undefined_has_neither_a_point_nor_an_interval() -> None:
+    markup = chart_lines(
+        {"f1": [0.5, None], "rare": [None, None]}, ["v1", "v2"], title="F1", y_label="share",
+        empty="none", intervals={"f1": [(0.4, 0.6), (0.0, 0.0)], "rare": [None, (0.0, 1.0)]},
+    )  # fmt: skip
+    assert titles(markup) == ["f1, v1: 95 % interval 0.400 to 0.600", "f1, v1: 0.500"]
+    # The axis spans what is drawn alone.
+    ticks = [node.text for node in ET.fromstring(f"<div>{markup}</div>").iter("text")]
+    assert "0.00" not in ticks
+
+
+def test_a_threshold_that_nothing_reaches_has_no_point() -> None:
+    points = [{"threshold": 0.4, "precision": 1.0, "recall": 1.0, "f1": 1.0}]
+    chosen = {"threshold": 0.9, "precision": None, "recall": 0.0, "f1": 0.0}
+    markup = chart_precision_recall(points, chosen, title="T", empty="No project.")
+    assert list(ET.fromstring(markup).iter("circle")) == []
+    assert "threshold 0.900: precision –, recall 0.000" in markup

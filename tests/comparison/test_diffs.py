@@ -71,3 +71,10 @@ def test_rows_are_ordered_by_verdict_then_by_the_interval_s_near_end():
     ]
 
     assert "".join(one.name for one in sort_rows(rows)) == "jifehgdcbalk"
+
+
+def test_what_one_side_has_nothing_to_count_for_is_neither_added_nor_removed():
+    known, undefined = ({"class": {"cv": {"f1": value}}} for value in (0.5, None))
+    for a, b in ((known, undefined), (undefined, known), (undefined, undefined)):
+        (row,) = diff_performance(a, b)["class"]
+        assert (row.diff, row.verdict) == (None, None)

@@ -30,3 +30,9 @@ def test_a_tenth_of_the_embedded_corpus_was_tagged_twice(embedded_data: Path) ->
     assert found is not None
     assert found["num_projects"] >= len(projects) // 10
     assert found["f1"] > 0.8
+
+
+def test_two_taggings_without_a_tag_have_nothing_to_agree_on(tmp_path: Path) -> None:
+    bare = {"1": Project("1", "t", "d", ())}
+    (tmp_path / "second_tags.json").write_text('[{"id": 1, "tags": []}]')
+    assert measure_agreement(tmp_path, bare) == {"num_projects": 1, "f1": None}

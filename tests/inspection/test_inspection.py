@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import precision_recall_fscore_support
 
 from tagifai.errors import TagifaiError
 from tagifai.inspection import (
@@ -54,9 +55,9 @@ def test_tag_table_scores_the_test_split_alone_best_f1_first(predictions):
     assert [table[1][name] for name in ("tp", "fp", "fn", "tn", "f1")] == [1, 1, 1, 1, 0.5]
 
 
-def test_a_tag_without_a_positive_has_zeros_and_no_average_precision(predictions):
-    rare = tag_table(predictions, THRESHOLDS)[-1]
-    assert (rare["num_samples"], rare["f1"], rare["average_precision"]) == (0, 0.0, None)
+def test_a_tag_without_a_positive_has_no_recall_and_no_average_precision(predictions):
+    rare = next(row for row in tag_table(predictions, THRESHOLDS) if row["tag"] == "rare")
+    assert (rare["num_samples"], rare["recall"], rare["average_precision"]) == (0, None, None)
     assert precision_recall_points(predictions, "rare") == []
 
 
@@ -85,7 +86,8 @@ def test_average_precision_agrees_with_scikit_learn_on_ties():
 def test_threshold_metrics_follow_the_threshold(predictions):
     assert threshold_metrics(predictions, "cv", 0.15)["fn"] == 0
     strict = threshold_metrics(predictions, "cv", 0.95)
-    assert (strict["precision"], strict["tp"], strict["fn"], strict["tn"]) == (0.0, 0, 2, 2)
+    assert (strict["precision"], strict["tp"], strict["fn"], strict["tn"]) == (None, 0, 2, 2)
+    assert (strict["recall"], strict["f1"]) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("value", [0.7, 0.3, 0.1, 0.9])
@@ -195,3 +197,24 @@ def test_the_cheapest_threshold_parts_probabilities_that_are_neighbours():
     found = best_threshold(p, "t", cost_fp=1, cost_fn=1)
     assert (found["chosen"]["tp"], found["chosen"]["fp"], found["chosen"]["cost"]) == (1, 0, 0)
     assert found["test"]["tp"] == 1
+
+
+def test_undefined_figures_are_those_of_scikit_learn_at_any_threshold():
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        y_true = rng.random((5, 3)) < rng.choice([0, 0.3, 1], 3)
+        y_prob = rng.choice([0.1, 0.4, 0.9], (5, 3))
+        p = Predictions.of(range(5), ["test"] * 5, "abc", y_true, y_prob)
+        for threshold in (0.0, 0.4, 0.95, 1.0):
+            expected = precision_recall_fscore_support(
+                y_true, y_prob >= threshold, average=None, zero_division=np.nan
+            )
+            table = tag_table(p, dict.fromkeys("abc", threshold))
+            for row in (*table, *(threshold_metrics(p, tag, threshold) for tag in "abc")):
+                column = "abc".index(row["tag"])
+                figures = [row[name] for name in ("precision", "recall", "f1")]
+                wanted = [values[column] for values in expected[:3]]
+                np.testing.assert_allclose(np.array(figures, float), wanted, atol=1e-12)
+            scores = [row["f1"] for row in table]
+            defined = [score for score in scores if score is not None]
+            assert scores == sorted(defined, reverse=True) + [None] * (3 - len(defined))

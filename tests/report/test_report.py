@@ -76,7 +76,7 @@ def test_two_versions_are_compared_with_intervals_verdicts_and_flips(compared):
 def test_one_version_is_told_alone(small_data, small_models):
     told = text_of(write_page(gather(*desks(small_data, small_models), "v0.2.0")))
     assert told.startswith("Version v0.2.0")
-    assert "weighted by support 1.000 1.000 1.000 12" in told
+    assert "weighted by support 1.000 1.000 1.000 12 4 of 4 tags" in told
     assert "flipped" not in told
 
 

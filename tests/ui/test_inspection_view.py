@@ -1,9 +1,19 @@
+import re
+
 import numpy as np
 import pytest
 
+from tagifai.inspection import tag_table, threshold_metrics
 from tagifai.metrics.calibration_check import check_calibration, miscalibrated_tags
 from tagifai.predictions import Predictions
-from tagifai.ui.inspection_view import show_calibration, show_miscalibrated, show_reliability
+from tagifai.ui.inspection_view import (
+    show_best,
+    show_calibration,
+    show_figures,
+    show_miscalibrated,
+    show_reliability,
+    show_tags,
+)
 
 HOSTILE = "<img src=x onerror='alert(1)'>"
 
@@ -50,3 +60,25 @@ def test_a_reliability_diagram_has_its_gap_and_for_a_tag_its_grade():
 def test_what_was_never_predicted_has_a_diagram_without_a_point():
     shown = show_reliability(check_calibration(checked(0.01), split="train"), "a")
     assert "No probability is above 0.05." in shown
+
+
+def test_undefined_figures_are_dashes():
+    p = Predictions.of("ab", ["test"] * 2, ["none", "some"], [[0, 1], [0, 0]], [[0.1, 0.9]] * 2)
+    tile = show_figures(threshold_metrics(p, "none", 0.5))
+    for name in ("precision", "recall", "F1"):
+        assert f"<b>–</b>{name}" in tile
+    rows = tag_table(p, {"none": 0.5, "some": 0.5})
+    table = show_tags(rows)
+    assert table.index("some") < table.index("none")
+    row = re.search(r"<tr[^>]*>(?:(?!</tr>).)*none.*?</tr>", table, re.DOTALL)
+    assert row is not None
+    assert row[0].count("–") == 4
+    assert "0.000" not in row[0]
+    found = {
+        "threshold": 0.5,
+        "by": "f1",
+        "chosen_by": "train+val",
+        "chosen": rows[0],
+        "test": rows[1],
+    }
+    assert "precision –, recall –, F1 –" in show_best(found, "none")

@@ -1,12 +1,15 @@
 """The tab of suspected label errors: its handlers over a real workbench, and its markup."""
 
 import json
+import re
 import shutil
 
 import gradio as gr
+import numpy as np
 import pytest
 
 from tagifai.inspection.parts import Paged
+from tagifai.metrics import overall_metrics
 from tagifai.ui.label_errors_view import (
     show_commands,
     show_counts_of,
@@ -250,3 +253,17 @@ def test_counts_and_previews_are_put_into_words():
     assert "+1.25 points" in shown
     assert "2 labels of the test split would change. 3 of other splits" in shown
     assert "No accepted change yet" in show_preview(preview, {**counts, "add": 0})
+
+
+def test_a_preview_says_how_many_tags_its_averages_are_over():
+    counts = {"add": 1, "remove": 0, "right": 0, "conflict": 0, "skipped": 0}
+    true, predicted = np.array([[1, 0], [1, 0]]), np.array([[1, 0], [1, 0]])
+    preview = {
+        "now": overall_metrics(true, predicted, predicted * 0.9),
+        "then": overall_metrics(np.array([[1, 0], [1, 1]]), predicted, predicted * 0.9),
+        "num_changed": 1, "num_same": 0, "num_elsewhere": 0, "num_unknown": 0,
+    }  # fmt: skip
+    shown = re.sub(r"<[^>]+>", " ", show_preview(preview, counts))
+    assert re.search(r"F1, tags alike \(macro\) +1\.000 +0\.500 +-50\.00 points +1 → 2", shown)
+    # Precision of the second tag stays undefined: it is never predicted.
+    assert re.search(r"precision, weighted +1\.000 +1\.000 +\+0\.00 points +1 ", shown)

@@ -117,3 +117,20 @@ def test_a_part_without_an_interval_shows_its_figure_alone():
     assert '<b>1.000</b> <span class="minor">0.500 to 1.000</span>' in shown
     assert 'data-count="1200">1,200 projects of the data are in the slice, 900 of them' in shown
     assert "9 &lt;b&gt;left&lt;/b&gt; out." in shown
+
+
+def test_a_slice_with_nothing_to_count_shows_dashes():
+    nothing = {"value": None, "low": None, "high": None}
+    empty = {"f1": nothing, "precision": nothing, "recall": nothing, "num_samples": 0,
+             "num_positives": 0}  # fmt: skip
+    shown = show_measured(
+        {
+            "num_projects": 0,
+            "num_scored": 0,
+            "note": "",
+            "test": empty,
+            "learnt": empty,
+            "elsewhere": empty,
+        }
+    )
+    assert shown.count("<b>–</b>") == 9

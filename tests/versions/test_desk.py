@@ -248,3 +248,10 @@ def test_slices_and_behavioral_scores_have_intervals(desk, tmp_path):
 def test_without_predictions_behavioral_scores_keep_their_intervals(desk, tmp_path):
     (tmp_path / "model/v0.2.0/predictions.npz").unlink()
     assert {group for group, _, _ in desk.intervals("v0.2.0")} == {"behavioral"}
+
+
+def test_a_card_says_how_many_tags_the_averages_are_over(desk, tmp_path):
+    assert desk.describe("v0.2.0")["averaged_over"] == "4 of 4 tags"
+    path = tmp_path / "model/v0.2.0/performance.json"
+    rewrite(path, lambda performance: performance["overall"].pop("num_tags"))
+    assert desk.describe("v0.2.0")["averaged_over"] is None

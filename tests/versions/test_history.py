@@ -8,8 +8,10 @@ from tagifai.versions import FolderSource
 from tagifai.versions.history import (
     KEY_METRICS,
     PerformanceIndex,
+    count_covered,
     count_samples,
     flatten_performance,
+    list_figures,
 )
 
 PERFORMANCE = {
@@ -73,6 +75,24 @@ def test_samples_are_listed_where_they_are_said():
         ("slices", "overall (slice)"): 2,
         ("behavioral", "all"): 10,
         ("behavioral", "INV"): 5,
+    }
+
+
+def test_undefined_figures_are_listed_and_counts_are_none():
+    performance = {
+        "overall": {"f1": 1.0, "num_tags": {"f1": 4}, "num_pairs": 9},
+        "class": {"rare": {"f1": None, "num_samples": 0, "num_predicted": 0}},
+        "slices": {"overall": {"f1": None, "num_slices": {"f1": 0}}},
+    }
+    assert list_figures(performance) == {
+        ("overall", "weighted", "f1"): 1.0,
+        ("class", "rare", "f1"): None,
+        ("slices", "overall", "f1"): None,
+    }
+    assert flatten_performance(performance) == {("overall", "weighted", "f1"): 1.0}
+    assert count_covered(performance) == {
+        ("overall", "weighted", "f1"): (4, "tags"),
+        ("slices", "overall", "f1"): (0, "slices"),
     }
 
 

@@ -14,9 +14,19 @@ REAL = sorted((Path(__file__).parents[2] / "model").glob("*/performance.json"))
 ROW = {"precision": 0.75, "recall": 0.5, "f1": 0.6, "num_samples": 9}
 SCORED = {"score": 0.25, "num_samples": 4}
 SMALL = {
-    "overall": {**ROW, "macro": {**ROW, "f1": 1}, "brier": 1e-5, "ece": 0.1},
+    "overall": {
+        **ROW,
+        "num_tags": {"precision": 2, "f1": 1},
+        "macro": {**ROW, "f1": 1, "num_tags": {"f1": 2}},
+        "samples": {**ROW, "num_projects": {"f1": 9}},
+        "brier": 1e-5,
+        "ece": 0.1,
+    },
     "class": {"cv": {**ROW, "num_predicted": 3, "average_precision": 0.5}, "nlp": ROW},
-    "slices": {"overall": ROW, "class": {"short": ROW, "overall": ROW}},
+    "slices": {
+        "overall": {**ROW, "num_slices": {"f1": 2}},
+        "class": {"short": ROW, "overall": ROW},
+    },
     "behavioral": {
         **SCORED,
         "skipped": 1,
@@ -37,6 +47,13 @@ PLACES = {
     "a tag's count": ("class", "nlp", "num_samples"),
     "a tag's note": ("class", "cv", "note"),
     "the tags": ("class",),
+    "a tag's predictions": ("class", "cv", "num_predicted"),
+    "how many tags are averaged": ("overall", "num_tags"),
+    "how many are averaged alike": ("overall", "macro", "num_tags"),
+    "how many projects": ("overall", "samples", "num_projects", "f1"),
+    "how many slices": ("slices", "overall", "num_slices"),
+    "the samples of all": ("overall", "num_samples"),
+    "a slice's samples": ("slices", "class", "short", "num_samples"),
     "the slices": ("slices",),
     "the slices' average": ("slices", "overall"),
     "slices by name": ("slices", "class"),
@@ -122,6 +139,27 @@ def test_versions_that_differ_in_figures_share_one_index():
     )
     assert f1 not in second.as_dict()
     assert np.isfinite(first.values[first.places["overall", "macro", "f1"]])
+
+
+def test_zeros_that_stand_for_nothing_to_count_are_undefined_in_both_readings():
+    reader, undefined = FigureReader(exactly), 0
+    chosen = random.Random(3)
+    for _ in range(500):
+        zeros = {name: chosen.choice([0, 0.0, 0.5, None]) for name in ROW}
+        zeros["num_samples"] = chosen.choice([0, 0.0, 3, None])
+        tag = {**zeros, "num_predicted": chosen.choice([0, 2, None])}
+        score = {"score": chosen.choice([0, 0.5]), "num_samples": chosen.choice([0, 2])}
+        content = json.dumps(
+            {
+                "overall": {**zeros, "macro": zeros},
+                "class": {"cv": tag, "nlp": zeros},
+                "slices": {"overall": zeros, "class": {"short": zeros}},
+                "behavioral": {**score, "by_type": {"INV": score}},
+            }
+        ).encode()
+        assert_same(reader, content)
+        undefined += ("class", "nlp", "f1") not in exactly(content, "")
+    assert undefined > 100
 
 
 @pytest.mark.parametrize("place", PLACES)

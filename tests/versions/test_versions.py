@@ -156,6 +156,39 @@ def test_older_shapes_are_read():
     assert "behavioral_report" not in performance
 
 
+def test_zeros_of_an_older_file_are_undefined_where_its_counts_say_so():
+    zeros = {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    old = {
+        "overall": {**FIGURES, "macro": {"f1": 0.5, "num_samples": 4}},
+        "class": {
+            "right": {**FIGURES, "num_predicted": 3},
+            "absent": {**zeros, "num_samples": 0, "num_predicted": 0},
+            "wrong": {**zeros, "num_samples": 0, "num_predicted": 2},
+            "missed": {**zeros, "num_samples": 3, "num_predicted": 0},
+            "older": {**zeros, "num_samples": 0.0},
+        },
+        "slices": {"empty": {**zeros, "num_samples": 0}, "bad": {**zeros, "num_samples": 2}},
+        "behavioral": {"score": 0.0, "num_samples": 0, "by_type": {}},
+    }
+    performance = parse_performance(encoded(old))
+    figures = {
+        tag: [row[name] for name in ("precision", "recall", "f1")]
+        for tag, row in (performance["class"] | performance["slices"]["class"]).items()
+    }
+    assert figures == {
+        "right": [0.75, 0.5, 0.6],
+        "absent": [None, None, None],
+        "wrong": [0.0, None, 0.0],
+        "missed": [None, 0.0, 0.0],
+        "older": [None, None, None],
+        "empty": [None, None, None],
+        "bad": [0.0, 0.0, 0.0],
+    }
+    assert performance["behavioral"]["score"] is None
+    # What was averaged with these zeros stays as it was written.
+    assert performance["overall"]["macro"] == {"f1": 0.5, "num_samples": 4}
+
+
 @pytest.mark.parametrize("thresholds", [{"cv": "0.5"}, {"cv": 1.5}, {"cv": None}])
 def test_malformed_thresholds_are_named(tmp_path, thresholds):
     source = written(tmp_path, performance=PERFORMANCE, thresholds=thresholds)
