@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tagifai.data.names import normalise_names, refuse_unknown_tags
+from tagifai.data.names import normalise_names, refuse_unknown_in_rows
 from tagifai.data.records import Label, Text, check_row, read_rows
 
 TYPES = ("INV", "DIR", "MFT")
@@ -77,9 +77,14 @@ def load_behavioral_tests(
     """
     tests = tuple(_test_of(row) for row in read_rows(path, _TestRow))
     if known is not None:
-        for number, test in enumerate(tests, start=1):
-            named = (tag for case in test.cases for tag in (*case.expected, *case.forbidden))
-            refuse_unknown_tags(named, known, f"{path}: row {number}, cases")
+        named = (
+            (
+                f"row {number}, cases",
+                [tag for case in test.cases for tag in (*case.expected, *case.forbidden)],
+            )
+            for number, test in enumerate(tests, start=1)
+        )
+        refuse_unknown_in_rows(named, known, str(path))
     return tests
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from tagifai.errors import TagifaiError, counted, shorten
 
 MOST_NAMED = 50
+MOST_PLACES = 20
 _JOINERS = re.compile(r"[\s\-_\u00ad\u200b-\u200d\u2010-\u2015\u2060\ufeff]+")
 
 
@@ -103,11 +104,59 @@ def refuse_unknown_tags(
     tagifai.errors.TagifaiError: predictions.jsonl: 2 unknown tags: 'NLP' (did you mean 'nlp'?), \
 'atention' (did you mean 'attention'?)
     """
+    told = tell_unknown_tags(names, known, what)
+    if told:
+        raise TagifaiError(f"{where}: {told}")
+
+
+def refuse_unknown_in_rows(
+    rows: Iterable[tuple[str, Iterable[str]]],
+    known: Iterable[str],
+    where: str,
+    *,
+    what: str = "tag",
+) -> None:
+    """Refuse names that are not known, of all rows of a file at once.
+
+    Parameters
+    ----------
+    rows : iterable of (str, iterable of str)
+        A place in the file, such as `row 3, all_of`, and the names that stand there.
+    known, where, what
+        As for `refuse_unknown_tags`.
+
+    Raises
+    ------
+    TagifaiError
+        A name is not among those known. The message names the first 20 places with such names.
+
+    Examples
+    --------
+    >>> refuse_unknown_in_rows([("row 1", ["NLP"]), ("row 2", ["nlp"])], ["nlp"], "slices.json")
+    Traceback (most recent call last):
+        ...
+    tagifai.errors.TagifaiError: slices.json: row 1: 1 unknown tag: 'NLP' (did you mean 'nlp'?)
+    """
+    allowed = list(dict.fromkeys(known))
+    among = set(allowed)
+    found = [(place, names) for place, given in rows if not among.issuperset(names := list(given))]
+    if found:
+        told = [
+            f"{place}: {tell_unknown_tags(names, allowed, what)}"
+            for place, names in found[:MOST_PLACES]
+        ]
+        if len(found) > len(told):
+            told.append(f"and {counted(len(found) - len(told), 'more place')}")
+        raise TagifaiError(f"{where}: {'; '.join(told)}")
+
+
+def tell_unknown_tags(names: Iterable[str], known: Iterable[str], what: str = "tag") -> str:
+    """Name those that are not known, each with the nearest known one; "" where all are known."""
     allowed = list(dict.fromkeys(known))
     among = set(allowed)
     unknown = [name for name in dict.fromkeys(names) if name not in among]
     if not unknown:
-        return
+        return ""
     by_key: dict[str, str] = {}
     for one in allowed:
         by_key.setdefault(spelling_key(one), one)
@@ -120,7 +169,7 @@ def refuse_unknown_tags(
     told += f" and {rest:,} more" if rest else ""
     if any(near is None for _, near in named):
         told += f"; known {what}s: {_listed(allowed)}"
-    raise TagifaiError(f"{where}: {counted(len(unknown), f'unknown {what}')}: {told}")
+    return f"{counted(len(unknown), f'unknown {what}')}: {told}"
 
 
 def _quoted(name: str) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from tagifai.data import Dataset, Project, known_columns, known_tags
-from tagifai.data.names import normalise_names, refuse_unknown_tags
+from tagifai.data.names import normalise_names, refuse_unknown_in_rows
 from tagifai.data.records import Label, Text, check_row, read_rows
 from tagifai.errors import TagifaiError
 from tagifai.text.preprocessing import preprocess_text
@@ -123,9 +123,12 @@ class Conditions:
         TagifaiError
             Names every such tag, or column, with the nearest known one.
         """
-        for key in _OF_TAGS:
-            refuse_unknown_tags(getattr(self, key), tags, f"{where}, {key}")
-        refuse_unknown_tags(self.columns, columns, f"{where}, columns", what="column")
+        refuse_unknown_in_rows(self.named(), tags, where)
+        refuse_unknown_in_rows([("columns", self.columns)], columns, where, what="column")
+
+    def named(self, place: str = "") -> list[tuple[str, Sequence[str]]]:
+        """List the tags that each condition on tags names, by `place` and the condition's name."""
+        return [(f"{place}{key}", getattr(self, key)) for key in _OF_TAGS]
 
 
 _OF_TAGS = ("all_of", "any_of", "none_of")
@@ -198,7 +201,8 @@ def load_slices(folder: Path | str, dataset: Dataset | None = None) -> dict[str,
     slices: dict[str, Slice] = {}
     if not path.exists():
         return slices
-    names = None if dataset is None else (known_tags(dataset), known_columns(dataset))
+    places: list[tuple[str, Sequence[str]]] = []
+    columns: list[tuple[str, Sequence[str]]] = []
     for number, row in enumerate(read_rows(path, _SliceRow), start=1):
         if row.name in slices:
             raise TagifaiError(
@@ -206,9 +210,12 @@ def load_slices(folder: Path | str, dataset: Dataset | None = None) -> dict[str,
             )
         given = row.model_dump(exclude={"name", "description"}, exclude_none=True)
         conditions = Conditions.of(given, f"{path}: row {number}")
-        if names is not None:
-            conditions.check_names(*names, f"{path}: row {number}")
         slices[row.name] = Slice(row.name, row.description, conditions)
+        places += conditions.named(f"row {number}, ")
+        columns.append((f"row {number}, columns", list(conditions.columns)))
+    if dataset is not None:
+        refuse_unknown_in_rows(places, known_tags(dataset), str(path))
+        refuse_unknown_in_rows(columns, known_columns(dataset), str(path), what="column")
     return slices
 
 

@@ -1,6 +1,12 @@
 import pytest
 
-from tagifai.data.names import nearest_name, normalise_name, refuse_unknown_tags, spelling_key
+from tagifai.data.names import (
+    nearest_name,
+    normalise_name,
+    refuse_unknown_in_rows,
+    refuse_unknown_tags,
+    spelling_key,
+)
 from tagifai.errors import TagifaiError
 
 FRUIT = ["apples", "boats", "clocks", "drums"]
@@ -60,6 +66,17 @@ def test_many_known_names_are_counted_and_twenty_named():
     told = refused(["xyz"], [f"a{number}" for number in range(30)], "here")
     assert told.endswith("'a18', 'a19' … (30 in all)")
     assert refused(["xyz"], [], "here").endswith("'xyz'; known tags: none")
+
+
+def test_places_with_unknown_names_are_told_at_once_and_twenty_of_them():
+    rows = [(f"row {number}", ["drums", "Drum"]) for number in range(1, 24)]
+    with pytest.raises(TagifaiError) as caught:
+        refuse_unknown_in_rows(rows, FRUIT, "here.json")
+    told = str(caught.value).split("; ")
+    assert told[0] == "here.json: row 1: 1 unknown tag: 'Drum' (did you mean 'drums'?)"
+    assert told[19] == "row 20: 1 unknown tag: 'Drum' (did you mean 'drums'?)"
+    assert told[20:] == ["and 3 more places"]
+    refuse_unknown_in_rows([("row 1", ["drums"]), ("row 2", [])], FRUIT, "here.json")
 
 
 def test_other_things_than_tags_have_names_too():

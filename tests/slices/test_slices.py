@@ -208,6 +208,21 @@ def test_names_that_the_data_does_not_have_are_refused(tmp_path, row, message):
     assert str(caught.value) == f"{tmp_path}/slices.json: {message}"
 
 
+def test_unknown_names_of_all_rows_are_told_at_once(tmp_path):
+    rows = [
+        {"name": "x", "all_of": ["Apples"], "none_of": ["boat"]},
+        {"name": "y", "any_of": ["apples"]},
+        {"name": "z", "any_of": ["Boats"]},
+    ]
+    with pytest.raises(TagifaiError) as caught:
+        load_slices(written(tmp_path, rows), DATA)
+    assert str(caught.value) == (
+        f"{tmp_path}/slices.json: row 1, all_of: 1 unknown tag: 'Apples' (did you mean 'apples'?); "
+        "row 1, none_of: 1 unknown tag: 'boat' (did you mean 'boats'?); "
+        "row 3, any_of: 1 unknown tag: 'Boats' (did you mean 'boats'?)"
+    )
+
+
 def test_a_tag_of_another_unicode_form_is_the_same(tmp_path):
     data = Dataset((Project("1", "", "", ("caf\u00e9",)),), {}, "")
     slices = load_slices(written(tmp_path, [{"name": "x", "all_of": ["cafe\u0301"]}]), data)
