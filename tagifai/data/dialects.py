@@ -163,7 +163,7 @@ def _count_utf8(path: Path) -> tuple[int, int, int, bytes]:
                 continue
             text = chunk.decode("utf-8", "replace")
             wrong = text.count("\ufffd") - chunk.count("\ufffd".encode())
-            valid += sum(not sign.isascii() for sign in text) - wrong
+            valid += len(text) - len(text.encode("ascii", "ignore")) - wrong
             invalid += wrong
             if wrong and not line:
                 line = number

@@ -95,49 +95,73 @@ class Profile:
     in_order: bool = True
     floats: int = 0
     maps: bool = True
+    # How often each short cell has come again since it was counted: most are few words, or 0.
+    again: dict[Any, int] = field(default_factory=dict)
 
     def add(self, value: Any, number: int) -> None:
-        """Count a cell; `number` is that of its row."""
+        """Take in a cell; `number` is that of its row. `finish` counts what has come again."""
         self.seen += 1
+        kind = type(value)
+        if (kind is str and len(value) <= _LONG) or kind is int or kind is bool:
+            key = value if kind is str else (kind, value)
+            before = self.again.get(key)
+            if before is not None:
+                self.again[key] = before + 1
+                return
+            if len(self.again) < _MOST_DISTINCT:
+                self.again[key] = 0
+        if self.in_order:
+            self.in_order = whole_number(value) in (number - 1, number)
+        self._count(value, 1)
+
+    def finish(self) -> None:
+        """Count the cells that have come again, each as often as it has."""
+        for key, times in self.again.items():
+            if times:
+                value = key if isinstance(key, str) else key[1]
+                self.in_order = False
+                self._count(value, times)
+        self.again.clear()
+
+    def _count(self, value: Any, times: int) -> None:
         if isinstance(value, str):
-            self._add_text(value.strip(), number)
+            self._add_text(value.strip(), times)
         elif is_blank(value):
-            self.blank += 1
+            self.blank += times
         elif isinstance(value, list | tuple):
-            self.kinds["list"] += 1
+            self.kinds["list"] += times
             self.binary = None
             self._add_items(value)
         else:
-            self._add_other(value, number)
+            self._add_other(value, times)
 
-    def _add_text(self, cell: str, number: int) -> None:
+    def _add_text(self, cell: str, times: int) -> None:
         if not cell:
-            self.blank += 1
+            self.blank += times
             return
-        self.kinds["text"] += 1
+        self.kinds["text"] += times
         if self.binary is not None:
             self._add_binary(cell.lower())
         if cell[0] in "[({a" and len(cell) <= _LONGEST_LIST:
             found = parse_list(cell)
             if found is not None:
-                self.lists += 1
+                self.lists += times
                 self._add_items(list(found) if isinstance(found, dict) else found)
                 return
             if cell[0] == "[" and cell[-1] == "]" and not self.bracketed:
                 self.bracketed = cell[:_LONG]
         if cell.count(" ") >= _WORDS_OF_PROSE - 1:
-            self.prose += 1
+            self.prose += times
         if len(self.distinct) < _MOST_DISTINCT or cell in self.distinct:
-            self.distinct[cell if len(cell) <= _LONG else cell[:_LONG]] += 1
+            self.distinct[cell if len(cell) <= _LONG else cell[:_LONG]] += times
         if len(cell) > _LONG:
-            self.in_order = False
             return
-        self._add_number(whole_number(cell), number)
+        self._add_number(whole_number(cell), times)
         if cell[0] == "<" and re.fullmatch(r"(?:\s*<[^<>]+>)+", cell):
-            self.angles += 1
+            self.angles += times
         for sign in (*_SEPARATORS, _COMMA):
             if sign in cell:
-                self.separated[sign] += 1
+                self.separated[sign] += times
         self.spaced += " " in cell
 
     def _add_binary(self, cell: str) -> None:
@@ -160,7 +184,7 @@ class Profile:
                 kind = "text" if isinstance(item, str | bytes) else "other"
                 self.items["object" if isinstance(item, dict) else kind] += 1
 
-    def _add_other(self, value: Any, number: int) -> None:
+    def _add_other(self, value: Any, times: int) -> None:
         self.maps = self.maps and isinstance(value, dict) and _maps_to_binary(value)
         if isinstance(value, bool):
             kind, binary = "truth", "truth"
@@ -172,19 +196,18 @@ class Profile:
                 isinstance(value, dict) and any(isinstance(part, bytes) for part in value.values())
             ):
                 kind = "bytes"
-        self.kinds[kind] += 1
+        self.kinds[kind] += times
         if self.binary is not None:
             if binary and value in (0, 1, -1):
                 self.binary.add(binary)
             else:
                 self.binary = None
         self.floats += isinstance(value, float)
-        self._add_number(whole_number(value), number)
+        self._add_number(whole_number(value), times)
 
-    def _add_number(self, value: int | None, number: int) -> None:
-        self.in_order = self.in_order and value in (number - 1, number)
+    def _add_number(self, value: int | None, times: int) -> None:
         if value is not None:
-            self.numbers += 1
+            self.numbers += times
             self._widen(value)
 
     def _widen(self, value: int) -> None:
@@ -237,6 +260,8 @@ def profile_rows(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Pro
             if profile is None:
                 profile = found[name] = Profile()
             profile.add(value, number)
+    for profile in found.values():
+        profile.finish()
     return found
 
 
@@ -502,9 +527,10 @@ class _Decision:
         typed: dict[str, list[str]] = {}
         for name in free:
             key = name_key(name)
-            numbered = _NUMBERED.fullmatch(key)
-            stem = numbered[1] if numbered else key
             profile = self.profiles[name]
+            # tag1, tag2, … of 0 and 1 are tags themselves.
+            numbered = None if profile.is_binary else _NUMBERED.fullmatch(key)
+            stem = numbered[1] if numbered else key
             listed = profile.kinds["list"] or 0 < profile.lists == profile.filled
             if stem in TAG_NAMES_OF_MANY or stem in TAG_NAMES_OF_ONE or name in self.class_names:
                 named.setdefault(stem if numbered else name, []).append(name)

@@ -52,6 +52,8 @@ def read_binary(value: object) -> int | None:
     ValueError
         Something else.
     """
+    if isinstance(value, str) and value in BINARY:
+        return BINARY[value]
     if is_blank(value):
         return None
     if isinstance(value, str):

@@ -37,6 +37,23 @@ def test_a_profile_counts_what_cells_are():
     assert (found["d"].is_binary, found["d"].filled) == (False, 3)
 
 
+def test_cells_that_come_again_are_counted_as_often():
+    rows = [{"a": "x;y", "b": 1, "c": ""}, {"a": "x;y", "b": True, "c": " "}, {"a": "z", "b": 1}]
+    found = profile_rows(enumerate(rows * 100, start=1))
+    assert (found["a"].kinds["text"], found["a"].separated[";"], found["a"].filled) == (
+        300,
+        200,
+        300,
+    )
+    assert dict(found["a"].distinct) == {"x;y": 200, "z": 100}
+    assert (dict(found["b"].kinds), found["b"].numbers) == ({"number": 200, "truth": 100}, 200)
+    assert (found["c"].blank, found["c"].seen) == (200, 200)
+    assert not found["b"].in_order
+    many = profile_rows((k, {"n": str(k - 1), "t": f"cell {k % 7000}"}) for k in range(1, 14_001))
+    assert (many["n"].in_order, many["n"].numbers, many["n"].highest) == (True, 14_000, 13_999)
+    assert many["t"].kinds["text"] == 14_000
+
+
 def test_parts_say_what_each_column_is():
     first = {
         "Unnamed: 0": "0", "doc_id": "x", "Headline": "h", "body": A, "topics": "a;b",
@@ -89,6 +106,7 @@ def test_commas_in_a_column_of_one():
         ({"toxic": "1", "obscene": "0"}, ("toxic", "obscene")),
         ({"is_toxic": "1", "is_obscene": "0"}, ("is_toxic", "is_obscene")),
         ({"0": 1, "1": 0}, ("0", "1")),
+        ({"tag1": "1", "tag2": "0", "tag3": "0"}, ("tag1", "tag2", "tag3")),
         ({"lang": "en", "a": True, "b": False, "year": "2020"}, ("a", "b")),
     ],
 )
