@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from foreign_corpus import foreign_dataset
 
 from tagifai import cli
 from tagifai.reviews import ReviewStore
@@ -321,6 +322,111 @@ def test_preprocess_takes_each_argument(run_json):
     assert run_json(*words, "--filters", "[aeiou]", "--stopwords", "th f") == {
         "preprocessed": "r nn ng g ns, g n"
     }
+
+
+def test_preprocess_reads_standard_input_and_the_language_of_the_data(
+    run_json, refused, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO("A\u0308rzte öffnen das Büro\n"))
+    assert run_json("preprocess") == {"preprocessed": "ärzte öffnen das büro"}
+    (tmp_path / "data.toml").write_text('language = "de"')
+    words = ("preprocess", "Die Häuser, the houses")
+    assert run_json(*words, data=tmp_path) == {"preprocessed": "häuser the houses"}
+    assert run_json(*words, "--stem", data=tmp_path) == {"preprocessed": "haus the hous"}
+    assert run_json(*words, "--language", "english") == {"preprocessed": "die häuser houses"}
+    assert "did you mean 'german'" in refused(*words, "--language", "germn")
+    (tmp_path / "data.toml").write_text('language = "germn"')
+    assert refused(*words, data=tmp_path).startswith(f"{tmp_path / 'data.toml'}: unknown language")
+
+
+def write_foreign(folder: Path, language: str) -> Path:
+    dataset = foreign_dataset(language)
+    folder.mkdir()
+    rows = [
+        {"id": p.id, "title": p.title, "description": p.description, "tags": list(p.tags)}
+        for p in dataset.projects
+    ]
+    (folder / "projects.json").write_text(json.dumps(rows), "utf-8")
+    (folder / "data.toml").write_text(f'language = "{language}"')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words", "tag"),
+    [
+        ("german", "Das ist für die Bäume und Blumen", "baum blum", "garten"),
+        ("chinese", "我们在花园，对于树木和草地", "花园 树木 草地", "花园"),
+    ],
+)
+def test_a_version_reads_as_the_language_it_was_trained_with(
+    language, text, words, tag, run_json, refused, tmp_path
+):
+    places = {"data": write_foreign(tmp_path / "data", language), "models": tmp_path / "model"}
+    run_json("train", *SETTINGS, "--set=stem=true", **places)
+    assert run_json("params", "workspace", "language", **places) == {"language": language}
+    run_json("release", "v1.0.0", **places)
+    asked = ("predict", text, "--version", "v1.0.0")
+    (answer,) = run_json(*asked, **places)["predictions"]
+    assert (answer["preprocessed"], answer["tags"], answer["reason"]) == (words, [tag], None)
+
+    # Whatever data.toml says later; what is trained then follows it.
+    (tmp_path / "data" / "data.toml").write_text('language = "english"')
+    assert run_json(*asked, **places)["predictions"] == [answer]
+    run_json("train", *SETTINGS, **places)
+    diff = run_json("diff", "v1.0.0", "workspace", **places)
+    changed = {row["name"]: (row["a"], row["b"]) for row in diff["params"] if row["a"] != row["b"]}
+    assert changed == {"language": (language, "english"), "stem": (True, False)}
+    assert run_json("train", *SETTINGS, "--set=language=de", "--set=seed=1", **places)
+    assert run_json("params", "workspace", "language", **places) == {"language": "german"}
+    assert "unknown language 'xx'" in refused("train", "--set=language=xx", **places)
+
+
+def test_versions_that_read_texts_in_other_ways_are_compared(run_json, run, tmp_path):
+    places = {"data": write_foreign(tmp_path / "data", "german"), "models": tmp_path / "model"}
+    changes = {
+        "v1.0.0": ("--set=language=german",),
+        "v2.0.0": ("--set=stem=true", "--set=stopwords=false"),
+        "v3.0.0": (r"--set=filters=[.,]", "--set=lower=false", "--set=language=zh"),
+    }
+    for name, given in changes.items():
+        run_json("train", *SETTINGS, *given, **places)
+        run_json("release", name, **places)
+    # As it was written before there were languages.
+    path = tmp_path / "model" / "v1.0.0" / "params.json"
+    params = json.loads(path.read_text())
+    del params["language"]
+    path.write_text(json.dumps(params))
+    for a, b, changed in [
+        ("v1.0.0", "v2.0.0", {"language", "stem", "stopwords"}),
+        ("v2.0.0", "v3.0.0", {"filters", "language", "lower", "stem", "stopwords"}),
+    ]:
+        diff = run_json("diff", a, b, **places)
+        told = {row["name"]: row for row in diff["params"] if row["status"] != "same"}
+        assert set(told) == changed
+        assert diff["basis"] == "paired"
+        assert run("diff", a, b, **places)[0] == 0
+    assert (told["language"]["a"], told["language"]["b"]) == ("german", "chinese")
+    old = run_json("diff", "v1.0.0", "v2.0.0", **places)["params"]
+    (row,) = [row for row in old if row["name"] == "language"]
+    assert (row["a"], row["b"]) == ("english", "german")
+
+
+@pytest.mark.parametrize("command", ["train", "optimize"])
+@pytest.mark.parametrize("changes", [(), ("--set=word_ngrams=0", "--set=char_ngrams=3")])
+def test_texts_of_stopwords_alone_are_refused(command, changes, refused, tmp_path):
+    tags = (["a"], ["b"], ["a", "b"])
+    rows = [
+        {"id": i, "title": "The", "description": "of and it", "tags": tags[i % 3]}
+        for i in range(60)
+    ]
+    (tmp_path / "projects.json").write_text(json.dumps(rows))
+    told = refused(command, *SETTINGS, *changes, data=tmp_path, models=tmp_path / "model")
+    assert told.startswith("no text has a word left after preprocessing")
+
+
+def test_a_vocabulary_that_is_left_empty_is_refused(refused, tmp_path):
+    told = refused("train", *SETTINGS, "--set=min_df=1000", models=tmp_path / "model")
+    assert told.startswith("no word stands in min_df 1000 of the ")
 
 
 def test_training_writes_the_workspace_and_release_freezes_it(run_json, run, refused, tmp_path):

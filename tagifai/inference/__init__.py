@@ -29,8 +29,8 @@ def predict_tags(
     Each answer: "tags" (predicted, likeliest first), "probabilities" {tag: float, likeliest
     first}, "preprocessed", and "reason", why no tag could be predicted: "empty" (nothing is
     left after preprocessing), "no known word" (the model knows none of the words, and their
-    letters alone lead to no tag), or None. A text of which the model knows nothing at all,
-    neither words nor letters, gets no tag, however common one is.
+    letters alone lead to no tag), or None. A text without a known word gets no tag that a text
+    of nothing would get too, however common the tag is.
 
     Raises:
         TagifaiError: the model has other tags, or a tag has no threshold.
@@ -45,10 +45,10 @@ def predict_tags(
     prob = model.probabilities(model.margins(features))
     decided = decide(prob, cuts)
     cleaned = model.features_.named_steps["preprocess"].transform(texts)
-    # Of a text without any feature, intercepts alone would decide.
-    decided = decided & (features.getnnz(axis=1) > 0)[:, None]
     answers = []
     known = model.knows(features)
+    # What a text of nothing gets says nothing of a text whose words are unknown.
+    decided &= known[:, None] | ~decide(model.probabilities(model.intercept_), cuts)
     rows = zip(prob, decided, cleaned, known, strict=True)
     for row, above, preprocessed, knows in rows:
         order = np.argsort(-row, kind="stable")

@@ -40,12 +40,18 @@ class Change:
 def edit_words(text: str, edits: Sequence[Edit]) -> str:
     """Put other characters where words stand; "" drops a word, with the space that it leaves.
 
+    Of words that were one character as typed, the last alone is edited.
+
     >>> edit_words("The red cat", [(PlacedWord("red", 4, 7), "")])
     'The cat'
     >>> edit_words("The red cat", [(PlacedWord("red", 4, 7), "blue")])
     'The blue cat'
     """
+    edited = len(text)
     for word, instead in sorted(edits, key=lambda edit: -edit[0].start):
+        if word.stop > edited:
+            continue
+        edited = word.start
         before, after = text[: word.start], text[word.stop :]
         if not instead:
             if after[:1].isspace() and (not before or before[-1:].isspace()):

@@ -201,11 +201,15 @@ def build(
         except TagifaiError as error:
             return gr.skip(), show_error(error)
 
+    def bring_stopwords(language: str | None) -> tuple[str, str]:
+        brought = " ".join(stopwords_of(language)) if language else ""
+        return brought, place.write_usual({"stopwords": brought})
+
     lists = [summary, most_common, just_made, just_missed, distribution, per_project]
     page_inputs = [query, sort, descending, number]
     preprocess_inputs: list[Any] = [text, lower, stem, pattern, words, language]
 
-    def fill(link: Link, _: gr.Request, told_usual: str) -> list[Any]:
+    def fill(link: Link, _: gr.Request) -> list[Any]:
         try:
             facts = describe_data()
         except TagifaiError as error:
@@ -226,8 +230,9 @@ def build(
             "stopwords": " ".join(stopwords_of(spoken)),
         }
         asked = {name: link.read(name, usual=usual.get(name)) for name in playground_names}
-        if link.asked is None and not told_usual:  # nobody has been here before
-            asked |= {"text": asked["text"] or usual["text"], "stopwords": usual["stopwords"]}
+        asked["text"] = asked["text"] or usual["text"]
+        if link.current["language"][1] is None and link.asked is None:  # nobody has been here yet
+            asked["stopwords"] = usual["stopwords"]
         playground = [*asked.values(), spoken]
         shown = [gr.skip() if link.asked is None else asked["text"], *playground[1:]]
         return [
@@ -273,9 +278,9 @@ def build(
         place.asked,
     ]  # fmt: skip
     # Past the queue answers are compressed.
-    place.on_shown(fill, filled, told={tag: told_tag}, known=[place.usual]).then(
-        tell_steps, steps_of, [steps, steps_of], **QUICK
-    )
+    shown = place.on_shown(fill, filled, told={tag: told_tag})
+    shown.then(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")
+    shown.then(tell_steps, steps_of, [steps, steps_of], **QUICK)
     step = min_freq.change(
         None, [min_freq, steps], lists, js=JOIN, trigger_mode="multiple", api_visibility="private"
     )
@@ -289,10 +294,7 @@ def build(
     query.change(search, [*page_inputs[:3], searched], [table, number, searched], **QUICK)
     gr.on([sort.input, descending.input], sort_projects, page_inputs[:3], [table, number], **QUICK)
     number.input(show_projects, page_inputs, [table, number], **QUICK)
-    place.usual.change(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")
-    language.input(
-        lambda name: " ".join(stopwords_of(name)) if name else "", language, words, **QUICK
-    )
+    language.input(bring_stopwords, language, [words, place.usual], **QUICK)
     gr.on(
         [component.change for component in preprocess_inputs],
         show_preprocessed,

@@ -189,7 +189,7 @@ def build(
         except TagifaiError:
             return ""  # the notice says what is wrong
 
-    def fill(link: Link, _: gr.Request, told_usual: str) -> list[Any]:
+    def fill(link: Link, _: gr.Request) -> list[Any]:
         try:
             names = list_versions()
             name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
@@ -200,8 +200,7 @@ def build(
         tag = link.read("tag", [LIKELIEST, *known_tags(name)])
         usual = first_text(name)
         typed = {"text": link.read("text", usual=usual), "edited": link.read("edited")}
-        if link.asked is None and not told_usual:  # nobody has been here before
-            typed["text"] = typed["text"] or usual
+        typed["text"] = typed["text"] or usual
         notice, *found = show_prediction(typed["text"], name, tag, beside, typed["edited"])
         return [
             link.refused() + notice,
@@ -249,8 +248,8 @@ def build(
         Choice("edited", edited, "", typed=True),
     ]
     filled = [*outputs, version, other, *of_version, text, edited, place.usual, place.asked]
-    place.on_shown(fill, filled, known=[place.usual])
-    place.usual.change(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")
+    shown = place.on_shown(fill, filled)
+    shown.then(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")
     gr.on(
         [text.change, tag.change, other.input, edited.change],
         show_prediction, inputs, outputs, **QUICK,

@@ -18,8 +18,8 @@ from tagifai.ui.markup import show_error
 MAX_QUERY = 60_000
 MAX_PARTS = 500
 MAX_VALUES = 50
-# In the page alone: what somebody types meanwhile stays.
-FILL_EMPTY = "(told, text) => text || !told ? text : JSON.parse(told).values.text"
+# After a tab is filled, in the page alone: what somebody typed meanwhile stays.
+FILL_EMPTY = "(told, text) => text || (told && JSON.parse(told).values.text) || ''"
 Query = Mapping[str, Sequence[str]]
 
 

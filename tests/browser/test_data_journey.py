@@ -5,6 +5,8 @@ from playwright.sync_api import expect
 
 from tagifai.data import load_dataset
 from tagifai.data.frequency import build_frequency_table, select_by_frequency
+from tagifai.text.languages import stopwords_of
+from tagifai.text.preprocessing import preprocess_text
 from tagifai.ui.data_view import show_selection
 from tagifai.ui.shared_markup import JOIN, write_shared
 
@@ -138,9 +140,16 @@ def test_a_tag_a_sample_and_the_excluded_tags_are_shown(page):
     expect(excluded).to_contain_text("Not in the tag file")
 
 
-def test_the_playground_follows_every_argument(page):
+def test_the_playground_follows_every_argument(page, corpus):
     text, output = field(page, "#preprocess-input"), field(page, "#preprocess-output")
-    expect(text).to_have_value("Conditional generation using Variational Autoencoders.")
+    first = next(
+        project.text
+        for project in load_dataset(corpus / "data").projects
+        if 20 <= len(project.text) <= 300
+    )
+    expect(text).to_have_value(first)
+    expect(output).to_have_value(preprocess_text(first))
+    text.fill("Conditional generation using Variational Autoencoders.")
     expect(output).to_have_value("conditional generation using variational autoencoders")
     page.locator("#preprocess-lower input").uncheck()
     expect(output).to_have_value("Conditional generation using Variational Autoencoders")
@@ -150,6 +159,22 @@ def test_the_playground_follows_every_argument(page):
     expect(output).to_have_value("Condit gener use Vari Autoencoders.")
     field(page, "#preprocess-stopwords").fill("using variational")
     field(page, "#preprocess-filters").fill("")
+    expect(output).to_have_value("Condit gener Autoencoders.")
+
+    language, words = field(page, "#preprocess-language"), field(page, "#preprocess-stopwords")
+    expect(language).to_have_value("english")
+    choose(page, "#preprocess-language", "german")
+    expect(words).to_have_value(" ".join(stopwords_of("german")))
+    text.fill("Die Bücher und the books")
+    expect(output).to_have_value("buch the book")
+    language.fill("thai")
+    language.press("Enter")
+    expect(words).to_have_value("")
+    text.fill("ภาษาไทย")
+    expect(output).to_have_value("ภาษา ไทย")
+    choose(page, "#preprocess-language", "english")
+    words.fill("using variational")
+    text.fill("Conditional generation using Variational Autoencoders.")
     expect(output).to_have_value("Condit gener Autoencoders.")
 
     field(page, "#preprocess-filters").fill("(")
@@ -178,6 +203,7 @@ def test_a_damaged_data_folder_is_named_and_the_other_tabs_go_on(page, corpus):
         page.wait_for_selector("#tag-metrics tbody tr")
         expect(page.locator("#samples")).to_contain_text("no longer in the data")
         page.get_by_role("tab", name="Inference").click()
+        field(page, "#inference-text").fill("Masks of regions")
         page.wait_for_selector("#inference-tags tbody tr")
     finally:
         aside.rename(projects)

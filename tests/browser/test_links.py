@@ -7,6 +7,9 @@ import pytest
 from pages import choose, field, go_to, open_tab
 from playwright.sync_api import expect
 
+from tagifai.data import load_dataset
+from tagifai.text.preprocessing import preprocess_text
+
 
 @pytest.fixture
 def elsewhere(browser):
@@ -109,6 +112,38 @@ def test_the_button_copies_the_link(shared_page, context):
         "Link copied without text: too long for a link"
     )
     assert asked(page) == {"tab": "inference", "version": "v0.2.0"}
+
+
+def test_a_tab_begins_with_a_text_of_the_data_which_the_address_leaves_out(follow, corpus):
+    texts = {project.text for project in load_dataset(corpus / "data").projects}
+    page = follow("?tab=inference")
+    text, read = field(page, "#inference-text"), field(page, "#inference-preprocessed")
+    expect(text).not_to_have_value("")
+    first = text.input_value()
+    assert first in texts
+    expect(read).to_have_value(preprocess_text(first))
+    choose(page, "#inference-version", "v0.1.0")
+    expect(page).to_have_url(re.compile("version=v0.1.0"))
+    assert asked(page) == {"tab": "inference", "version": "v0.1.0"}
+
+    page = follow("")
+    open_tab(page, "Inference")
+    expect(text_box := field(page, "#inference-text")).to_have_value(first)
+    open_tab(page, "Data")
+    assert field(page, "#preprocess-input").input_value() in texts
+    choose(page, "#preprocess-language", "german")
+    expect(page).to_have_url(re.compile("language=german"))
+    assert set(asked(page)) == {"tab", "cloud", "tag", "language"}
+    open_tab(page, "Inference")
+    text_box.fill("")
+    expect(page.locator("#inference-predicted")).to_contain_text("Nothing is left of this text")
+    open_tab(page, "Performance")
+    open_tab(page, "Inference")
+    expect(text_box).to_have_value(first)
+    text_box.fill("grammar of dialogue")
+    open_tab(page, "Performance")
+    open_tab(page, "Inference")
+    expect(text_box).to_have_value("grammar of dialogue")
 
 
 def test_each_tab_opens_from_its_link(follow):

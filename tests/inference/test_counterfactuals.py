@@ -1,4 +1,5 @@
 import pytest
+from foreign_corpus import foreign_dataset
 from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.errors import TagifaiError
@@ -33,6 +34,10 @@ def changes(trained, text, tag):
         ("red cat", -1, "", "red cat"),
         ("red-cat", 1, "", "red-"),
         ("red", 0, "", ""),
+        ("机器学习模型", 1, "", "机器模型"),
+        ("机器学习，模型。", 2, "文本", "机器学习，文本。"),
+        ("a\u0308rzte ﬁnden", 0, "", "ﬁnden"),
+        ("ﷺ x", 1, "y", "y x"),
     ],
 )
 def test_one_word_is_dropped_or_replaced(text, number, instead, expected):
@@ -43,6 +48,17 @@ def test_several_words_change_at_once_whatever_their_order():
     text = "red cat fish"
     red, cat, fish = place_words(text)
     assert edit_words(text, [(red, "blue"), (fish, ""), (cat, "horse")]) == "blue horse"
+    one = place_words("x ﷺ")[1:]
+    assert edit_words("x ﷺ", [(word, "y") for word in one]) == "x y"
+
+
+def test_words_of_a_script_without_spaces_are_dropped_and_replaced():
+    trained = train(foreign_dataset("chinese"), SMALL_PARAMS.replaced({"language": "zh"}), tests=())
+    text = "我们对于面包和蔬菜蛋糕。"
+    assert predicted(trained, text) == ["厨房"]
+    for change in changes(trained, text, "厨房"):
+        assert "厨房" not in predicted(trained, change.text)
+        assert " " not in change.text
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,30 @@ def files():
     return version_files(trained, dataset, name="v1")
 
 
+@pytest.fixture(scope="module")
+def other_files():
+    """A version that reads texts in another way: English words in lower and upper case."""
+    dataset = small_dataset()
+    changes = {"lower": False, "stem": True, "stopwords": False, "language": "de", "filters": "[.]"}
+    trained = train(dataset, SMALL_PARAMS.replaced(changes), tests=())
+    return version_files(trained, dataset, name="v2")
+
+
+def test_two_versions_that_read_in_other_ways_stand_side_by_side(folder, other_files):
+    FolderSource(folder / "model").write("v2", other_files)
+    desk = open_desk(folder)
+    text = "The Cameras: photos, of ﬁlm"
+    read = {name: desk.predict(name, text)["preprocessed"] for name in ("v1", "v2")}
+    assert read == {"v1": "cameras photos film", "v2": "the cameras: photos, of film"}
+    rows = desk.diff("v1", text, "v2", text)
+    for name, side in (("v1", "a"), ("v2", "b")):
+        assert {row["tag"]: row[side] for row in rows} == desk.predict(name, text)["probabilities"]
+        tag = rows[0]["tag"]
+        told = desk.explain(name, text, tag)
+        typed = [text[word["start"] : word["stop"]] for word in told["words"]]
+        assert typed == {"v1": ["Cameras", "photos", "ﬁlm"], "v2": text.split()}[name]
+
+
 @pytest.fixture
 def folder(tmp_path, files) -> Path:
     dataset = small_dataset()
@@ -76,6 +100,12 @@ def test_examples_come_from_the_data(folder):
     examples = desk.examples("v1")
     assert len(examples) >= 3
     assert {example["text"] for example in examples} <= texts
+    assert desk.first_text("v1") == examples[0]["text"]
+    # A version without predictions begins with a text of the data.
+    (folder / "model" / "v1" / "predictions.npz").unlink()
+    first = small_dataset().projects[0].text
+    assert open_desk(folder).first_text("v1") == first
+    assert 20 <= len(first) <= 300
 
 
 def test_a_saved_test_is_scored_on_versions_made_before_it(folder):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from foreign_corpus import foreign_dataset
 from scipy.special import expit
 from small_corpus import SMALL_PARAMS, small_dataset
 
@@ -16,6 +17,7 @@ TEXTS = [
     "Images — لغة, x\x00y \u202eabc \U0001d4b3 <b>pixels</b> $\\frac{a$",
     "",
     "the of and",
+    "Ca\u0301mera ﬁlm ＰＩＸＥＬＳ 机器学习，photos😀 ภาษาไทย",
 ]
 
 
@@ -41,6 +43,25 @@ def test_parts_add_up_to_the_log_odds_of_the_probabilities(trained, text):
     np.testing.assert_allclose(expit(add_up(explanation)), shown, atol=1e-5)
     np.testing.assert_allclose(add_up(explanation), explanation.log_odds, atol=1e-9)
     assert explanation.contributions.shape == (len(explanation.words), len(trained.tags))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("german", "Die Häuser, und für Ha\u0308user", ["Häuser", "Ha\u0308user"]),
+        ("chinese", "我们在花园，和蔬菜面包", ["花园", "蔬菜", "面包"]),
+    ],
+)  # fmt: skip
+def test_parts_add_up_in_other_languages(language, text, words):
+    params = SMALL_PARAMS.replaced({"language": language, "stem": True})
+    model = train(foreign_dataset(language), params, tests=()).model
+    explanation = explain(model, text)
+    assert [text[word.start : word.stop] for word in explanation.words] == words
+    assert explanation.known[0] or language == "chinese"
+    np.testing.assert_allclose(explanation.margins, model.decision_function([text])[0], atol=1e-5)
+    np.testing.assert_allclose(
+        expit(add_up(explanation)), predict_proba(model, [text])[0], atol=1e-5
+    )
 
 
 @pytest.mark.long

@@ -1,9 +1,13 @@
 """Every handler of the page, called as a plain function over a real workbench."""
 
+import json
 import shutil
 
 import gradio as gr
 import pytest
+
+from tagifai.data import load_dataset
+from tagifai.text.languages import stopwords_of
 
 # A value that no choice has, and the like, are faults of ours.
 pytestmark = pytest.mark.filterwarnings("error::UserWarning")
@@ -134,6 +138,35 @@ def test_a_bad_pattern_keeps_the_output_and_says_why(handlers):
     assert bad["preprocess-output"]["__type__"] == "update"
     assert "value" not in bad["preprocess-output"]
     assert any("no regular expression" in str(value) for value in bad.values())
+
+
+def test_texts_to_begin_with_come_from_the_data_in_its_language(handlers, tmp_path):
+    texts = [p.text for p in load_dataset(tmp_path / "data").projects]
+    (tmp_path / "data" / "data.toml").write_text('language = "german"')
+    for tab, told in (
+        ("data_tab", {"language": "german", "stopwords": " ".join(stopwords_of("german"))}),
+        ("inference_tab", {}),
+    ):
+        fill = handlers(tab, "fill")
+        values = fill.fn(HERE, *(first_value(widget) for widget in fill.inputs))
+        (usual,) = [value for value in values if str(value).startswith('{"tab":')]
+        usual = json.loads(usual)["values"]
+        assert usual.pop("text") in texts
+        assert usual == told
+        # Nobody's text is replaced.
+        typed = answer(fill, preprocess_input="Die Masks", inference_text="The Masks")
+        read = typed["preprocess-output" if tab == "data_tab" else "inference-preprocessed"]
+        assert read == "masks"
+        box = typed["preprocess-input" if tab == "data_tab" else "inference-text"]
+        assert box == gr.skip()
+
+
+def test_another_language_brings_its_stopwords(handlers):
+    brought = handlers("data_tab", "bring_stopwords").fn
+    words = " ".join(stopwords_of("turkish"))
+    shown, usual = brought("turkish")
+    assert (shown, json.loads(usual)["values"]) == (words, {"stopwords": words})
+    assert brought("thai")[0] == brought(None)[0] == ""
 
 
 def test_the_same_version_twice_names_it(handlers):
