@@ -1,5 +1,6 @@
 """Make behavioral tests out of tags' names and aliases."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -17,6 +18,7 @@ from tagifai.behavioral.phrasing import (
 )
 from tagifai.data import Tag
 from tagifai.text.languages import DEFAULT_LANGUAGE
+from tagifai.text.normalization import compose
 from tagifai.text.preprocessing import preprocess_text
 
 _NAMES_A_TAG = 3
@@ -87,7 +89,10 @@ def _aliases(tag: Tag, name: str) -> list[str]:
 
 
 def _letters(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())
+    # With vowel signs and accents, by which names of many scripts differ.
+    return "".join(
+        letter for letter in compose(name).lower() if unicodedata.category(letter)[0] in "LMN"
+    )
 
 
 def _neutral(texts: Sequence[str], taken: Sequence[str]) -> Sequence[str]:

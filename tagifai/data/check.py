@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tagifai.data import Dataset, candidate_tags, count_tags, rules
+from tagifai.data import Dataset, Project, candidate_tags, count_tags, rules
 from tagifai.data.frames import SharedFrame, common_frames, common_openings, shared_frames
 from tagifai.data.left_out import describe_unlabelled, find_left_out, name_counts
 from tagifai.data.rules import Case, Finding, finding
 from tagifai.errors import counted, shorten
+from tagifai.text.segmentation import space_text
 
 MIN_TAG_FREQ = 30
 LISTED = 10
@@ -142,6 +143,10 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
     return Report(counts, tuple(found for case in cases for found in finding(*case)))
 
 
+def _count_words(project: Project) -> int:
+    return len(space_text(project.description).split())
+
+
 def count_dataset(dataset: Dataset, min_tag_freq: int = MIN_TAG_FREQ) -> Counts:
     """Count projects, tags, labels and words of a data set."""
     projects = dataset.projects
@@ -161,7 +166,7 @@ def count_dataset(dataset: Dataset, min_tag_freq: int = MIN_TAG_FREQ) -> Counts:
         labels=labels,
         unsaid=rules.count_unsaid(dataset) / labels if labels else 0.0,
         tags_per_project=_spread([len(project.tags) for project in projects]),
-        words_per_description=_spread([len(project.description.split()) for project in projects]),
+        words_per_description=_spread([_count_words(project) for project in projects]),
         kinds=tuple(kinds.most_common()),
         most_common=tuple(used.items())[:LISTED],
         rare_tags=tuple((tag, n) for tag, n in used.items() if n < min_tag_freq),

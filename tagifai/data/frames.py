@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -16,7 +17,9 @@ from sklearn.preprocessing import normalize
 
 from tagifai.data import Project, Tag
 from tagifai.inference.neighbours import nearest_earlier
+from tagifai.text.classes import char_class
 from tagifai.text.languages import DEFAULT_LANGUAGE, stopwords_of
+from tagifai.text.segmentation import space_text
 
 SLOT = "…"
 # How much of two frames agrees: 2 × words in common / words of both, slots aside. Two nearly
@@ -32,9 +35,9 @@ OPENING_SHARE = 0.01
 FEWEST = 3
 _COMPARED = 5
 
-_TOKEN = re.compile(r"`[^`]*`|\w+(?:['’.+-]\w+)*")
-_WORD = re.compile(r"\w+")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'’”)\]]*\s+|\n+")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?\u06d4\u061f\u0964])[\"'’”)\]]*\s+|(?<=[\u3002\uff01\uff1f])|\n+"
+)
 
 Frame = tuple[str, ...]
 
@@ -110,7 +113,7 @@ def common_openings(projects: Sequence[Project]) -> list[SharedFrame]:
     """
     members: dict[Frame, set[int]] = defaultdict(set)
     for position, project in enumerate(projects):
-        words = _TOKEN.findall(_composed(project.description).lower())
+        words = _token().findall(space_text(_composed(project.description).lower()))
         if len(words) >= OPENING_WORDS:
             members[tuple(words[:OPENING_WORDS])].add(position)
     return _most_first(
@@ -134,7 +137,7 @@ def _frames(
     """Yield (position of the project, frame) of each sentence."""
     sentences = [
         [
-            _TOKEN.findall(sentence)
+            _token().findall(space_text(sentence))
             for sentence in _SENTENCE_END.split(_composed(project.description))
         ]
         for project in projects
@@ -147,7 +150,7 @@ def _frames(
         lower = token.lower()
         if lower in function_words:
             return False
-        if token[0] == "`" or not own.isdisjoint(_WORD.findall(lower)):
+        if token[0] == "`" or not own.isdisjoint(_word().findall(lower)):
             return True
         if first and token[1:] == lower[1:]:  # a capital for the sentence's sake, or a name's
             return token[0].isdigit() or (token != lower and lower not in in_lower_case)
@@ -171,8 +174,19 @@ def _own_words(project: Project, tags: Mapping[str, Tag]) -> set[str]:
     for tag in project.tags:
         if tag in tags:
             names += tags[tag].aliases
-    words = (_WORD.findall(_composed(name).lower()) for name in names)
+    words = (_word().findall(space_text(_composed(name).lower())) for name in names)
     return {word for found in words for word in found}
+
+
+@lru_cache(maxsize=1)
+def _word() -> re.Pattern[str]:
+    return re.compile(rf"[\w{char_class('M')}]+")
+
+
+@lru_cache(maxsize=1)
+def _token() -> re.Pattern[str]:
+    word = _word().pattern
+    return re.compile(rf"`[^`]*`|{word}(?:['’.+-]{word})*")
 
 
 def _masked(words: Iterable[str], is_content: Callable[[str], bool]) -> Frame:

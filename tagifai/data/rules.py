@@ -1,7 +1,6 @@
 """The rules that a data set's tags and texts should keep, each with what breaks it."""
 
 import re
-import sys
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +16,8 @@ from tagifai.data import Dataset, Project, Tag
 from tagifai.data.names import nearest_name, spelling_key
 from tagifai.errors import counted, shorten
 from tagifai.inference.neighbours import Neighbour, nearest_earlier
+from tagifai.text.classes import char_class
+from tagifai.text.segmentation import space_text
 
 LISTED = 20
 MOST_TAGS = 8
@@ -280,7 +281,7 @@ def plain(text: str) -> str:
     if text.isascii():
         return " ".join(_ASCII_WORD.findall(text.casefold()))
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(_word().findall(unicodedata.normalize("NFKC", folded)))
+    return " ".join(_word().findall(space_text(unicodedata.normalize("NFKC", folded))))
 
 
 _ASCII_WORD = re.compile(r"[^\W_]+[+#]*")
@@ -289,9 +290,4 @@ _ASCII_WORD = re.compile(r"[^\W_]+[+#]*")
 @lru_cache(maxsize=1)
 def _word() -> re.Pattern[str]:
     """Match a word of any script: its vowel signs and accents, too, which `\\w` leaves out."""
-    marks = "".join(
-        chr(code)
-        for code in range(0x300, sys.maxunicode + 1)
-        if unicodedata.category(chr(code)).startswith("M")
-    )
-    return re.compile(rf"(?:[^\W_]|[{marks}])+[+#]*")
+    return re.compile(rf"(?:[^\W_]|[{char_class('M')}])+[+#]*")

@@ -21,6 +21,17 @@ _SKIN = "\U0001f3fb-\U0001f3ff"
 _FLAG = "[\U0001f1e6-\U0001f1ff]"
 
 
+def space_text(text: str) -> str:
+    """Return a text with spaces between the words of scripts without spaces.
+
+    Examples
+    --------
+    >>> space_text("用PyTorch训练模型。")
+    '用 PyTorch 训练 模型。'
+    """
+    return text if text.isascii() else unspaced_pattern().sub(space_words, text)
+
+
 def space_words(found: re.Match[str]) -> str:
     """Return a match of `unspaced_pattern` with spaces between its words, and around them.
 

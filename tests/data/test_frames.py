@@ -41,6 +41,16 @@ UNLIKE = (
             "Omega tells you why the forecast went wrong!",
             "… tells you why the forecast went wrong",
         ),
+        (
+            "好。这个Xnet模型可以训练文本。",
+            "好！这个Ynet模型可以训练文本。",
+            "这个 … 模型 可以 训练 文本",
+        ),
+        (
+            "यह Xnet हिन्दी में लिखा है।",
+            "यह Ynet हिन्दी में लिखा है।",
+            "यह … हिन्दी में लिखा है",
+        ),
     ],
 )
 def test_names_swapped_are_found(first, second, frame):
@@ -155,3 +165,10 @@ def test_templates_of_the_made_with_ml_projects(real_data):
     for known in ({"197", "198", "199"}, {"254", "255"}, {"274", "275"}, {"2361", "2362"}):
         assert known in ids
     assert 25 <= len(ids) <= 40
+
+
+def test_function_words_are_those_of_the_language():
+    rows = [f"{a} und {b} nicht für die {c}." for a in "xyz" for b in "uvw" for c in "rst"]
+    assert common_frames(described(*rows), {}, "english") == []
+    (found,) = common_frames(described(*rows), {}, "german")
+    assert (found.frame, len(found.projects)) == ("… und … nicht für die …", 27)

@@ -22,6 +22,27 @@ def test_unknown_tags_come_with_their_projects_most_first():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Part-of-Speech, in C++!", "part of speech in c++"),
+        ("हिन्दी में।", "हिन्दी में"),
+        ("用PyTorch训练模型。", "用 pytorch 训练 模型"),
+        ("ภาษาไทย", "ภาษา ไทย"),
+    ],
+)
+def test_words_of_every_script(text, words):
+    assert rules.plain(text) == words
+
+
+def test_a_tag_is_said_within_a_text_without_spaces():
+    projects = [
+        project(1, "机器学习模型", tags=["机器学习"]),
+        project(2, "蛋糕", tags=["机器学习"]),
+    ]
+    assert rules.count_unsaid(dataset(projects)) == 1
+
+
 def test_without_a_tag_file_every_tag_is_known():
     assert rules.unknown_tags(dataset([project(1, tags=["a"])])) == []
 
