@@ -4,15 +4,18 @@ import argparse
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagifai.commands import Answer
 from tagifai.data.columns import Columns, check_columns, number_names
-from tagifai.data.importing import Imported, import_projects, notes_on
 from tagifai.data.records import load_json
 from tagifai.data.tag_cells import NONE, Names
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.terminal import print_table, print_text, progress_bar
+
+# The rest in functions: other commands need not wait for it.
+if TYPE_CHECKING:
+    from tagifai.data.importing import Imported
 
 _LISTED = 10
 # Keys of a model's configuration under which the names of its labels stand.
@@ -21,6 +24,8 @@ _NAME_KEYS = ("id2label", "label2id", "names")
 
 def import_data(options: argparse.Namespace) -> Answer:
     """Make a data folder of files as people have them, or say how they would be understood."""
+    from tagifai.data.importing import import_projects
+
     if options.to is None and not options.dry_run:
         raise TagifaiError("--to DIR names the folder to write; --dry-run writes nothing")
     imported = import_projects(
@@ -123,7 +128,9 @@ def _names_of_file(path: Path) -> Names:
     return number_names(dict(enumerate(found)), where)
 
 
-def _to_dict(imported: Imported) -> dict[str, Any]:
+def _to_dict(imported: "Imported") -> dict[str, Any]:
+    from tagifai.data.importing import notes_on
+
     reading = imported.reading
     return {
         "files": [
@@ -153,7 +160,9 @@ def _to_dict(imported: Imported) -> dict[str, Any]:
     }
 
 
-def _show(imported: Imported, to: Path | None, dry_run: bool) -> None:
+def _show(imported: "Imported", to: Path | None, dry_run: bool) -> None:
+    from tagifai.data.importing import notes_on
+
     reading = imported.reading
     for source, num_rows in zip(reading.sources, reading.num_rows, strict=True):
         how = ", ".join((_KINDS[source.kind], *source.written, counted(num_rows, "row")))

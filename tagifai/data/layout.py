@@ -225,6 +225,7 @@ class Profile:
         few = min(self.filled, _MOST_DISTINCT)
         return (
             self.kinds["text"] == self.filled > 0
+            and not self.bracketed
             and self.prose >= self.filled / 2
             and len(self.distinct) >= few / 2
         )

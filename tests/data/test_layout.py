@@ -155,6 +155,11 @@ def test_texts_by_name_and_by_content():
         decide({"comment": A, "answer": B, "tag": "a"})
 
 
+def test_lists_that_cannot_be_read_are_no_sentences():
+    row = {"abstract": A, "label": "a", "tree": "[['D13, one and two'], ['B01, three and four']]"}
+    assert decide(row, row | {"abstract": B}).columns.text == "abstract"
+
+
 def test_numbers_need_names_unless_the_file_has_them():
     row = {"text": A, "label": 1}
     assert decide(row, names={"label": ("a", "b")}).columns.names == {0: "a", 1: "b"}
