@@ -117,7 +117,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_params(demo)
     demo.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
 
-    command("versions", commands.list_versions, "list versions with their key metrics")
+    versions = command("versions", commands.list_versions, "list versions, or describe one")
+    versions.add_argument("version", nargs="?", help="[default: all, with their key metrics]")
     params = command("params", commands.show_params, "show a version's parameters")
     params.add_argument("version", nargs="?", help="[default: the latest]")
     params.add_argument("name", nargs="?", help="one parameter")

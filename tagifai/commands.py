@@ -178,8 +178,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
         if undefined:
             print_text(describe_undefined(undefined, len(trained.tags)))
         print_left_out(left_out)
-        for warning in warnings:
-            print_message(f"warning: {warning}")
+        print_warnings(warnings)
 
     return Answer(
         {
@@ -199,6 +198,14 @@ def print_left_out(left_out: "LeftOut") -> None:
     """Print what the data has and no version learns from, if anything."""
     if told := str(left_out):
         print_text(told)
+
+
+def print_warnings(found: Any) -> None:
+    """Print a version's warnings, out of the way of the answer."""
+    from tagifai.versions.version_warnings import read_warnings
+
+    for warning in read_warnings(found):
+        print_message(f"warning: {warning.message}")
 
 
 def optimize_params(options: argparse.Namespace) -> Answer:
@@ -297,8 +304,10 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
 
 
 def list_versions(options: argparse.Namespace) -> Answer:
-    """List versions with their key metrics."""
+    """List versions with their key metrics, or describe one of them."""
     desk = open_desk(options)
+    if options.version is not None:
+        return describe_version(desk, options.version)
     rows = desk.history()
     columns = {name: name for name in rows[0]}
     if not any(row["error"] for row in rows):
@@ -314,6 +323,36 @@ def list_versions(options: argparse.Namespace) -> Answer:
         {**row, "note": notes[row["version"]]} if row["version"] in notes else row for row in rows
     ]
     return Answer(told, show)
+
+
+def describe_version(desk: "VersionDesk", name: str) -> Answer:
+    """Show a version's card: what it was made from, and what its figures are not."""
+    card = desk.describe(name)
+    rows = [
+        {"what": key.replace("_", " "), "value": _in_words(value)}
+        for key, value in card.items()
+        # The parameters have a command of their own, the warnings come last.
+        if key not in ("params", "warnings") and value
+    ]
+
+    def show() -> None:
+        print_table(rows, {"what": "of the version", "value": "value"}, title=name)
+        print_warnings(card["warnings"])
+
+    return Answer(card, show)
+
+
+def _in_words(value: Any) -> str:
+    """Write a value of a version's card: an object as its keys and values.
+
+    >>> _in_words({"numpy": "2.4.6", "sizes": 1200}), _in_words(3.5)
+    ('numpy 2.4.6, sizes 1,200', '3.500')
+    """
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_words(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    return shown(value)
 
 
 def show_params(options: argparse.Namespace) -> Answer:
@@ -362,6 +401,7 @@ def show_performance(options: argparse.Namespace) -> Answer:
         print_table(rows, columns, title=name)
         if note := desk.note(name):
             print_text(note)
+        print_warnings(desk.load(name).info.get("warnings"))
 
     return Answer(performance, show)
 
@@ -572,8 +612,7 @@ def import_predictions(options: argparse.Namespace) -> Answer:
             print_text(describe_undefined(undefined, num_tags))
         if note:
             print_text(note)
-        for warning in info["warnings"]:
-            print_message(f"warning: {warning}")
+        print_warnings(info["warnings"])
 
     return Answer(
         {

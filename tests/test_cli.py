@@ -1,5 +1,6 @@
 import io
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -288,11 +289,13 @@ def test_what_is_out_of_fold_and_in_which_split_is_recorded(run, run_json, small
         info = json.loads((models / name / "version.json").read_text())
         assert info["out_of_fold"] == made["out_of_fold"] == (said or "unknown")
         assert info["warnings"] == made["warnings"]
-        (warning,) = made["warnings"]
+        messages = {one["kind"]: one["message"] for one in made["warnings"]}
+        warning = messages["train_exceeds_test"]
         assert warning.startswith("weighted F1 is 1.000 on train and 0.")
         assert ("though they are said to be" in warning) == (said == "yes")
     status, _, err = run("import-predictions", "again", file, models=models)
-    assert (status, err) == (0, f"warning: {warning}\n")
+    assert status == 0
+    assert err.splitlines() == [f"warning: {message}" for message in messages.values()]
 
 
 def test_predict_answers_each_text(run_json):
@@ -503,6 +506,58 @@ def test_a_tag_without_a_test_project_is_undefined_and_left_out_of_averages(
     assert [re.split(r" *│ *", line)[2:5] for line in out.splitlines() if "rare" in line] == [
         ["rare", name, "–"] for name in (*figures, "average_precision")
     ]
+
+
+def test_a_model_no_better_than_the_rates_says_so_wherever_it_is_shown(
+    run, run_json, small_data, tmp_path
+):
+    data, models = tmp_path / "data", tmp_path / "model"
+    shutil.copytree(small_data, data)
+    rows = json.loads((data / "projects.json").read_text())
+    # Tags of other projects: nothing in a text tells them.
+    tags = [row["tags"] for row in rows]
+    random.Random(0).shuffle(tags)
+    shuffled = [{**row, "tags": own} for row, own in zip(rows, tags, strict=True)]
+    (data / "projects.json").write_text(json.dumps(shuffled))
+
+    status, _, err = run("train", *SETTINGS, data=data, models=models)
+    assert status == 0
+    sentence = (
+        r"warning: no better than the tags' rates: average precision, weighted by support, is "
+        r"0\.\d{3} on 12 test projects, and 0\.\d{3} where projects are put in random order "
+    )
+    assert re.search(sentence, err)
+    warnings = run_json("train", *SETTINGS, data=data, models=models)["warnings"]
+    assert warnings[0]["kind"] == "no_better_than_rates"
+    kept = json.loads((models / "workspace" / "version.json").read_text())
+    assert kept["warnings"] == warnings
+    for words in (("performance",), ("versions", "workspace")):
+        _, _, err = run(*words, data=data, models=models)
+        assert err.splitlines() == [f"warning: {one['message']}" for one in warnings]
+    assert run_json("versions", "workspace", data=data, models=models)["warnings"] == warnings
+
+    constant = tmp_path / "constant.jsonl"
+    constant.write_text(
+        "".join(
+            json.dumps({"id": row["id"], "split": "test", "probabilities": {"segmentation": 0.3}})
+            + "\n"
+            for row in rows
+        )
+    )
+    made = run_json("import-predictions", "v1", constant, data=data, models=models)
+    assert "no_better_than_rates" in [one["kind"] for one in made["warnings"]]
+
+
+def test_a_version_is_described(run, run_json, refused):
+    card = run_json("versions", "v0.2.0")
+    assert (card["name"], card["notes"], card["warnings"]) == ("v0.2.0", "The second.", [])
+    status, out, err = run("versions", "v0.2.0")
+    assert (status, err) == (0, "")
+    assert re.search(r"│ notes +│ The second\. +│", out)
+    assert (
+        refused("versions", "v0.2")
+        == "unknown version 'v0.2': did you mean 'v0.2.0'? allowed: v0.1.0, v0.2.0, workspace"
+    )
 
 
 def test_training_over_seeds_keeps_nothing(run_json, tmp_path):

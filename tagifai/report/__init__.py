@@ -50,7 +50,8 @@ def gather(
 
 
 def _without_params(card: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in card.items() if key != "params"}
+    # Its warnings stand at the top.
+    return {key: value for key, value in card.items() if key not in ("params", "warnings")}
 
 
 def _or_missing(tell: Callable[[], Any]) -> Any:

@@ -8,6 +8,7 @@ import orjson
 
 from tagifai.charts.svg import escaped
 from tagifai.versions.releases import is_web_address
+from tagifai.versions.version_warnings import read_warnings
 
 SHOWN = {
     "notes": "notes",
@@ -56,15 +57,12 @@ def show_card(version: Mapping[str, Any], side: str) -> str:
 def show_warnings(warnings: Any) -> str:
     """Show what a version's figures should not be taken for.
 
-    >>> show_warnings(["train far exceeds test"])
+    >>> show_warnings([{"kind": "train_exceeds_test", "message": "train far exceeds test"}])
     '<div class="notice warning" role="status">train far exceeds test</div>'
     """
-    if not isinstance(warnings, list):
-        return ""
     return "".join(
-        f'<div class="notice warning" role="status">{escaped(warning, 500)}</div>'
-        for warning in warnings
-        if isinstance(warning, str)
+        f'<div class="notice warning" role="status">{escaped(warning.message, 600)}</div>'
+        for warning in read_warnings(warnings)
     )
 
 

@@ -34,6 +34,7 @@ from tagifai.versions.history import (
 )
 from tagifai.versions.naming import latest_version, version_order
 from tagifai.versions.sources import MODEL_FILE, PICKLE_FILE, VersionSource
+from tagifai.versions.version_warnings import read_warnings
 
 # Texts whose features are in memory together.
 _AT_ONCE = 1_000
@@ -280,8 +281,7 @@ class VersionDesk:
 
     def warnings(self, name: str) -> list[str]:
         """List what the figures of a version should not be taken for, a sentence each."""
-        found = self.load(name).info.get("warnings")
-        return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+        return [one.message for one in read_warnings(self.load(name).info.get("warnings"))]
 
     def notes(self) -> dict[str, str]:
         """Say by version what its figures leave out; one that leaves out nothing is not in it."""
@@ -302,6 +302,7 @@ class VersionDesk:
             "num_tags": len(version.info.get("tags") or version.performance["class"]),
             "num_test_projects": overall.get("num_samples"),
             "averaged_over": state_covered(version.performance).get("f1"),
+            "warnings": [one.to_dict() for one in read_warnings(info.get("warnings"))],
             "sizes": self.source.sizes(name),
             "params": dict(version.params),
         }

@@ -14,11 +14,11 @@ from tagifai.cache import digest_code
 from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
 from tagifai.data.left_out import find_left_out
-from tagifai.errors import TagifaiError, counted, one_of
+from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import Predictions
-from tagifai.versions.in_sample import measure_train_gap
 from tagifai.versions.naming import WORKSPACE
 from tagifai.versions.sources import MODEL_FILE, VersionSource, pack_json, read_files
+from tagifai.versions.version_warnings import find_warnings
 
 if TYPE_CHECKING:
     from tagifai.models.training import Trained
@@ -54,13 +54,11 @@ def describe_making(
 ) -> dict[str, Any]:
     """Say when, by what and from what a version was made, how much of its test leaks, and more.
 
-    `warnings` say in sentences what its figures should not be taken for.
+    `warnings` say what its figures should not be taken for: see `version_warnings`.
     """
     from tagifai.data.leakage import measure_leakage  # here: a release needs no scikit-learn
 
-    gap = measure_train_gap(predictions, thresholds)
-    warnings = [gap.describe(predictions.out_of_fold) if gap else ""]
-    warnings.append(_other_splits(predictions, dataset))
+    warnings = find_warnings(predictions, thresholds, dataset)
     texts = {project.id: project.text for project in dataset.projects}
     leakage = measure_leakage([texts[one] for one in predictions.ids], predictions.split.tolist())
     return {
@@ -76,27 +74,12 @@ def describe_making(
         "data_digest": dataset.digest,
         "text_digests": digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
         "near_duplicates": asdict(leakage),
-        "warnings": [warning for warning in warnings if warning],
+        "warnings": [warning.to_dict() for warning in warnings],
         "code_digest": digest_code(),
         "python": platform.python_version(),
         "packages": {package: _installed(package) for package in PACKAGES},
         "links": {},
     }
-
-
-def _other_splits(predictions: Predictions, dataset: Dataset) -> str:
-    stated = dataset.splits
-    number = sum(
-        one in stated and stated[one] != split
-        for one, split in zip(predictions.ids, predictions.split.tolist(), strict=True)
-    )
-    if not number:
-        return ""
-    verb = "is" if number == 1 else "are"
-    return (
-        f"{counted(number, 'project')} {verb} in another split here than the data states, so other "
-        f"versions are tested on other projects"
-    )
 
 
 def release_workspace(

@@ -11,6 +11,7 @@ from tagifai.slices import Slice
 from tagifai.text.languages import recorded_language
 from tagifai.versions import Version
 from tagifai.versions.sources import pack_json
+from tagifai.versions.version_warnings import find_warnings, read_warnings, renew_warnings
 
 
 def rescore(
@@ -53,5 +54,17 @@ def rescore(
     return {
         "thresholds.json": pack_json({tag: float(value) for tag, value in thresholds.items()}),
         "performance.json": pack_json(performance),
-        "version.json": pack_json({**version.info, "thresholds": "changed since training"}),
+        "version.json": pack_json(
+            {
+                **version.info,
+                "thresholds": "changed since training",
+                "warnings": [
+                    warning.to_dict()
+                    for warning in renew_warnings(
+                        read_warnings(version.info.get("warnings")),
+                        find_warnings(predictions, thresholds, dataset),
+                    )
+                ],
+            }
+        ),
     }

@@ -26,3 +26,12 @@ def test_a_card_tells_making_sizes_links_and_parameters():
 def test_a_version_of_which_little_is_known_has_a_short_card():
     card = show_card({"name": "old", "params": {}, "num_tags": 0, "sizes": {}}, "Version B")
     assert card == ('<section class="version-card"><h4>Version B: old</h4><dl></dl></section>')
+
+
+def test_a_card_shows_each_warning_as_text():
+    found = [{"kind": "no_better_than_rates", "message": "no better <b>"}, "train far exceeds test"]
+    card = show_card({**VERSION, "warnings": found}, "Version A")
+    assert card.count('<div class="notice warning" role="status">') == 2
+    assert "no better &lt;b&gt;</div>" in card
+    assert "train far exceeds test</div>" in card
+    assert "<dt>warnings</dt>" not in card

@@ -21,6 +21,9 @@ def test_figures_follow_the_thresholds(tmp_path) -> None:  # type: ignore[no-unt
     assert performance["overall"]["num_samples"] == 2
     assert "behavioral" not in performance
     assert json.loads(files["version.json"])["notes"] == "kept"
+    # Two test projects are too few to tell a model from chance.
+    (warning,) = json.loads(files["version.json"])["warnings"]
+    assert warning["kind"] == "no_better_than_rates"
     assert json.loads(rescore(version, PREDICTIONS, {"a": 0.5})["performance.json"])["class"]["a"][
         "recall"
     ] == 0.0  # fmt: skip
