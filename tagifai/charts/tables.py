@@ -20,14 +20,15 @@ def show_table(
 ) -> str:
     """Show records as a table with the `columns` {key: heading}.
 
-    Numbers are right-aligned, None shows as a dash. Columns named in `raw` hold markup of the
-    program's own. With `row_key`, each row carries that value as `data-key`, and can be chosen
-    by click or Enter. A row with `few` is greyed, one with `chosen` stands out.
+    Numbers are right-aligned, None shows as a dash among them. Columns named in `raw` hold
+    markup of the program's own. With `row_key`, each row carries that value as `data-key`, and
+    can be chosen by click or Enter. A row with `few` is greyed, one with `chosen` stands out.
     """
     if not rows:
         return f'<p class="minor empty-table">{escaped(empty, 300)}</p>'
+    numeric = {key for key in columns if any(_is_number(row.get(key)) for row in rows)}
     head = "".join(
-        f'<th scope="col"{_numeric(rows, key)}>{escaped(name)}</th>'
+        f'<th scope="col"{_aligned(key in numeric)}>{escaped(name)}</th>'
         for key, name in columns.items()
     )
     body = []
@@ -36,7 +37,8 @@ def show_table(
         kind = "few" if row.get("few") else "chosen" if row.get("chosen") else ""
         faded = f' class="{kind}"' if kind else ""
         cells = "".join(
-            f"<td{_numeric([row], name)}>{row[name] if name in raw else _cell(row.get(name))}</td>"
+            f"<td{_aligned(name in numeric and _is_figure(row.get(name)))}>"
+            f"{row[name] if name in raw else _cell(row.get(name))}</td>"
             for name in columns
         )
         body.append(f"<tr{key}{faded}>{cells}</tr>")
@@ -60,10 +62,17 @@ def _label(caption: str) -> str:
     return escaped(caption, 200) or "table"
 
 
-def _numeric(rows: Sequence[Mapping[str, Any]], key: str) -> str:
-    values = [row.get(key) for row in rows]
-    number = any(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    return ' class="number"' if number else ""
+def _aligned(right: bool) -> str:
+    return ' class="number"' if right else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_figure(value: Any) -> bool:
+    # A dash stands where the number would.
+    return value is None or _is_number(value)
 
 
 def _cell(value: Any) -> str:

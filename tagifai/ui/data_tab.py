@@ -215,7 +215,11 @@ def build(
         except TagifaiError as error:
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
         top = facts["most_common"] + 1
-        frequency = min(link.read("min_tag_freq", range(1, top + 1)), top)
+        # Where no tag reaches the usual minimum, the tab begins with all tags instead of none.
+        usual_freq = min_tag_freq if min_tag_freq < top else 1
+        frequency = link.read("min_tag_freq", range(1, top + 1), usual_freq)
+        if frequency > top or frequency == min_tag_freq:
+            frequency = usual_freq
         selection = filter_tags(frequency)
         kept = sorted(name for name, _ in selection.kept)
         first = selection.most_common[0][0] if kept else None
@@ -225,6 +229,7 @@ def build(
         page, shown_number = show_projects(*browsed)
         spoken = link.read("language", languages, facts["language"]) or facts["language"]
         usual = {
+            "min_tag_freq": usual_freq,
             "text": facts["text"],
             "language": facts["language"],
             "stopwords": " ".join(stopwords_of(spoken)),

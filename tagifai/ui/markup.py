@@ -42,7 +42,9 @@ def show_note(text: str) -> str:
 def show_counts(rows: Sequence[tuple[str, int]], *, title: str, empty: str) -> str:
     """Show (tag, count) as a small table with a heading."""
     if not rows:
-        return f'<div class="counts"><h4>{title}</h4><p class="minor">{escaped(empty)}</p></div>'
+        return (
+            f'<div class="counts"><h4>{title}</h4><p class="minor">{escaped(empty, 300)}</p></div>'
+        )
     body = "".join(
         f"<tr><td>{escaped(tag)}</td><td class='number'>{count:,}</td></tr>" for tag, count in rows
     )
@@ -60,7 +62,7 @@ def show_chips(names: Sequence[str]) -> str:
 def show_cloud(words: Sequence[tuple[str, int]], *, title: str, empty: str) -> str:
     """Show (word, count) as a cloud: the more projects hold a word, the larger it is."""
     if not words:
-        return f'<div class="cloud-box"><p class="minor">{escaped(empty)}</p></div>'
+        return f'<div class="cloud-box"><p class="minor">{escaped(empty, 300)}</p></div>'
     most = max(count for _, count in words)
     items = "".join(
         f'<li style="font-size:{0.75 + 1.75 * (count / most) ** 0.6:.2f}rem" '

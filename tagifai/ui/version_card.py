@@ -27,12 +27,15 @@ SHOWN = {
     "code_digest": "digest of the code",
     "python": "Python",
 }
-KEPT_APART = {*SHOWN, "name", "params", "sizes", "links", "packages", "warnings"}
+KEPT_APART = {
+    *SHOWN, "name", "params", "sizes", "links", "packages", "warnings", "near_duplicates",
+}  # fmt: skip
 
 
 def show_card(version: Mapping[str, Any], side: str) -> str:
     """Show what is known of a version as a list of terms, its parameters folded below."""
     rows = [(label, version[key]) for key, label in SHOWN.items() if version.get(key)]
+    rows += _near_duplicates(version.get("near_duplicates"))
     rows += [
         (key, value) for key, value in version.items() if key not in KEPT_APART and value
     ]  # what somebody else's version says besides
@@ -106,6 +109,15 @@ def show_links(links: Any) -> str:
         for name, address in links.items()
     )
     return f"<dt>links</dt><dd>{shown}</dd>"
+
+
+def _near_duplicates(leakage: Any) -> list[tuple[str, Any]]:
+    if not isinstance(leakage, Mapping):
+        return [("near-duplicates", leakage)] if leakage else []
+    number, test = leakage.get("num_near_duplicates"), leakage.get("num_test")
+    if not isinstance(number, int) or not isinstance(test, int):
+        return [("near-duplicates", leakage)] if leakage else []
+    return [("test projects with a near-duplicate in training", f"{number:,} of {test:,}")]
 
 
 def _text(value: Any) -> str:

@@ -130,6 +130,16 @@ def test_a_frequency_that_no_tag_reaches_says_so(handlers):
     assert shown["word-cloud-tag"]["choices"] == []
 
 
+def test_data_whose_tags_are_all_rare_begin_with_all_of_them(handlers, tmp_path):
+    projects = tmp_path / "data" / "projects.json"
+    projects.write_text(json.dumps(json.loads(projects.read_text())[:30]))
+    shown = answer(handlers("data_tab", "fill"))
+    assert shown["min-tag-freq"].value == 1
+    assert "<b>4</b> of 4 tags make the cut" in shown["tags-summary"]
+    gone_on = answer(handlers("data_tab", "fill"), min_tag_freq=2)
+    assert gone_on["min-tag-freq"].value == 2
+
+
 def test_a_bad_pattern_keeps_the_output_and_says_why(handlers):
     event = handlers("data_tab", "show_preprocessed")
     asked = {"preprocess_input": "Masks, of regions", "preprocess_stopwords": "of"}
@@ -143,10 +153,8 @@ def test_a_bad_pattern_keeps_the_output_and_says_why(handlers):
 def test_texts_to_begin_with_come_from_the_data_in_its_language(handlers, tmp_path):
     texts = [p.text for p in load_dataset(tmp_path / "data").projects]
     (tmp_path / "data" / "data.toml").write_text('language = "german"')
-    for tab, told in (
-        ("data_tab", {"language": "german", "stopwords": " ".join(stopwords_of("german"))}),
-        ("inference_tab", {}),
-    ):
+    german = {"language": "german", "stopwords": " ".join(stopwords_of("german"))}
+    for tab, told in (("data_tab", {"min_tag_freq": 30, **german}), ("inference_tab", {})):
         fill = handlers(tab, "fill")
         values = fill.fn(HERE, *(first_value(widget) for widget in fill.inputs))
         (usual,) = [value for value in values if str(value).startswith('{"tab":')]
