@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from tagifai.behavioral import saved_tests
 from tagifai.data.changes import compare_data
 from tagifai.errors import TagifaiError, one_of
@@ -23,7 +21,6 @@ from tagifai.inspection import (
 from tagifai.inspection.confusion import KINDS as CONFUSIONS
 from tagifai.inspection.confusion import confused_ids, confused_with
 from tagifai.kept import Kept
-from tagifai.metrics import slice_metrics
 from tagifai.metrics.calibration_check import (
     CalibrationCheck,
     CalibrationTest,
@@ -33,6 +30,7 @@ from tagifai.metrics.calibration_check import (
     miscalibrated_tags,
 )
 from tagifai.permissions import Visit, WriteRules
+from tagifai.slices.builder import measure_slice
 from tagifai.versions import read_files
 from tagifai.versions.desk import VersionDesk
 from tagifai.versions.naming import WORKSPACE
@@ -193,28 +191,35 @@ class InspectionDesk:
         """List a version's slices: as measured when it was made, later ones now.
 
         Best F1 first, undefined ones last.
+        Under "intervals" the 95 % interval (low, high) of precision, recall and f1, by project,
+        for those that have one: ten projects or more to count, and the figures still the same.
         """
         described = self.versions.slices()
-        by_name = {
-            **self._measured_now(name, described),
-            **self.versions.load(name).performance["slices"]["class"],
-        }
-        rows = [
-            {
-                "slice": slice_name,
-                "description": described[slice_name].description if slice_name in described else "",
-                **figures,
+        now, recorded = self._measured_now(name), self.versions.load(name).performance["slices"]
+        rows = []
+        for slice_name in {**now, **recorded["class"]}:
+            measured = now.get(slice_name, {})
+            figures = recorded["class"].get(slice_name) or {
+                metric: one["value"] if isinstance(one, dict) else one
+                for metric, one in measured.items()
             }
-            for slice_name, figures in by_name.items()
-        ]
+            rows.append(
+                {
+                    "slice": slice_name,
+                    "description": described[slice_name].description
+                    if slice_name in described
+                    else "",
+                    **figures,
+                    "intervals": _intervals_of(figures, measured),
+                }
+            )
         return sorted(
             rows, key=lambda row: (row.get("f1") is None, -(row.get("f1") or 0), row["slice"])
         )
 
-    def _measured_now(self, name: str, slices: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    def _measured_now(self, name: str) -> dict[str, dict[str, Any]]:
         version = self.versions.load(name)
-        new = [one for one in slices if one not in version.performance["slices"]["class"]]
-        predictions = self.versions.maybe_predictions(version) if new else None
+        predictions = self.versions.maybe_predictions(version)
         if predictions is None:
             return {}
         thresholds = self.versions.thresholds(name)
@@ -222,14 +227,14 @@ class InspectionDesk:
         test = predictions.select("test")
 
         def measure() -> dict[str, dict[str, Any]]:
-            inside = {
-                one: np.array([i in members[one] for i in test.ids], bool)
-                for one in new
-                if one in members
+            return {
+                one: measure_slice(
+                    test, thresholds, [row for row, i in enumerate(test.ids) if i in inside]
+                )
+                for one, inside in members.items()
             }
-            return slice_metrics(test.y_true, test.decide(thresholds), inside)["class"]
 
-        return self._answers.get(("new slices", name), (version.fingerprint, stamp), measure)
+        return self._answers.get(("slices now", name), (version.fingerprint, stamp), measure)
 
     def outcomes(
         self,
@@ -279,6 +284,19 @@ class InspectionDesk:
             texts=self.versions.texts(),
         )  # fmt: skip
         return rows, thresholds
+
+
+def _intervals_of(
+    figures: Mapping[str, Any], measured: Mapping[str, Any]
+) -> dict[str, tuple[float, float]]:
+    """Give the intervals measured now, where what was recorded is still what is measured."""
+    found = {}
+    for metric in ("precision", "recall", "f1"):
+        value, now = figures.get(metric), measured.get(metric) or {}
+        if value is None or now.get("low") is None or abs(value - now["value"]) > 1e-6:
+            continue
+        found[metric] = (now["low"], now["high"])
+    return found
 
 
 def outcome_help(outcome: str) -> str:

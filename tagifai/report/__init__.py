@@ -1,6 +1,7 @@
 """A report of one version, or of two compared: what it tells, as plain data."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -40,6 +41,7 @@ def gather(
         "covered": state_covered(versions.load(name).performance),
         "behavioral": versions.load(name).performance["behavioral"].get("score"),
         "slices": inspection.slice_table(name),
+        "calibration": _or_missing(lambda: _calibration(inspection, name)),
         "params": dict(versions.load(name).params),
         "comparison": versions.compare(a, b) if b else None,
         "worst": _or_missing(lambda: _worst_tags(inspection, name)),
@@ -65,6 +67,13 @@ def _worst_tags(inspection: InspectionDesk, name: str) -> list[dict[str, Any]]:
     # A tag without a project in the test split has no F1 to be bad at.
     known = [row for row in inspection.tag_table(name) if row["num_samples"]]
     return sorted(known, key=lambda row: (row["f1"], -row["num_samples"]))[:MOST_TAGS]
+
+
+def _calibration(inspection: InspectionDesk, name: str) -> dict[str, Any]:
+    return {
+        "verdict": inspection.check_calibration(name, None).verdict,
+        "tags": [asdict(one) for one in inspection.miscalibrated_tags(name)],
+    }
 
 
 def _flips(versions: VersionDesk, a: str, b: str) -> dict[str, list[dict[str, Any]]]:

@@ -25,6 +25,7 @@ def write_page(report: Mapping[str, Any]) -> str:
         f'<p class="minor">Written by tagifai at {escaped(report["at"])}.</p>',
         *(show_compared(report) if against else _alone(report)),
         section("Worst tags", _worst(report["worst"], report["version"])),
+        section("Calibration", _calibration(report["calibration"])),
         *(section("Decisions that flipped", show_flips(report)) if against else ""),
         section(
             "Suspected label errors",
@@ -70,9 +71,39 @@ def _alone(report: Mapping[str, Any]) -> list[str]:
         ),
         section(
             "Slices",
-            table(report["slices"], {"slice": "slice", **figures, "description": "description"}),
+            table(
+                [
+                    {**row, "interval": _interval(row["intervals"].get("f1"))}
+                    for row in report["slices"]
+                ],
+                {
+                    "slice": "slice",
+                    **figures,
+                    "interval": "95 % interval of F1",
+                    "description": "description",
+                },
+            ),
         ),
     ]
+
+
+def _interval(ends: Sequence[float] | None) -> str | None:
+    return None if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def _calibration(found: Mapping[str, Any]) -> str:
+    if "missing" in found:
+        return missing(found)
+    tags = table(
+        [{**row, "interval": _interval((row["low"], row["high"]))} for row in found["tags"]],
+        {
+            "tag": "tag", "grade": "calibration", "direction": "probabilities are", "gap": "gap",
+            "interval": "95 % interval", "slope": "calibration slope", "num_samples": "projects",
+        },
+        caption="Tags whose probabilities are off, false discoveries held at 2.5 %",
+        empty="No tag's probabilities are surely off.",
+    )  # fmt: skip
+    return f"<p>{escaped(found['verdict'], 400)}</p>{tags}"
 
 
 def _worst(rows: Any, version: str) -> str:

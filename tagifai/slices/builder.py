@@ -5,6 +5,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ import numpy as np
 
 from tagifai.errors import TagifaiError, shorten
 from tagifai.inspection.parts import Array
-from tagifai.metrics import count_outcomes, named_figures, precision_recall_f1
+from tagifai.metrics import Counts, count_outcomes
+from tagifai.metrics.intervals import share_interval
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import SLICE_FILE, Conditions, load_slices
 from tagifai.slices.finder import Condition
 
-FEWEST_FOR_INTERVAL = 5
 MAX_NAME = 80
 MOST_SLICES = 200
 _WRITING = threading.Lock()
@@ -29,27 +30,25 @@ def measure_slice(
     """Score the projects of these rows: micro precision, recall, f1, each with an interval.
 
     Returns {metric: {"value", "low", "high"}} and num_samples. The 95 % interval takes
-    projects, not pairs, as drawn at random (ratio estimator, Student's t); it is None below
-    `FEWEST_FOR_INTERVAL` projects and where all score alike. An undefined figure has a value of
-    None, and no interval.
+    projects, not pairs, as drawn at random (`share_interval`); it is None where fewer than ten
+    projects have anything to count, and the value where none has.
     """
     rows = np.asarray(rows, dtype=np.intp)
     cuts = threshold_array(predictions.tags, thresholds)
     predicted = decide(predictions.y_prob[rows], cuts)
-    tp, fp, fn = count_outcomes(predictions.y_true[rows], predicted, axis=1)
-    figures = named_figures(
-        precision_recall_f1(count_outcomes(predictions.y_true[rows], predicted, axis=None))
-    )
-    parts = ((tp, tp + fp), (tp, tp + fn), (2 * tp, 2 * tp + fp + fn))
-    result: dict[str, Any] = {"num_samples": len(rows)}
-    for (name, value), (part, whole) in zip(figures.items(), parts, strict=True):
-        result[name] = {"value": value, "low": None, "high": None}
-        if value is None:
-            continue
-        margin = _margin(value, part.astype(float), whole.astype(float))
-        if margin is not None:
-            result[name] |= {"low": max(0.0, value - margin), "high": min(1.0, value + margin)}
-    return result
+    return slice_estimates(count_outcomes(predictions.y_true[rows], predicted, axis=1))
+
+
+def slice_estimates(counts: Counts) -> dict[str, Any]:
+    """Score projects by their outcomes, (n_projects,) each, as `measure_slice` does."""
+    tp, fp, fn = counts
+    parts = {
+        "precision": (tp, tp + fp),
+        "recall": (tp, tp + fn),
+        "f1": (2 * tp, 2 * tp + fp + fn),
+    }
+    estimates = {name: asdict(share_interval(*part)) for name, part in parts.items()}
+    return {"num_samples": len(tp), **estimates}
 
 
 def save_slice(
@@ -118,13 +117,3 @@ def _write(path: Path, content: str) -> None:
         if scratch:
             Path(scratch).unlink(missing_ok=True)
         raise TagifaiError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-def _margin(value: float, part: Array, whole: Array) -> float | None:
-    from scipy import stats  # here: a second, which only those who build a slice wait for
-
-    n = len(part)
-    if n < FEWEST_FOR_INTERVAL or not whole.sum():
-        return None
-    spread = float(np.std((part - value * whole) / whole.mean(), ddof=1))
-    return float(stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n)) if spread > 0 else None

@@ -2,21 +2,33 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from tagifai.data.desk import LoadedData
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.parts import LEARNT, PARTS, rows_of
+from tagifai.inspection.parts import LEARNT, PARTS, describe_in_sample, rows_of
 from tagifai.kept import Kept
 from tagifai.permissions import Visit, WriteRules
 from tagifai.slices import Conditions, Slice, select_slices
 from tagifai.slices.builder import as_conditions, measure_slice, save_slice
-from tagifai.slices.finder import FALSE_DISCOVERIES, MIN_SUPPORT, find_slices
+from tagifai.slices.finder import FALSE_DISCOVERIES, MIN_SUPPORT, FoundSlice, find_slices
+from tagifai.slices.search import FINDING_SHARE
 from tagifai.versions.desk import VersionDesk
 
 MOST_CELLS = 400
+
+
+def _as_record(found: FoundSlice) -> dict[str, Any]:
+    record = asdict(found)
+    del record["ids"]
+    return {
+        **record,
+        "conditions": [str(condition) for condition in found.conditions],
+        "given": as_conditions(found.conditions).given(),
+    }
 
 
 class SliceDesk:
@@ -49,8 +61,9 @@ class SliceDesk:
         """Score a slice: on test, out of fold (train and val), and the test projects outside it.
 
         Returns {"num_projects": in the data, "num_scored": those with predictions, "note": see
-        `VersionDesk.note`, "test", "learnt", "elsewhere"}, the last three as `measure_slice`
-        gives, with "num_positives", the tags that its projects carry.
+        `VersionDesk.note`, "in_sample": see `describe_in_sample`, "test", "learnt",
+        "elsewhere"}, the last three as `measure_slice` gives, with "num_positives", the tags
+        that its projects carry. Under "learnt" the projects that were held out.
 
         Raises:
             TagifaiError: an unknown version, tag or column, or no predictions.
@@ -66,20 +79,24 @@ class SliceDesk:
             return {**found, "num_positives": int(predictions.y_true[rows].sum())}
 
         test, learnt = rows_of(predictions, "test"), rows_of(predictions, LEARNT)
+        learnt = learnt[predictions.held_out[learnt]]
         return {
             "num_projects": len(members),
             "num_scored": int(inside.sum()),
             "note": self.versions.note(version),
+            "in_sample": describe_in_sample(predictions),
             "test": score(test[inside[test]]),
             "learnt": score(learnt[inside[learnt]]),
             "elsewhere": score(test[~inside[test]]),
         }
 
-    def find(self, version: str, split: str = "all") -> list[dict[str, Any]]:
-        """Propose the slices where a version is significantly worse; answered from the cache.
+    def find(self, version: str, split: str = "all") -> dict[str, Any]:
+        """Find the slices where a version is surely worse; answered from the cache.
 
-        Each record as `find_slices` gives it, less the ids; `conditions` as texts, and `given`,
-        the same as `Conditions.given`.
+        Returns what `SliceSearch` holds; `slices` are records as of `FoundSlice`, less the
+        ids, with `conditions` as texts, and `given`, the same as
+        `Conditions.given`. Under "in_sample" why training projects are left out, "" where they
+        are not.
 
         Raises:
             TagifaiError: an unknown version or split, or no predictions.
@@ -88,25 +105,24 @@ class SliceDesk:
             raise one_of("split", split, PARTS)
         data, predictions = self.versions.data.get(), self.versions.predictions(version)
         fingerprint = self.versions.load(version).fingerprint
-        key = ("find slices", fingerprint, data.dataset.digest, split,
-               f"{MIN_SUPPORT}/{FALSE_DISCOVERIES}")  # fmt: skip
-        found: list[dict[str, Any]] = self.versions.cache.remember(
-            key,
-            lambda: [
-                {
-                    **{name: value for name, value in record.items() if name != "ids"},
-                    "conditions": [str(condition) for condition in record["conditions"]],
-                    "given": as_conditions(record["conditions"]).given(),
-                }
-                for record in find_slices(
-                    predictions,
-                    self.versions.thresholds(version),
-                    data.by_id,
-                    split=split,
-                    preprocess=self._clean(data),
-                )
-            ],
-        )
+        key = ("find slices", fingerprint, data.dataset.digest, split, predictions.out_of_fold,
+               f"{MIN_SUPPORT}/{FALSE_DISCOVERIES}/{FINDING_SHARE:.2f}")  # fmt: skip
+
+        def search() -> dict[str, Any]:
+            found = find_slices(
+                predictions,
+                self.versions.thresholds(version),
+                data.by_id,
+                split=split,
+                preprocess=self._clean(data),
+            )
+            return {
+                **asdict(found),
+                "slices": [_as_record(one) for one in found.slices],
+                "in_sample": describe_in_sample(predictions),
+            }
+
+        found: dict[str, Any] = self.versions.cache.remember(key, search)
         return found
 
     def save(self, visit: Visit, name: str, conditions: Conditions, description: str = "") -> None:

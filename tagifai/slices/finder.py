@@ -1,18 +1,20 @@
-"""Propose the slices of one or two conditions where the model is significantly worse."""
+"""Propose the slices of one or two conditions where precision or recall is lower than elsewhere."""
 
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tagifai.data import Project
+from tagifai.data.assignment import list_groups
 from tagifai.errors import TagifaiError
-from tagifai.inspection.parts import Array, rows_of
+from tagifai.inspection.parts import Array, held_out_rows
+from tagifai.metrics import count_outcomes
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import unseen_shares
+from tagifai.slices.search import Decisions, finding_part, measure, search_slices
 from tagifai.text.preprocessing import preprocess_text
 
 MIN_SUPPORT = 20
@@ -21,7 +23,6 @@ MOST_TAGS = 150
 MOST_VALUES = 20
 MANY_UNSEEN = 0.25
 FALSE_DISCOVERIES = 0.05
-_SAME = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,40 @@ class Condition:
         return f"{self.kind} {self.name}" + (f" = {self.value}" if self.value else "")
 
 
+@dataclass(frozen=True, slots=True)
+class FoundSlice:
+    """A slice where precision or recall is lower than elsewhere.
+
+    `elsewhere` is the `metric` of all other projects and `gap` how much lower it is here, with
+    its 95 % interval, corrected for having been picked by the search; `value` is what that
+    leaves for the slice itself, in [0, 1]. They are None where fewer than ten projects count,
+    or too little of the slice was kept back from the search. `p_value` and, over all slices
+    tested, `q_value` are of the search.
+    """
+
+    conditions: tuple[Condition, ...]
+    metric: str
+    value: float | None
+    elsewhere: float | None
+    gap: float | None
+    low: float | None
+    high: float | None
+    num_samples: int
+    p_value: float
+    q_value: float
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSearch:
+    """What `find_slices` found, the surest first, and how: the tests and projects it took."""
+
+    slices: tuple[FoundSlice, ...]
+    num_tested: int
+    num_searched: int
+    num_kept_back: int
+
+
 def find_slices(
     predictions: Predictions,
     thresholds: Mapping[str, float],
@@ -56,69 +91,76 @@ def find_slices(
     false_discoveries: float = FALSE_DISCOVERIES,
     most: int = 20,
     preprocess: Callable[[str], str] = preprocess_text,
-) -> list[dict[str, Any]]:
-    """Test every slice of one or two conditions for a higher error than outside it.
+) -> SliceSearch:
+    """Search slices of one or two conditions for a lower precision or recall than elsewhere.
 
-    A project's error is 1 − F1 of its own tags, in [0, 1]. Welch's one-sided t-test compares
-    the slice with all other projects; the share of false discoveries is held by Benjamini and
-    Hochberg (1995), half of it for slices of one condition and half for those of two, which
-    are many more. A slice of two conditions is proposed only where
-    it is worse than either alone, and of slices with nearly the same projects only the first.
-    By default all splits are searched, since every probability is of a project unseen.
+    `search_slices` searches nine tenths of the projects (whole groups, where the data has
+    them); the others are kept back, so that `measure` can correct the gaps for having been
+    picked.
 
-    Each record: conditions (of `Condition`), num_samples, error, error_elsewhere, low and high
-    (95 % interval of the difference), precision, recall, f1 (micro), p_value, q_value, ids,
-    num_tested. The greatest difference first.
+    Parameters
+    ----------
+    predictions, thresholds
+        What a version predicts.
+    projects
+        All projects of the data, by id; predictions of others are left out.
+    split
+        One of `PARTS`; by default all splits. Training projects are left out where they are
+        not known to be predicted out of fold: a model looks better on what it learnt from.
+    min_support
+        Projects that a slice needs among those searched.
+    false_discoveries
+        Expected share of slices found that are not worse at all.
 
-    Raises:
-        TagifaiError: an unknown split, or a support or share out of range.
+    Raises
+    ------
+    TagifaiError
+        An unknown split, one of which nothing was held out, or a support or share out of range.
     """
     if min_support < 2:
         raise TagifaiError(f"min_support must be 2 or more, got {min_support}")
     if not 0 < false_discoveries < 1:
         raise TagifaiError(f"false_discoveries: between 0 and 1, got {false_discoveries}")
     rows = np.array(
-        [row for row in rows_of(predictions, split) if predictions.ids[row] in projects], np.intp
+        [row for row in held_out_rows(predictions, split) if predictions.ids[row] in projects],
+        np.intp,
     )
-    if len(rows) < 2 * min_support:
-        return []
-    chosen = [projects[predictions.ids[row]] for row in rows]
+    ids = [predictions.ids[row] for row in rows]
+    chosen = [projects[one] for one in ids]
+    names = list_groups(ids, [project.extra for project in chosen]) or ids
+    finding = finding_part(names)
+    sizes = {"num_searched": int(finding.sum()), "num_kept_back": int((~finding).sum())}
     conditions, inside = list_conditions(
         chosen, min_support, preprocess, among=list(projects.values())
     )
-    counts = _outcomes(predictions, thresholds, rows)
-    error = _error(*counts)
-    found = _test(inside, error, min_support)
-    if not len(found["p"]):
-        return []
-    q = _adjusted(found["p"], found["first"] == found["second"])
-    records: list[dict[str, Any]] = []
-    kept: list[Array] = []
-    order = np.argsort(-found["gap"], kind="stable")
-    for index in order[q[order] <= false_discoveries]:
-        a, b = int(found["first"][index]), int(found["second"][index])
-        member = inside[:, a] & inside[:, b]
-        if any(_alike(member, other) for other in kept):
-            continue
-        kept.append(member)
-        records.append(
-            {
-                "conditions": tuple(dict.fromkeys((conditions[a], conditions[b]))),
-                "num_samples": int(member.sum()),
-                "error": float(error[member].mean()),
-                "error_elsewhere": float(error[~member].mean()),
-                "low": float(found["gap"][index] - found["margin"][index]),
-                "high": float(found["gap"][index] + found["margin"][index]),
-                **_micro(*(count[member].sum() for count in counts)),
-                "p_value": float(found["p"][index]),
-                "q_value": float(q[index]),
-                "ids": [predictions.ids[row] for row in rows[member]],
-                "num_tested": len(q),
-            }
+    if not conditions:
+        return SliceSearch((), 0, **sizes)
+    decisions = _decide(predictions, thresholds, rows, names)
+    found, num_tested = search_slices(
+        inside[finding], decisions.take(finding), min_support, false_discoveries
+    )
+    slices = []
+    for one in found[:most]:
+        member = inside[:, one.first] & inside[:, one.second]
+        elsewhere, gap = measure(one, inside, decisions, finding)
+        slices.append(
+            FoundSlice(
+                conditions=tuple(conditions[column] for column in sorted({one.first, one.second})),
+                metric=one.metric,
+                value=None
+                if elsewhere is None or gap.value is None
+                else min(max(elsewhere - gap.value, 0.0), 1.0),
+                elsewhere=elsewhere,
+                gap=gap.value,
+                low=gap.low,
+                high=gap.high,
+                num_samples=int(member.sum()),
+                p_value=one.p_value,
+                q_value=one.q_value,
+                ids=tuple(ids[place] for place in np.flatnonzero(member)),
+            )
         )
-        if len(records) == most:
-            break
-    return records
+    return SliceSearch(tuple(slices), num_tested, **sizes)
 
 
 def list_conditions(
@@ -188,73 +230,15 @@ def _cells(projects: Sequence[Project]) -> list[tuple[str, str]]:
     ]
 
 
-def _outcomes(
-    predictions: Predictions, thresholds: Mapping[str, float], rows: Array
-) -> tuple[Array, Array, Array]:
-    true = predictions.y_true[rows].astype(bool)
+def _decide(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    rows: Array,
+    names: Sequence[str],
+) -> Decisions:
     cuts = threshold_array(predictions.tags, thresholds)
-    predicted = decide(predictions.y_prob[rows], cuts)
-    tp, fp, fn = true & predicted, ~true & predicted, true & ~predicted
-    return tp.sum(axis=1), fp.sum(axis=1), fn.sum(axis=1)
-
-
-def _error(tp: Array, fp: Array, fn: Array) -> Array:
-    wrong = fp + fn
-    return np.divide(wrong, 2 * tp + wrong, out=np.zeros(len(tp)), where=wrong > 0)
-
-
-def _micro(tp: float, fp: float, fn: float) -> dict[str, float]:
-    return {
-        "precision": float(tp / (tp + fp)) if tp + fp else 0.0,
-        "recall": float(tp / (tp + fn)) if tp + fn else 0.0,
-        "f1": float(2 * tp / (2 * tp + fp + fn)) if tp + fp + fn else 0.0,
-    }
-
-
-def _test(inside: Array, error: Array, min_support: int) -> dict[str, Array]:
-    """Test all conditions and all pairs of them at once; the diagonal is a single condition."""
-    n, member = len(error), inside.astype(float)
-    size = member.T @ member
-    total = member.T @ (member * error[:, None])
-    squares = member.T @ (member * error[:, None] ** 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = total / size
-        spread = np.maximum(squares - total**2 / size, 0) / (size - 1)
-        rest = n - size
-        rest_total = error.sum() - total
-        rest_mean = rest_total / rest
-        rest_spread = ((error**2).sum() - squares - rest_total**2 / rest) / (rest - 1)
-        a, b = spread / size, np.maximum(rest_spread, 0) / rest
-        gap = mean - rest_mean
-        degrees = (a + b) ** 2 / (a**2 / (size - 1) + b**2 / (rest - 1))
-        scale = np.sqrt(a + b)
-    single = np.diag(mean)
-    worse = (mean > single[:, None]) & (mean > single[None, :])
-    np.fill_diagonal(worse, True)
-    enough = (size >= min_support) & (rest >= min_support) & np.isfinite(scale) & (scale > 0)
-    # A pair that is one of its conditions over again is no slice of its own.
-    alone = np.diag(size)
-    fresh = (size < np.minimum(alone[:, None], alone[None, :])) | np.eye(len(alone), dtype=bool)
-    # All that have the support are tested, and count; only then is the better half dropped.
-    first, second = np.nonzero(np.triu(enough & fresh))
-    from scipy import stats  # here: a second, which only those who search wait for
-
-    p = stats.t.sf(gap[first, second] / scale[first, second], degrees[first, second])
-    p = np.where(worse[first, second], p, 1.0)
-    margin = stats.t.ppf(0.975, degrees[first, second]) * scale[first, second]
-    return {"first": first, "second": second, "p": p, "gap": gap[first, second], "margin": margin}
-
-
-def _adjusted(p: Array, single: Array) -> Array:
-    """Adjust p-values within each family at half the rate: q-values for the whole rate."""
-    from scipy import stats
-
-    q = np.ones(len(p))
-    for family in (single, ~single):
-        if family.any():
-            q[family] = np.minimum(2 * stats.false_discovery_control(p[family]), 1)
-    return q
-
-
-def _alike(one: Array, other: Array) -> bool:
-    return bool((one & other).sum() > _SAME * (one | other).sum())
+    counts = count_outcomes(
+        predictions.y_true[rows], decide(predictions.y_prob[rows], cuts), axis=1
+    )
+    _, clusters = np.unique(np.array(names, dtype=np.str_), return_inverse=True)
+    return Decisions(counts.tp, counts.tp + counts.fp, counts.tp + counts.fn, clusters)

@@ -75,15 +75,33 @@ def show_tags(rows: list[dict[str, Any]]) -> str:
 
 
 def show_slices(rows: list[dict[str, Any]]) -> str:
-    """Show the slices' figures."""
+    """Show the slices' figures with their intervals; those under ten projects greyed."""
+
+    def written(row: Mapping[str, Any], metric: str) -> str:
+        value, ends = row.get(metric), row.get("intervals", {}).get(metric)
+        if value is None:
+            return "–"
+        if ends is None:
+            return f"{value:.3f}"
+        return f'{value:.3f} <span class="minor">{ends[0]:.3f} to {ends[1]:.3f}</span>'
+
     return show_table(
-        [{**row, "few": (row.get("num_samples") or 0) < FEW} for row in rows],
+        [
+            {
+                **row,
+                **{metric: written(row, metric) for metric in ("f1", "precision", "recall")},
+                "few": (row.get("num_samples") or 0) < FEW,
+            }
+            for row in rows
+        ],
         {
             "slice": "slice", "description": "what it holds", "f1": "F1",
             "precision": "precision", "recall": "recall", "num_samples": "projects",
         },
+        raw=["f1", "precision", "recall"],
         empty="No slice yet: save one under Slices, or write slices.json in the data folder.",
-        caption="Averaged over all pairs of the slice (micro); slices under ten are greyed",
+        caption="Pooled over all pairs of the slice (micro), with 95 % intervals by project; "
+        "slices under ten projects are greyed and have none",
     )  # fmt: skip
 
 

@@ -15,12 +15,15 @@ from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
 from tagifai.ui.visits import visit_of
 
-INTRO = """A **slice** is a part of the projects with something in common. Overall figures hide
-where a version fails; build a slice to see how it does there, and save those worth watching."""
-ABOUT_FINDER = """Tests every slice of one or two conditions (tags, words, length, unseen words,
-columns) for a higher error than elsewhere. A project's error is 1 − F1 of its own tags; false
-discoveries are held at 5 % (Benjamini–Hochberg). All splits are searched by default: every
-probability is of a project that the model never saw."""
+INTRO = """A **slice** is a subset of projects. Overall figures hide where a version fails; build
+a slice to see how it does there, and save those worth watching."""
+ABOUT_FINDER = """Searches slices of one or two conditions (tags, words, length, unseen words,
+columns) for a lower precision or recall than elsewhere; false discoveries are held at 5 %
+(Benjamini–Hochberg). What a search picks looks worse than it is: **gaps and intervals are corrected
+for that**, with the help of a tenth of the projects, kept back from the search
+([Fithian et al. 2014](https://arxiv.org/abs/1410.2597)). All splits are searched by default, for
+probabilities of training projects are out of fold; where a version's are not known to be, its
+training projects are left out."""
 SPLITS = ["all", "test", "train+val"]
 NOTHING = "Choose at least one condition above."
 
@@ -35,7 +38,7 @@ def build(
     """Lay out the tab, filled when `place` comes into view; `version` is the choice above."""
     gr.Markdown(INTRO)
     saved = gr.Dropdown(
-        [], label="Start from a slice that has a name", elem_id="slice-saved", interactive=True,
+        [], label="Load saved slice", elem_id="slice-saved", interactive=True,
     )  # fmt: skip
     with gr.Row(elem_classes="controls"):
         all_of = gr.Dropdown([], label="All of these tags", multiselect=True, interactive=True,
@@ -47,30 +50,30 @@ def build(
     with gr.Row(elem_classes="controls"):
         all_words = gr.Textbox(label="All of these words", placeholder="neural, image captions",
                                elem_id="slice-all-words", max_length=500)  # fmt: skip
-        any_words = gr.Textbox(label="Any of these words", placeholder="parted by commas",
+        any_words = gr.Textbox(label="Any of these words", placeholder="comma-separated",
                                elem_id="slice-any-words", max_length=500)  # fmt: skip
         cells = gr.Dropdown(
-            [], label="Other columns: any of a column's values", multiselect=True,
+            [], label="Other columns", multiselect=True,
             interactive=True, elem_id="slice-cells", min_width=220,
         )  # fmt: skip
     with gr.Row(elem_classes="controls"):
-        min_words = gr.Number(0, label="At least words (0: any)", precision=0, minimum=0,
+        min_words = gr.Number(0, label="Min. words (0: any)", precision=0, minimum=0,
                               elem_id="slice-min-words", min_width=120)  # fmt: skip
-        max_words = gr.Number(0, label="At most words (0: any)", precision=0, minimum=0,
+        max_words = gr.Number(0, label="Max. words (0: any)", precision=0, minimum=0,
                               elem_id="slice-max-words", min_width=120)  # fmt: skip
         unseen = gr.Slider(
             0, 100, value=0, step=5, elem_id="slice-unseen", interactive=True, min_width=260,
-            label="At least this share of words in no other project, in % (0: any)",
+            label="Min. share of unseen words (%, 0: any)",
         )  # fmt: skip
     measured = gr.HTML(elem_id="slice-measured", apply_default_css=False)
     with gr.Row(elem_classes="controls"):
         name = gr.Textbox(label="Name", placeholder="short_tutorials", elem_id="slice-name",
                           max_length=80, min_width=160)  # fmt: skip
-        description = gr.Textbox(label="What it holds", elem_id="slice-description",
+        description = gr.Textbox(label="Description", elem_id="slice-description",
                                  max_length=500, scale=2)  # fmt: skip
-        keep = gr.Button("Save by name", elem_id="slice-save", min_width=120)
+        keep = gr.Button("Save slice", elem_id="slice-save", min_width=120)
     told = gr.HTML(elem_id="slice-told")
-    gr.Markdown("### Where is this version worse?")
+    gr.Markdown("### Find weak slices (5 % FDR)")
     gr.Markdown(ABOUT_FINDER, elem_classes="note")
     with gr.Row(elem_classes="controls"):
         split = gr.Dropdown(SPLITS, value="all", label="Split", elem_id="finder-split",
@@ -218,7 +221,7 @@ def fields_of(given: Mapping[str, Any]) -> list[Any]:
 
 
 def listed(text: str | None) -> tuple[str, ...]:
-    """Read words, or runs of words, parted by commas.
+    """Read words, or runs of words, separated by commas.
 
     >>> listed("neural, image  captions,")
     ('neural', 'image  captions')
@@ -237,7 +240,9 @@ def show_measured(found: Mapping[str, Any]) -> str:
     """Show a slice's figures on test and out of fold, and those of the projects outside it."""
     parts = {
         "test": "in the slice, test split",
-        "learnt": "in the slice, out of fold (train and validation)",
+        "learnt": "in the slice, validation split"
+        if found["in_sample"]
+        else "in the slice, out of fold (train and validation)",
         "elsewhere": "all other projects of the test split",
     }
     rows = [
@@ -259,7 +264,8 @@ def show_measured(found: Mapping[str, Any]) -> str:
             },
             raw=["f1", "precision", "recall"],
             empty="",
-            caption="Pooled over all pairs of project and tag (micro), with 95 % intervals",
+            caption="Pooled over all pairs of project and tag (micro), with 95 % intervals by "
+            "project; under ten projects there is none",
         )
         + f'<p class="minor" data-count="{found["num_projects"]}">{found["num_projects"]:,} '
         f"projects of the data are in the slice, {found['num_scored']:,} of them scored. "
@@ -273,33 +279,53 @@ def show_interval(figure: Mapping[str, float | None]) -> str:
     >>> show_interval({"value": 0.5, "low": 0.25, "high": 0.75})
     '<b>0.500</b> <span class="minor">0.250 to 0.750</span>'
     """
+    if figure["value"] is None:
+        return "–"
     if figure["low"] is None:
         return f"<b>{write_share(figure['value'])}</b>"
     ends = f"{figure['low']:.3f} to {figure['high']:.3f}"
     return f'<b>{figure["value"]:.3f}</b> <span class="minor">{ends}</span>'
 
 
-def show_found(records: list[dict[str, Any]]) -> str:
-    """Show what the finder proposes; a row fills the builder."""
+def show_found(found: Mapping[str, Any]) -> str:
+    """Show what the finder found; a row fills the builder."""
     rows = [
         {
             **record,
             "key": orjson.dumps(record["given"]).decode(),
             "slice": " and ".join(record["conditions"]),
-            "worse": f"+{record['error'] - record['error_elsewhere']:.3f} "
-            f"({record['low']:.3f} to {record['high']:.3f})",
+            "gap": show_gap(record),
+            "few": record["gap"] is None,
         }
-        for record in records
+        for record in found["slices"]
     ]
-    tested = f"; {records[0]['num_tested']:,} were tested" if records else ""
-    return show_table(
+    left_out = ""
+    if found["in_sample"]:
+        left_out = f'<p class="note">Left out: {escaped(found["in_sample"], 300)}.</p>'
+    where = (
+        f"{found['num_tested']:,} tests on {found['num_searched']:,} projects; "
+        f"{found['num_kept_back']:,} kept back"
+    )
+    return left_out + show_table(
         rows,
         {
-            "slice": "slice", "num_samples": "projects", "error": "error here",
-            "error_elsewhere": "error elsewhere", "worse": "worse by (95 % interval)",
-            "f1": "F1 (micro)", "q_value": "q-value",
+            "slice": "slice", "metric": "metric", "value": "here", "elsewhere": "elsewhere",
+            "gap": "lower by (95 % interval)", "num_samples": "projects", "q_value": "q-value",
         },
+        raw=["gap"],
         row_key="key",
-        empty="No slice is significantly worse than the rest.",
-        caption=f"Choose a row to build that slice{tested}",
+        empty=f"No slice is surely worse than the rest ({where}).",
+        caption=f"Choose a row to build that slice ({where})",
     )  # fmt: skip
+
+
+def show_gap(record: Mapping[str, Any]) -> str:
+    """Show how much lower a found slice's metric is.
+
+    >>> show_gap({"gap": 0.25, "low": 0.125, "high": 0.375})
+    '<b>0.250</b> <span class="minor">0.125 to 0.375</span>'
+    """
+    if record["gap"] is None:
+        return '<span class="minor">too few projects to measure</span>'
+    ends = f"{record['low']:.3f} to {record['high']:.3f}"
+    return f'<b>{record["gap"]:.3f}</b> <span class="minor">{ends}</span>'

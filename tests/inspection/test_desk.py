@@ -72,3 +72,37 @@ def test_all_projects_of_an_outcome_are_those_of_its_pages(desk):
         item["id"] for item in paged
     ]
     assert len(desk.all_outcomes(*asked)) == pages[0].num_found
+
+
+def test_a_slice_has_intervals_while_its_figures_are_those_of_now(desk, tmp_path):
+    (tmp_path / "data/slices.json").write_bytes(
+        orjson.dumps([{"name": "any", "min_words": 1}, {"name": "few", "all_of": ["segmentation"]}])
+    )
+    rows = {row["slice"]: row for row in desk.slice_table("v0.1.0")}
+    assert rows["any"]["num_samples"] == 12
+    low, high = rows["any"]["intervals"]["f1"]
+    assert low < rows["any"]["f1"] < high
+    # Under ten projects there is none.
+    assert rows["few"]["num_samples"] < 10
+    assert rows["few"]["intervals"] == {}
+
+    def remember(performance):
+        recorded = {**rows["any"]}
+        recorded.pop("intervals")
+        performance["slices"]["class"]["any"] = recorded | {"f1": rows["any"]["f1"] - 0.01}
+
+    rewrite(tmp_path / "model/v0.1.0/performance.json", remember)
+    again = {row["slice"]: row for row in desk.slice_table("v0.1.0")}["any"]
+    assert again["f1"] == rows["any"]["f1"] - 0.01
+    assert "f1" not in again["intervals"]
+    assert again["intervals"]["recall"] == rows["any"]["intervals"]["recall"]
+
+
+def test_calibration_is_graded_pooled_and_by_tag(desk):
+    pooled, off = desk.check_calibration("v0.1.0", None), desk.miscalibrated_tags("v0.1.0")
+    assert pooled.tag is None
+    assert pooled.num_pairs == 12 * 4
+    tags = {one.tag for one in off}
+    for tag in desk.versions.predictions("v0.1.0").tags:
+        found = desk.check_calibration("v0.1.0", tag)
+        assert (found.grade in ("off", "slightly off")) is (tag in tags)

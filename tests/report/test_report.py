@@ -68,7 +68,7 @@ def test_two_versions_are_compared_with_intervals_verdicts_and_flips(compared):
         "Can't tell v0.2.0 from v0.1.0: F1 +7.9 points", "12 shared test projects",
         "What B fixed, the largest change first", "B broke nothing.",
         "95 % interval", "C 1.0 10.0 changed",
-        "Labels that seem missing", "Labels that seem wrong", "The second.",
+        "Labels that seem missing", "Labels that seem wrong", "The second.", "Calibration",
     ):  # fmt: skip
         assert part in told, part
 
@@ -77,6 +77,7 @@ def test_one_version_is_told_alone(small_data, small_models):
     told = text_of(write_page(gather(*desks(small_data, small_models), "v0.2.0")))
     assert told.startswith("Version v0.2.0")
     assert "weighted by support 1.000 1.000 1.000 12 4 of 4 tags" in told
+    assert "Calibration Too few probabilities above 0.05" in told
     assert "flipped" not in told
 
 

@@ -23,17 +23,33 @@ def test_a_slice_is_measured_with_support_and_interval():
         assert found[metric]["high"] - found[metric]["low"] == pytest.approx(0.09, abs=0.025)
 
 
-def test_few_projects_have_no_interval():
-    p = Predictions.of("ab", ["test"] * 2, ["t"], [[1], [1]], [[0.9], [0.1]])
-    assert measure_slice(p, {"t": 0.5}, [0, 1])["recall"] == {
-        "value": 0.5,
-        "low": None,
-        "high": None,
-    }
-    nothing = {"value": None, "low": None, "high": None}
-    assert measure_slice(p, {"t": 0.5}, []) == {
-        "num_samples": 0, "precision": nothing, "recall": nothing, "f1": nothing,
-    }  # fmt: skip
+@pytest.mark.parametrize(("n", "told"), [(9, False), (10, True)])
+def test_under_ten_projects_have_no_interval(n, told):
+    truth, prob = np.ones((n, 1)), np.where(np.arange(n)[:, None] % 2, 0.9, 0.1)
+    p = Predictions.of(range(n), ["test"] * n, ["t"], truth, prob)
+    found = measure_slice(p, {"t": 0.5}, range(n))["recall"]
+    assert found["value"] == pytest.approx((n // 2) / n)
+    assert (found["low"] is not None) is (found["high"] is not None) is told
+
+
+def test_what_has_nothing_to_count_is_undefined():
+    p = Predictions.of("ab", ["test"] * 2, ["t"], [[1], [1]], [[0.1], [0.1]])
+    found = measure_slice(p, {"t": 0.5}, [0, 1])
+    assert found["precision"] == {"value": None, "low": None, "high": None}
+    assert (found["recall"]["value"], found["f1"]["value"]) == (0.0, 0.0)
+    assert measure_slice(p, {"t": 0.5}, [])["f1"]["value"] is None
+
+
+def test_pairs_of_one_project_do_not_count_as_many():
+    rng = np.random.default_rng(1)
+    right = rng.random((60, 1)) < 0.6
+    once = Predictions.of(range(60), ["test"] * 60, ["a"], np.ones((60, 1)), right * 0.8 + 0.1)
+    thrice = Predictions.of(
+        range(60), ["test"] * 60, "abc", np.ones((60, 3)), np.repeat(right, 3, axis=1) * 0.8 + 0.1
+    )
+    cuts = dict.fromkeys("abc", 0.5)
+    one, other = (measure_slice(p, cuts, range(60))["recall"] for p in (once, thrice))
+    assert one == pytest.approx(other)
 
 
 def test_a_saved_slice_is_read_again(tmp_path):

@@ -102,8 +102,9 @@ def test_what_was_found_is_remembered_by_content(desk, small_models, tmp_path):
                                   desk.versions.data))  # fmt: skip
     assert again.find("v0.1.0", "all") == first
     assert json.loads(json.dumps(first)) == first
-    assert first
-    for record in first:
+    assert first["slices"]
+    assert first["in_sample"] == ""
+    for record in first["slices"]:
         built = Conditions.of(record["given"])
         found = again.measure("v0.1.0", built)
         assert (
@@ -111,3 +112,20 @@ def test_what_was_found_is_remembered_by_content(desk, small_models, tmp_path):
         )
     with pytest.raises(TagifaiError, match="unknown split 'nowhere'"):
         desk.find("v0.1.0", "nowhere")
+
+
+def test_training_projects_that_are_not_out_of_fold_are_not_searched(desk, tmp_path, small_models):
+    models = tmp_path / "models"
+    shutil.copytree(small_models, models)
+    for answer in ("yes", "no", "unknown"):
+        file = models / "v0.1.0" / "version.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "out_of_fold": answer}))
+        versions = VersionDesk(FolderSource(models), desk.versions.cache, desk.versions.data)
+        found = SliceDesk(versions).find("v0.1.0")
+        split = versions.predictions("v0.1.0").split
+        left_out = 0 if answer == "yes" else int((split == "train").sum())
+        assert bool(found["in_sample"]) is (answer != "yes")
+        assert found["num_searched"] + found["num_kept_back"] == 80 - left_out
+        measured = SliceDesk(versions).measure("v0.1.0", Conditions(max_words=99))
+        assert measured["learnt"]["num_samples"] == int((split != "test").sum()) - left_out
+        assert bool(measured["in_sample"]) is (answer != "yes")

@@ -12,6 +12,7 @@ from tagifai.ui.inspection_view import (
     show_figures,
     show_miscalibrated,
     show_reliability,
+    show_slices,
     show_tags,
 )
 
@@ -82,3 +83,20 @@ def test_undefined_figures_are_dashes():
         "test": rows[1],
     }
     assert "precision –, recall –, F1 –" in show_best(found, "none")
+
+
+def test_slices_show_intervals_and_grey_those_of_few_projects():
+    figures = {"f1": 0.5, "precision": 0.25, "recall": None}
+    shown = show_slices(
+        [
+            {"slice": "many", "description": "", **figures, "num_samples": 12,
+             "intervals": {"f1": (0.375, 0.625)}},
+            {"slice": "few", "description": "", **figures, "num_samples": 9, "intervals": {}},
+        ]
+    )  # fmt: skip
+    assert '0.500 <span class="minor">0.375 to 0.625</span>' in shown
+    many, few = shown.split("<tr")[-2:]
+    assert 'class="few"' not in many
+    assert 'class="few"' in few
+    assert "to" not in few.split("</tr>")[0]
+    assert "–" in many

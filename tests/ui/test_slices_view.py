@@ -7,7 +7,13 @@ import gradio as gr
 import pytest
 
 from tagifai.slices import Conditions
-from tagifai.ui.slices_view import conditions_of, fields_of, show_found, show_measured
+from tagifai.ui.slices_view import (
+    conditions_of,
+    fields_of,
+    show_found,
+    show_gap,
+    show_measured,
+)
 
 HOSTILE = "<img src=x onerror='alert(1)'>"
 HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
@@ -85,7 +91,7 @@ def test_what_cannot_be_saved_is_said(handlers, folder):
 
 def test_a_proposal_fills_the_builder(handlers):
     shown = handlers["propose"]("v0.1.0", "all")
-    assert "were tested" in shown
+    assert " kept back)" in shown
     given = {"all_of": ["nlp"], "all_words": ["masks"], "min_unseen": 0.25,
              "columns": {"year": ["2020"]}}  # fmt: skip
     fields = handlers["take_found"](gr.EventData(None, {"key": json.dumps(given)}))
@@ -95,23 +101,37 @@ def test_a_proposal_fills_the_builder(handlers):
 
 def test_nothing_of_a_stranger_is_markup():
     record = {
-        "conditions": [f"tag {HOSTILE}"], "given": {"all_of": [HOSTILE]}, "num_samples": 20,
-        "error": 0.5, "error_elsewhere": 0.25, "low": 0.125, "high": 0.375, "f1": 0.5,
-        "q_value": 0.01, "num_tested": 1234,
+        "conditions": [f"tag {HOSTILE}"], "given": {"all_of": [HOSTILE]}, "num_samples": 60,
+        "metric": "precision", "value": 0.25, "elsewhere": 0.5, "gap": 0.25, "low": 0.125,
+        "high": 0.375, "q_value": 0.01,
     }  # fmt: skip
-    shown = show_found([record])
+    found = {"slices": [record], "num_tested": 1234, "num_searched": 800, "num_kept_back": 90,
+             "in_sample": ""}  # fmt: skip
+    shown = show_found(found)
     assert "<img" not in shown
-    assert "+0.250 (0.125 to 0.375)" in shown
-    assert "1,234 were tested" in shown
-    assert "No slice is significantly worse" in show_found([])
+    assert '<b>0.250</b> <span class="minor">0.125 to 0.375</span>' in shown
+    assert "(1,234 tests on 800 projects; 90 kept back)" in shown
+    assert "No slice is surely worse" in show_found({**found, "slices": []})
+    assert "Left out: they may come" in show_found({**found, "in_sample": "they may come"})
+
+
+def test_what_cannot_be_measured_says_so():
+    assert "too few projects to measure" in show_gap({"gap": None, "low": None, "high": None})
 
 
 def test_a_part_without_an_interval_shows_its_figure_alone():
     figure = {"value": 0.5, "low": None, "high": None}
     part = {"f1": figure, "precision": figure, "recall": {"value": 1.0, "low": 0.5, "high": 1.0},
             "num_samples": 3, "num_positives": 4}  # fmt: skip
-    found = {"num_projects": 1200, "num_scored": 900, "note": "9 <b>left</b> out.",
-             "test": part, "learnt": part, "elsewhere": part}  # fmt: skip
+    found = {
+        "num_projects": 1200,
+        "num_scored": 900,
+        "note": "9 <b>left</b> out.",
+        "in_sample": "",
+        "test": part,
+        "learnt": part,
+        "elsewhere": part,
+    }
     shown = show_measured(found)
     assert "<b>0.500</b></td>" in shown
     assert '<b>1.000</b> <span class="minor">0.500 to 1.000</span>' in shown
