@@ -279,8 +279,6 @@ def show_interval(figure: Mapping[str, float | None]) -> str:
     >>> show_interval({"value": 0.5, "low": 0.25, "high": 0.75})
     '<b>0.500</b> <span class="minor">0.250 to 0.750</span>'
     """
-    if figure["value"] is None:
-        return "–"
     if figure["low"] is None:
         return f"<b>{write_share(figure['value'])}</b>"
     ends = f"{figure['low']:.3f} to {figure['high']:.3f}"

@@ -305,7 +305,7 @@ def test_a_slice_is_built_measured_saved_and_found(shared_page, home):
     page.locator("#find-slices").click()
     found = page.locator("#found-slices tbody tr")
     expect(found.filter(has_text=f"tag {HOSTILE_TAG}")).to_be_visible()
-    inside = found.first.locator("td").nth(1).inner_text()
+    inside = found.first.locator("td").nth(5).inner_text()
     found.first.click()
     test, learnt = (measured.locator("tbody tr").nth(row).locator("td").nth(4) for row in (0, 1))
     page.wait_for_function(

@@ -148,6 +148,7 @@ def test_a_slice_with_nothing_to_count_shows_dashes():
             "num_projects": 0,
             "num_scored": 0,
             "note": "",
+            "in_sample": "",
             "test": empty,
             "learnt": empty,
             "elsewhere": empty,
