@@ -139,10 +139,11 @@ def test_untagged_projects_are_negatives(case):
 
 @pytest.mark.parametrize("case", ["undefined"], indirect=True)
 def test_undefined_is_not_zero(case):
-    train(case, "min_tag_freq=2")
+    run("train", "--set", "min_tag_freq=2", data=case)
     found = performance(case)
     assert found["class"]["rare"]["f1"] is None
     assert found["overall"]["macro"]["f1"] == 1
+    assert found["overall"]["macro"]["num_tags"]["f1"] == 4
     assert found["slices"]["class"] == {}
 
 

@@ -11,7 +11,6 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from tagifai.comparison.bootstrap import resample_counts
 from tagifai.comparison.flips import count_flips, share
-from tagifai.comparison.paired import count
 from tagifai.inspection import (
     average_precisions,
     best_threshold,
@@ -192,7 +191,7 @@ def test_errors_that_fall_together_are_counted_beyond_16_bits():
         range(n), ["test"] * n, BOTH, np.tile([1, 0], (n, 1)), np.tile([0.9, 0.9], (n, 1))
     )
     flips = count_flips(share(p, thresholds, flipped, thresholds))
-    assert (flips["fixed"], flips["both_wrong"], flips["broke"]) == (n, n, 0)
+    assert (flips.fixed, flips.both_wrong, flips.broke) == (n, n, 0)
     found = measure_slice(flipped, thresholds, range(n))
     assert [found[name]["value"] for name in ("precision", "recall")] == [0.5, 1.0]
 
@@ -200,12 +199,9 @@ def test_errors_that_fall_together_are_counted_beyond_16_bits():
 @pytest.mark.parametrize("dtype", NARROW[:3])
 def test_pairs_are_counted_whole(dtype):
     y = np.ones((70_000, 2), dtype)
-    counts = count(y, y)
-    assert [counts.true.tolist(), counts.predicted.tolist(), counts.hits.tolist()] == [
-        [70_000.0, 70_000.0]
-    ] * 3
     (drawn,) = resample_counts(y, (y,), 2)
-    assert drawn.hits.tolist() == [[70_000.0, 70_000.0]] * 2
+    for counted in (drawn.true, drawn.predicted, drawn.hits):
+        assert counted.tolist() == [[70_000.0, 70_000.0]] * 2
 
 
 def test_evidence_of_300_projects_counts_each_that_carries_the_tags():
