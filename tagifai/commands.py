@@ -162,7 +162,8 @@ def train_workspace(options: argparse.Namespace) -> Answer:
     source.write(WORKSPACE, files)
     metrics, covered = flat_metrics(trained.performance), state_covered(trained.performance)
     undefined = undefined_tags(trained.performance)
-    warnings = orjson.loads(files["version.json"])["warnings"]
+    info = orjson.loads(files["version.json"])
+    warnings = info["warnings"]
 
     def show() -> None:
         print_table(
@@ -178,6 +179,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
         if undefined:
             print_text(describe_undefined(undefined, len(trained.tags)))
         print_left_out(left_out)
+        print_leakage(info["near_duplicates"])
         print_warnings(warnings)
 
     return Answer(
@@ -198,6 +200,14 @@ def print_left_out(left_out: "LeftOut") -> None:
     """Print what the data has and no version learns from, if anything."""
     if told := str(left_out):
         print_text(told)
+
+
+def print_leakage(found: Any) -> None:
+    """Print how many test projects have a near-duplicate in training, where a version says so."""
+    from tagifai.data.leakage import read_leakage
+
+    if leakage := read_leakage(found):
+        print_text(leakage.describe())
 
 
 def print_warnings(found: Any) -> None:
@@ -401,6 +411,7 @@ def show_performance(options: argparse.Namespace) -> Answer:
         print_table(rows, columns, title=name)
         if note := desk.note(name):
             print_text(note)
+        print_leakage(desk.load(name).info.get("near_duplicates"))
         print_warnings(desk.load(name).info.get("warnings"))
 
     return Answer(performance, show)
@@ -612,6 +623,7 @@ def import_predictions(options: argparse.Namespace) -> Answer:
             print_text(describe_undefined(undefined, num_tags))
         if note:
             print_text(note)
+        print_leakage(info["near_duplicates"])
         print_warnings(info["warnings"])
 
     return Answer(

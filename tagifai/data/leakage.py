@@ -1,10 +1,10 @@
 """Count the test projects whose text, or nearly the same, stands in training too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tagifai.data.rules import SIMILAR, word_vectors
-from tagifai.inference.neighbours import similar_among
+# From this share of the test projects on, figures flatter enough to be warned of.
+MUCH = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,38 @@ class Leakage:
 
     num_test: int
     num_near_duplicates: int
-    cosine: float = SIMILAR
+    cosine: float
 
     @property
     def share(self) -> float:
         """The share of test projects with a near-duplicate, 0 where there is no test project."""
         return self.num_near_duplicates / self.num_test if self.num_test else 0.0
+
+    def describe(self) -> str:
+        """Say in a sentence how many test projects leak.
+
+        >>> Leakage(407, 11, 0.7).describe()
+        '11 of 407 test projects (2.7 %) have a near-duplicate in train or val'
+        """
+        verb = "has" if self.num_near_duplicates == 1 else "have"
+        return (
+            f"{self.num_near_duplicates:,} of {self.num_test:,} test projects "
+            f"({100 * self.share:.1f} %) {verb} a near-duplicate in train or val"
+        )
+
+
+def read_leakage(found: object) -> Leakage | None:
+    """Read what `version.json` keeps, whoever wrote it; None where it is something else.
+
+    >>> read_leakage({"num_test": 5, "num_near_duplicates": 1, "cosine": 0.7})
+    Leakage(num_test=5, num_near_duplicates=1, cosine=0.7)
+    """
+    if not isinstance(found, Mapping):
+        return None
+    test, near, cosine = (found.get(name) for name in ("num_test", "num_near_duplicates", "cosine"))
+    if not (type(test) is int and type(near) is int and isinstance(cosine, int | float)):
+        return None
+    return Leakage(test, near, float(cosine)) if 0 <= near <= test else None
 
 
 def measure_leakage(texts: Sequence[str], split: Sequence[str]) -> Leakage:
@@ -37,9 +63,14 @@ def measure_leakage(texts: Sequence[str], split: Sequence[str]) -> Leakage:
     >>> measure_leakage(texts, ["train", "test", "test"])
     Leakage(num_test=2, num_near_duplicates=1, cosine=0.7)
     """
+    # Here: reading what was measured need not wait for scikit-learn.
+    from tagifai.data.rules import SIMILAR, word_vectors
+    from tagifai.inference.neighbours import similar_among
+
     test = [row for row, name in enumerate(split) if name == "test"]
     others = [row for row, name in enumerate(split) if name != "test"]
     vectors = word_vectors(texts)
     if vectors is None or not test or not others:
-        return Leakage(len(test), 0)
-    return Leakage(len(test), int(similar_among(vectors[test], vectors[others], SIMILAR).sum()))
+        return Leakage(len(test), 0, SIMILAR)
+    near = similar_among(vectors[test], vectors[others], SIMILAR)
+    return Leakage(len(test), int(near.sum()), SIMILAR)

@@ -58,9 +58,9 @@ def describe_making(
     """
     from tagifai.data.leakage import measure_leakage  # here: a release needs no scikit-learn
 
-    warnings = find_warnings(predictions, thresholds, dataset)
     texts = {project.id: project.text for project in dataset.projects}
     leakage = measure_leakage([texts[one] for one in predictions.ids], predictions.split.tolist())
+    warnings = find_warnings(predictions, thresholds, dataset, leakage)
     return {
         "name": name,
         "created": _now(),

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tagifai.data import Dataset
+from tagifai.data.leakage import MUCH, Leakage
 from tagifai.errors import counted
 from tagifai.metrics.rates import compare_with_rates
 from tagifai.predictions import Predictions
@@ -13,6 +14,7 @@ from tagifai.versions.in_sample import measure_train_gap
 NO_BETTER = "no_better_than_rates"
 TRAIN_EXCEEDS_TEST = "train_exceeds_test"
 OTHER_SPLITS = "other_splits"
+LEAKAGE = "near_duplicates"
 OTHER = "other"
 # Those that follow from probabilities and thresholds alone.
 OF_THRESHOLDS = (NO_BETTER, TRAIN_EXCEEDS_TEST)
@@ -39,11 +41,14 @@ class VersionWarning:
 
 
 def find_warnings(
-    predictions: Predictions, thresholds: Mapping[str, float], dataset: Dataset | None = None
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    dataset: Dataset | None = None,
+    leakage: Leakage | None = None,
 ) -> list[VersionWarning]:
     """Look for everything that a version's figures should not be taken for.
 
-    Without a dataset, what it would tell is left out.
+    Without a dataset or its leakage, what it would tell is left out.
     """
     gap = measure_train_gap(predictions, thresholds)
     rates = compare_with_rates(predictions, predictions.decide(thresholds))
@@ -51,6 +56,7 @@ def find_warnings(
         NO_BETTER: rates.describe() if rates else "",
         TRAIN_EXCEEDS_TEST: gap.describe(predictions.out_of_fold) if gap else "",
         OTHER_SPLITS: _describe_other_splits(predictions, dataset) if dataset else "",
+        LEAKAGE: _describe_leakage(leakage) if leakage else "",
     }
     return [VersionWarning(kind, message) for kind, message in found.items() if message]
 
@@ -79,6 +85,15 @@ def read_warnings(found: Any) -> list[VersionWarning]:
         if isinstance(kind, str) and isinstance(message, str) and message:
             warnings.append(VersionWarning(kind, message))
     return warnings
+
+
+def _describe_leakage(leakage: Leakage) -> str:
+    if leakage.share < MUCH:
+        return ""
+    return (
+        f"{leakage.describe()}: figures on test flatter; a column group, or `data split`, keeps "
+        f"such projects together"
+    )
 
 
 def _describe_other_splits(predictions: Predictions, dataset: Dataset) -> str:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tagifai.data.leakage import Leakage, measure_leakage
+from tagifai.data.leakage import Leakage, measure_leakage, read_leakage
 
 
 def random_texts(n: int, words: int, seed: int) -> list[str]:
@@ -14,10 +14,17 @@ def test_planted_copies_are_counted_and_no_others():
     changed = texts[5].split()
     changed[3] = "changed"
     texts[210], texts[220], texts[230] = texts[3], " ".join(changed), texts[240]
-    assert measure_leakage(texts, split.tolist()) == Leakage(100, 2)
+    assert measure_leakage(texts, split.tolist()) == Leakage(100, 2, 0.7)
 
 
 def test_without_a_word_or_a_split_nothing_leaks():
-    assert measure_leakage(["?", "?"], ["train", "test"]) == Leakage(1, 0)
-    assert measure_leakage(["a cat", "a cat"], ["test", "test"]) == Leakage(2, 0)
+    assert measure_leakage(["?", "?"], ["train", "test"]) == Leakage(1, 0, 0.7)
+    assert measure_leakage(["a cat", "a cat"], ["test", "test"]) == Leakage(2, 0, 0.7)
     assert measure_leakage([], []).share == 0
+
+
+def test_what_strangers_keep_is_read_or_passed_over():
+    assert read_leakage({"num_test": 9, "num_near_duplicates": 2, "cosine": 0.7}).share == 2 / 9
+    for odd in (None, [], {}, {"num_test": "9", "num_near_duplicates": 1, "cosine": 0.7},
+                {"num_test": 1, "num_near_duplicates": 2, "cosine": 0.7}):  # fmt: skip
+        assert read_leakage(odd) is None

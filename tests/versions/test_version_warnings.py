@@ -1,6 +1,7 @@
 import numpy as np
 
 from tagifai.data import Dataset, Project
+from tagifai.data.leakage import Leakage
 from tagifai.predictions import Predictions
 from tagifai.versions.version_warnings import (
     VersionWarning,
@@ -37,6 +38,14 @@ def test_each_kind_is_found():
     wasted = find_warnings(predictions(2.0), {"a": 1.0, "b": 1.0})
     assert kinds(wasted) == ["no_better_than_rates"]
     assert wasted[0].message.startswith("decisions no better than the tags' rates: weighted F1")
+
+
+def test_a_test_split_that_repeats_training_is_warned_of():
+    sound = predictions(2.0)
+    assert find_warnings(sound, {}, DATA, Leakage(100, 4, 0.7)) == []
+    (found,) = find_warnings(sound, {}, DATA, Leakage(100, 5, 0.7))
+    assert found.kind == "near_duplicates"
+    assert found.message.startswith("5 of 100 test projects (5.0 %) have a near-duplicate")
 
 
 def test_warnings_are_read_as_they_are_kept_and_strangers_are_tolerated():
