@@ -550,9 +550,12 @@ def test_a_model_no_better_than_the_rates_says_so_wherever_it_is_shown(
 
 def test_a_version_is_described(run, run_json, refused):
     card = run_json("versions", "v0.2.0")
-    assert (card["name"], card["notes"], card["warnings"]) == ("v0.2.0", "The second.", [])
+    assert (card["name"], card["notes"]) == ("v0.2.0", "The second.")
+    assert [warning["kind"] for warning in card["warnings"]] == ["near_duplicates"]
     status, out, err = run("versions", "v0.2.0")
-    assert (status, err) == (0, "")
+    told = "2 of 12 test projects (16.7 %) have a near-duplicate in train or val"
+    assert status == 0
+    assert err.startswith(f"warning: {told}")
     assert re.search(r"│ notes +│ The second\. +│", out)
     assert (
         refused("versions", "v0.2")

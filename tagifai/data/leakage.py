@@ -56,8 +56,8 @@ def read_leakage(found: object) -> Leakage | None:
     return Leakage(test, near, float(cosine)) if 0 <= near <= test else None
 
 
-def measure_leakage(texts: Sequence[str], split: Sequence[str]) -> Leakage:
-    """Count the test texts that nearly repeat one of train or val.
+def measure_leakage(texts: Sequence[str], split: Sequence[str]) -> Leakage | None:
+    """Count the test texts that nearly repeat one of train or val; None where a side is missing.
 
     >>> texts = ["cats on mats", "cats on mats", "dogs in fog"]
     >>> measure_leakage(texts, ["train", "test", "test"])
@@ -69,8 +69,10 @@ def measure_leakage(texts: Sequence[str], split: Sequence[str]) -> Leakage:
 
     test = [row for row, name in enumerate(split) if name == "test"]
     others = [row for row, name in enumerate(split) if name != "test"]
+    if not test or not others:
+        return None
     vectors = word_vectors(texts)
-    if vectors is None or not test or not others:
+    if vectors is None:
         return Leakage(len(test), 0, SIMILAR)
     near = similar_among(vectors[test], vectors[others], SIMILAR)
     return Leakage(len(test), int(near.sum()), SIMILAR)

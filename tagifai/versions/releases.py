@@ -73,7 +73,7 @@ def describe_making(
         "left_out": find_left_out(dataset).to_dict(),
         "data_digest": dataset.digest,
         "text_digests": digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
-        "near_duplicates": asdict(leakage),
+        "near_duplicates": asdict(leakage) if leakage else None,
         "warnings": [warning.to_dict() for warning in warnings],
         "code_digest": digest_code(),
         "python": platform.python_version(),

@@ -17,10 +17,10 @@ def test_planted_copies_are_counted_and_no_others():
     assert measure_leakage(texts, split.tolist()) == Leakage(100, 2, 0.7)
 
 
-def test_without_a_word_or_a_split_nothing_leaks():
+def test_without_a_word_nothing_leaks_and_without_train_nothing_is_said():
     assert measure_leakage(["?", "?"], ["train", "test"]) == Leakage(1, 0, 0.7)
-    assert measure_leakage(["a cat", "a cat"], ["test", "test"]) == Leakage(2, 0, 0.7)
-    assert measure_leakage([], []).share == 0
+    assert measure_leakage(["a cat", "a cat"], ["test", "test"]) is None
+    assert measure_leakage([], []) is None
 
 
 def test_what_strangers_keep_is_read_or_passed_over():
