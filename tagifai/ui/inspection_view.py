@@ -41,13 +41,15 @@ def show_figures(row: dict[str, Any]) -> str:
         "false negatives": f"{row['fn']:,}",
         "threshold": f"{row['threshold']:.3f}",
     }
-    few = (
-        '<p class="note">⚠ Fewer than ten projects carry this tag here: one prediction moves its '
-        "figures by ten points or more.</p>"
-        if row["num_samples"] < FEW
-        else ""
-    )
-    return show_tiles(figures) + few
+    note = ""
+    if not row["num_samples"]:
+        note = "No project carries this tag here: figures shown as – are undefined."
+    elif row["num_samples"] < FEW:
+        note = (
+            "Fewer than ten projects carry this tag here: one prediction moves its figures by ten "
+            "points or more."
+        )
+    return show_tiles(figures) + (f'<p class="note">⚠ {note}</p>' if note else "")
 
 
 def show_tags(rows: list[dict[str, Any]]) -> str:

@@ -4,7 +4,7 @@ import threading
 from urllib.request import urlopen
 
 import pytest
-from pages import TABS, open_tab
+from pages import TABS, field, open_tab
 from playwright.sync_api import expect
 from servers import free_port
 
@@ -65,7 +65,11 @@ def test_the_page_says_how_far_it_is_and_one_broken_part_leaves_the_others(
     expect(page.locator("#tab-data .error")).to_contain_text("projects.json: not JSON")
     expect(line).to_have_count(0)
     open_tab(page, "Performance")
-    open_tab(page, "Inference")
+    page.get_by_role("tab", name="Inference").click()
+    # Without the data there is no text to begin with.
+    expect(page.locator("#inference-predicted")).to_contain_text("no word to predict from")
+    field(page, "#inference-text").fill("masks of regions")
+    page.wait_for_selector(TABS["Inference"])
     (tmp_path / "projects.json").write_bytes((corpus / "data" / "projects.json").read_bytes())
     open_tab(page, "Data")
     expect(page.locator("#projects-table [data-count]")).to_contain_text("240 projects")

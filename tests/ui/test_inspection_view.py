@@ -68,6 +68,9 @@ def test_undefined_figures_are_dashes():
     tile = show_figures(threshold_metrics(p, "none", 0.5))
     for name in ("precision", "recall", "F1"):
         assert f"<b>–</b>{name}" in tile
+    assert "No project carries this tag here: figures shown as – are undefined." in tile
+    assert "Fewer than ten" not in tile
+    assert "Fewer than ten" in show_figures(threshold_metrics(p, "some", 0.5))
     rows = tag_table(p, {"none": 0.5, "some": 0.5})
     table = show_tags(rows)
     assert table.index("some") < table.index("none")
