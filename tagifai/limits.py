@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tagifai.errors import TagifaiError
 
 MB = 2**20
-MAX_FILE, MAX_UNPACKED, MAX_PREDICTIONS = 256, 512, 256
+MAX_FILE, MAX_UNPACKED, MAX_PREDICTIONS, MAX_REVIEWS = 256, 512, 256, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,25 @@ class Limits:
         Of a version's model or predictions once unpacked.
     predictions : Limit
         Of a file of predictions to import, unpacked. Parquet has none.
+    reviews : Limit
+        Of a file of reviews, brought or written.
     """
 
     file: Limit = field(default=Limit("max_file", MAX_FILE * MB))
     unpacked: Limit = field(default=Limit("max_unpacked", MAX_UNPACKED * MB))
     predictions: Limit = field(default=Limit("max_predictions", MAX_PREDICTIONS * MB))
+    reviews: Limit = field(default=Limit("max_reviews", MAX_REVIEWS * MB))
 
     @classmethod
-    def of(cls, *, max_file: int, max_unpacked: int, max_predictions: int) -> "Limits":
+    def of(
+        cls, *, max_file: int, max_unpacked: int, max_predictions: int, max_reviews: int
+    ) -> "Limits":
         """Build the limits from the settings, which are MB."""
         return cls(
             Limit("max_file", max_file * MB),
             Limit("max_unpacked", max_unpacked * MB),
             Limit("max_predictions", max_predictions * MB),
+            Limit("max_reviews", max_reviews * MB),
         )
 
     def check_file(self, content: bytes, where: str) -> None:

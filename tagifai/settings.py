@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tagifai.errors import TagifaiError
-from tagifai.limits import MAX_FILE, MAX_PREDICTIONS, MAX_UNPACKED, Limits
+from tagifai.limits import MAX_FILE, MAX_PREDICTIONS, MAX_REVIEWS, MAX_UNPACKED, Limits
 from tagifai.spaces import EVERYWHERE, Space
 
 REVIEWS_FILE = "reviews.sqlite"
-LIMITS = ("max_file", "max_unpacked", "max_predictions")
+LIMITS = ("max_file", "max_unpacked", "max_predictions", "max_reviews")
 POSITIVE = ("max_body", "max_upload", "max_text", "max_texts", "max_waiting", *LIMITS)
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
@@ -56,6 +56,7 @@ class Settings:
     max_predictions: int = _option(
         MAX_PREDICTIONS, "MB, unpacked, of a file of predictions to import; Parquet has no limit"
     )
+    max_reviews: int = _option(MAX_REVIEWS, "MB of a file of reviews, to be read and written")
     trust_pickle: bool = _option(
         False,
         "load model.pkl where version.json records its SHA-256; a pickle can run any program",

@@ -25,8 +25,9 @@ def test_an_error_names_the_setting() -> None:
 
 
 def test_what_grows_when_it_is_unpacked_has_a_limit_of_its_own() -> None:
-    limits = Limits.of(max_file=1, max_unpacked=2, max_predictions=3)
-    assert [limits.file.num_bytes, limits.predictions.num_bytes] == [2**20, 3 * 2**20]
+    limits = Limits.of(max_file=1, max_unpacked=2, max_predictions=3, max_reviews=4)
+    assert [limits.file.num_bytes, limits.reviews.num_bytes] == [2**20, 4 * 2**20]
+    assert limits.predictions == Limit("max_predictions", 3 * 2**20)
     limits.check_file(packed(2 * 2**20), "model.skops")
     with pytest.raises(TagifaiError, match=r"bytes once unpacked.*--max-unpacked"):
         limits.check_file(packed(2 * 2**20 + 1), "predictions.npz")

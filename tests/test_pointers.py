@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from tagifai import cli
 from tagifai.errors import TagifaiError
 from tagifai.pointers import read_pointer, refuse_pointer, refuse_pointer_file
 
@@ -33,3 +36,40 @@ def test_what_is_no_pointer_is_let_through(text, tmp_path):
     (tmp_path / "file").write_text(text)
     refuse_pointer_file(tmp_path / "file")
     refuse_pointer_file(tmp_path / "none")
+
+
+SPOTS = {
+    "projects.json": ["data", "check"],
+    "projects.csv": ["data", "check"],
+    "projects.parquet": ["data", "check"],
+    "tags.json": ["data", "check"],
+    "data.toml": ["data", "check"],
+    "splits.json": ["data", "check"],
+    "slices.json": ["train"],
+    "behavioral.json": ["train"],
+    "reviews.sqlite": ["reviews", "list"],
+    "reviews.jsonl": ["reviews", "import", "{}"],
+    "predictions.jsonl": ["import-predictions", "v1", "{}"],
+    "predictions.parquet": ["import-predictions", "v1", "{}"],
+    "predictions.npz": ["import-predictions", "v1", "{}"],
+    "tag-list": ["import-predictions", "v1", "none.jsonl", "--tags", "{}"],
+    "params.json": ["train", "--params", "{}"],
+}
+
+
+@pytest.mark.parametrize("name", SPOTS)
+def test_whatever_file_is_a_pointer_is_named_as_one(name, tmp_path, capsys):
+    projects = [{"id": 1, "title": "t", "description": "d", "tags": ["a"]}]
+    (tmp_path / "projects.json").write_text(json.dumps(projects))
+    if name.startswith("projects."):
+        (tmp_path / "projects.json").unlink()
+    path = tmp_path / name
+    path.write_text(POINTER)
+    places = ["--data", str(tmp_path), "--models", str(tmp_path / "model")]
+    assert cli.main([*(word.format(path) for word in SPOTS[name]), *places]) == 1
+    told = capsys.readouterr().err
+    assert told == (
+        f"tagifai: {path}: a Git LFS pointer, not the file itself (12,345 bytes): "
+        f"`git lfs pull` in its repository fetches it\n"
+    )
+    assert path.read_text() == POINTER

@@ -143,6 +143,17 @@ def test_a_malformed_file_is_named(tmp_path, content, message):
     assert path.read_text() == content
 
 
+def test_more_users_than_are_read_back_are_not_written(path, monkeypatch):
+    before = path.read_bytes()
+    monkeypatch.setattr(users, "_MAX_FILE", len(before) + 10)
+    with pytest.raises(TagifaiError, match=r"full; at most \d+ bytes are read"):
+        set_password(path, "another", "a long password")
+    assert path.read_bytes() == before
+    monkeypatch.setattr(users, "_MAX_FILE", len(before) - 1)
+    with pytest.raises(TagifaiError, match=r"too large for a file of users; at most \d+ bytes are"):
+        load_users(path)
+
+
 def test_a_missing_file_says_how_to_make_it(tmp_path):
     with pytest.raises(TagifaiError, match="`python -m tagifai users add NAME` makes it"):
         Logins(tmp_path / "users.json")

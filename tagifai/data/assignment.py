@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from tagifai.data.records import read_object
+from tagifai.data.records import MAX_JSON_BYTES, read_object
 from tagifai.errors import TagifaiError, shorten
 
 SPLITS_FILE = "splits.json"
@@ -73,7 +73,8 @@ def read_splits(
             f"{path}: the projects have a column named split too; remove one of the two"
         )
     found = {}
-    for one, value in read_object(path).items():
+    # A line a project: as large as the data makes it.
+    for one, value in read_object(path, MAX_JSON_BYTES).items():
         if one not in columns:
             raise TagifaiError(f"{path}: {shorten(repr(one))} is not the id of a project")
         found[one] = name_split(value, f"{path}: project {shorten(repr(one))}")

@@ -67,25 +67,25 @@ def read_rows(path: Path | str, model: type[Row]) -> list[Row]:
     return [validate_row(path, number, record, model) for number, record in read_records(path)]
 
 
-def _check_size(path: Path) -> None:
+def _check_size(path: Path, max_bytes: int = MAX_BYTES) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
         raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if size > MAX_BYTES:
-        raise TagifaiError(f"{path}: {size:,} bytes; at most {MAX_BYTES:,} are read")
+    if size > max_bytes:
+        raise TagifaiError(f"{path}: {size:,} bytes; at most {max_bytes:,} are read")
 
 
-def read_object(path: Path | str) -> dict[str, Any]:
+def read_object(path: Path | str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Read a JSON file that holds one object.
 
     Raises
     ------
     TagifaiError
-        The file is unreadable, over 10 MB, not JSON, or holds something else.
+        The file is unreadable, larger than `max_bytes`, not JSON, or holds something else.
     """
     path = Path(path)
-    _check_size(path)
+    _check_size(path, max_bytes)
     found = load_json(path)
     if not isinstance(found, dict):
         raise TagifaiError(f"{path}: an object is needed, got {type(found).__name__}")
@@ -361,6 +361,7 @@ def load_json(
     TagifaiError
         The file is unreadable, not JSON, or larger than `max_bytes`, unpacked.
     """
+    refuse_pointer_file(path)
     with readable(path), open_text(path, encoding, max_bytes) as file:
         return _parse(file.read(), path, allow_nan=allow_nan)
 

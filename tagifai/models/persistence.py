@@ -36,7 +36,9 @@ def save_model(model: TagClassifier, path: Path | str) -> None:
     """Write a fitted model to `path`, atomically; out-of-fold probabilities are left out."""
     path = Path(path)
     temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(dump_model(model))
+    content = dump_model(model)
+    _LIMITS.check_file(content, str(path))
+    temporary.write_bytes(content)
     temporary.replace(path)
 
 

@@ -15,10 +15,11 @@ from tagifai.commands import Answer, open_desk
 from tagifai.data import known_tags
 from tagifai.data.names import nearest_name
 from tagifai.errors import TagifaiError, counted
+from tagifai.limits import Limit
 from tagifai.pointers import refuse_pointer
 from tagifai.reviews import ReviewStore
 from tagifai.reviews.events import ANNOTATION
-from tagifai.settings import REVIEWS_FILE, reviews_file
+from tagifai.settings import REVIEWS_FILE, load_limits, reviews_file
 from tagifai.terminal import print_table, print_text
 from tagifai.users import load_users, remove_user, set_password
 
@@ -64,6 +65,8 @@ def export(options: argparse.Namespace) -> Answer:
     events = desk.events()
     tasks = _tasks(desk, options) if options.format in WITH_TEXTS else ()
     text = export_reviews(events, options.format, tasks)
+    where = f"the reviews as {options.format}"
+    load_limits(vars(options)).reviews.check(len(text.encode()), where)
     decisions = sum(event.decision != ANNOTATION for event in events)
     told: dict[str, Any] = {"format": options.format, "reviews": decisions}
     if options.format in WITH_TEXTS:
@@ -88,10 +91,11 @@ def bring(options: argparse.Namespace) -> Answer:
     from tagifai.reviews.files import read_reviews
     from tagifai.reviews.importing import import_reviews
 
-    desk, content = _desk(options), _read(options.file)
+    limit = load_limits(vars(options)).reviews
+    desk, content = _desk(options), _read(options.file, limit)
     dataset = desk.versions.data.get().dataset
     kind = options.format or guess_format(options.file, content)
-    found = read_reviews(content, kind, str(options.file))
+    found = read_reviews(content, kind, str(options.file), limit)
     brought = import_reviews(
         desk.store(), found, dataset,
         new_tags=options.new_tags, take_back_missing=options.take_back_missing,
@@ -299,13 +303,9 @@ def _tasks(desk: "ReviewDesk", options: argparse.Namespace) -> "tuple[Task, ...]
     )
 
 
-def _read(path: Path) -> bytes:
-    from tagifai.reviews.files import MAX_FILE
-
+def _read(path: Path, limit: Limit) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE:
-            raise TagifaiError(f"{path}: {size:,} bytes; at most {MAX_FILE:,} are read")
+        limit.check(path.stat().st_size, str(path))
         content = path.read_bytes()
     except OSError as error:
         raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None

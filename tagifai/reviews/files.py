@@ -11,12 +11,12 @@ from typing import Any
 
 from tagifai.data.csv_cells import bare_cell, guard_cell
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.limits import Limit, Limits
 from tagifai.reviews.annotations import Annotation, Answers, from_argilla, from_label_studio
 from tagifai.reviews.events import MAX_UNCHANGED, Review
 from tagifai.reviews.tasks import Task, argilla_records, label_studio_tasks
 
 FORMATS = ("jsonl", "label-studio", "argilla", "csv")
-MAX_FILE = 256 * 2**20
 _COLUMNS = [field.name for field in fields(Review)]
 # A file of an earlier release lacks the last two.
 _HEADERS = (_COLUMNS, _COLUMNS[:-2])
@@ -75,7 +75,12 @@ def export_reviews(reviews: Iterable[Review], kind: str, tasks: Iterable[Task] =
     return text.getvalue()
 
 
-def read_reviews(content: bytes, kind: str, where: str = "reviews") -> ReviewFile:
+def read_reviews(
+    content: bytes,
+    kind: str,
+    where: str = "reviews",
+    limit: Limit = Limits().reviews,  # noqa: B008 - frozen
+) -> ReviewFile:
     """Read the reviews and annotations of a file, in the order of the file; run nothing of it.
 
     Parameters
@@ -86,6 +91,8 @@ def read_reviews(content: bytes, kind: str, where: str = "reviews") -> ReviewFil
         One of `FORMATS`.
     where : str
         What messages start with.
+    limit : Limit
+        How large the file may be.
 
     Raises
     ------
@@ -95,8 +102,7 @@ def read_reviews(content: bytes, kind: str, where: str = "reviews") -> ReviewFil
     """
     if kind not in FORMATS:
         raise one_of("format of reviews", kind, FORMATS)
-    if len(content) > MAX_FILE:
-        raise TagifaiError(f"{where}: {len(content):,} bytes; at most {MAX_FILE:,} are read")
+    limit.check(len(content), where)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tagifai.data.records import MAX_BYTES
 from tagifai.errors import TagifaiError, shorten
 from tagifai.inspection.parts import Array
 from tagifai.metrics import Counts, count_outcomes
@@ -74,7 +75,10 @@ def save_slice(
         Conditions.of(given, f"slice {name!r}")
         rows = json.loads(path.read_text("utf-8-sig")) if path.exists() else []
         rows.append({"name": name, "description": description, **given})
-        _write(path, json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        content = json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+        if len(content.encode()) > MAX_BYTES:
+            raise TagifaiError(f"{path}: full; at most {MAX_BYTES:,} bytes are read")
+        _write(path, content)
 
 
 def as_conditions(found: Iterable[Condition]) -> Conditions:

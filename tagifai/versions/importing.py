@@ -14,6 +14,7 @@ from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.limits import Limits
 from tagifai.metrics import performance
 from tagifai.models.params import Params
+from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice, select_slices
 from tagifai.text.preprocessing import TextPreprocessor
@@ -88,6 +89,7 @@ def read_tag_list(path: Path | str) -> list[str]:
         The file is unreadable, or holds something else.
     """
     path = Path(path)
+    refuse_pointer_file(path)
     with readable(path), open_text(path, "utf-8-sig", _MAX_TAG_LIST) as file:
         text = file.read()
     if not text.lstrip().startswith("["):

@@ -59,7 +59,7 @@ class TrainGap:
 def measure_train_gap(
     predictions: Predictions, thresholds: Mapping[str, float], seed: int = 0
 ) -> TrainGap | None:
-    """Measure by how much F1 on train exceeds F1 on test; None where either has no positive.
+    """Measure by how much F1 on train exceeds F1 on test; None where either has too few positives.
 
     Of many projects a sample is looked at.
     """
@@ -79,7 +79,11 @@ def measure_train_gap(
         (counts,) = resample_counts(part.y_true, (decided,), RESAMPLES, seed + number)
         samples[split] = counts.averages()["weighted"]["f1"]
         figures[split] = _weighted_f1(part.y_true, decided)
-    low, high = percentile_interval(samples["train"] - samples["test"])
+    gaps = samples["train"] - samples["test"]
+    gaps = gaps[np.isfinite(gaps)]  # few positives may be left out of a resample altogether
+    if 2 * len(gaps) < RESAMPLES:
+        return None
+    low, high = percentile_interval(gaps)
     return TrainGap(figures["train"], figures["test"], float(low), float(high))
 
 

@@ -65,6 +65,9 @@ def test_a_broken_version_is_named_and_the_others_go_on(shared_page, corpus):
     shutil.copy(corpus / "model" / "v0.2.0" / "predictions.npz", broken)
     try:
         page.get_by_role("tab", name="Inspection").click()
+        # The latest that has something to inspect.
+        expect(field(page, "#inspect-version")).to_have_value("v0.2.0")
+        choose(page, "#inspect-version", "v0.3.0")
         expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
             "v0.3.0/performance.json: not JSON"
         )

@@ -52,6 +52,15 @@ def test_a_mistake_is_told(tmp_path, splits, file, told):
         load_dataset(folder(tmp_path, splits, file))
 
 
+def test_splits_of_as_many_projects_as_there_are_come_back(tmp_path):
+    splits = {f"project number {number}": "train" for number in range(300_000)}
+    content = pack_splits(splits)
+    assert len(content) > 10_000_000
+    (tmp_path / "splits.json").write_bytes(content)
+    columns: dict[str, dict[str, str]] = {one: {} for one in splits}
+    assert read_splits(tmp_path, columns, tmp_path / "projects.json") == splits
+
+
 def test_names_of_splits():
     assert [name_split(name, "") for name in ("training", "valid", "eval")] == [
         "train", "val", "test",

@@ -88,6 +88,27 @@ def test_what_is_exported_is_imported_again(run, run_json, small_data, tmp_path,
     assert run("reviews", "import", file)[1].startswith("0 new reviews, 6 known before")
 
 
+def test_more_than_is_read_back_is_not_written(run, data, tmp_path):
+    store = ReviewStore(data / "reviews.sqlite", journal="delete")
+    for number in range(600):
+        store.submit(
+            reviewer=f"r{number}", project="0", tag="segmentation", decision="skip",
+            note="x" * 2_000, version="v0.2.0", data_digest="d",
+        )  # fmt: skip
+    store.close()
+    file = tmp_path / "reviews.jsonl"
+    status, _, err = run("reviews", "export", "-o", file, "--max-reviews", 1)
+    assert status == 1
+    assert "the reviews as jsonl: 1," in err
+    assert "at most 1,048,576 (1 MB: --max-reviews or TAGIFAI_MAX_REVIEWS) are read" in err
+    assert not file.exists()
+    assert run("reviews", "export", "-o", file)[0] == 0
+    status, _, err = run("reviews", "import", file, "--max-reviews", 1)
+    assert status == 1
+    assert err.startswith(f"tagifai: {file}: 1,")
+    assert run("reviews", "import", file)[0] == 0
+
+
 def test_without_a_file_an_export_is_printed(run):
     status, out, err = run("reviews", "export")
     assert (status, err) == (0, "")

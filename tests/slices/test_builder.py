@@ -83,6 +83,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         save_slice(tmp_path / "gone", "cats", Conditions(all_of=("cv",)))
 
 
+def test_a_file_that_could_not_be_read_back_is_not_written(tmp_path, monkeypatch):
+    save_slice(tmp_path, "short", Conditions(max_words=6))
+    before = (tmp_path / "slices.json").read_bytes()
+    monkeypatch.setattr(slice_builder, "MAX_BYTES", len(before) + 10)
+    with pytest.raises(TagifaiError, match=r"slices\.json: full; at most \d+ bytes are read"):
+        save_slice(tmp_path, "long", Conditions(min_words=60))
+    assert (tmp_path / "slices.json").read_bytes() == before
+
+
 def test_no_more_slices_are_kept_than_can_be_looked_at(tmp_path, monkeypatch):
     monkeypatch.setattr(slice_builder, "MOST_SLICES", 1)
     save_slice(tmp_path, "cats", Conditions(all_of=("cv",)))

@@ -64,6 +64,18 @@ def test_without_train_or_test_there_is_no_gap() -> None:
     assert measure_train_gap(replace(given, y_true=nothing), THRESHOLDS) is None
 
 
+def test_resamples_without_a_positive_are_left_out() -> None:
+    given = predictions(100, 60, errors_on_test=0.0)
+    test = np.flatnonzero(given.split == "test")
+    for number, measured in ((1, True), (0, False)):
+        y_true = given.y_true.copy()
+        y_true[test] = 0
+        y_true[test[:number], 0] = 1
+        gap = measure_train_gap(replace(given, y_true=y_true), THRESHOLDS)
+        assert (gap is not None) is measured
+        assert gap is None or np.isfinite([gap.low, gap.high, gap.test]).all()
+
+
 def test_of_many_projects_a_sample_tells_the_same() -> None:
     gap = measure_train_gap(predictions(5_000, 3_000, errors_on_test=0.3), THRESHOLDS)
     assert gap is not None

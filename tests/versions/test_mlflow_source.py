@@ -14,6 +14,7 @@ from tagifai.versions import load_version, open_source
 from tagifai.versions.history import PerformanceIndex
 from tagifai.versions.mlflow_source import MlflowSource
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12\n"
 PERFORMANCE = b'{"overall": {"f1": 0.5}}'
 needs_mlflow = pytest.mark.skipif(
     importlib.util.find_spec("mlflow") is None,
@@ -80,6 +81,22 @@ def test_a_release_goes_there_and_comes_back(source):
 
 
 @needs_mlflow
+def test_why_there_is_no_version_and_what_write_would_refuse(source):
+    assert source.names() == []
+    assert source.why_none() == (
+        f"no finished run of the experiment {source.name!r} and no registered version of the model "
+        f"{source.name!r} has a performance.json; #NAME after the address names others"
+    )
+    source.check_writable("v1")
+    source.write("v1", {"performance.json": PERFORMANCE, "model.skops": POINTER})
+    source.check_writable("workspace")
+    with pytest.raises(TagifaiError, match=r"version 'v1' exists in mlflow:.*never changed"):
+        source.check_writable("v1")
+    with pytest.raises(TagifaiError, match=r"v1/model\.skops: a Git LFS pointer, .*\(12 bytes\)"):
+        load_version(source, "v1").read_model()
+
+
+@needs_mlflow
 def test_the_workspace_is_replaced(source):
     index = PerformanceIndex(source)
     source.write("workspace", {"performance.json": PERFORMANCE, "params.json": b"{}"})
@@ -103,7 +120,7 @@ def test_runs_that_others_logged_are_versions(source, tmp_path):
         if ended:
             client.set_terminated(run_id)
 
-    assert source.names() == ["v1", "a"]
+    assert source.names() == ["a", "v1"]
     assert load_version(source, "a").performance["overall"] == {"f1": 0.5}
 
 
