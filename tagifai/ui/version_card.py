@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from tagifai.charts.svg import escaped
+from tagifai.data.leakage import read_leakage
 from tagifai.versions.releases import is_web_address
 from tagifai.versions.version_warnings import read_warnings
 
@@ -111,13 +112,12 @@ def show_links(links: Any) -> str:
     return f"<dt>links</dt><dd>{shown}</dd>"
 
 
-def _near_duplicates(leakage: Any) -> list[tuple[str, Any]]:
-    if not isinstance(leakage, Mapping):
-        return [("near-duplicates", leakage)] if leakage else []
-    number, test = leakage.get("num_near_duplicates"), leakage.get("num_test")
-    if not isinstance(number, int) or not isinstance(test, int):
-        return [("near-duplicates", leakage)] if leakage else []
-    return [("test projects with a near-duplicate in training", f"{number:,} of {test:,}")]
+def _near_duplicates(found: Any) -> list[tuple[str, Any]]:
+    leakage = read_leakage(found)
+    if leakage is None:
+        return [("near-duplicates", found)] if found else []
+    counted = f"{leakage.num_near_duplicates:,} of {leakage.num_test:,} ({leakage.share:.1%})"
+    return [("test projects with a near-duplicate in train or val", counted.replace("%", " %"))]
 
 
 def _text(value: Any) -> str:

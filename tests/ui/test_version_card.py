@@ -41,7 +41,8 @@ def test_near_duplicates_are_counted_in_words():
     counted = {"num_test": 1_800, "num_near_duplicates": 6, "cosine": 0.7}
     card = show_card({"name": "v1", "near_duplicates": counted}, "Version A")
     assert (
-        "<dl><dt>test projects with a near-duplicate in training</dt><dd>6 of 1,800</dd></dl>"
+        "<dl><dt>test projects with a near-duplicate in train or val</dt>"
+        "<dd>6 of 1,800 (0.3 %)</dd></dl>"
     ) in card
     card = show_card({"name": "v1", "near_duplicates": ["<u>"]}, "Version A")
     assert "<dt>near-duplicates</dt><dd>[" in card
