@@ -55,7 +55,8 @@ class Counts:
     `rare_tags` holds (tag, projects) of every tag in use that has fewer. `excluded` and
     `unlisted` hold (tag, projects) of those that are never learnt: see `LeftOut`. `untagged`
     counts the projects without any tag, which are `untagged_are`, "negative" or "unlabelled".
-    `unsaid` is the share of labels whose text has neither the tag nor an alias of it, 0 to 1.
+    `unsaid` is the share of labels whose text has neither the tag nor an alias of it, 0 to 1;
+    None without a label.
     """
 
     projects: int
@@ -66,7 +67,7 @@ class Counts:
     min_tag_freq: int
     frequent_tags: int
     labels: int
-    unsaid: float
+    unsaid: float | None
     tags_per_project: Spread
     words_per_description: Spread
     kinds: tuple[tuple[str, int], ...]
@@ -112,9 +113,9 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
     rest = advance_from(90, 100, "common patterns")
     near(0)
     counts = count_dataset(dataset)
-    said = [Case(note=f"{counts.unsaid:.1%} of the labels")] * (
-        counts.labels > 0 and counts.unsaid < rules.UNSAID
-    )
+    said = []
+    if counts.unsaid is not None and counts.unsaid < rules.UNSAID:
+        said.append(Case(note=f"{counts.unsaid:.1%} of the labels"))
     tags, language = dataset.tags, dataset.config.language
     cases = [
         ("unknown-tag", "tags of projects that the tag file lacks", rules.unknown_tags(dataset)),
@@ -164,7 +165,7 @@ def count_dataset(dataset: Dataset, min_tag_freq: int = MIN_TAG_FREQ) -> Counts:
         min_tag_freq=min_tag_freq,
         frequent_tags=len(frequent),
         labels=labels,
-        unsaid=rules.count_unsaid(dataset) / labels if labels else 0.0,
+        unsaid=rules.count_unsaid(dataset) / labels if labels else None,
         tags_per_project=_spread([len(project.tags) for project in projects]),
         words_per_description=_spread([_count_words(project) for project in projects]),
         kinds=tuple(kinds.most_common()),
@@ -190,7 +191,8 @@ def format_report(report: Report) -> str:
         f"{c.tags_in_file:,} tags in the file, {c.tags_used:,} used; {c.frequent_tags:,} to learn "
         f"({c.min_tag_freq} projects or more), {len(c.rare_tags):,} rarer",
         f"{words.min} to {words.max} words a description, {words.mean:.1f} on average",
-        f"{c.unsaid:.1%} of the labels are not said by name in the text",
+        f"{'–' if c.unsaid is None else f'{c.unsaid:.1%}'} of the labels are not said by name in "
+        f"the text",
         f"most common: {_listed(c.most_common)}",
         f"rarer, at most: {_listed(c.rare_tags[:LISTED])}",
     ]

@@ -5,6 +5,7 @@ import pytest
 from tagifai.charts import chart_bars, chart_columns, chart_diffs
 from tagifai.charts.curves import chart_lines
 from tagifai.charts.svg import GOOD, NEUTRAL
+from tagifai.charts.tables import show_table
 
 HOSTILE = "</text><script>alert(1)</script>\" onload='x' $\\frac{a$ \x00 ‮ {{x}}"
 
@@ -97,3 +98,10 @@ def test_a_strangers_name_stays_text(name: str) -> None:
         assert root.find(".//script") is None
         assert not any(key.startswith("on") for node in root.iter() for key in node.attrib)
         assert len(markup) < 6_000
+
+
+def test_a_dash_stands_below_the_numbers_of_its_column() -> None:
+    rows = [{"tag": "cv", "f1": 0.5, "note": "a"}, {"tag": "rare", "f1": None, "note": None}]
+    shown = show_table(rows, {"tag": "tag", "f1": "F1", "note": "note"}, empty="")
+    assert '<td>cv</td><td class="number">0.500</td><td>a</td>' in shown
+    assert '<td>rare</td><td class="number">–</td><td>–</td>' in shown

@@ -46,6 +46,14 @@ BROKEN = Dataset(
 )
 
 
+def test_without_a_label_no_share_of_them_is_told():
+    bare = Dataset((Project("1", "Alpha", "Trees.", ()),), TAGS, "")
+    assert count_dataset(bare).unsaid is None
+    report = check_dataset(bare)
+    assert "– of the labels are not said by name in the text" in format_report(report)
+    assert report_to_dict(report)["counts"]["unsaid"] is None
+
+
 def test_counts():
     counts = count_dataset(SOUND, min_tag_freq=1)
 
