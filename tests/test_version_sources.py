@@ -68,7 +68,7 @@ def home(request, tmp_path):
     return made
 
 
-def test_names_come_in_natural_order_with_the_workspace_last(home):
+def test_names_come_in_version_order_with_the_workspace_last(home):
     source = home(dict.fromkeys(("workspace", "v0.10.0", "2021-03-12", "v0.9.0"), LEAST))
 
     assert source.names() == ["v0.9.0", "v0.10.0", "2021-03-12", "workspace"]

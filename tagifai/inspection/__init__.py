@@ -58,9 +58,10 @@ def tag_table(
 
     Each record: tag, precision, recall, f1 (None where undefined), num_samples (projects that
     carry the tag), tp, fp, fn, tn, average_precision (None without a positive), threshold.
-    Best F1 first, equals by name, undefined ones last. `split` is one of `PARTS`; the
-    probabilities of train and val are out of fold. `precisions`, what `average_precisions`
-    gives, may be kept by the caller: no threshold changes it.
+    Best F1 first, equals by name, undefined ones last. `split` is one of `PARTS`;
+    whether the probabilities of train are out of fold, `predictions.out_of_fold` says.
+    `precisions`, what `average_precisions` gives, may be kept by the caller: no threshold
+    changes it.
 
     Raises:
         TagifaiError: an unknown split, or a tag without a threshold in [0, 1].

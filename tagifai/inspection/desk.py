@@ -81,7 +81,7 @@ class InspectionDesk:
     def best_threshold(
         self, name: str, tag: str, cost_fp: float | None = None, cost_fn: float | None = None
     ) -> dict[str, Any]:
-        """Find a tag's best threshold out of fold, reported on test."""
+        """Find a tag's best threshold on projects that were held out, reported on test."""
         predictions = self.versions.predictions(name)
         return best_threshold(predictions, tag, cost_fp=cost_fp, cost_fn=cost_fn)
 

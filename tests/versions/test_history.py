@@ -96,7 +96,7 @@ def test_undefined_figures_are_listed_and_counts_are_none():
     }
 
 
-def test_the_seven_key_metrics_in_natural_order(tmp_path):
+def test_the_seven_key_metrics_in_version_order(tmp_path):
     source = written(tmp_path, 11)
     source.write("workspace", {"performance.json": json.dumps(PERFORMANCE).encode()})
     table = PerformanceIndex(source).history()
