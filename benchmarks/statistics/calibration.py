@@ -1,0 +1,182 @@
+"""Whether the page's word on probabilities holds: "fine", "slightly off" or "off".
+
+A project's tags depend on each other: one latent variable, shared by all tags of the project, is
+part of what makes each of them true. Their probabilities resemble each other too. All the same,
+each probability is exactly the chance that its pair is true, unless a shift or a slope is planted.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, ndtri
+
+from benchmarks.statistics.rows import Row, Settings, at_least, at_most, spread, within
+from tagifai.metrics.calibration_check import (
+    calibration_tests,
+    check_calibration,
+    miscalibrated_tags,
+)
+from tagifai.predictions import Predictions
+
+Floats = NDArray[np.float64]
+FLOOR = 0.05
+LOW, HIGH = 0.93, 0.97
+# Projects and tags of perfect sets: few and many of both.
+SIZES = ((150, 10), (300, 40), (800, 60), (300, 150))
+POPULATION = 40_000
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with probabilities: true log-odds are shift + slope · log-odds.
+
+    With `centred`, the slope turns about the tag's mean, so that its base rate stays right.
+    """
+
+    shift: float = 0.0
+    slope: float = 1.0
+    centred: bool = False
+
+    def correct(self, odds: Floats, centre: Floats) -> Floats:
+        """Return the true chances of pairs from their log-odds as predicted."""
+        about = centre if self.centred else 0.0
+        return expit(about + self.shift + self.slope * (odds - about))
+
+
+PERFECT = Fault()
+POOLED = {
+    "shift 0.5": Fault(shift=0.5),
+    "slope 0.6": Fault(slope=0.6),
+    "shift −0.4 and slope 0.8": Fault(shift=-0.4, slope=0.8),
+}
+
+
+def draw(
+    rng: np.random.Generator, n: int, tags: int, fault: Fault = PERFECT, faulty: int | None = None
+) -> Predictions:
+    """Draw n projects' probabilities and what is true; the first `faulty` tags have the fault."""
+    centre, odds = _log_odds(rng, n, tags)
+    chance = expit(odds)
+    chance[:, :faulty] = fault.correct(odds, centre)[:, :faulty]
+    loading = rng.uniform(0.4, 0.9, tags) * np.where(rng.random(tags) < 0.8, 1, -1)
+    latent = loading * rng.standard_normal((n, 1))
+    latent = latent + np.sqrt(1 - loading**2) * rng.standard_normal((n, tags))
+    return Predictions.of(
+        range(n), ["test"] * n, [f"tag-{i}" for i in range(tags)], latent < ndtri(chance),
+        expit(odds),
+    )  # fmt: skip
+
+
+def _log_odds(rng: np.random.Generator, n: int, tags: int) -> tuple[Floats, Floats]:
+    centre = rng.normal(-2.2, 0.7, tags)
+    # A project of few words has probabilities that all lie near the tags' rates.
+    shared = 0.7 * rng.standard_normal((n, 1))
+    return centre, centre + shared + 1.2 * rng.standard_normal((n, tags))
+
+
+def true_gap(fault: Fault, tags: int = 40) -> float:
+    """Return how far probabilities above 0.05 are from the chances, in the whole population."""
+    centre, odds = _log_odds(np.random.default_rng(99), POPULATION, tags)
+    away = np.abs(fault.correct(odds, centre) - expit(odds))
+    return float(away[expit(odds) > FLOOR].mean())
+
+
+def measure(settings: Settings) -> list[Row]:
+    """Judge perfect probabilities, planted faults, and the same data again."""
+    return [
+        *_perfect(settings),
+        *_slopes(settings),
+        *_coverage(settings),
+        _repeated(settings),
+    ]
+
+
+def judge(predictions: Predictions) -> tuple[str | None, list[tuple[str, str]]]:
+    """Ask what the page asks: the grade of all pairs, and the tags that it lists with theirs."""
+    listed = miscalibrated_tags(predictions, tests=calibration_tests(predictions))
+    return check_calibration(predictions).grade, [(one.tag, one.grade) for one in listed]
+
+
+def judge_perfect(seed: int) -> tuple[set[str | None], set[str | None]]:
+    """Return the grades of all pairs and of listed tags, of probabilities that are right."""
+    n, tags = SIZES[seed % len(SIZES)]
+    grade, listed = judge(draw(np.random.default_rng([41, seed]), n, tags))
+    return {grade}, {one for _, one in listed}
+
+
+def _perfect(settings: Settings) -> list[Row]:
+    runs = settings.runs(400)
+    found = spread(judge_perfect, runs, settings.jobs)
+    claim = "perfect probabilities of dependent tags called"
+
+    def accused(places: tuple[int, ...], grades: set[str]) -> float:
+        return float(np.mean([any(grades & one[place] for place in places) for one in found]))
+
+    either = {"slightly off", "off"}
+    return [
+        at_most(f"{claim} “off”, pooled or any tag", accused((0, 1), {"off"}), 0.05, runs).shown(),
+        at_most(f"{claim} “slightly off” or “off”, pooled or any tag", accused((0, 1), either),
+                0.05, runs),
+        at_most(f"{claim} “slightly off” or “off”, pooled", accused((0,), either), 0.025, runs),
+        at_most(f"{claim} “slightly off” or “off”, any tag", accused((1,), either), 0.025, runs),
+    ]  # fmt: skip
+
+
+def find_tag(fault: Fault, n: int, seed: int) -> tuple[bool, float]:
+    """Say if the one faulty tag of thirty is listed, and how many of those listed are faultless."""
+    listed = judge(draw(np.random.default_rng([42, seed]), n, 30, fault, 1))[1]
+    names = [tag for tag, _ in listed]
+    wrong = len(names) - ("tag-0" in names)
+    return "tag-0" in names, wrong / max(len(names), 1)
+
+
+def _slopes(settings: Settings) -> list[Row]:
+    runs = settings.runs(150)
+    rows = []
+    kinds = {"": Fault(slope=0.75), ", its base rate right": Fault(slope=0.75, centred=True)}
+    for name, fault in kinds.items():
+        found = spread(partial(find_tag, fault, 1_000), runs, settings.jobs)
+        claim = f"a tag of slope 0.75 found among 30, 1,000 pairs{name}"
+        row = at_least(claim, float(np.mean([one for one, _ in found])), 0.8, runs)
+        rows.append(row.shown() if not name else row)
+        if not name:
+            claim = "false discoveries among the tags listed there"
+            rows.append(at_most(claim, float(np.mean([one for _, one in found])), 0.05, runs))
+    return rows
+
+
+def cover(fault: Fault, gap: float, seed: int) -> bool:
+    """Say if the interval of the gap of all pairs holds the population's."""
+    found = check_calibration(draw(np.random.default_rng([43, seed]), 400, 40, fault))
+    return found.low is not None and found.high is not None and found.low <= gap <= found.high
+
+
+def _coverage(settings: Settings) -> list[Row]:
+    runs = settings.runs(600)
+    rates = {
+        name: float(np.mean(spread(partial(cover, fault, true_gap(fault)), runs, settings.jobs)))
+        for name, fault in POOLED.items()
+    }
+    claim = "interval of the gap of 400 projects, 40 dependent tags"
+    return [within(f"{claim}; {name}", [rate], LOW, HIGH, runs) for name, rate in rates.items()]
+
+
+def judge_again(seed: int) -> bool:
+    """Say if data whose grade is a close call gets the same answer each time."""
+    predictions = draw(np.random.default_rng([44, seed]), 300, 40, Fault(shift=0.2))
+    answers = []
+    for state in (0, 1):
+        np.random.seed(state)
+        answers.append(judge(predictions))
+    order = np.random.default_rng(seed).permutation(len(predictions.ids))
+    answers.append(judge(predictions.take(order)))
+    return answers[0] == answers[1] == answers[2]
+
+
+def _repeated(settings: Settings) -> Row:
+    runs = settings.runs(40)
+    same = float(np.mean(spread(judge_again, runs, settings.jobs)))
+    claim = "close calls judged alike again, after another seed, and in another order of rows"
+    return at_least(claim, same, 1.0, runs)
