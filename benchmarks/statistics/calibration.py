@@ -26,6 +26,8 @@ LOW, HIGH = 0.93, 0.97
 # Projects and tags of perfect sets: few and many of both.
 SIZES = ((150, 10), (300, 40), (800, 60), (300, 150))
 POPULATION = 40_000
+TAGS, PAIRS = 30, 1_000
+EITHER = {"slightly off", "off"}
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,24 @@ POOLED = {
 
 
 def draw(
-    rng: np.random.Generator, n: int, tags: int, fault: Fault = PERFECT, faulty: int | None = None
+    rng: np.random.Generator,
+    n: int,
+    tags: int,
+    fault: Fault = PERFECT,
+    *,
+    faulty: int | None = None,
+    kind: int | None = None,
 ) -> Predictions:
-    """Draw n projects' probabilities and what is true; the first `faulty` tags have the fault."""
-    centre, odds = _log_odds(rng, n, tags)
+    """Draw n projects' probabilities and what is true.
+
+    The first `faulty` tags have the fault, all of them by default. How common tags are, and how
+    much they depend on each other, is drawn anew, or always alike for one `kind`.
+    """
+    traits = rng if kind is None else np.random.default_rng([45, kind])
+    centre, odds = _log_odds(traits, rng, n, tags)
     chance = expit(odds)
     chance[:, :faulty] = fault.correct(odds, centre)[:, :faulty]
-    loading = rng.uniform(0.4, 0.9, tags) * np.where(rng.random(tags) < 0.8, 1, -1)
+    loading = traits.uniform(0.4, 0.9, tags) * np.where(traits.random(tags) < 0.8, 1, -1)
     latent = loading * rng.standard_normal((n, 1))
     latent = latent + np.sqrt(1 - loading**2) * rng.standard_normal((n, tags))
     return Predictions.of(
@@ -69,16 +82,19 @@ def draw(
     )  # fmt: skip
 
 
-def _log_odds(rng: np.random.Generator, n: int, tags: int) -> tuple[Floats, Floats]:
-    centre = rng.normal(-2.2, 0.7, tags)
+def _log_odds(
+    traits: np.random.Generator, rng: np.random.Generator, n: int, tags: int
+) -> tuple[Floats, Floats]:
+    centre = traits.normal(-2.2, 0.7, tags)
     # A project of few words has probabilities that all lie near the tags' rates.
     shared = 0.7 * rng.standard_normal((n, 1))
     return centre, centre + shared + 1.2 * rng.standard_normal((n, tags))
 
 
-def true_gap(fault: Fault, tags: int = 40) -> float:
-    """Return how far probabilities above 0.05 are from the chances, in the whole population."""
-    centre, odds = _log_odds(np.random.default_rng(99), POPULATION, tags)
+def true_gap(fault: Fault, tags: int = 40, kind: int = 0) -> float:
+    """Return how far a kind's probabilities above 0.05 are from the chances, in a large draw."""
+    traits, rng = np.random.default_rng([45, kind]), np.random.default_rng(46)
+    centre, odds = _log_odds(traits, rng, POPULATION, tags)
     away = np.abs(fault.correct(odds, centre) - expit(odds))
     return float(away[expit(odds) > FLOOR].mean())
 
@@ -107,49 +123,62 @@ def judge_perfect(seed: int) -> tuple[set[str | None], set[str | None]]:
 
 
 def _perfect(settings: Settings) -> list[Row]:
-    runs = settings.runs(400)
+    runs = settings.runs(1_000)
     found = spread(judge_perfect, runs, settings.jobs)
     claim = "perfect probabilities of dependent tags called"
 
     def accused(places: tuple[int, ...], grades: set[str]) -> float:
         return float(np.mean([any(grades & one[place] for place in places) for one in found]))
 
-    either = {"slightly off", "off"}
     return [
         at_most(f"{claim} “off”, pooled or any tag", accused((0, 1), {"off"}), 0.05, runs).shown(),
-        at_most(f"{claim} “slightly off” or “off”, pooled or any tag", accused((0, 1), either),
+        at_most(f"{claim} “slightly off” or “off”, pooled or any tag", accused((0, 1), EITHER),
                 0.05, runs),
-        at_most(f"{claim} “slightly off” or “off”, pooled", accused((0,), either), 0.025, runs),
-        at_most(f"{claim} “slightly off” or “off”, any tag", accused((1,), either), 0.025, runs),
+        at_most(f"{claim} “slightly off” or “off”, pooled", accused((0,), EITHER), 0.025, runs),
+        at_most(f"{claim} “slightly off” or “off”, any tag", accused((1,), EITHER), 0.025, runs),
     ]  # fmt: skip
 
 
-def find_tag(fault: Fault, n: int, seed: int) -> tuple[bool, float]:
-    """Say if the one faulty tag of thirty is listed, and how many of those listed are faultless."""
-    listed = judge(draw(np.random.default_rng([42, seed]), n, 30, fault, 1))[1]
-    names = [tag for tag, _ in listed]
+def find_tag(fault: Fault, tags: int, seed: int) -> tuple[bool, float]:
+    """Say if the one tag with a fault is listed, and which share of those listed has none."""
+    drawn = draw(np.random.default_rng([42, tags, seed]), PAIRS, tags, fault, faulty=1)
+    names = [tag for tag, _ in judge(drawn)[1]]
     wrong = len(names) - ("tag-0" in names)
     return "tag-0" in names, wrong / max(len(names), 1)
 
 
+def find_pooled(fault: Fault, seed: int) -> bool:
+    """Say if a fault of all tags is told from some 1,000 pairs above 0.05, of 50 projects."""
+    drawn = draw(np.random.default_rng([47, seed]), 50, 40, fault)
+    return check_calibration(drawn).grade in EITHER
+
+
 def _slopes(settings: Settings) -> list[Row]:
-    runs = settings.runs(150)
-    rows = []
-    kinds = {"": Fault(slope=0.75), ", its base rate right": Fault(slope=0.75, centred=True)}
-    for name, fault in kinds.items():
-        found = spread(partial(find_tag, fault, 1_000), runs, settings.jobs)
-        claim = f"a tag of slope 0.75 found among 30, 1,000 pairs{name}"
-        row = at_least(claim, float(np.mean([one for one, _ in found])), 0.8, runs)
-        rows.append(row.shown() if not name else row)
-        if not name:
-            claim = "false discoveries among the tags listed there"
-            rows.append(at_most(claim, float(np.mean([one for _, one in found])), 0.05, runs))
+    runs = settings.runs(200)
+    plain, centred = Fault(slope=0.75), Fault(slope=0.75, centred=True)
+
+    def share(values: list[bool] | list[float]) -> float:
+        return float(np.mean(values))
+
+    found = spread(partial(find_tag, plain, TAGS), runs, settings.jobs)
+    told = "slope 0.75 with 1,000 pairs found"
+    rows = [
+        at_least(f"{told}: one tag of {TAGS}", share([one for one, _ in found]), 0.8, runs).shown(),
+        at_most("false discoveries among the tags listed there", share([one for _, one in found]),
+                0.05, runs),
+    ]  # fmt: skip
+    for tags, what in ((TAGS, f"one tag of {TAGS}"), (1, "the only tag")):
+        found = spread(partial(find_tag, centred, tags), runs, settings.jobs)
+        claim = f"{told}: {what}, its base rate right"
+        rows.append(at_least(claim, share([one for one, _ in found]), 0.8, runs))
+    pooled = spread(partial(find_pooled, plain), runs, settings.jobs)
+    rows.append(at_least(f"{told}: pooled, of 50 projects", share(pooled), 0.8, runs))
     return rows
 
 
 def cover(fault: Fault, gap: float, seed: int) -> bool:
     """Say if the interval of the gap of all pairs holds the population's."""
-    found = check_calibration(draw(np.random.default_rng([43, seed]), 400, 40, fault))
+    found = check_calibration(draw(np.random.default_rng([43, seed]), 400, 40, fault, kind=0))
     return found.low is not None and found.high is not None and found.low <= gap <= found.high
 
 

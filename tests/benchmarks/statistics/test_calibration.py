@@ -12,8 +12,8 @@ from benchmarks.statistics.rows import Settings
 
 
 def test_a_few_runs_keep_their_targets_as_far_as_chance_allows():
-    rows = calibration.measure(Settings(scale=0.04, jobs=1))
-    assert len(rows) == 11
+    rows = calibration.measure(Settings(scale=0.02, jobs=1))
+    assert len(rows) == 13
     for row in rows:
         rate, runs = re.fullmatch(r"([\d.]+) % of ([\d,]+)", row.figure).groups()
         count, runs = round(float(rate) / 100 * int(runs)), int(runs)
@@ -23,7 +23,7 @@ def test_a_few_runs_keep_their_targets_as_far_as_chance_allows():
             assert row.passed, row
         elif row.claim.startswith("interval"):
             assert count >= binom.ppf(1e-4, runs, 0.93), row
-        else:
+        elif row.claim.endswith("one tag of 30"):
             assert count >= binom.ppf(1e-4, runs, 0.8), row
 
 
@@ -39,7 +39,7 @@ def test_probabilities_are_the_chances_and_tags_of_a_project_depend_on_each_othe
 
 
 def test_a_fault_is_the_first_tags_alone():
-    made = draw(np.random.default_rng(1), 20_000, 4, Fault(shift=1), 1)
+    made = draw(np.random.default_rng(1), 20_000, 4, Fault(shift=1), faulty=1)
     residual = (made.y_true - made.y_prob).mean(axis=0)
     assert residual[0] > 0.05
     assert np.abs(residual[1:]).max() < 0.012
