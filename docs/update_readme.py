@@ -63,12 +63,20 @@ def benchmarks_table() -> str:
     return readme_table()
 
 
+def statistics_table() -> str:
+    """Write the key rows of the recorded run of `just statistics`."""
+    from benchmarks.statistics.report import readme_table
+
+    return readme_table()
+
+
 def with_tables(readme: str) -> str:
     """Put today's tables between the README's markers."""
     tables = {
         "settings": settings_table(),
         "commands": commands_table(),
         "benchmarks": benchmarks_table(),
+        "statistics": statistics_table(),
     }
     for name, table in tables.items():
         begin, end = BEGIN.format(name), END.format(name)

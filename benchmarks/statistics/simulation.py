@@ -9,6 +9,7 @@ false positives are exactly those asked for, and the population's figures follow
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,16 +115,17 @@ def as_predictions(y_true: NDArray[np.bool_], y_pred: NDArray[np.bool_]) -> Pred
     return Predictions.of(range(n), ["test"] * n, [f"tag-{i}" for i in range(t)], y_true, y_pred)
 
 
-def version(name: str) -> Version:
-    """Make a version that is nothing but its name."""
-    return Version(
-        name=name,
-        params={},
-        performance={
-            "overall": {}, "class": {}, "slices": {"class": {}, "overall": {}}, "behavioral": {},
-        },
-        info={},
-        thresholds={},
-        fingerprint=name,
-        source=FolderSource("model"),
-    )  # fmt: skip
+def version(name: str, behavioral: dict[str, Any] | None = None) -> Version:
+    """Make a version of nothing but a name, and of behavioral tests where there are any."""
+    performance: dict[str, Any] = {group: {} for group in ("overall", "class")}
+    performance |= {"slices": {"class": {}, "overall": {}}, "behavioral": behavioral or {}}
+    return Version(name, {}, performance, {}, {}, name, FolderSource("model"))
+
+
+def behavioral_results(passed: NDArray[np.bool_]) -> dict[str, Any]:
+    """Keep which tests passed, (tags, tests a tag), as a version's performance does."""
+    results: dict[str, list[dict[str, Any]]] = {"passed": [], "failed": []}
+    for (tag, number), outcome in np.ndenumerate(passed):
+        test = {"type": "MFT", "texts": [f"tag {tag}, test {number}"], "expected": [[f"tag {tag}"]]}
+        results["passed" if outcome else "failed"].append(test)
+    return {"score": float(passed.mean()), "num_samples": passed.size, "results": results}

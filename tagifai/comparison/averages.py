@@ -3,7 +3,8 @@
 The interval of an average stands around the average less its bias, which the bootstrap tells: F1
 of a tag of few positives is lower on most test splits than in truth, and more so in a resample,
 so that the resamples' own percentiles miss to one side. Its width is that of the jackknife's
-standard error (Efron and Tibshirani 1993, chapters 10 and 11). A resample, or a split without one
+standard error (Efron and Tibshirani 1993, chapters 10 and 11), of a difference between it and the
+bootstrap's. A resample, or a split without one
 project, that holds no positive of a tag says nothing of it: "macro" leaves the tag out there.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from tagifai.comparison.bootstrap import RESAMPLES, draw_weights, far_sides
 from tagifai.comparison.counts import AVERAGES, METRICS, Counts, Floats, ratio
-from tagifai.comparison.proportions import Z
+from tagifai.comparison.proportions import Z, wilson
 from tagifai.comparison.swaps import SWAPS, TOLERANCE, all_made, draw_swaps, p_of
 
 Sparse = Any
@@ -59,6 +60,7 @@ class Replicates:
     observed: float
     resampled: Floats
     without: Floats
+    is_difference: bool = False
 
     def __sub__(self, other: "Replicates") -> "Replicates":
         """Return the difference, from the same draws."""
@@ -66,15 +68,28 @@ class Replicates:
             self.observed - other.observed,
             self.resampled - other.resampled,
             self.without - other.without,
+            is_difference=True,
         )
 
     def interval(self) -> tuple[float, float]:
-        """Compute the 95 % interval; NaN where the figure or its error is undefined."""
-        center = 2 * self.observed - _mean(self.resampled)
+        """Compute the 95 % interval; NaN where the figure or its error is undefined.
+
+        That of a figure in [0, 1] is Wilson's, of as many independent pairs as would vary so
+        much; where nothing varies both ends are the figure itself.
+        """
+        bias = _mean(self.resampled) - self.observed
         n = np.count_nonzero(~np.isnan(self.without))
         spread = self.without - _mean(self.without)
-        error = np.sqrt((n - 1) / n * np.nansum(spread**2)) if n > 1 else np.nan
-        return float(center - Z * error), float(center + Z * error)
+        variance = (n - 1) / n * float(np.nansum(spread**2)) if n > 1 else np.nan
+        if self.is_difference:
+            # Rare tags that come and go make the jackknife's too large, and the bootstrap's too
+            # small: the truth is between them.
+            reach = Z * np.sqrt((variance + _variance(self.resampled)) / 2)
+            return float(self.observed - bias - reach), float(self.observed - bias + reach)
+        if variance < 1e-20:
+            return self.observed, self.observed
+        low, high = wilson(self.observed, self.observed * (1 - self.observed) / variance)
+        return float(max(low - bias, 0.0)), float(min(high - bias, 1.0))
 
 
 def replicate(
@@ -238,6 +253,11 @@ def _differences(first: Counts, second: Counts) -> dict[Figure, float]:
 
 def _total(matrix: Sparse) -> Floats:
     return np.asarray(matrix.sum(axis=0), np.float64).ravel()
+
+
+def _variance(values: Floats) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.var()) if defined.size else float("nan")
 
 
 def _mean(values: Floats) -> float:

@@ -16,7 +16,7 @@ from tagifai.comparison.proportions import (
     clustered,
     correlation_of,
     difference_interval,
-    residuals_of,
+    leave_out,
 )
 from tagifai.comparison.results import BehavioralFlips, DiffRow
 from tagifai.comparison.swaps import cluster_p_value, smallest_p
@@ -123,7 +123,7 @@ def _judge(pairs: list[tuple[Outcome, Outcome]], resamples: int, seed: int) -> t
     before, size = _by_tag(tags, [one.passed for one, _ in pairs])
     after, _ = _by_tag(tags, [one.passed for _, one in pairs])
     first, second = clustered(before, size), clustered(after, size)
-    correlation = correlation_of(residuals_of(before, size), residuals_of(after, size))
+    correlation = correlation_of(leave_out(before, size), leave_out(after, size))
     low, high = difference_interval(first, second, correlation)
     gains = (after - before)[:, 0]
     drawn = np.concatenate(

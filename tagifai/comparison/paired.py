@@ -197,7 +197,8 @@ def _correlate_tags(cells: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
             for predicted in (a, b)
         )
         found[metric] = correlation_of(first, second, cells)
-        if metric != "precision":
-            # Of few positives it is overrated: simulated intervals would miss too often.
-            found[metric] = found[metric] * (1 - 1 / np.maximum(cells[4:].sum(axis=0), 1))
+        # Simulated intervals of few positives would else miss too often, in precision too seldom.
+        sign = 1 if metric == "precision" else -1
+        factor = 1 + sign / np.maximum(cells[4:].sum(axis=0), 1)
+        found[metric] = np.clip(found[metric] * factor, -1, 1)
     return found

@@ -15,7 +15,7 @@ from tagifai.comparison.proportions import (
     correlation_of,
     difference_interval,
     figure_parts,
-    residuals_of,
+    leave_out,
 )
 from tagifai.comparison.results import DiffRow
 from tagifai.comparison.swaps import smallest_p, sums_p_values
@@ -154,12 +154,12 @@ def _compare_slice(
     )
     found = {}
     for metric in METRICS:
-        residuals = []
+        changes = []
         for place in (1, 3):
             parts = figure_parts(sums[:, :1], sums[:, [place]], sums[:, [place + 1]])[metric]
-            residuals.append(residuals_of(*parts[:2]))
+            changes.append(leave_out(*parts[:2]))
         low, high = difference_interval(
-            alone[0][metric], alone[1][metric], correlation_of(*residuals)
+            alone[0][metric], alone[1][metric], correlation_of(*changes)
         )
         bootstrap = p_values(np.round(after[metric] - before[metric], 12))
         p = combined_p(bootstrap, exact[metric], resamples)

@@ -24,7 +24,7 @@ from tagifai.inspection.parts import (
     require_predictions,
     rows_of,
 )
-from tagifai.metrics.thresholds import best_thresholds, midway
+from tagifai.metrics.thresholds import best_thresholds, choose_thresholds, midway
 from tagifai.predictions import Predictions, decide, threshold_array
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "paged",
     "precision_recall_points",
     "require_predictions",
+    "shrunk_thresholds",
     "tag_table",
     "threshold_metrics",
 ]
@@ -149,13 +150,15 @@ def best_threshold(
     *,
     cost_fp: float | None = None,
     cost_fn: float | None = None,
+    shrunk: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Find a tag's best threshold on held-out rows of train and val, and report it on test.
 
     Without costs the best is the highest F1; with both, the lowest cost_fp · FP +
     cost_fn · FN. It lies midway between two neighbouring probabilities, equals go to the
     higher one. Where the probabilities of train are not known to be out of fold, val alone
-    chooses.
+    chooses. The highest F1 of few positives is mostly luck: `shrunk`, what `shrunk_thresholds`
+    returns, takes its place where it is given.
 
     Returns
     -------
@@ -178,7 +181,8 @@ def best_threshold(
             + (f"; {why}" if why else "")
         )
     if cost_fp is None and cost_fn is None:
-        threshold = float(best_thresholds(true[:, None], prob[:, None])[0])
+        own = float(best_thresholds(true[:, None], prob[:, None])[0])
+        threshold = own if shrunk is None else shrunk[tag]
         by = "f1"
     else:
         threshold = _cheapest(true, prob, *_costs(cost_fp, cost_fn))
@@ -190,6 +194,19 @@ def best_threshold(
             figures["cost"] = cost_fp * figures["fp"] + cost_fn * figures["fn"]
         found[name] = figures
     return found
+
+
+def shrunk_thresholds(predictions: Predictions, smoothing: float = 0.0) -> dict[str, float]:
+    """Choose all tags' thresholds for F1, drawn to the common one, on held-out rows.
+
+    How much they are drawn is chosen by cross-fitting: see `metrics.thresholds`. `smoothing` is
+    the part of each label that counts as its probability; 0 unless these are calibrated.
+    """
+    rows = rows_of(predictions, chosen_by(predictions))
+    found = choose_thresholds(
+        predictions.y_true[rows], predictions.y_prob[rows], "per-tag", 0.5, None, smoothing
+    )
+    return dict(zip(predictions.tags, found.tolist(), strict=True))
 
 
 def _part(predictions: Predictions, split: str) -> tuple[Array, Array]:

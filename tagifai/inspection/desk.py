@@ -15,6 +15,7 @@ from tagifai.inspection import (
     outcome_rows,
     paged,
     precision_recall_points,
+    shrunk_thresholds,
     tag_table,
     threshold_metrics,
 )
@@ -81,9 +82,24 @@ class InspectionDesk:
     def best_threshold(
         self, name: str, tag: str, cost_fp: float | None = None, cost_fn: float | None = None
     ) -> dict[str, Any]:
-        """Find a tag's best threshold on projects that were held out, reported on test."""
+        """Find a tag's best threshold on projects that were held out, reported on test.
+
+        For F1 it is drawn to the common one as a training would draw it.
+        """
         predictions = self.versions.predictions(name)
-        return best_threshold(predictions, tag, cost_fp=cost_fp, cost_fn=cost_fn)
+        shrunk = None
+        if cost_fp is None and cost_fn is None and tag in predictions.tags:
+            params = self.versions.load(name).params
+            smoothing = params.get("threshold_smoothing")
+            calibrated = params.get("calibration", "none") != "none"
+            shrunk = self._answers.get(
+                ("shrunk", name),
+                self.versions.stamp(name),
+                lambda: shrunk_thresholds(
+                    predictions, float(smoothing) if calibrated and smoothing else 0.0
+                ),
+            )
+        return best_threshold(predictions, tag, cost_fp=cost_fp, cost_fn=cost_fn, shrunk=shrunk)
 
     def keep_threshold(self, name: str, tag: str, threshold: float, visit: Visit) -> str:
         """Write a tag's threshold into the workspace in a visitor's name, and say so.

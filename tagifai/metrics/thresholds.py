@@ -1,8 +1,15 @@
 """Thresholds: the probability from which each tag is predicted."""
 
+import math
+
 import numpy as np
 
 from tagifai.predictions import decide
+
+SHRINKAGES = (0.0, 10.0, 30.0, 100.0, 300.0, math.inf)
+FOLDS, REPEATS = 5, 3
+# Beyond so many pairs chance has less to say, and each repeat takes minutes.
+_MANY_PAIRS = 20_000_000
 
 
 def best_thresholds(y_true: np.ndarray, y_prob: np.ndarray) -> np.ndarray:
@@ -28,7 +35,7 @@ def shrink_thresholds(
     """Draw each tag's own threshold towards the common one, the more the rarer the tag.
 
     Its own weighs positives / (positives + shrinkage): the best threshold of few positives
-    is mostly luck.
+    is mostly luck. Infinite shrinkage leaves the common one.
 
     >>> shrink_thresholds(np.array([0.2, 0.2]), 0.4, np.array([30, 0]), 30.0)
     array([0.3, 0.4])
@@ -37,21 +44,81 @@ def shrink_thresholds(
     return weight * own + (1 - weight) * common
 
 
+def choose_shrinkage(
+    y_true: np.ndarray, y_prob: np.ndarray, smoothing: float = 0.0, seed: int = 0
+) -> float:
+    """Choose how much thresholds are drawn to the common one, by cross-fitting.
+
+    Projects are parted at random into five; thresholds are chosen on four parts and applied to
+    the fifth, in turn and three times over. The shrinkage with the highest weighted F1 of all
+    these decisions is taken, the largest of equals.
+
+    Parameters
+    ----------
+    y_true, y_prob : ndarray of shape (n, n_tags)
+        Labels, 0 or 1, and held-out probabilities.
+    smoothing : float
+        As for `choose_thresholds`.
+    seed : int
+        Of the parts.
+
+    Returns
+    -------
+    float
+        One of `SHRINKAGES`; infinite, which is the common threshold, where there are too few
+        projects to part.
+    """
+    n = len(y_true)
+    if n < 2 * FOLDS:
+        return math.inf
+    rng = np.random.default_rng(seed)
+    scores = np.zeros(len(SHRINKAGES))
+    for _ in range(REPEATS if y_true.size <= _MANY_PAIRS else 1):
+        order = rng.permutation(n)
+        hits, predicted = np.zeros((2, len(SHRINKAGES), y_true.shape[1]))
+        for part in range(FOLDS):
+            held_out = order[part::FOLDS]
+            rest = np.setdiff1d(order, held_out)
+            own, common, positives = _own_and_common(y_true[rest], y_prob[rest], smoothing)
+            for place, shrinkage in enumerate(SHRINKAGES):
+                thresholds = shrink_thresholds(own, common, positives, shrinkage)
+                decided = decide(y_prob[held_out], thresholds)
+                predicted[place] += decided.sum(axis=0)
+                hits[place] += (decided & (y_true[held_out] > 0)).sum(axis=0)
+        scores += _weighted_f1(y_true.sum(axis=0, dtype=float), predicted, hits)
+    # Averages of the same decisions differ in the last bits.
+    scores = np.round(scores, 12)
+    return SHRINKAGES[int(np.flatnonzero(scores == scores.max())[-1])]
+
+
 def choose_thresholds(
     y_true: np.ndarray,
     y_prob: np.ndarray,
     kind: str,
     fixed: float,
-    shrinkage: float,
+    shrinkage: float | None,
     smoothing: float = 0.0,
 ) -> np.ndarray:
-    """Choose thresholds, (n_tags,), by out-of-fold probabilities.
+    """Choose thresholds, (n_tags,), by held-out probabilities.
 
-    `kind` is "fixed" (the value `fixed`), "common" or "per-tag" (shrunk to the common one).
-    With `smoothing`, in [0, 1], each label counts for that part as its own probability: F1 is
-    then partly the one expected, which hangs less on the luck of single labels, where the
-    probabilities are calibrated.
+    Parameters
+    ----------
+    y_true, y_prob : ndarray of shape (n, n_tags)
+        Labels, 0 or 1, and held-out probabilities.
+    kind : {"fixed", "common", "per-tag"}
+        `fixed` for all, the one best for all pairs, or each tag's own shrunk to that one.
+    fixed : float
+        The threshold of kind "fixed".
+    shrinkage : float or None
+        Positives at which a tag's own threshold weighs as much as the common one; None:
+        chosen by `choose_shrinkage`.
+    smoothing : float
+        The part of each label, in [0, 1], that counts as its own probability: F1 is then partly
+        the one expected, which hangs less on the luck of single labels, where the probabilities
+        are calibrated.
 
+    Examples
+    --------
     >>> y_true, y_prob = np.array([[1], [0], [1]]), np.array([[0.9], [0.6], [0.2]])
     >>> [choose_thresholds(y_true, y_prob, "common", 0.5, 0.0, part)[0] for part in (0.0, 1.0)]
     [np.float64(0.1), np.float64(0.4)]
@@ -59,15 +126,32 @@ def choose_thresholds(
     n_tags = y_true.shape[1]
     if kind == "fixed":
         return np.full(n_tags, fixed)
+    if kind == "common":
+        return np.full(n_tags, common_threshold(_expected(y_true, y_prob, smoothing), y_prob))
+    if shrinkage is None:
+        shrinkage = choose_shrinkage(y_true, y_prob, smoothing)
+    return shrink_thresholds(*_own_and_common(y_true, y_prob, smoothing), shrinkage)
+
+
+def _expected(y_true: np.ndarray, y_prob: np.ndarray, smoothing: float) -> np.ndarray:
     # In 64 bits: narrower floats would lose single labels among millions of them.
     expected = np.asarray(y_true, float)
-    if smoothing:
-        expected = (1 - smoothing) * expected + smoothing * y_prob
-    common = common_threshold(expected, y_prob)
-    if kind == "common":
-        return np.full(n_tags, common)
-    own = best_thresholds(expected, y_prob)
-    return shrink_thresholds(own, common, y_true.sum(axis=0, dtype=float), shrinkage)
+    return (1 - smoothing) * expected + smoothing * y_prob if smoothing else expected
+
+
+def _own_and_common(
+    y_true: np.ndarray, y_prob: np.ndarray, smoothing: float
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return each tag's own best threshold, the common one, and each tag's positives."""
+    expected = _expected(y_true, y_prob, smoothing)
+    own, common = best_thresholds(expected, y_prob), common_threshold(expected, y_prob)
+    return own, common, y_true.sum(axis=0, dtype=float)
+
+
+def _weighted_f1(positives: np.ndarray, predicted: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    either = positives + predicted
+    f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=either > 0)
+    return np.asarray((f1 * positives).sum(axis=-1) / max(positives.sum(), 1.0))
 
 
 def midway(low: float, high: float) -> float:

@@ -48,7 +48,7 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         calibration: str = "platt",
         thresholds: str = "per-tag",
         threshold: float = 0.5,
-        threshold_shrinkage: float = 30.0,
+        threshold_shrinkage: float | None = None,
         threshold_smoothing: float = 0.75,
         seed: int = 0,
         jobs: int = 1,

@@ -34,6 +34,12 @@ RANGES: dict[str, tuple[float, float]] = {
     "threshold_smoothing": (0.0, 1.0),
 }
 
+OptionalFloat = float | None
+_FLOATS = (float, OptionalFloat)
+_NUMBERS: dict[Any, str] = {
+    int: "a whole number", float: "a number", OptionalFloat: "a number or none",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Params:
@@ -80,8 +86,9 @@ class Params:
     thresholds: str = "per-tag"
     threshold: float = 0.5
     """The probability used with thresholds "fixed"."""
-    threshold_shrinkage: float = 30.0
-    """Positives at which a tag's own threshold weighs as much as the common one."""
+    threshold_shrinkage: float | None = None
+    """Positives at which a tag's own threshold weighs as much as the common one; null: chosen by
+    cross-fitting."""
     threshold_smoothing: float = 0.75
     """The part of each label that counts as its probability, where these are calibrated, when
     thresholds are chosen."""
@@ -126,7 +133,7 @@ class Params:
             if name not in types:
                 raise one_of("parameter", name, types)
         changed: dict[str, Any] = {
-            name: float(value) if types[name] is float and type(value) is int else value
+            name: float(value) if types[name] in _FLOATS and type(value) is int else value
             for name, value in values.items()
         }
         return replace(self, **changed)
@@ -141,6 +148,8 @@ def parse_value(name: str, text: str) -> Any:
 
     >>> parse_value("C", "0.5"), parse_value("stem", "true"), parse_value("class_weight", "none")
     (0.5, True, None)
+    >>> parse_value("threshold_shrinkage", "none"), parse_value("threshold_shrinkage", "30")
+    (None, 30.0)
 
     Raises:
         TagifaiError: an unknown name, or text that isn't of the field's type.
@@ -155,12 +164,15 @@ def parse_value(name: str, text: str) -> Any:
         if text.lower() not in ("true", "false"):
             raise TagifaiError(f"{name}: true or false is needed, got {shorten(text)!r}")
         return text.lower() == "true"
-    if kind is int or kind is float:
+    if kind in _NUMBERS:
+        if kind == OptionalFloat and text.lower() == "none":
+            return None
         try:
-            return kind(text)
+            return int(text) if kind is int else float(text)
         except ValueError:
-            needed = "a whole number" if kind is int else "a number"
-            raise TagifaiError(f"{name}: {needed} is needed, got {shorten(text)!r}") from None
+            raise TagifaiError(
+                f"{name}: {_NUMBERS[kind]} is needed, got {shorten(text)!r}"
+            ) from None
     return text
 
 
@@ -171,8 +183,10 @@ def _check(name: str, kind: Any, value: Any) -> None:
             allowed = ", ".join(repr(choice) for choice in CHOICES[name])
             raise TagifaiError(f"{name}: one of {allowed} is needed, {received}")
         return
-    if type(value) is not kind:
-        needed = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    if kind == OptionalFloat and value is None:
+        return
+    if type(value) is not (float if kind == OptionalFloat else kind):
+        needed = {bool: "true or false", str: "a text", **_NUMBERS}
         raise TagifaiError(f"{name}: {needed[kind]} is needed, {received}")
     if name in RANGES:
         low, high = RANGES[name]

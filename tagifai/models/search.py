@@ -42,7 +42,6 @@ def default_space() -> dict[str, Any]:
         "class_weight": kinds.CategoricalDistribution((None, "balanced")),
         "log_count_ratio": kinds.CategoricalDistribution((False, True)),
         "ratio_c": kinds.FloatDistribution(0.01, 2.0, log=True),
-        "threshold_shrinkage": kinds.FloatDistribution(5.0, 300.0, log=True),
         "threshold_smoothing": kinds.FloatDistribution(0.0, 1.0),
     }
 

@@ -16,7 +16,8 @@ from tagifai.ui.visits import visit_of
 
 ABOUT = """A tag is predicted from its threshold on. Move it, and figures and projects follow; best
 thresholds are found on projects of train and validation that the model did not see, and reported
-on test. Nothing is kept until you say so, and only in the workspace."""
+on test. For F1 a rare tag's own is mostly luck: it is drawn to the one best for all tags, by as
+much as cross-fitting finds best. Nothing is kept until you say so, and only in the workspace."""
 
 
 class Thresholds(NamedTuple):

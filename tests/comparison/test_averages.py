@@ -13,6 +13,7 @@ from tagifai.comparison.averages import (
 )
 from tagifai.comparison.bootstrap import draw_projects
 from tagifai.comparison.counts import METRICS
+from tagifai.comparison.proportions import wilson
 
 
 def decisions(seed, n=30, t=5, rate=0.2):
@@ -135,12 +136,25 @@ def test_p_values_count_every_swap_of_projects():
 
 def test_the_interval_stands_around_the_figure_less_its_bias():
     # The mean of ten numbers: the jackknife's standard error is the usual one.
-    values = np.arange(10.0)
+    values = np.arange(10.0) / 20
     without = (values.sum() - values) / 9
-    found = Replicates(4.5, np.array([5.0, 6.0]), without).interval()
+    resampled = np.array([0.25, 0.3])
     error = values.std(ddof=1) / np.sqrt(10)
+    low, high = Replicates(0.225, resampled, without, is_difference=True).interval()
+    between = np.sqrt((error**2 + 0.025**2) / 2)
+    assert (low, high) == pytest.approx((0.175 - 1.959964 * between, 0.175 + 1.959964 * between))
 
-    assert found == pytest.approx((3.5 - 1.959964 * error, 3.5 + 1.959964 * error))
+    low, high = wilson(0.225, 0.225 * 0.775 / error**2)
+    found = Replicates(0.225, resampled, without).interval()
+    assert found == pytest.approx((low - 0.05, high - 0.05))
+
+
+def test_the_interval_of_a_figure_stays_between_0_and_1():
+    without = np.linspace(0.985, 0.995, 50)
+    low, high = Replicates(0.99, np.array([0.97]), without).interval()
+
+    assert 0.8 < low < 0.99 < high <= 1
+    assert Replicates(1.0, np.ones(3), np.ones(9)).interval() == (1.0, 1.0)
 
 
 def test_a_difference_is_that_of_the_same_draws():

@@ -7,6 +7,7 @@ from tagifai.comparison.proportions import (
     clustered,
     correlation_of,
     difference_interval,
+    leave_out,
     of_tags,
     residuals_of,
     wilson,
@@ -91,6 +92,20 @@ def test_what_never_varies_counts_once_a_cluster():
     found = clustered(np.full((30, 1), 4.0), np.full((30, 1), 4.0))
 
     assert 25 < found.effective[0] < 30
+
+
+def test_clusters_are_left_out_in_turn():
+    hits, size = np.array([[2.0], [0], [1], [0]]), np.array([[2.0], [1], [3], [0]])
+    # Without each: 1 of 4, 3 of 5, 2 of 3; the last has no pair.
+    shares = np.array([0.25, 0.6, 2 / 3])
+    expected = [*(shares - shares.mean()), 0.0]
+
+    assert leave_out(hits, size).ravel() == pytest.approx(expected)
+    found = clustered(hits, size)
+    variance = 2 / 3 * ((shares - shares.mean()) ** 2).sum()
+    quantile = 4.302653  # Student's t of two degrees of freedom
+    independent = 0.5 * 0.5 / variance
+    assert found.effective[0] == pytest.approx(independent * (1.959964 / quantile) ** 2)
 
 
 def test_errors_are_correlated_over_rows_or_kinds_of_rows():

@@ -1,6 +1,7 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import orjson
 import pytest
 
@@ -8,6 +9,7 @@ from tagifai.cache import ContentCache, open_memory
 from tagifai.data.desk import DataDesk
 from tagifai.errors import TagifaiError
 from tagifai.inspection.desk import InspectionDesk
+from tagifai.metrics.thresholds import choose_thresholds
 from tagifai.permissions import Visit, WriteRules
 from tagifai.versions.desk import VersionDesk
 from tagifai.versions.sources import FolderSource
@@ -106,3 +108,28 @@ def test_calibration_is_graded_pooled_and_by_tag(desk):
     for tag in desk.versions.predictions("v0.1.0").tags:
         found = desk.check_calibration("v0.1.0", tag)
         assert (found.grade in ("off", "slightly off")) is (tag in tags)
+
+
+def test_best_for_f1_is_the_choice_that_a_training_makes(desk):
+    name = "v0.2.0"
+    predictions = desk.versions.predictions(name)
+    learnt = predictions.take(np.flatnonzero(predictions.split != "test"))
+    chosen = choose_thresholds(learnt.y_true, learnt.y_prob, "per-tag", 0.5, None, 0.75)
+    expected = dict(zip(predictions.tags, chosen.tolist(), strict=True))
+    for tag in predictions.tags:
+        found = desk.best_threshold(name, tag)
+        assert (found["by"], found["threshold"]) == ("f1", pytest.approx(expected[tag]))
+    # Costs are a tag's own.
+    assert desk.best_threshold(name, predictions.tags[0], 1, 1)["by"] == "cost"
+    with pytest.raises(TagifaiError, match="unknown tag 'transformer': did you mean"):
+        desk.best_threshold(name, "transformer")
+
+
+def test_labels_count_as_probabilities_only_where_these_are_calibrated(desk):
+    # v0.1.0 was made without calibration.
+    predictions = desk.versions.predictions("v0.1.0")
+    learnt = predictions.take(np.flatnonzero(predictions.split != "test"))
+    plain = choose_thresholds(learnt.y_true, learnt.y_prob, "per-tag", 0.5, None, 0.0)
+    tag = predictions.tags[0]
+
+    assert desk.best_threshold("v0.1.0", tag)["threshold"] == pytest.approx(plain[0])

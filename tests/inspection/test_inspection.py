@@ -9,6 +9,7 @@ from tagifai.inspection import (
     average_precisions,
     best_threshold,
     precision_recall_points,
+    shrunk_thresholds,
     tag_table,
     threshold_metrics,
 )
@@ -122,6 +123,14 @@ def test_the_best_threshold_is_chosen_on_train_and_val_and_reported_on_test(pred
     # Out of fold: b (0.8) carries it, d (0.7) does not.
     assert best["threshold"] == pytest.approx(0.75)
     assert (best["chosen"]["f1"], best["test"]["tp"], best["test"]["fn"]) == (1.0, 1, 1)
+
+
+def test_a_shrunk_threshold_takes_the_place_of_the_tag_s_own(predictions):
+    shrunk = shrunk_thresholds(predictions)
+    assert list(shrunk) == ["cv", "nlp", "rare"]
+    best = best_threshold(predictions, "cv", shrunk={"cv": 0.65})
+    assert (best["threshold"], best["by"], best["chosen"]["fp"]) == (0.65, "f1", 1)
+    assert best_threshold(predictions, "cv", cost_fp=1, cost_fn=1, shrunk=shrunk)["by"] == "cost"
 
 
 @pytest.mark.parametrize("said", ["no", "unknown"])

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from tagifai.metrics.thresholds import (
+    FOLDS,
+    REPEATS,
+    SHRINKAGES,
     best_thresholds,
+    choose_shrinkage,
     choose_thresholds,
     common_threshold,
     shrink_thresholds,
@@ -75,3 +80,77 @@ def test_probabilities_that_are_stored_alike_are_never_parted():
     prob = np.array([[0.5 + 1e-12], [0.5]])
     (threshold,) = best_thresholds(np.array([[1], [0]]), prob)
     assert decide(prob, threshold).tolist() == [[True], [True]]
+
+
+def drawn(seed=0, n=600, tags=20, spread=0.0):
+    """Draw labels and calibrated probabilities; with `spread`, each tag's are off by its own."""
+    rng = np.random.default_rng(seed)
+    rate = np.geomspace(8, 120, tags) / n
+    y_true = rng.random((n, tags)) < rate
+    signal = rng.uniform(1, 3, tags)
+    odds = np.log(rate / (1 - rate)) + signal * (
+        signal * y_true + rng.standard_normal((n, tags)) - signal / 2
+    )
+    return y_true.astype(int), 1 / (1 + np.exp(-odds - rng.normal(0, spread, tags)))
+
+
+def test_thresholds_stay_their_own_where_tags_differ_and_are_shrunk_where_they_do_not():
+    y_true, y_prob = drawn(spread=1.5)
+    assert choose_shrinkage(y_true, y_prob) in (0.0, 10.0)
+
+    rng = np.random.default_rng(1)
+    alike = rng.random((600, 20)) < 0.03
+    noise = np.clip(0.3 + 0.3 * alike + 0.2 * rng.standard_normal(alike.shape), 0, 1)
+    assert choose_shrinkage(alike.astype(int), noise) >= 30
+
+
+def test_shrinkage_is_the_one_that_scores_best_on_projects_it_was_not_chosen_by():
+    y_true, y_prob = drawn(3, n=150, tags=6, spread=0.5)
+    expected = np.zeros(len(SHRINKAGES))
+    rng = np.random.default_rng(7)
+    for _ in range(REPEATS):
+        order = rng.permutation(150)
+        decided = np.zeros((len(SHRINKAGES), *y_true.shape), int)
+        for part in range(FOLDS):
+            held_out = order[part::FOLDS]
+            rest = np.setdiff1d(order, held_out)
+            for place, shrinkage in enumerate(SHRINKAGES):
+                cut = choose_thresholds(y_true[rest], y_prob[rest], "per-tag", 0.5, shrinkage, 0.25)
+                decided[place][held_out] = y_prob[held_out] >= cut
+        for place, one in enumerate(decided):
+            expected[place] += f1_score(y_true, one, average="weighted", zero_division=0)
+
+    best = SHRINKAGES[np.flatnonzero(np.round(expected, 12) == np.round(expected, 12).max())[-1]]
+    assert choose_shrinkage(y_true, y_prob, 0.25, seed=7) == best
+
+
+def test_so_few_projects_that_none_can_be_held_out_have_the_common_threshold():
+    assert choose_shrinkage(Y, PROB) == np.inf
+    chosen = choose_thresholds(Y, PROB, "per-tag", 0.5, None)
+    assert chosen.tolist() == [common_threshold(Y, PROB)] * Y.shape[1]
+
+
+def test_without_a_shrinkage_thresholds_are_drawn_by_the_chosen_one():
+    y_true, y_prob = drawn(spread=1.0)
+    shrinkage = choose_shrinkage(y_true, y_prob, 0.5)
+    expected = choose_thresholds(y_true, y_prob, "per-tag", 0.5, shrinkage, 0.5)
+    assert (
+        choose_thresholds(y_true, y_prob, "per-tag", 0.5, None, 0.5).tolist() == expected.tolist()
+    )
+
+
+@pytest.mark.parametrize(("spread", "gain"), [(0.0, -0.002), (1.0, 0.02)])
+def test_chosen_thresholds_are_no_worse_than_the_common_one_on_other_projects(spread, gain):
+    differences = []
+    for seed in range(20):
+        y_true, y_prob = drawn(seed, n=1_200, spread=spread)
+        learnt, other = slice(600), slice(600, None)
+        scores = []
+        for kind in ("common", "per-tag"):
+            cut = choose_thresholds(y_true[learnt], y_prob[learnt], kind, 0.5, None, 0.75)
+            scores.append(
+                f1_score(y_true[other], y_prob[other] >= cut, average="weighted", zero_division=0)
+            )
+        differences.append(scores[1] - scores[0])
+
+    assert np.mean(differences) > gain
