@@ -205,6 +205,11 @@ class Workbench:
         """Give a version's card."""
         return self.versions.describe(name)
 
+    def history_support(self, labels: list[str], name: str) -> dict[str, int]:
+        """Count by label how much is behind a version's figures, where it is known."""
+        named = self.versions.figure_names()
+        return self.versions.support(name, {label: named[label] for label in labels})
+
     def version_notes(self) -> dict[str, str]:
         """Say by version what its figures leave out; one that leaves out nothing is not in it."""
         return self.versions.notes()

@@ -9,6 +9,7 @@ from tagifai.charts.svg import (
     COLOURS,
     DASHES,
     LABEL_LENGTH,
+    NEUTRAL,
     empty_figure,
     escaped,
     figure,
@@ -43,11 +44,13 @@ def chart_lines(
     y_label: str,
     empty: str,
     intervals: Mapping[str, Sequence[tuple[float, float] | None]] | None = None,
+    few: Mapping[str, int] | None = None,
     most_steps: int = 60,
 ) -> str:
     """Draw one line a series over `steps`, with values in [0, 1]; None leaves a gap.
 
-    `intervals` (low, high) by series stand as thin vertical lines at their steps.
+    `intervals` (low, high) by series stand as thin vertical lines at their steps. Series of
+    `few`, by how many samples, are grey, and the legend says how many.
 
     Each series has its own colour, dash and end mark, named in the legend. Of more than
     `most_steps` the latest are drawn.
@@ -107,6 +110,9 @@ def chart_lines(
     legend = []
     for place, (label, values) in enumerate(drawn.items()):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
+        named = label
+        if few and label in few:
+            colour, named = NEUTRAL, f"{label} (n = {few[label]}: too few to tell)"
         line = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
         for step in range(1, len(values)):
             before, now = values[step - 1], values[step]
@@ -134,7 +140,7 @@ def chart_lines(
         legend.append(
             f'<span class="legend"><svg width="34" height="10" aria-hidden="true">'
             f'<line x1="0" x2="34" y1="5" y2="5" {line}/>'
-            f'<circle cx="17" cy="5" r="4" fill="{colour}"/></svg> {escaped(label)}</span>'
+            f'<circle cx="17" cy="5" r="4" fill="{colour}"/></svg> {escaped(named)}</span>'
         )
     note = f"; the latest {len(steps)} of {len(steps) + cut}" if cut else ""
     latest = ", ".join(

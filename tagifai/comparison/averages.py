@@ -89,7 +89,7 @@ class Replicates:
         if variance < 1e-20:
             return self.observed, self.observed
         low, high = wilson(self.observed, self.observed * (1 - self.observed) / variance)
-        return float(max(low - bias, 0.0)), float(min(high - bias, 1.0))
+        return max(float(low) - bias, 0.0), min(float(high) - bias, 1.0)
 
 
 def replicate(

@@ -73,6 +73,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     history=bench.history,
                     figure_names=bench.figure_names,
                     history_intervals=bench.history_intervals,
+                    history_support=bench.history_support,
                     export_comparison=export_comparison,
                     write_report=bench.write_report,
                     behavioral_results=lambda name: bench.inference.behavioral_results(name),

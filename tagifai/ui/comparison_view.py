@@ -11,15 +11,20 @@ from tagifai.charts.curves import chart_lines
 from tagifai.charts.svg import escaped
 from tagifai.charts.verdict import MARKS, mark, show_verdict
 from tagifai.comparison.results import Comparison, DiffRow, ParamDiff
-from tagifai.comparison.verdicts import BETTER, TOO_FEW, WORSE
+from tagifai.comparison.verdicts import BETTER, ENOUGH_POSITIVES, TOO_FEW, WORSE
 from tagifai.ui.markup import show_table
 
 GROUPS = {"overall": "overall", "tags": "by tag", "slices": "by slice", "behavioral": "behavioral"}
 MOST_NOTES = 10
 
 
-def show_history(rows: list[dict[str, Any]], intervals: Mapping[str, Any]) -> str:
-    """Draw metrics as lines over versions, with the intervals of the latest ones."""
+def show_history(
+    rows: list[dict[str, Any]], intervals: Mapping[str, Any], support: Mapping[str, int]
+) -> str:
+    """Draw metrics as lines over versions, with the intervals of the latest ones.
+
+    What rests on too little to tell, by `support`, is grey and says on how much.
+    """
     readable = [row for row in rows if row["error"] is None]
     labels = [key for key in (readable[0] if readable else {}) if key not in ("version", "error")]
     return chart_lines(
@@ -32,6 +37,7 @@ def show_history(rows: list[dict[str, Any]], intervals: Mapping[str, Any]) -> st
             label: [None] * (len(readable) - len(ends)) + list(ends)
             for label, ends in intervals.items()
         },
+        few={label: n for label, n in support.items() if n < ENOUGH_POSITIVES},
     )
 
 

@@ -1,7 +1,7 @@
 """Performance: how versions compare, and whether the difference is more than noise."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -10,6 +10,7 @@ import orjson
 from tagifai.charts.svg import escaped
 from tagifai.charts.verdict import VERDICT_TERMS
 from tagifai.comparison.results import Comparison
+from tagifai.comparison.verdicts import ENOUGH_POSITIVES as ENOUGH
 from tagifai.errors import TagifaiError
 from tagifai.metrics.reading import metric_terms
 from tagifai.ui.behavioral_view import show_behavioral
@@ -43,6 +44,7 @@ def build(
     history: Callable[[list[str] | None], list[dict[str, Any]]],
     figure_names: Callable[[], list[str]],
     history_intervals: Callable[[list[str], list[str]], dict[str, Any]],
+    history_support: Callable[[list[str], str], dict[str, int]],
     describe_version: Callable[[str], dict[str, Any]],
     version_notes: Callable[[], dict[str, str]],
     compare: Callable[[str, str], Comparison],
@@ -167,13 +169,16 @@ def build(
 
     def draw_history(labels: list[str] | None) -> list[str]:
         try:
-            rows = history(labels or list(KEY_METRICS))
+            labels = labels or list(KEY_METRICS)
+            rows = history(labels)
             latest = [row["version"] for row in rows if row["error"] is None]
-            drawn = history_intervals(labels or list(KEY_METRICS), latest[-SHOWN_WITH_INTERVALS:])
+            drawn = history_intervals(labels, latest[-SHOWN_WITH_INTERVALS:])
+            support = history_support(labels, latest[-1]) if latest else {}
             notes = version_notes()
         except TagifaiError as error:
             return [show_error(error), ""]
-        return [show_history(rows, drawn) + show_version_notes(notes), show_history_table(rows)]
+        shown = show_history(rows, drawn, support) + show_version_notes(notes)
+        return [shown, show_history_table(rows)]
 
     def save(kind: str, a: str | None, b: str | None) -> tuple[str, str]:
         try:
@@ -190,15 +195,20 @@ def build(
         except TagifaiError as error:
             raise gr.Error(escaped(error, 300), print_exception=False) from None
 
-    def fill(link: Link, _: gr.Request) -> list[Any]:
+    def fill(link: Link, _: gr.Request, told_usual: str) -> list[Any]:
         try:
             rows = history(None)
             names = figure_names()
+            versions = [row["version"] for row in rows if row["error"] is None]
+            support = history_support(list(KEY_METRICS), versions[-1]) if versions else {}
         except TagifaiError as error:
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
-        versions = [row["version"] for row in rows if row["error"] is None]
         pair = choose_pair(versions, link.read("a", versions), link.read("b", versions))
-        labels = [label for label in link.read("show", names) if label in names]
+        usual = choose_metrics(support)
+        asked = link.read("show", names, usual=usual)
+        if link.asked is None and not told_usual:  # nobody has been here before
+            asked = usual
+        labels = [label for label in asked if label in names]
         choice = [link.read(one) for one in ("metric", "only", "search", "tag")]
         return [
             link.refused()
@@ -209,6 +219,7 @@ def build(
             gr.Dropdown(versions[::-1], value=pair[1]),
             *choice[:3],
             *compare_versions(pair[0], pair[1], *choice),
+            place.write_usual({"show": usual}),
             None,
         ]
 
@@ -228,8 +239,8 @@ def build(
     chosen = [version_a, version_b]
     inputs = [*chosen, metric, only, query]
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    filled = [notice, metrics, chart, table, *inputs, *outputs, place.asked]
-    place.on_shown(fill, filled)
+    filled = [notice, metrics, chart, table, *inputs, *outputs, place.usual, place.asked]
+    place.on_shown(fill, filled, known=[place.usual])
     slow = {**private, "show_progress": "minimal"}
     metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **slow)
     gr.on(
@@ -259,6 +270,18 @@ def build(
     written.then(
         lambda: gr.Button(REPORT, interactive=True), None, to_report, queue=False, **private
     )
+
+
+def choose_metrics(support: Mapping[str, int]) -> list[str]:
+    """Choose the key metrics that rest on enough, all of them where none is known to.
+
+    >>> choose_metrics({"overall f1": 231, "slices f1": 7, "slices recall": 12})[:3]
+    ['overall f1', 'overall precision', 'overall recall']
+    >>> "slices f1" in choose_metrics({"slices f1": 7})
+    False
+    """
+    enough = [label for label in KEY_METRICS if support.get(label, ENOUGH) >= ENOUGH]
+    return enough or list(KEY_METRICS)
 
 
 def choose_pair(names: list[str], a: str | None, b: str | None) -> tuple[str | None, str | None]:

@@ -21,6 +21,7 @@ from tagifai.inspection import (
     require_predictions,
 )
 from tagifai.kept import Kept
+from tagifai.metrics import PAIRS_OF
 from tagifai.metrics.reading import state_covered
 from tagifai.predictions import Predictions
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
@@ -184,6 +185,21 @@ class VersionDesk:
             ("intervals", name), key, lambda: self.cache.remember(key, measure)
         )
         return {tuple(figure): tuple(ends) for figure, ends in found}
+
+    def support(self, name: str, metrics: Mapping[str, Key]) -> dict[str, int]:
+        """Count by label the projects, positives, pairs or tests behind a version's figures.
+
+        Those of which nothing is known are left out.
+        """
+        performance = self.load(name).performance
+        samples, overall = count_samples(performance), performance["overall"]
+        found = {
+            label: overall.get(PAIRS_OF[key[2]])
+            if key[0] == "overall" and key[2] in PAIRS_OF
+            else samples.get(key[:2])
+            for label, key in metrics.items()
+        }
+        return {label: int(number) for label, number in found.items() if number is not None}
 
     def predictions(self, name: str) -> Predictions:
         """Read a version's predictions.

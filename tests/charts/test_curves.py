@@ -1,6 +1,7 @@
 from xml.etree import ElementTree as ET
 
 from tagifai.charts.curves import chart_lines, chart_precision_recall, chart_reliability
+from tagifai.charts.svg import NEUTRAL
 
 
 def titles(markup: str) -> list[str | None]:
@@ -41,6 +42,21 @@ def test_lines_carry_their_intervals() -> None:
     )  # fmt: skip
     assert "f1, v2: 95 % interval 0.600 to 0.800" in titles(markup)
     assert not any("v1: 95 %" in (title or "") for title in titles(markup))
+
+
+def test_what_rests_on_too_little_is_grey_and_says_on_how_much() -> None:
+    markup = chart_lines(
+        {"slices f1": [0.5, 0.7], "overall f1": [0.4, 0.5]},
+        ["v1", "v2"],
+        title="F1",
+        y_label="share",
+        empty="none",
+        few={"slices f1": 7},
+    )
+    assert "slices f1 (n = 7: too few to tell)" in markup
+    assert "overall f1 (" not in markup
+    # A line and two points, and in the legend a line and a point.
+    assert markup.count(NEUTRAL) == 5
 
 
 def test_precision_recall_marks_the_threshold_in_force() -> None:

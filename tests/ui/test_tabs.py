@@ -211,3 +211,17 @@ def test_a_list_asked_for_anew_keeps_the_threshold_of_its_tag(handlers):
     assert threshold_after("segmentation", '["v0.2.0", "graphs", "stamp"]') == first
     assert threshold_after("segmentation", '["v0.1.0", "segmentation", "stamp"]') == first
     assert shown_of in again.outputs
+
+
+def test_the_history_shows_what_rests_on_enough_unless_asked(handlers):
+    fill = handlers("performance_tab", "fill")
+    first = answer(fill)
+    # The small data has no slice of ten test projects.
+    assert first["history-metrics"].value == [
+        "overall f1", "overall precision", "overall recall", "behavioral score",
+    ]  # fmt: skip
+    assert "too few to tell" not in first["metric-history"]
+    draw = handlers("performance_tab", "draw_history")
+    asked = answer(draw, history_metrics=["overall f1", "slices f1"])
+    assert "slices f1 (n = " in asked["metric-history"]
+    assert ": too few to tell)" in asked["metric-history"]

@@ -255,3 +255,23 @@ def test_a_card_says_how_many_tags_the_averages_are_over(desk, tmp_path):
     path = tmp_path / "model/v0.2.0/performance.json"
     rewrite(path, lambda performance: performance["overall"].pop("num_tags"))
     assert desk.describe("v0.2.0")["averaged_over"] is None
+
+
+def test_what_figures_rest_on_is_counted(desk):
+    performance = desk.load("v0.2.0").performance
+    support = desk.support(
+        "v0.2.0",
+        {
+            "f1": ("overall", "weighted", "f1"),
+            "brier": ("overall", "weighted", "brier"),
+            "tag": ("class", "transformers", "recall"),
+            "behavior": ("behavioral", "all", "score"),
+            "none": ("class", "nothing", "f1"),
+        },
+    )
+    assert support == {
+        "f1": 12,
+        "brier": 48,
+        "tag": performance["class"]["transformers"]["num_samples"],
+        "behavior": performance["behavioral"]["num_samples"],
+    }
