@@ -101,8 +101,11 @@ def flip_tests(a: Mapping[str, Any], b: Mapping[str, Any]) -> BehavioralFlips:
     )
 
 
-def score_interval(behavioral: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """Compute the 95 % interval of a version's own scores, in all and by type and group."""
+def measure_scores(behavioral: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Compute a version's own scores with the ends of their 95 % intervals, by type and group too.
+
+    Those of fewer than ten tests are left out.
+    """
     groups: dict[str, list[Outcome]] = {}
     for one in read_outcomes(behavioral).values():
         for name in dict.fromkeys((ALL, one.type, one.group)):
@@ -112,8 +115,9 @@ def score_interval(behavioral: Mapping[str, Any]) -> dict[str, tuple[float, floa
     for name, tests in groups.items():
         if len(tests) >= ENOUGH_POSITIVES:
             passes, size = _by_tag([one.tag for one in tests], [one.passed for one in tests])
-            low, high = clustered(passes, size).interval()
-            found[name] = float(low[0]), float(high[0])
+            score = clustered(passes, size)
+            low, high = score.interval()
+            found[name] = float(score.figure[0]), float(low[0]), float(high[0])
     return found
 
 

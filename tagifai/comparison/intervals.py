@@ -1,12 +1,12 @@
 """How far a version's own figures would move on another test split of the same size."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tagifai.comparison.averages import Decisions, Replicates, replicate
-from tagifai.comparison.behavior import score_interval
+from tagifai.comparison.behavior import measure_scores
 from tagifai.comparison.bootstrap import draw_weights
 from tagifai.comparison.counts import METRICS, Counts, Floats
 from tagifai.comparison.flips import decide_sparse
@@ -29,6 +29,14 @@ RESAMPLES = 1_000
 Interval = tuple[float, float]
 
 
+class Measured(NamedTuple):
+    """A figure with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
 def figure_intervals(
     predictions: Predictions | None,
     thresholds: Mapping[str, float],
@@ -38,29 +46,49 @@ def figure_intervals(
     slices: Slices | None = None,
     behavioral: Mapping[str, Any] | None = None,
 ) -> dict[Key, Interval]:
-    """Compute the 95 % intervals of a version's own figures on its test split.
+    """Compute the 95 % intervals of a version's own figures: see `measure_figures`."""
+    measured = measure_figures(
+        predictions, thresholds, resamples, seed, slices=slices, behavioral=behavioral
+    )
+    return {key: (one.low, one.high) for key, one in measured.items()}
 
-    Those of averages over tags come from the bootstrap and the jackknife over projects
+
+def measure_figures(
+    predictions: Predictions | None,
+    thresholds: Mapping[str, float],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    *,
+    slices: Slices | None = None,
+    behavioral: Mapping[str, Any] | None = None,
+) -> dict[Key, Measured]:
+    """Score a version on its test split, each figure with its 95 % interval.
+
+    Intervals of averages over tags come from the bootstrap and the jackknife over projects
     (`averages`), all others from Wilson's score interval (`proportions`), of slices clustered by
-    project and of behavioral tests by tag. Where fewer than ten positives (projects of a slice,
-    tests) are behind a figure it has none. Intervals of two versions overlap even where the
+    project and of behavioral tests by tag. A figure behind which are fewer than ten positives
+    (projects of a slice, tests) is left out. Intervals of two versions overlap even where the
     paired difference is certain: to compare, use `comparison.compare`.
 
     Returns
     -------
     dict
-        Low and high by key, as `history.flatten_performance` has them.
+        By key, as `history.flatten_performance` has them.
     """
-    found = {
-        ("behavioral", name, "score"): ends
-        for name, ends in score_interval(behavioral or {}).items()
+    found: dict[Key, Measured] = {
+        ("behavioral", name, "score"): Measured(*one)
+        for name, one in measure_scores(behavioral or {}).items()
     }
     if predictions is None or not len(predictions.rows_by_split["test"]):
         return found
     rows = predictions.rows_by_split["test"]
     y_true, y_pred = decide_sparse(predictions, thresholds, rows, predictions.tags)
     decisions = Decisions.of(y_true, y_pred)
-    found |= _of_tags(predictions.tags, decisions.counts())
+    counts = decisions.counts()
+    for metric, proportion in of_tags(counts.true, counts.predicted, counts.hits).items():
+        for column in np.flatnonzero(counts.true >= ENOUGH_POSITIVES).tolist():
+            key = ("class", predictions.tags[column], metric)
+            _keep(found, key, proportion.figure[column], _ends(proportion, column))
     if y_true.nnz < ENOUGH_POSITIVES:
         return found
     (replicates,), _ = replicate([decisions], resamples, seed)
@@ -69,38 +97,31 @@ def figure_intervals(
     for metric, one in _over_projects(sums, resamples, seed).items():
         replicates["samples", metric] = one
     for (average, metric), one in replicates.items():
-        _keep(found, ("overall", average, metric), _around(one, pooled[metric]))
+        _keep(found, ("overall", average, metric), one.observed, _around(one, pooled[metric]))
     chosen = members(slices or {}, [predictions.ids[row] for row in rows])
     for name, own in chosen.items():
         if has_enough(sums[own]):
             for metric, proportion in slice_proportions(sums[own]).items():
-                low, high = proportion.interval()
-                _keep(found, ("slices", label(name), metric), (low[0], high[0]))
+                key = ("slices", label(name), metric)
+                _keep(found, key, proportion.figure[0], _ends(proportion))
     inside = sums[np.unique(np.concatenate([rows[:0], *chosen.values()])).astype(np.intp)]
     if chosen and has_enough(inside):
         pooled = slice_proportions(inside)
         for metric, one in average_slices(sums, chosen, resamples, seed)[0].items():
-            _keep(found, ("slices", OVERALL, metric), _around(one, pooled[metric]))
+            _keep(found, ("slices", OVERALL, metric), one.observed, _around(one, pooled[metric]))
     return found
 
 
-def _around(one: Replicates, pooled: Proportion) -> tuple[Any, Any]:
+def _around(one: Replicates, pooled: Proportion) -> Interval:
     """Return the interval of an average; where it never varies, that of all pairs pooled."""
     low, high = one.interval()
-    if low < high:
-        return low, high
     # All right, or all wrong: the projects tell no error of their own.
-    return pooled.interval()[0][0], pooled.interval()[1][0]
+    return (low, high) if low < high else _ends(pooled)
 
 
-def _of_tags(tags: tuple[str, ...], counts: Counts) -> dict[Key, Interval]:
-    found: dict[Key, Interval] = {}
-    proportions = of_tags(counts.true, counts.predicted, counts.hits)
-    for metric, proportion in proportions.items():
-        low, high = proportion.interval()
-        for column in np.flatnonzero(counts.true >= ENOUGH_POSITIVES):
-            _keep(found, ("class", tags[column], metric), (low[column], high[column]))
-    return found
+def _ends(proportion: Proportion, column: int = 0) -> Interval:
+    low, high = proportion.interval()
+    return float(low[column]), float(high[column])
 
 
 def _over_projects(sums: Floats, resamples: int, seed: int) -> dict[str, Replicates]:
@@ -123,8 +144,8 @@ def _over_projects(sums: Floats, resamples: int, seed: int) -> dict[str, Replica
     return found
 
 
-def _keep(found: dict[Key, Interval], key: Key, ends: tuple[Any, Any]) -> None:
+def _keep(found: dict[Key, Measured], key: Key, value: float, ends: Interval) -> None:
     """Keep an interval that is defined, within the range that a figure has."""
-    low, high = (float(end) for end in ends)
+    low, high = ends
     if not np.isnan(low + high):
-        found[key] = max(low, 0.0), min(high, 1.0)
+        found[key] = Measured(float(value), max(low, 0.0), min(high, 1.0))

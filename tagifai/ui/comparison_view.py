@@ -115,8 +115,8 @@ def show_changes(result: Comparison, metric: str, sign: int) -> str:
         {
             "where": GROUPS[group],
             "name": row.name,
-            "diff": f"{mark(row.verdict, row.diff)} {_points(row.diff)}",
-            "interval": _interval(row),
+            "diff": f"{mark(row.verdict, row.diff)} {_points(row.diff)}"
+            + (f" ({_interval(row)})" if _interval(row) else ""),
             "values": f"{row.a:.3f} → {row.b:.3f}",
             "verdict": _verdict(row),
             "support": row.support,
@@ -128,7 +128,7 @@ def show_changes(result: Comparison, metric: str, sign: int) -> str:
     return heading + show_table(
         records,
         {
-            "where": "where", "name": "name", "diff": "points", "interval": "95 % interval",
+            "where": "where", "name": "name", "diff": "points (95 % interval)",
             "values": "A → B", "verdict": "verdict", "support": "projects",
         },
         empty=f"Nothing is {way}.",

@@ -1,5 +1,6 @@
 """The versions as they are now, and what is asked of them, kept while their files stay the same."""
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,9 +10,8 @@ from tagifai.cache import ContentCache
 from tagifai.comparison import compare
 from tagifai.comparison.diffs import check_different
 from tagifai.comparison.flips import select_flips
-from tagifai.comparison.intervals import figure_intervals
+from tagifai.comparison.intervals import measure_figures
 from tagifai.comparison.results import Comparison
-from tagifai.comparison.slices import OVERALL, label
 from tagifai.data import Project
 from tagifai.data.config import PRIMARY
 from tagifai.data.desk import DataDesk
@@ -31,6 +31,7 @@ from tagifai.versions.history import (
     Key,
     PerformanceIndex,
     count_samples,
+    flatten_performance,
     label_of,
 )
 from tagifai.versions.naming import latest_version, version_order
@@ -39,7 +40,8 @@ from tagifai.versions.version_warnings import read_warnings
 
 # Texts whose features are in memory together.
 _AT_ONCE = 1_000
-_ALL_SLICES = ("slices", OVERALL)
+# Figures that differ by less were computed alike.
+SAME = 1e-6
 # What of a version is needed, by the files that any one of them holds it.
 KEEPS = {
     "figures": ("performance.json",),
@@ -163,23 +165,27 @@ class VersionDesk:
     def intervals(self, name: str) -> dict[Key, tuple[float, float]]:
         """Return the 95 % intervals of a version's figures: see `comparison.intervals`.
 
-        Where it keeps no predictions, those of its behavioral tests alone.
+        Where it keeps no predictions, those of its behavioral tests alone; none of what would be
+        scored otherwise today.
         """
         version, members = self.load(name), self.slice_members()
         key = ("intervals", version.fingerprint, members[0])
 
         def measure() -> list[Any]:
-            predictions = self.maybe_predictions(version)
-            slices = _as_scored(members[1], version, predictions)
-            found = figure_intervals(
-                predictions,
+            measured = measure_figures(
+                self.maybe_predictions(version),
                 version.thresholds,
-                slices=slices,
+                slices=members[1],
                 behavioral=version.performance["behavioral"],
             )
-            if len(slices) < len(version.performance["slices"].get("class", {})):
-                found = {key: ends for key, ends in found.items() if key[:2] != _ALL_SLICES}
-            return list(found.items())
+            stored = flatten_performance(version.performance)
+            # Where slices, tests or definitions were others then, the interval is not of what is
+            # shown.
+            return [
+                (key, (one.low, one.high))
+                for key, one in measured.items()
+                if abs(stored.get(key, math.inf) - one.value) < SAME
+            ]
 
         found = self._answers.get(
             ("intervals", name), key, lambda: self.cache.remember(key, measure)
@@ -444,21 +450,6 @@ def _sentence(note: str) -> str:
 def _counted_names(found: Any) -> str:
     counts = LeftOut.of({"unlisted": found}).unlisted
     return name_counts(counts) if counts else ""
-
-
-def _as_scored(
-    slices: Mapping[str, set[str]], version: Version, predictions: Predictions | None
-) -> dict[str, set[str]]:
-    """Keep the slices that hold as many test projects as when the version was scored."""
-    if predictions is None:
-        return {}
-    test = {predictions.ids[row] for row in predictions.rows_by_split["test"]}
-    counted = count_samples(version.performance)
-    return {
-        name: ids
-        for name, ids in slices.items()
-        if len(ids & test) == counted.get(("slices", label(name)))
-    }
 
 
 def _load_model(version: Version, trust_pickle: bool) -> Any:

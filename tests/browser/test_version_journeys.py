@@ -118,7 +118,7 @@ def test_versions_are_compared(shared_page):
         'estimator "logistic" "svc"', use_inner_text=True
     )
     expect(page.locator("#verdict")).to_contain_text(
-        "Can't tell v0.2.0 from v0.1.0: F1 +4.6 points, 95 % interval -2.9 to +11.4"
+        "Can't tell v0.2.0 from v0.1.0: F1 +4.6 points, 95 % interval -2.9 to +11.3"
     )
     expect(page.locator("#improvements h4")).to_contain_text("Improvements in f1: 0 (")
     expect(page.locator("#improvements tbody tr").filter(has_text="attention")).to_have_text(

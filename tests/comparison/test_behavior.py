@@ -4,8 +4,8 @@ import pytest
 from tagifai.comparison.behavior import (
     compare_behavior,
     flip_tests,
+    measure_scores,
     read_outcomes,
-    score_interval,
 )
 from tagifai.comparison.proportions import clustered, wilson
 
@@ -142,19 +142,19 @@ def test_older_forms_of_results_are_read():
 
 def test_a_score_has_an_interval_clustered_by_tag():
     outcomes = {name: name.startswith("tag0-") for name in texts(20, 5)}
-    low, high = score_interval(behavioral(outcomes))["all"]
+    score, low, high = measure_scores(behavioral(outcomes))["all"]
 
     passes = np.array([[5.0]] + [[0.0]] * 19)
     ends = clustered(passes, np.full((20, 1), 5.0)).interval()
-    assert (low, high) == pytest.approx((ends[0][0], ends[1][0]))
+    assert (score, low, high) == pytest.approx((0.05, ends[0][0], ends[1][0]))
     # Wider than that of a hundred tests that each stand alone.
     alone = wilson(0.05, 100)
     assert high - low > 1.5 * (alone[1] - alone[0])
 
 
 def test_under_ten_tests_a_score_has_no_interval():
-    assert score_interval(behavioral(dict.fromkeys(texts(9, 1), True))) == {}
-    assert set(score_interval(behavioral(dict.fromkeys(texts(10, 1), True)))) == {
+    assert measure_scores(behavioral(dict.fromkeys(texts(9, 1), True))) == {}
+    assert set(measure_scores(behavioral(dict.fromkeys(texts(10, 1), True)))) == {
         "all", "MFT", "mft-name",
     }  # fmt: skip
 
@@ -162,6 +162,6 @@ def test_under_ten_tests_a_score_has_no_interval():
 def test_a_test_that_names_no_tag_stands_by_itself():
     outcomes = {f"text {number}": number < 8 for number in range(16)}
     results = behavioral(outcomes, tag_of=lambda text: None)
-    low, high = score_interval(results)["all"]
+    _, low, high = measure_scores(results)["all"]
 
     assert 0.2 < low < 0.5 < high < 0.8

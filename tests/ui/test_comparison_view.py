@@ -58,9 +58,9 @@ def test_the_surest_change_comes_first_and_the_noisiest_last():
     listed = [line for line in cells(show_changes(replace(RESULT, tags=TAGS), "f1", 1)) if line]
 
     assert [line[1] for line in listed] == ["sure", "noisy", "steady", "few"]
-    assert listed[0][2:] == ["▲ +10.0", "+5.0 to +15.0", "0.500 → 0.600", "▲ better", "20"]
-    assert listed[1][2:4] == ["↗ +44.0", "+0.0 to +80.0"]
-    assert listed[3][2:] == ["↗ +60.0", "", "0.500 → 1.100", "too few", "3"]
+    assert listed[0][2:] == ["▲ +10.0 (+5.0 to +15.0)", "0.500 → 0.600", "▲ better", "20"]
+    assert listed[1][2] == "↗ +44.0 (+0.0 to +80.0)"
+    assert listed[3][2:] == ["↗ +60.0", "0.500 → 1.100", "too few", "3"]
 
 
 def test_every_tag_has_its_verdict_in_words():

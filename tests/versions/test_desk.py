@@ -231,18 +231,25 @@ def test_slices_and_behavioral_scores_have_intervals(desk, tmp_path):
 
     own = [{"name": "all_of_it", "description": "", "min_words": 0}]
     (tmp_path / "data/slices.json").write_bytes(orjson.dumps(own))
-    scored = {"precision": 1.0, "recall": 0.9, "f1": 0.95, "num_samples": 12}
+    micro = figures["overall"]["micro"]
     rewrite(
         tmp_path / "model/v0.2.0/performance.json",
-        lambda performance: performance["slices"]["class"].update(all_of_it=scored),
+        lambda performance: performance["slices"]["class"].update(all_of_it=micro),
     )
-    assert desk.intervals("v0.2.0").keys() >= {("slices", "all_of_it", "f1")}
-    # A slice that held other projects when the version was scored has none.
+    low, high = desk.intervals("v0.2.0")["slices", "all_of_it", "f1"]
+    assert low <= micro["f1"] <= high
+
+
+def test_a_figure_that_would_be_scored_otherwise_today_has_no_interval(desk, tmp_path):
+    key = ("overall", "weighted", "recall")
+    assert key in desk.intervals("v0.1.0")
     rewrite(
-        tmp_path / "model/v0.2.0/performance.json",
-        lambda performance: performance["slices"]["class"]["all_of_it"].update(num_samples=11),
+        tmp_path / "model/v0.1.0/performance.json",
+        lambda performance: performance["overall"].update(recall=0.5),
     )
-    assert not [key for key in desk.intervals("v0.2.0") if key[0] == "slices"]
+    found = desk.intervals("v0.1.0")
+    assert key not in found
+    assert ("overall", "macro", "recall") in found
 
 
 def test_without_predictions_behavioral_scores_keep_their_intervals(desk, tmp_path):
