@@ -44,7 +44,7 @@ def measure(settings: Settings) -> list[Row]:
     claims = {
         "tag": f"interval of a tag's precision, recall, F1; {about}",
         "tag diff": f"interval of a tag's difference between two versions; {about}",
-        "overall": f"interval of weighted, micro, samples averages; {about}",
+        "overall": f"interval of weighted and micro averages; {about}",
         "macro": f"interval of macro averages, rare tags among them; {about}",
         "overall diff": f"interval of the difference of nine averages; {about}",
         "slice": "interval of a slice of 60 projects, alone",

@@ -119,7 +119,7 @@ def _by_chance(settings: Settings) -> list[Row]:
         f"versions that differ by chance; {PROJECTS} projects, {TAGS} dependent tags of {FEWEST} "
         f"to {MOST} positives"
     )
-    asked = {metric: f"tags, {metric}" for metric in METRICS}
+    asked = {metric: f"tags, {metric.replace('f1', 'F1')}" for metric in METRICS}
     asked |= {"overall": "the nine overall figures", "slices": f"{SLICES} slices, F1"}
     rows = {
         name: at_most(f"any false verdict among {among}: {about}", _rate(found, name), ALPHA, runs)

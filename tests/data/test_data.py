@@ -18,7 +18,9 @@ from tagifai.data import (
     prepare,
 )
 from tagifai.data.config import DataConfig
+from tagifai.data.frequency import build_frequency_table, select_by_frequency
 from tagifai.errors import TagifaiError
+from tagifai.models.training import label_matrix
 
 ROWS = [
     {"id": 7, "title": "BERT", "description": "Reads both ways.", "tags": ["nlp"], "year": 2018},
@@ -114,6 +116,19 @@ def test_ids_are_whole_numbers_or_strings_in_one_unicode_form(tmp_path: Path) ->
     rows = [broken(id=one)[1] for one in (7, 8.0, "09", "cafe\u0301", -1)]
     projects = load_projects(write(tmp_path, "projects.json", rows))
     assert [project.id for project in projects] == ["7", "8", "09", "caf\u00e9", "-1"]
+
+
+def test_a_tag_that_comes_twice_in_one_project_counts_once(tmp_path: Path) -> None:
+    rows = [
+        {"id": 1, "title": "t", "description": "d", "tags": ["cv", "nlp", "cv", " cv "]},
+        {"id": 2, "title": "t", "description": "d", "tags": ["nlp"]},
+    ]
+    write(tmp_path, "projects.json", rows)
+    dataset = load_dataset(tmp_path)
+    assert [project.tags for project in dataset.projects] == [("cv", "nlp"), ("nlp",)]
+    kept = select_by_frequency(build_frequency_table(dataset), 1).kept
+    assert dict(kept) == {"nlp": 2, "cv": 1}
+    assert label_matrix(prepare(dataset, 1)).sum(axis=0).tolist() == [1, 2]
 
 
 def test_blank_lines_of_csv_are_no_rows(tmp_path: Path) -> None:

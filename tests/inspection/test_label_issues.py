@@ -87,6 +87,23 @@ def test_an_issue_comes_with_its_evidence(found, projects):
     assert issue["y_true"] == []
 
 
+def test_errors_do_not_teach_that_evidence_means_little():
+    """A fifth of the cats lack their tag; learnt from all labels they would score 0.89."""
+    n, rng = 200, np.random.default_rng(4)
+    about_cats = np.arange(n) % 2 == 0
+    left_out = np.arange(0, n, 10)
+    projects = {}
+    for i in range(n):
+        word = "cat" if about_cats[i] else "dog"
+        tags = () if i in left_out else (f"{word}s",)
+        projects[f"p{i}"] = Project(f"p{i}", f"A {word} story", f"{word} number w{i % 9}", tags)
+    prob = np.where(np.stack([about_cats, ~about_cats], axis=1), 0.7, 0.2)
+    noisy = np.clip(prob + rng.normal(0, 0.1, prob.shape), 0, 1)
+    truth = [[tag in p.tags for tag in ("cats", "dogs")] for p in projects.values()]
+    p = Predictions.of(projects, ["train"] * n, ["cats", "dogs"], truth, noisy)
+    assert suspect_labels(p, projects, TAGS).score[left_out, 0].min() > 0.97
+
+
 def test_gone_projects_and_changed_labels_are_counted_and_left_out(predictions, projects):
     projects = {one: project for one, project in projects.items() if one != "p4"}
     projects["p50"] = Project("p50", "A cat story", "cat", ("cats",))
