@@ -73,7 +73,6 @@ def read_performance(path: Path) -> dict[str, Any]:
         "overall f1": row.get("overall.f1"),
         "overall precision": row.get("overall.precision"),
         "overall recall": row.get("overall.recall"),
-        "behavioral score": row.get("behavioral.score"),
         "slices f1": row.get("slices.overall.f1"),
         "slices precision": row.get("slices.overall.precision"),
         "slices recall": row.get("slices.overall.recall"),

@@ -304,7 +304,8 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
         rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
         move(done, len(story), name)
     columns = {"version": "version", "f1": "F1", "macro_f1": "macro F1",
-               "behavioral_score": "behavioral", "notes": "notes"}  # fmt: skip
+               "behavioral_score": "behavioral", "behavioral_name_matcher": "name matcher",
+               "notes": "notes"}  # fmt: skip
 
     def show() -> None:
         print_table(rows, columns, title=f"written to {source.location}")
@@ -511,7 +512,8 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
         desk.latest("model")  # which says that there is none
 
     def show() -> None:
-        columns = {"version": "version", "score": "score now", "num_samples": "tests",
+        columns = {"version": "version", "score": "score now",
+                   "name_matcher": "name matcher", "num_samples": "tests",
                    "skipped": "skipped", "measured": "score when made", "note": "note"}  # fmt: skip
         told = "the version keeps no model: as measured when it was made"
         print_table(
@@ -519,6 +521,17 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
             columns,
         )
         if options.version:
+            kinds = {"by_part": "part", "by_type": "type", "by_group": "group"}
+            print_table(
+                [
+                    {"of": what, "name": one, **row}
+                    for kind, what in kinds.items()
+                    for one, row in (rows[0].get(kind) or {}).items()
+                ],
+                {"of": "of", "name": "name", "score": "score", "name_matcher": "name matcher",
+                 "num_samples": "tests"},
+                title="By part, type and group",
+            )  # fmt: skip
             failed = rows[0].get("results", {}).get("failed", [])
             texts = [
                 {**test, "texts": " | ".join(test["texts"]),

@@ -94,7 +94,7 @@ def test_versions_lists_the_key_metrics_of_each(run_json):
     assert [row["version"] for row in rows] == ["v0.1.0", "v0.2.0", "workspace"]
     assert list(rows[0]) == [
         "version", "error", "overall f1", "overall precision", "overall recall",
-        "behavioral score", "slices f1", "slices precision", "slices recall",
+        "slices f1", "slices precision", "slices recall",
     ]  # fmt: skip
     assert rows[0]["overall recall"] == pytest.approx(17 / 19)
     assert rows[1]["overall f1"] == 1.0

@@ -7,17 +7,21 @@ sentences that differ in something that matters: each gets its tags, and they do
 same ones. A model that predicts nothing is invariant too: read INV beside MFT.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tagifai.behavioral.name_matcher import match_names
+from tagifai.data import Tag
 from tagifai.data.names import normalise_names, refuse_unknown_in_rows
 from tagifai.data.records import Label, Text, check_row, read_rows
 
 TYPES = ("INV", "DIR", "MFT")
+SAVED, NAME_RECOGNITION = "saved", "name recognition"
+PARTS = (SAVED, NAME_RECOGNITION)
 BEHAVIORAL_FILE = "behavioral.json"
 PredictTags = Callable[[list[str]], Sequence[Collection[str]]]
 
@@ -33,11 +37,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class BehavioralTest:
-    """One test: its type (INV, DIR or MFT), the group it is reported under, its cases."""
+    """One test: its type (INV, DIR or MFT), the group it is reported under, its cases.
+
+    `part` says where it comes from: one of `PARTS`.
+    """
 
     type: str
     group: str
     cases: tuple[Case, ...]
+    part: str = SAVED
 
     @property
     def tags(self) -> frozenset[str]:
@@ -112,29 +120,42 @@ def saved_tests(
 
 
 def run_behavioral(
-    tests: Iterable[BehavioralTest], predict_tags: PredictTags, known_tags: Iterable[str]
+    tests: Iterable[BehavioralTest],
+    predict_tags: PredictTags,
+    known_tags: Iterable[str],
+    described: Mapping[str, Tag] | None = None,
 ) -> dict[str, Any]:
     """Run tests and return what `performance.json` keeps of them.
 
     `predict_tags` is called once, with each different text once. A test that names a tag out of
     `known_tags` is left out and counted in `skipped`. `score` is the share passed of
-    `num_samples`, None where there is none, in all and in `by_type` and `by_group`; under
-    `results`, each test `passed` or `failed` with its texts and what was expected, forbidden
-    and predicted for each.
+    `num_samples`, None where there is none, in all and in `by_part`, `by_type` and `by_group`;
+    `name_matcher` beside it what `match_names` scores on the same tests, by the aliases that
+    `described` has. Under `results`, each test `passed` or `failed` with its texts and what was
+    expected, forbidden and predicted for each.
     """
-    tests, known = list(tests), set(known_tags)
+    tests, known, described = list(tests), set(known_tags), described or {}
     kept = [test for test in tests if test.tags <= known]
     texts = list(dict.fromkeys(case.text for test in kept for case in test.cases))
     predicted = dict(zip(texts, predict_tags(texts), strict=True)) if texts else {}
+    names = {tag: described.get(tag, Tag(tag)) for tag in known}
+    matched = dict(zip(texts, match_names(texts, names), strict=True))
     results: dict[str, list[dict[str, Any]]] = {"passed": [], "failed": []}
-    verdicts: dict[tuple[str, str], list[bool]] = {}
+    verdicts: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
     for test in kept:
         answers = [sorted(predicted[case.text]) for case in test.cases]
         passed = test.passes(answers)
-        for key in (("all", ""), ("by_type", test.type), ("by_group", test.group)):
-            verdicts.setdefault(key, []).append(passed)
+        by_name = test.passes([matched[case.text] for case in test.cases])
+        for key in (
+            ("all", ""),
+            ("by_part", test.part),
+            ("by_type", test.type),
+            ("by_group", test.group),
+        ):
+            verdicts.setdefault(key, []).append((passed, by_name))
         results["passed" if passed else "failed"].append(
             {
+                "part": test.part,
                 "type": test.type,
                 "group": test.group,
                 "texts": [case.text for case in test.cases],
@@ -148,7 +169,7 @@ def run_behavioral(
         "skipped": len(tests) - len(kept),
         **{
             kind: {key[1]: _score(verdicts[key]) for key in sorted(verdicts) if key[0] == kind}
-            for kind in ("by_type", "by_group")
+            for kind in ("by_part", "by_type", "by_group")
         },
         "results": results,
     }
@@ -196,6 +217,10 @@ def _test_of(row: _TestRow) -> BehavioralTest:
     )
 
 
-def _score(verdicts: Sequence[bool]) -> dict[str, Any]:
-    passed = sum(verdicts)
-    return {"score": passed / len(verdicts) if verdicts else None, "num_samples": len(verdicts)}
+def _score(verdicts: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    """Score the model and the name matcher on the tests that each of them passed or not."""
+    number = len(verdicts)
+    model, matcher = (
+        (sum(passed) / number for passed in zip(*verdicts, strict=True)) if number else (None, None)
+    )
+    return {"score": model, "num_samples": number, "name_matcher": matcher}

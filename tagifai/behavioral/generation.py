@@ -1,11 +1,14 @@
-"""Make behavioral tests out of tags' names and aliases."""
+"""Make tests of name recognition out of tags' names and aliases.
+
+They show whether a model knows the names; a matcher of names passes nearly all of them.
+"""
 
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from tagifai.behavioral import BehavioralTest, Case
+from tagifai.behavioral import NAME_RECOGNITION, BehavioralTest, Case
 from tagifai.behavioral.phrasing import (
     LINKS,
     NAME_TEMPLATES,
@@ -29,7 +32,7 @@ _TEXTS_AN_ALIAS = 2
 def generate_tests(
     tags: Mapping[str, Tag], seed: int = 0, language: str = DEFAULT_LANGUAGE
 ) -> tuple[BehavioralTest, ...]:
-    """Make some twelve tests a tag by templates and misspellings.
+    """Make some twelve tests of name recognition a tag by templates and misspellings.
 
     A tag gives three tests of `mft-name`; three of `mft-misspelt-one-word` or
     `mft-misspelt-several-words`, by how many words its name has; two of `mft-alias` an alias,
@@ -72,7 +75,7 @@ def _named(
 ) -> list[BehavioralTest]:
     chosen = rng.sample(templates, min(len(forms), len(templates)))
     return [
-        BehavioralTest("MFT", group, (Case(sentence(template, form), (tag,)),))
+        BehavioralTest("MFT", group, (Case(sentence(template, form), (tag,)),), NAME_RECOGNITION)
         for template, form in zip(chosen, forms, strict=False)
     ]
 
@@ -114,7 +117,7 @@ def _invariances(
         "inv-link": (plain, f"{plain} {rng.choice(LINKS)}"),
     }
     return [
-        BehavioralTest("INV", group, tuple(Case(text) for text in texts))
+        BehavioralTest("INV", group, tuple(Case(text) for text in texts), NAME_RECOGNITION)
         for group, texts in changed.items()
     ]
 
@@ -138,6 +141,7 @@ def _directions(
                     Case(sentence(first, name), (tag,)),
                     Case(sentence(first, names[other]), (other,)),
                 ),
+                NAME_RECOGNITION,
             ),
             BehavioralTest(
                 "DIR",
@@ -146,6 +150,7 @@ def _directions(
                     Case(sentence(second, name), (tag,)),
                     Case(sentence(second, f"{name} and {names[other]}"), (tag, other)),
                 ),
+                NAME_RECOGNITION,
             ),
         ]
     return tests

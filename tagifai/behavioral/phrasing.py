@@ -36,7 +36,7 @@ _NEIGHBOURS = {
 _JOINED = re.compile(
     r"\b(self|semi|pre|multi|few|zero|one|cross|fine|scikit|auto|non|q|low|on|text|image)-"
 )
-_WORD = re.compile(r"[^\W_]+")
+WORD = re.compile(r"[^\W_]+")
 _SHORTEST_MISSPELT = 5
 
 
@@ -101,7 +101,7 @@ def sentence(template: str, *names: str) -> str:
 
 def mentions(text: str, names: Iterable[str]) -> bool:
     """Tell whether one of these names stands in a text, as whole words, whatever its case."""
-    plain = f" {' '.join(_WORD.findall(text.lower()))} "
+    plain = f" {' '.join(WORD.findall(text.lower()))} "
     return any(
-        f" {' '.join(words)} " in plain for name in names if (words := _WORD.findall(name.lower()))
+        f" {' '.join(words)} " in plain for name in names if (words := WORD.findall(name.lower()))
     )

@@ -34,7 +34,7 @@ SCORE = "score"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One behavioral test of a version: its texts, type and group, first tag, and whether passed.
+    """One behavioral test of a version: texts, type, group, part, first tag, and whether passed.
 
     `key` tells tests apart: the texts with the tags that each must and must not get.
     """
@@ -43,6 +43,7 @@ class Outcome:
     name: str
     type: str
     group: str
+    part: str
     tag: str
     passed: bool
 
@@ -69,7 +70,7 @@ def compare_behavior(
     first, second = read_outcomes(a), read_outcomes(b)
     tests = [(first[key], second[key]) for key in first if key in second]
     groups: dict[str, list[tuple[Outcome, Outcome]]] = {ALL: tests} if tests else {}
-    for kind in ("type", "group"):
+    for kind in ("part", "type", "group"):
         for pair in tests:
             name = getattr(pair[1], kind)
             if name:
@@ -108,7 +109,7 @@ def measure_scores(behavioral: Mapping[str, Any]) -> dict[str, tuple[float, floa
     """
     groups: dict[str, list[Outcome]] = {}
     for one in read_outcomes(behavioral).values():
-        for name in dict.fromkeys((ALL, one.type, one.group)):
+        for name in dict.fromkeys((ALL, one.part, one.type, one.group)):
             if name:
                 groups.setdefault(name, []).append(one)
     found = {}
@@ -160,11 +161,11 @@ def _outcome(test: Any, passed: bool) -> Outcome | None:
         return None
     expected, forbidden = _tags(test.get("expected")), _tags(test.get("forbidden"))
     named = [tag for case in (*expected, *forbidden) for tag in case]
-    type_, group = (str(test.get(field) or "") for field in ("type", "group"))
+    type_, group, part = (str(test.get(field) or "") for field in ("type", "group", "part"))
     name = " → ".join(texts)
     # A test that names no tag stands by itself.
     tag = f"tag {named[0]}" if named else f"test {name}"
-    return Outcome((*texts, expected, forbidden), name, type_, group, tag, passed)
+    return Outcome((*texts, expected, forbidden), name, type_, group, part, tag, passed)
 
 
 def _tags(cases: Any) -> tuple[tuple[str, ...], ...]:

@@ -196,7 +196,7 @@ class InferenceDesk:
         self.check_may_save(visit)
         test = make_test(kind, group, texts, expected, forbidden, self.tags(name))
         number = save_test(self.data.folder, test)
-        result = run_behavioral([test], self._predictor(name), self.tags(name))
+        result = run_behavioral([test], self._predictor(name), self.tags(name), self._tag_metadata)
         return {"number": number, "file": str(self.data.folder / "behavioral.json"), **result}
 
     def behavioral_results(self, name: str) -> dict[str, Any]:
@@ -215,12 +215,13 @@ class InferenceDesk:
             if not kept:
                 self.versions.require_model(name)
             return {"fresh": False, **kept}
-        tests = self.tests(name)
-        key = ("behavioral", version.fingerprint, _digest(tests))
+        tests, described = self.tests(name), self._tag_metadata
+        key = ("behavioral", version.fingerprint, _digest(tests), _digest(described))
         return {
             "fresh": True,
             **self.versions.cache.remember(
-                key, lambda: run_behavioral(tests, self._predictor(name), self.tags(name))
+                key,
+                lambda: run_behavioral(tests, self._predictor(name), self.tags(name), described),
             ),
         }
 
@@ -255,5 +256,5 @@ class InferenceDesk:
         return tags.index(tag)
 
 
-def _digest(tests: Sequence[BehavioralTest]) -> str:
-    return hashlib.sha256(repr(tests).encode("utf-8", "replace")).hexdigest()
+def _digest(one: object) -> str:
+    return hashlib.sha256(repr(one).encode("utf-8", "replace")).hexdigest()

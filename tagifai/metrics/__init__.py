@@ -46,6 +46,13 @@ _KINDS = (
         _BY_SUPPORT,
     ),
     Metric("score", "Behavioral score", True, "Share of behavioral tests passed.", "tests alike"),
+    Metric(
+        "name_matcher",
+        "Name matcher",
+        True,
+        "Share of behavioral tests passed by predicting each tag whose name stands in the text.",
+        "tests alike",
+    ),
     Metric("brier", "Brier score", False, "Mean squared error of the probability.", _PAIRS),
     Metric(
         "ece",

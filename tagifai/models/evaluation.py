@@ -35,11 +35,13 @@ def measure(
     tests: Sequence[BehavioralTest],
     slices: Mapping[str, Slice] | None = None,
     among: Sequence[Project] | None = None,
+    described: Mapping[str, Tag] | None = None,
 ) -> dict[str, Any]:
     """Score test projects, slices of them, and behavioral tests.
 
     `projects` are in the order of `predictions`, with all of their tags; `among` are all
-    projects of the data, by default these (see `select_slices`).
+    projects of the data, by default these (see `select_slices`); `described` are its tags, by
+    whose aliases the name matcher works.
     """
     tags = predictions.tags
     rows = np.flatnonzero(predictions.split == "test")
@@ -57,5 +59,5 @@ def measure(
         slices=select_slices(
             [projects[int(row)] for row in rows], clean, slices, among=among or projects
         ),
-        behavioral=run_behavioral(tests, predicted, tags),
+        behavioral=run_behavioral(tests, predicted, tags, described),
     )

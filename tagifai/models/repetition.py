@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tagifai.behavioral import TYPES, BehavioralTest
+from tagifai.behavioral import PARTS, TYPES, BehavioralTest
 from tagifai.data import Dataset
 from tagifai.errors import TagifaiError
 from tagifai.inference import predict_tags
@@ -23,7 +23,7 @@ SPENT = (
     "milliseconds_a_prediction",
     "cpu_milliseconds_a_prediction",
 )
-OF_ALL_TESTS = tuple(f"behavioral_{name}" for name in ("score", *TYPES))
+OF_ALL_TESTS = tuple(f"behavioral_{name}" for name in ("score", "name_matcher", *PARTS, *TYPES))
 
 
 def repeat(
@@ -138,7 +138,7 @@ def flat_metrics(performance: Mapping[str, Any]) -> dict[str, Any]:
     behavioral = performance.get("behavioral", {})
     flat |= {
         f"behavioral_{name}": behavioral[name]
-        for name in ("score", "num_samples")
+        for name in ("score", "name_matcher", "num_samples")
         if name in behavioral
     }
     return flat | {f"behavioral_{name}": group["score"] for name, group in _groups(performance)}
@@ -158,6 +158,7 @@ def count_support(performance: Mapping[str, Any]) -> dict[str, int]:
     counts = {
         **PAIRS_OF,
         "behavioral_score": "behavioral_num_samples",
+        "behavioral_name_matcher": "behavioral_num_samples",
         **{f"slices_{name}": "slices_num_samples" for name in ("precision", "recall", "f1")},
     }
     return {
@@ -169,7 +170,7 @@ def count_support(performance: Mapping[str, Any]) -> dict[str, int]:
 
 def _groups(performance: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     behavioral = performance.get("behavioral", {})
-    for kind in ("by_type", "by_group"):
+    for kind in ("by_part", "by_type", "by_group"):
         yield from behavioral.get(kind, {}).items()
 
 

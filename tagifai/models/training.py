@@ -87,8 +87,9 @@ def train(
         tests = default_tests(prepared.tags, dataset.tags, saved, params.language)
     with threadpool_limits(limits=1):
         performance = measure(
-            model, thresholds, predictions, whole, tests, slices, among=dataset.projects
-        )
+            model, thresholds, predictions, whole, tests, slices,
+            among=dataset.projects, described=dataset.tags,
+        )  # fmt: skip
     performance = with_note(performance, dataset)
     return Trained(params, prepared.tags, thresholds, predictions, model, performance)
 

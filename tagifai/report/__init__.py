@@ -39,7 +39,7 @@ def gather(
         "note": " ".join([versions.note(name), *versions.warnings(name)]).strip(),
         "overall": versions.load(name).performance["overall"],
         "covered": state_covered(versions.load(name).performance),
-        "behavioral": versions.load(name).performance["behavioral"].get("score"),
+        "behavioral": versions.load(name).performance["behavioral"],
         "slices": inspection.slice_table(name),
         "calibration": _or_missing(lambda: _calibration(inspection, name)),
         "params": dict(versions.load(name).params),

@@ -58,8 +58,6 @@ def _alone(report: Mapping[str, Any]) -> list[str]:
         }
         for name, figures in averages.items()
     ]
-    score = report["behavioral"]
-    passed = f"<p>Behavioral tests passed: {score:.1%}</p>" if score is not None else ""
     figures = {"precision": "precision", "recall": "recall", "f1": "F1", "num_samples": "projects"}
     note = f'<p class="minor">{escaped(report["note"], 1_000)}</p>' if report["note"] else ""
     return [
@@ -67,7 +65,7 @@ def _alone(report: Mapping[str, Any]) -> list[str]:
             "Overall",
             note
             + table(rows, {"name": "average", **figures, "covers": "F1 averaged over"})
-            + passed,
+            + _behavioral(report["behavioral"]),
         ),
         section(
             "Slices",
@@ -104,6 +102,19 @@ def _calibration(found: Mapping[str, Any]) -> str:
         empty="No tag's probabilities are surely off.",
     )  # fmt: skip
     return f"<p>{escaped(found['verdict'], 400)}</p>{tags}"
+
+
+def _behavioral(found: Mapping[str, Any]) -> str:
+    """Show what passes, beside what a matcher of names passes that learns nothing."""
+    if found.get("score") is None:
+        return ""
+    parts = found.get("by_part")
+    parts = parts if isinstance(parts, Mapping) else {}
+    rows = [{"name": "all", **found}] + [
+        {"name": name, **row} for name, row in parts.items() if isinstance(row, Mapping)
+    ]
+    figures = {"score": "passed", "name_matcher": "name matcher", "num_samples": "tests"}
+    return table(rows, {"name": "behavioral tests", **figures})
 
 
 def _worst(rows: Any, version: str) -> str:

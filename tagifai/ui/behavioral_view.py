@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tagifai.behavioral import NAME_RECOGNITION, SAVED
 from tagifai.charts.svg import escaped, write_share
 from tagifai.ui.markup import show_chips, show_share, show_table
 
@@ -11,6 +12,10 @@ TYPES = {
     "MFT": "MFT, minimum functionality: the text must have, or must not have, some tags",
     "INV": "INV, invariance: the tags must not change when the text does",
     "DIR": "DIR, directional: the tags must change when the text does",
+}
+PARTS = {
+    SAVED: "saved in the data folder",
+    NAME_RECOGNITION: "name recognition: names and aliases of tags, put into templates",
 }
 
 
@@ -28,23 +33,15 @@ def show_behavioral(results: Mapping[str, Any]) -> str:
     )
     skipped = results.get("skipped")
     note = f" {skipped} name tags that it does not know and are left out." if skipped else ""
-    types = [
-        {"type": TYPES.get(kind, kind), "share": show_share(row["score"]), "n": row["num_samples"]}
-        for kind, row in (results.get("by_type") or {}).items()
-    ]
+    matcher = results.get("name_matcher")
+    if matcher is not None:
+        note += f" A name matcher, which learns nothing, passes {write_share(matcher)}."
     return (
         f'<p class="headline"><b>{write_share(results["score"])}</b> of {total:,} behavioral '
         f"tests pass, {when}.{note}</p>"
-        + (
-            show_table(
-                types,
-                {"type": "type", "share": "passed", "n": "tests"},
-                raw=["share"],
-                empty="",
-            )
-            if types
-            else ""
-        )
+        + _scores(results.get("by_part"), "part", PARTS)
+        + _scores(results.get("by_type"), "type", TYPES)
+        + _scores(results.get("by_group"), "group", {}, folded=True)
         + _listed("Failed", failed, opened=True)
         + _listed("Passed", passed, opened=False)
     )
@@ -60,6 +57,32 @@ def show_saved(saved: Mapping[str, Any], version: str) -> str:
         f'<div class="notice {"error" if failed else "good"}" role="status">Saved as test '
         f"{saved['number']} of {escaped(saved['file'], 200)}. {escaped(version)} <b>{verdict}</b> "
         f"it: it predicts {escaped(got, 300)}. From now on every version is scored on it.</div>"
+    )
+
+
+def _scores(rows: Any, what: str, terms: Mapping[str, str], *, folded: bool = False) -> str:
+    """Show what the model and the name matcher pass of each part, type or group."""
+    if not isinstance(rows, Mapping) or not rows:
+        return ""
+    table = show_table(
+        [
+            {
+                "name": terms.get(name, name),
+                "share": show_share(row.get("score")),
+                "matcher": show_share(row.get("name_matcher")),
+                "n": row.get("num_samples"),
+            }
+            for name, row in rows.items()
+            if isinstance(row, Mapping)
+        ],
+        {"name": what, "share": "passed", "matcher": "name matcher", "n": "tests"},
+        raw=["share", "matcher"],
+        empty="",
+    )
+    return (
+        f"<details><summary>By {what}: {len(rows):,}</summary>{table}</details>"
+        if folded
+        else table
     )
 
 

@@ -212,9 +212,10 @@ def _weighted(by_name: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 
 
 def _behavioral(found: dict[str, Any], where: str) -> dict[str, Any]:
-    score = found.get("score")
-    if score is not None and not (_is_number(score) and 0 <= score <= 1):
-        raise _wrong(where, "behavioral.score", "a number between 0 and 1", score)
+    for name in ("score", "name_matcher"):
+        score = found.get(name)
+        if score is not None and not (_is_number(score) and 0 <= score <= 1):
+            raise _wrong(where, f"behavioral.{name}", "a number between 0 and 1", score)
     results = _object(found.get("results", {}), where, "behavioral.results")
     for outcome in ("passed", "failed"):
         listed = results.get(outcome, [])

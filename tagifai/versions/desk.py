@@ -27,6 +27,7 @@ from tagifai.predictions import Predictions
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
 from tagifai.versions import Version, load_version
 from tagifai.versions.history import (
+    BEHAVIORAL_METRICS,
     KEY_METRICS,
     Key,
     PerformanceIndex,
@@ -160,7 +161,7 @@ class VersionDesk:
         """Name in words every figure that some version has, the key metrics first."""
         self.history()
         named = {label_of(key): key for key in self._index.known_figures()}
-        return {**KEY_METRICS, **named}
+        return {**KEY_METRICS, **BEHAVIORAL_METRICS, **named}
 
     def intervals(self, name: str) -> dict[Key, tuple[float, float]]:
         """Return the 95 % intervals of a version's figures: see `comparison.intervals`.

@@ -40,8 +40,9 @@ def rescore(
             predictions.tags, dataset.tags, saved, recorded_language(version.params)
         )
         performance = measure(
-            model, thresholds, predictions, projects, tests, slices or {}, among=dataset.projects
-        )
+            model, thresholds, predictions, projects, tests, slices or {},
+            among=dataset.projects, described=dataset.tags,
+        )  # fmt: skip
     else:
         test = predictions.select("test")
         decided = test.decide(thresholds)

@@ -160,6 +160,7 @@ class _Weighted(_Average):
 class _Score(_Row):
     score: _Fraction = math.nan
     num_samples: _Number = math.nan
+    name_matcher: _Fraction = math.nan
     skipped: _Number = math.nan
 
     def mark_undefined(self) -> None:
@@ -185,6 +186,7 @@ class _Results(Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Behavioral(_Score):
+    by_part: dict[str, _Score] = {}
     by_type: dict[str, _Score] = {}
     by_group: dict[str, _Score] = {}
     results: _Results = field(default_factory=_Results)
@@ -202,6 +204,7 @@ class _Performance(Struct, forbid_unknown_fields=True, gc=False):
         return (
             tuple(self.by_tag),
             tuple(self.slices.by_name),
+            tuple(tests.by_part),
             tuple(tests.by_type),
             tuple(tests.by_group),
         )
@@ -210,7 +213,7 @@ class _Performance(Struct, forbid_unknown_fields=True, gc=False):
         overall, slices, tests = self.overall, self.slices, self.behavioral
         averages = (overall.macro, overall.micro, overall.samples)
         rows = (*self.by_tag.values(), *slices.by_name.values())
-        tested = (*tests.by_type.values(), *tests.by_group.values())
+        tested = (*tests.by_part.values(), *tests.by_type.values(), *tests.by_group.values())
         for row in (overall, *averages, *rows, slices.overall):
             row.mark_undefined()
         for one in (tests, *tested):
@@ -226,13 +229,14 @@ class _Performance(Struct, forbid_unknown_fields=True, gc=False):
         ]
 
     def keys(self) -> list[Key]:
+        tests = self.behavioral
         by_name = [name if name != "overall" else "overall (slice)" for name in self.slices.by_name]
         rows: list[tuple[str, type[Struct], Iterable[str]]] = [
             ("overall", _Weighted, ("weighted",)),
             ("overall", _Average, ("macro", "micro", "samples")),
             ("class", _Tag, self.by_tag),
             ("slices", _Slice, ("overall", *by_name)),
-            ("behavioral", _Score, ("all", *self.behavioral.by_type, *self.behavioral.by_group)),
+            ("behavioral", _Score, ("all", *tests.by_part, *tests.by_type, *tests.by_group)),
         ]
         return [
             (group, name, metric)

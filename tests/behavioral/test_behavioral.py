@@ -10,7 +10,7 @@ from tagifai.behavioral import (
     run_behavioral,
     saved_tests,
 )
-from tagifai.data import known_tags, load_dataset
+from tagifai.data import Tag, known_tags, load_dataset
 from tagifai.errors import TagifaiError
 
 MFT = BehavioralTest("MFT", "mft-name", (Case("About graphs.", ("graphs",), ("keras",)),))
@@ -61,15 +61,17 @@ def test_run():
         "skipped": 1,
     }
     assert result["by_type"] == {
-        "DIR": {"score": 1.0, "num_samples": 1},
-        "INV": {"score": 1.0, "num_samples": 1},
-        "MFT": {"score": 0.5, "num_samples": 2},
+        "DIR": {"score": 1.0, "num_samples": 1, "name_matcher": 1.0},
+        "INV": {"score": 1.0, "num_samples": 1, "name_matcher": 1.0},
+        "MFT": {"score": 0.5, "num_samples": 2, "name_matcher": 0.5},
     }
-    assert result["by_group"]["mft-alias"] == {"score": 0.0, "num_samples": 1}
-    assert result["by_group"]["mft-name"] == {"score": 1.0, "num_samples": 1}
+    assert result["by_group"]["mft-alias"] == {"score": 0.0, "num_samples": 1, "name_matcher": 0.0}
+    assert result["by_group"]["mft-name"] == {"score": 1.0, "num_samples": 1, "name_matcher": 1.0}
+    assert result["by_part"] == {"saved": {"score": 0.75, "num_samples": 4, "name_matcher": 0.75}}
     assert [entry["type"] for entry in result["results"]["passed"]] == ["MFT", "INV", "DIR"]
     assert result["results"]["failed"] == [
         {
+            "part": "saved",
             "type": "MFT",
             "group": "mft-alias",
             "texts": ["About nets."],
@@ -79,6 +81,19 @@ def test_run():
         }
     ]
     assert json.loads(json.dumps(result)) == result
+
+
+def test_the_name_matcher_stands_beside_a_model_that_knows_nothing():
+    aliased = BehavioralTest("MFT", "mft-alias", (Case("About nets.", ("graphs",)),))
+    result = run_behavioral(
+        [MFT, INV, DIR, aliased],
+        lambda texts: [()] * len(texts),
+        ["graphs", "keras"],
+        {"graphs": Tag("graphs", ("nets",))},
+    )
+    assert (result["score"], result["name_matcher"]) == (0.25, 1.0)
+    group = result["by_group"]["mft-alias"]
+    assert group == {"score": 0.0, "num_samples": 1, "name_matcher": 1.0}
 
 
 def test_one_call_for_all_texts_each_once():
@@ -100,7 +115,9 @@ def test_no_test_that_the_model_knows():
     assert result == {
         "score": None,
         "num_samples": 0,
+        "name_matcher": None,
         "skipped": 1,
+        "by_part": {},
         "by_type": {},
         "by_group": {},
         "results": {"passed": [], "failed": []},

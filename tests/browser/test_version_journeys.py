@@ -89,7 +89,7 @@ def test_versions_are_compared(shared_page):
     history = page.locator("#metric-history")
     expect(history.locator(".legend")).to_have_text(
         [
-            "overall f1", "overall precision", "overall recall", "behavioral score", "slices f1",
+            "overall f1", "overall precision", "overall recall", "slices f1",
             "slices precision", "slices recall",
         ]
     )  # fmt: skip
@@ -148,8 +148,10 @@ def test_versions_are_compared(shared_page):
     page.locator("#show-behavioral").click()
     tests = page.locator("#behavioral-results")
     expect(tests.locator(".headline")).to_contain_text("behavioral tests pass, on the tests of now")
+    expect(tests.locator(".headline")).to_contain_text("A name matcher, which learns nothing")
+    expect(tests.locator("tbody td").filter(has_text="name recognition").first).to_be_visible()
     expect(tests.locator("summary")).to_have_text(
-        [re.compile(r"Failed: \d+"), re.compile("Passed: ")]
+        [re.compile("By group: "), re.compile(r"Failed: \d+"), re.compile("Passed: ")]
     )
     expect(tests.locator("details[open] tbody tr").first).to_be_visible()
 

@@ -120,6 +120,10 @@ PERFORMANCE = {
     "a class's recall as a text": (performance(**{"class": {"cv": {"recall": "x"}}}), "recall"),
     "slices as a text": (performance(slices="x"), "slices"),
     "a slice's f1 above 1": (performance(slices={"class": {"s": {"f1": 7}}}), "slices.class.'s'"),
+    "a name matcher's score above 1": (
+        performance(behavioral={"name_matcher": 2}),
+        "behavioral.name_matcher",
+    ),
     "a behavioral score above 1": (performance(behavioral={"score": 2}), "behavioral.score"),
     "behavioral results as a list": (performance(behavioral={"results": [1]}), "results"),
     "nested deeply": (b'{"overall": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", ""),

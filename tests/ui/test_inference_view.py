@@ -111,6 +111,13 @@ def test_behavioral_tests_of_every_shape_are_listed():
     assert "of 3 behavioral tests pass" in shown
     assert "Failed: 2" in shown
     assert "Transformers are new." in shown
+    row = {"score": 0.25, "num_samples": 4, "name_matcher": 0.75}
+    scored = show_behavioral(
+        {**row, **{f"by_{k}": {HOSTILE: row, "x": 1} for k in ("part", "type", "group")}}
+    )
+    assert "A name matcher, which learns nothing, passes 0.750." in scored
+    assert scored.count(">0.750<") == 3
+    assert "<script" not in scored
     assert "names a tag of this version" in show_behavioral({"score": 0.0, "results": {}})
 
 

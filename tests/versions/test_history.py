@@ -96,7 +96,7 @@ def test_undefined_figures_are_listed_and_counts_are_none():
     }
 
 
-def test_the_seven_key_metrics_in_version_order(tmp_path):
+def test_the_key_metrics_in_version_order(tmp_path):
     source = written(tmp_path, 11)
     source.write("workspace", {"performance.json": json.dumps(PERFORMANCE).encode()})
     table = PerformanceIndex(source).history()
@@ -108,7 +108,6 @@ def test_the_seven_key_metrics_in_version_order(tmp_path):
         "overall f1": 0.6,
         "overall precision": 0.75,
         "overall recall": 0.5,
-        "behavioral score": 0.9,
         "slices f1": 0.3,
         "slices precision": 0.1,
         "slices recall": 0.2,

@@ -30,6 +30,7 @@ SMALL = {
     "behavioral": {
         **SCORED,
         "skipped": 1,
+        "by_part": {"name recognition": {**SCORED, "name_matcher": 0.99}},
         "by_type": {"INV": SCORED},
         "by_group": {"typos": SCORED},
         "results": {"passed": [{"type": "INV"}], "failed": []},
@@ -62,6 +63,8 @@ PLACES = {
     "the score": ("behavioral", "score"),
     "a count of tests": ("behavioral", "num_samples"),
     "scores by type": ("behavioral", "by_type"),
+    "the name matcher's score": ("behavioral", "by_part", "name recognition", "name_matcher"),
+    "scores by part": ("behavioral", "by_part"),
     "the score of a type": ("behavioral", "by_type", "INV", "score"),
     "a group called as a type": ("behavioral", "by_group", "INV"),
     "a group called as all": ("behavioral", "by_group", "all"),
