@@ -13,7 +13,14 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from benchmarks.statistics import intervals, many_tags, thresholds, verdicts
+from benchmarks.statistics import (
+    calibration,
+    intervals,
+    many_tags,
+    slice_finder,
+    thresholds,
+    verdicts,
+)
 from benchmarks.statistics.report import RECORDED, REPORT, Part, read_parts, table, write_parts
 from benchmarks.statistics.rows import Row, Settings
 
@@ -22,6 +29,8 @@ PARTS: dict[str, Callable[[Settings], list[Row]]] = {
     "verdicts": verdicts.measure,
     "intervals": intervals.measure,
     "thresholds": thresholds.measure,
+    "calibration": calibration.measure,
+    "slice finder": slice_finder.measure,
     "many tags": many_tags.measure,
 }
 QUICK = 0.02

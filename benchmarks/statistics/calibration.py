@@ -163,7 +163,7 @@ def _slopes(settings: Settings) -> list[Row]:
     found = spread(partial(find_tag, plain, TAGS), runs, settings.jobs)
     told = "slope 0.75 with 1,000 pairs found"
     rows = [
-        at_least(f"{told}: one tag of {TAGS}", share([one for one, _ in found]), 0.8, runs).shown(),
+        at_least(f"{told}: one tag of {TAGS}", share([one for one, _ in found]), 0.8, runs),
         at_most("false discoveries among the tags listed there", share([one for _, one in found]),
                 0.05, runs),
     ]  # fmt: skip

@@ -16,7 +16,8 @@ HEAD = """# Whether the statistics hold
 
 Made by `python -m benchmarks.statistics`, {seconds:.0f} s on two cores. Each line simulates what
 the app claims, or measures it on data, and holds it against its target. The simulated projects,
-tags and versions are those of [simulation.py](simulation.py); each part has a module of its own.
+tags and versions are those of [simulation.py](simulation.py), but for calibration and the slice
+finder, which draw their own; each part has a module of its own.
 """
 
 

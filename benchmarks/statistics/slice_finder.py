@@ -282,7 +282,7 @@ def measure(settings: Settings) -> list[Row]:
     none = float(np.mean([bool(found) for _, found in runs["nothing"]]))
     rows = [
         at_most(f"any slice found where none is worse; {PROJECTS:,} projects", none, 0.05,
-                len(runs["nothing"])).shown(),
+                len(runs["nothing"])),
     ]  # fmt: skip
     for name, n in (("single", PROJECTS), ("few", FEW)):
         false = [
