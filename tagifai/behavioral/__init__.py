@@ -20,8 +20,8 @@ from tagifai.data.names import normalise_names, refuse_unknown_in_rows
 from tagifai.data.records import Label, Text, check_row, read_rows
 
 TYPES = ("INV", "DIR", "MFT")
-SAVED, NAME_RECOGNITION = "saved", "name recognition"
-PARTS = (SAVED, NAME_RECOGNITION)
+SAVED, NAME_RECOGNITION, WITHOUT_NAMES = "saved", "name recognition", "without names"
+PARTS = (SAVED, NAME_RECOGNITION, WITHOUT_NAMES)
 BEHAVIORAL_FILE = "behavioral.json"
 PredictTags = Callable[[list[str]], Sequence[Collection[str]]]
 

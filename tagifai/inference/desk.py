@@ -7,6 +7,7 @@ from typing import Any
 
 from tagifai.behavioral import BehavioralTest, run_behavioral, saved_tests
 from tagifai.behavioral.keeping import check_may_save, make_test, save_test
+from tagifai.behavioral.rewording import LabelledText
 from tagifai.data import Tag
 from tagifai.data.desk import DataDesk, sample_text
 from tagifai.data.records import replace_surrogates
@@ -17,7 +18,7 @@ from tagifai.inference.examples import choose_examples
 from tagifai.inference.explanation import explain, place_text
 from tagifai.inference.similar import SimilarProjects
 from tagifai.kept import Kept
-from tagifai.models.evaluation import default_tests
+from tagifai.models.evaluation import default_tests, label_texts
 from tagifai.permissions import Visit, WriteRules
 from tagifai.text.languages import recorded_language
 from tagifai.versions.desk import VersionDesk
@@ -46,6 +47,7 @@ class InferenceDesk:
         self.max_text = max_text
         self._similar = Kept(1)
         self._examples = Kept(8)
+        self._tests = Kept(8)
 
     def predict(self, name: str, text: str) -> dict[str, Any]:
         """Predict one text's tags.
@@ -233,7 +235,25 @@ class InferenceDesk:
             known = None  # without its data nobody can tell which tags it has
         saved = saved_tests(self.data.folder, known)
         language = recorded_language(self.versions.load(name).params)
-        return default_tests(self.tags(name), self._tag_metadata, saved, language)
+        described, version = self._tag_metadata, self.versions.load(name)
+        return self._tests.get(
+            name,
+            (version.fingerprint, _digest((saved, described)), self._data_digest),
+            lambda: default_tests(
+                self.tags(name), described, saved, language, self._split_texts(name)
+            ),
+        )
+
+    def _split_texts(self, name: str) -> tuple[list[LabelledText], list[LabelledText]]:
+        """Return the texts a version was trained and tested on, as far as the data has them."""
+        predictions = self.versions.maybe_predictions(self.versions.load(name))
+        if predictions is None:
+            return [], []
+        try:
+            by_id = self.data.get().by_id
+        except TagifaiError:
+            return [], []
+        return label_texts(predictions.split, map(by_id.get, predictions.ids))
 
     @property
     def _tag_metadata(self) -> Mapping[str, Tag]:
@@ -241,6 +261,13 @@ class InferenceDesk:
             return self.data.get().dataset.tags
         except TagifaiError:
             return {}
+
+    @property
+    def _data_digest(self) -> str:
+        try:
+            return self.data.get().dataset.digest
+        except TagifaiError:
+            return ""
 
     def _predictor(self, name: str) -> Callable[[list[str]], list[list[str]]]:
         return lambda texts: [answer["tags"] for answer in self.versions.predict(name, texts)]

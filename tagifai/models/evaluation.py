@@ -1,12 +1,13 @@
 """Assemble a version's performance from its predictions and its model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tagifai.behavioral import BehavioralTest, run_behavioral
 from tagifai.behavioral.generation import generate_tests
+from tagifai.behavioral.rewording import LabelledText, generate_rewordings
 from tagifai.data import Project, Tag
 from tagifai.inference import predict_tags
 from tagifai.metrics import performance
@@ -21,10 +22,36 @@ def default_tests(
     tags: Mapping[str, Tag],
     saved: Sequence[BehavioralTest] = (),
     language: str = DEFAULT_LANGUAGE,
+    split_texts: tuple[Sequence[LabelledText], Sequence[LabelledText]] = ((), ()),
 ) -> tuple[BehavioralTest, ...]:
-    """Return the `saved` tests of a data folder, and those generated for the tags `names`."""
+    """Return the `saved` tests of a data folder, and those generated for the tags `names`.
+
+    `split_texts` are the training and the test texts (see `label_texts`); without them, no
+    tests without names are made.
+    """
     described = {name: tags.get(name, Tag(name)) for name in names}
-    return (*saved, *generate_tests(described, language=language))
+    return (
+        *saved,
+        *generate_tests(described, language=language),
+        *generate_rewordings(*split_texts, described, language=language),
+    )
+
+
+def label_texts(
+    splits: Iterable[str], projects: Iterable[Project | None]
+) -> tuple[list[LabelledText], list[LabelledText]]:
+    """Return the texts of training (validation among them) and of test, as split; None is left out.
+
+    In the order of the texts, so that versions of the same split get the same.
+    """
+    parts: tuple[list[LabelledText], list[LabelledText]] = ([], [])
+    for split, project in zip(splits, projects, strict=True):
+        if project is not None:
+            one = LabelledText(project.text, frozenset(project.tags))
+            parts[split == "test"].append(one)
+    for part in parts:
+        part.sort(key=lambda one: (one.text, sorted(one.tags)))
+    return parts
 
 
 def measure(

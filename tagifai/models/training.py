@@ -15,7 +15,7 @@ from tagifai.errors import TagifaiError
 from tagifai.limits import Limits
 from tagifai.models import build_model
 from tagifai.models.classifier import Progress, TagClassifier
-from tagifai.models.evaluation import default_tests, measure
+from tagifai.models.evaluation import default_tests, label_texts, measure
 from tagifai.models.params import Params
 from tagifai.models.sizes import check_sizes
 from tagifai.models.splits import complete_split
@@ -84,7 +84,8 @@ def train(
     # With the tags too rare to be learnt: slices may be about them.
     whole = [by_id[project.id] for project in prepared.projects]
     if tests is None:
-        tests = default_tests(prepared.tags, dataset.tags, saved, params.language)
+        texts_of = label_texts(split, whole)
+        tests = default_tests(prepared.tags, dataset.tags, saved, params.language, texts_of)
     with threadpool_limits(limits=1):
         performance = measure(
             model, thresholds, predictions, whole, tests, slices,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tagifai.behavioral import NAME_RECOGNITION, SAVED
+from tagifai.behavioral import NAME_RECOGNITION, SAVED, WITHOUT_NAMES
 from tagifai.charts.svg import escaped, write_share
 from tagifai.ui.markup import show_chips, show_share, show_table
 
@@ -16,6 +16,7 @@ TYPES = {
 PARTS = {
     SAVED: "saved in the data folder",
     NAME_RECOGNITION: "name recognition: names and aliases of tags, put into templates",
+    WITHOUT_NAMES: "without names: texts of the test split, reworded, with no tag's name in them",
 }
 
 

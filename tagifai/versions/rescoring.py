@@ -34,10 +34,14 @@ def rescore(
     projects = [by_id[one] for one in predictions.ids if one in by_id]
     if model is not None and dataset is not None and len(projects) == len(predictions.ids):
         # Here: what has no model to ask need not wait for scikit-learn.
-        from tagifai.models.evaluation import default_tests, measure
+        from tagifai.models.evaluation import default_tests, label_texts, measure
 
         tests = default_tests(
-            predictions.tags, dataset.tags, saved, recorded_language(version.params)
+            predictions.tags,
+            dataset.tags,
+            saved,
+            recorded_language(version.params),
+            label_texts(predictions.split, projects),
         )
         performance = measure(
             model, thresholds, predictions, projects, tests, slices or {},

@@ -128,6 +128,17 @@ def test_a_saved_test_is_scored_on_versions_made_before_it(folder):
     assert {p.name: p.read_bytes() for p in (folder / "model" / "v1").iterdir()} == made
 
 
+def test_tests_of_now_are_those_it_was_trained_with(folder):
+    now = open_desk(folder).behavioral_results("v1")
+    trained = train(small_dataset(), SMALL_PARAMS)
+    assert now["by_part"] == trained.performance["behavioral"]["by_part"]
+    assert list(now["by_part"]) == ["name recognition", "without names"]
+    assert now["by_part"]["without names"]["name_matcher"] == 0
+    # Which texts were for training is known from its predictions alone.
+    (folder / "model" / "v1" / "predictions.npz").unlink()
+    assert list(open_desk(folder).behavioral_results("v1")["by_part"]) == ["name recognition"]
+
+
 def test_a_version_without_a_model_keeps_what_was_measured(folder):
     (folder / "model" / "v1" / "model.skops").unlink()
     results = open_desk(folder).behavioral_results("v1")
