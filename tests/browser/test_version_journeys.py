@@ -126,7 +126,7 @@ def test_versions_are_compared(shared_page):
     )
     expect(page.locator("#regressions h4")).to_contain_text("Regressions in f1: 0 (")
     expect(page.locator("#regressions tbody tr").filter(has_text="transformers")).to_have_text(
-        "by tag transformers ↘ -1.8 -18.4 to +15.7 0.818 → 0.800 can't tell 12",
+        "by tag transformers ↘ -1.8 (-18.4 to +15.7) 0.818 → 0.800 can't tell 12",
         use_inner_text=True,
     )
     expect(page.locator("#version-a-card")).to_contain_text("Version A: v0.1.0")
