@@ -84,7 +84,7 @@ CSV = {
     "the header twice": (b"id,id,title,description,tags\n", "twice"),
     "another separator": (b"id;title;description;tags\n1;a;b;[]\n", "row 1"),
     "not UTF-8": (b"id,title,description,tags\n1,\xff,b,[]\n", "UTF-8"),
-    "a zero byte": (b'id,title,description,tags\n1,a,\x00,"nlp"\n', "row 1"),
+    "a zero byte": (b'id,title,description,tags\n1,a,\x00,"nlp"\n', "line 2"),
     "an id that comes twice": (b"id,title,description,tags\n1,a,b,[]\n1,c,d,[]\n", "row 2, id"),
     "a header alone": (b"id,title,description,tags\n", "no project"),
 }
