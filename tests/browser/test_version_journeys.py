@@ -61,8 +61,6 @@ def test_a_broken_version_is_named_and_the_others_go_on(shared_page, corpus):
     broken = corpus / "model" / "v0.3.0"
     broken.mkdir()
     (broken / "performance.json").write_text("{")
-    # The latest version that keeps predictions is inspected.
-    shutil.copy(corpus / "model" / "v0.2.0" / "predictions.npz", broken)
     try:
         page.get_by_role("tab", name="Inspection").click()
         # The latest that has something to inspect.

@@ -136,7 +136,14 @@ def measure_visitors(target: Target, full: bool) -> Measured:
     actions = {
         "show_projects": ["guide", "file order", False, 1],
         "filter_by_frequency": [20, None, ""],
-        "show_preprocessed": ["Some text, with a link https://a.b", True, False, "[0-9]+", ""],
+        "show_preprocessed": [
+            "Some text, with a link https://a.b",
+            True,
+            False,
+            "[0-9]+",
+            "",
+            "english",
+        ],
     }
     endpoints = {
         "predict": [["attention encoder pixels"], "v0.2.0"],

@@ -128,7 +128,7 @@ def measure_others(target: Target, full: bool) -> Measured:
         with target.visit() as visitor:
             while not done.is_set():
                 pattern, text = rng.choice(BAD[:12])
-                answer = visitor.run(attack, text, True, False, pattern, "")
+                answer = visitor.run(attack, text, True, False, pattern, "", "english")
                 refused["count"] += answer.fine and "took more than" in str(answer.data)
 
     look(time.perf_counter() + 0.5)

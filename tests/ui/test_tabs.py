@@ -218,7 +218,7 @@ def test_the_history_shows_what_rests_on_enough_unless_asked(handlers):
     first = answer(fill)
     # The small data has no slice of ten test projects.
     assert first["history-metrics"].value == [
-        "overall f1", "overall precision", "overall recall", "behavioral score",
+        "overall f1", "overall precision", "overall recall",
     ]  # fmt: skip
     assert "too few to tell" not in first["metric-history"]
     draw = handlers("performance_tab", "draw_history")
