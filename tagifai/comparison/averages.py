@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tagifai.comparison.bootstrap import RESAMPLES, draw_weights, far_sides
-from tagifai.comparison.counts import AVERAGES, METRICS, Counts, Floats, ratio
+from tagifai.comparison.counts import AVERAGES, METRICS, Counts, Floats, divide_sums
 from tagifai.comparison.proportions import Z, wilson
 from tagifai.comparison.swaps import SWAPS, TOLERANCE, all_made, draw_swaps, p_of
 
@@ -172,7 +172,7 @@ class _Sums:
                 known[place] = known[place] + part
 
     def figures(self) -> dict[Figure, Floats]:
-        return {figure: ratio(*parts) for figure, parts in self._sums.items()}
+        return divide_sums(self._sums)
 
 
 def _resample(
@@ -236,7 +236,7 @@ def _leave_out(version: Decisions) -> Mapping[Figure, Floats]:
         for figure, (above, below) in left.items():
             for place, (new, old) in enumerate(zip((above, below), observed[figure], strict=True)):
                 sums[figure][place] = sums[figure][place] + rows @ (new - old)
-    return {figure: ratio(*parts) for figure, parts in sums.items()}
+    return divide_sums(sums)
 
 
 def _by_tag(counts: Counts, known: Any) -> dict[Figure, tuple[Floats, Floats]]:

@@ -1,5 +1,6 @@
 """Counts that precision, recall and F1 follow from, and the averages of these over tags."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +52,9 @@ class Counts:
         dict of dict of ndarray
             By average and metric, of shape (...); NaN where no column is defined.
         """
-        sums = self.sums(kept)
+        found = divide_sums(self.sums(kept))
         return {
-            average: {metric: ratio(*sums[average, metric]) for metric in METRICS}
-            for average in AVERAGES
+            average: {metric: found[average, metric] for metric in METRICS} for average in AVERAGES
         }
 
     def sums(
@@ -77,6 +77,18 @@ class Counts:
         found["micro", "recall"] = total.hits, total.true
         found["micro", "f1"] = 2 * total.hits, total.true + total.predicted
         return found
+
+
+def divide_sums(sums: Mapping[tuple[str, str], Sequence[Any]]) -> dict[tuple[str, str], Floats]:
+    """Turn numerators and denominators of `Counts.sums` into averages.
+
+    Where no column that is defined has a positive, all that are count alike, as in scikit-learn.
+    """
+    found = {figure: ratio(*parts) for figure, parts in sums.items()}
+    for metric in METRICS:
+        weighted, alike = found["weighted", metric], found["macro", metric]
+        found["weighted", metric] = np.where(np.isnan(weighted), alike, weighted)
+    return found
 
 
 def ratio(above: Any, below: Any) -> Floats:

@@ -3,6 +3,8 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from tagifai.comparison.counts import METRICS, Counts, ratio
+from tagifai.comparison.verdicts import known
+from tagifai.metrics import overall_metrics
 
 
 def decisions(seed, n=40, t=6, rate=0.1):
@@ -32,6 +34,24 @@ def test_figures_and_averages_are_scikit_learn_s_with_undefined_ones_left_out(se
         )
         for place, metric in enumerate(METRICS):
             assert counts.averages()[average][metric] == pytest.approx(expected[place])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_they_are_those_that_a_version_is_scored_by(seed):
+    y_true, y_pred = decisions(seed, rate=0.02 * seed)
+    scored = overall_metrics(y_true, y_pred)
+    for average, figures in counted(y_true, y_pred).averages().items():
+        expected = scored if average == "weighted" else scored[average]
+        for metric, value in figures.items():
+            assert known(value) == pytest.approx(expected[metric])
+
+
+def test_where_no_defined_tag_has_a_positive_all_count_alike():
+    # Predicted, never rightly, of tags that nobody carries; the third is never predicted.
+    counts = Counts(np.array([0.0, 0, 3]), np.array([2.0, 1, 0]), np.zeros(3))
+
+    assert counts.averages()["weighted"]["precision"] == 0.0
+    assert counts.averages()["weighted"]["recall"] == 0.0
 
 
 def test_macro_averages_the_tags_that_are_kept():
