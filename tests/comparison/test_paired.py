@@ -95,3 +95,34 @@ def test_counts_by_kind_of_project_are_those_of_a_loop():
         for row in range(50):
             expected[4 * y_true[row, tag] + 2 * a[row, tag] + b[row, tag], tag] += 1
     assert _count_cells(shared).tolist() == expected.tolist()
+
+
+def test_tags_of_so_few_flips_that_none_could_decide_do_not_count_either():
+    n = 60
+    y_true, a = np.zeros((n, 41), bool), np.zeros((n, 41), bool)
+    y_true[:20] = True
+    a[7:20, 0] = True
+    a[5:20, 1:] = True
+    b = a.copy()
+    b[:7, 0] = True  # seven decisions, all for the better
+    b[:5, 1:] = True  # five: p = 2⁻⁴ at the very least
+    diff = compare(version("a"), version("b"), as_predictions(y_true, a), as_predictions(y_true, b))
+
+    verdicts = {row.name: row.verdict for row in diff.rows("tags", "recall")}
+    assert verdicts.pop("tag-0") == "better"
+    assert set(verdicts.values()) == {"can't tell"}
+
+
+@pytest.mark.parametrize("seed", [1, 11, 30])
+def test_without_a_verdict_on_the_primary_figure_the_others_share_one_percent(seed):
+    rng = np.random.default_rng(seed)
+    n, t = 200, 6
+    y_true = rng.random((n, t)) < 0.3
+    a = np.where(y_true, rng.random((n, t)) < 0.6, rng.random((n, t)) < 0.05)
+    b = a | (rng.random((n, t)) < 0.012)
+    diff = compare(version("a"), version("b"), as_predictions(y_true, a), as_predictions(y_true, b))
+    least = min(row.p_value for row in diff.overall if row is not diff.primary_row)
+
+    # Holm at 5 % would call it, at 1 % it does not.
+    assert 0.01 / 8 < least <= 0.05 / 8
+    assert {row.verdict for row in diff.overall} == {"can't tell"}

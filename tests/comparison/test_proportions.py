@@ -56,12 +56,10 @@ def test_a_difference_of_unrelated_proportions_is_newcombe_s():
 
 def test_versions_that_err_together_have_a_narrower_difference():
     a, b = independent(20, 40), independent(24, 40)
-    widths = [
-        float((high - low)[0])
-        for low, high in (difference_interval(a, b, np.array([r])) for r in (0.0, 0.5, 0.9))
-    ]
+    ends = [difference_interval(a, b, np.array([r])) for r in (0.0, 0.5, 0.9)]
+    lows, highs = ([float(end[side][0]) for end in ends] for side in (0, 1))
 
-    assert widths[0] > widths[1] > widths[2]
+    assert lows[0] < lows[1] < lows[2] < 0.1 < highs[2] < highs[1] < highs[0]
 
 
 def test_pairs_of_their_own_projects_count_fully():

@@ -133,3 +133,12 @@ def test_the_average_without_a_project_is_that_of_the_others():
 
     assert found["recall"].observed == pytest.approx(average(None))
     assert found["recall"].without == pytest.approx([average(row) for row in range(20)])
+
+
+def test_as_many_predictions_of_other_tags_are_a_change():
+    y_true = np.tile([1, 0], (20, 1))
+    right, wrong = np.tile([1, 0], (20, 1)), np.tile([0, 1], (20, 1))
+    sums = sum_projects(*(sparse.csc_matrix(one) for one in (y_true, wrong, right)))
+    found = {row.metric: row for row in score_slices(sums, {"s": np.arange(20)}) if row.name == "s"}
+
+    assert (found["f1"].a, found["f1"].b, found["f1"].verdict) == (0.0, 1.0, "better")

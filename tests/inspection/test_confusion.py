@@ -59,3 +59,9 @@ def test_what_cannot_be_answered_is_said(predictions):
         confusion_matrix(predictions, CUTS, kind="insted")
     with pytest.raises(TagifaiError, match="unknown tag 'd'"):
         confused_with(predictions, CUTS, "d")
+
+
+def test_a_tag_is_not_confused_with_itself(predictions):
+    matrix = confusion_matrix(predictions, CUTS, kind="missed with")
+    assert matrix.diagonal().tolist() == [0, 0, 0]
+    assert matrix.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]

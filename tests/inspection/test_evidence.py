@@ -81,3 +81,23 @@ def test_a_tag_that_comes_along_raises_the_ratio():
     assert along[1::2].min() > 0.3
     assert along[::2].max() < -0.3
     assert np.isfinite(along).all()
+
+
+def test_what_comes_along_is_learnt_from_other_projects():
+    """A project's own label of a tag is no evidence for it."""
+    rng = np.random.default_rng(0)
+    ids = [str(i) for i in range(60)]
+    truth = (rng.random((60, 3)) < 0.5).astype(int)
+
+    def along(y_true):
+        p = Predictions.of(ids, ["train"] * 60, ["a", "b", "c"], y_true, np.full((60, 3), 0.5))
+        projects = {
+            one: Project(one, f"w{one}", "", tuple(np.array(list("abc"))[y_true[i] == 1]))
+            for i, one in enumerate(ids)
+        }
+        return gather_evidence(p, projects, {}).along
+
+    changed = truth.copy()
+    changed[7, 1] = 1 - changed[7, 1]
+    assert along(changed)[7, 1] == pytest.approx(along(truth)[7, 1])
+    assert along(changed)[8:].tolist() != along(truth)[8:].tolist()

@@ -227,3 +227,10 @@ def test_undefined_figures_are_those_of_scikit_learn_at_any_threshold():
             scores = [row["f1"] for row in table]
             defined = [score for score in scores if score is not None]
             assert scores == sorted(defined, reverse=True) + [None] * (3 - len(defined))
+
+
+def test_of_thresholds_of_equal_cost_the_higher_is_best():
+    p = Predictions.of(range(3), ["val"] * 3, ["t"], [[1], [0], [1]], [[0.9], [0.7], [0.6]])
+    # From 0.8 on one is missed, from 0.3 on one is wrong.
+    best = best_threshold(p, "t", cost_fp=1, cost_fn=1)
+    assert (best["threshold"], best["chosen"]["cost"]) == (pytest.approx(0.8), 1)

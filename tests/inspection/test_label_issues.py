@@ -104,6 +104,24 @@ def test_errors_do_not_teach_that_evidence_means_little():
     assert suspect_labels(p, projects, TAGS).score[left_out, 0].min() > 0.97
 
 
+def test_wrong_labels_do_not_teach_that_evidence_means_little():
+    """A thirtieth of the dogs are tagged as cats, too; learnt from all they would score 0.01."""
+    n, rng = 300, np.random.default_rng(4)
+    kind, names = np.arange(n) % 3, ["cats", "dogs", "birds"]
+    wrongly = np.arange(1, n, 3)[::30]
+    projects = {}
+    for i in range(n):
+        tags = (names[kind[i]], *(["cats"] if i in wrongly else []))
+        word = names[kind[i]][:-1]
+        projects[f"p{i}"] = Project(f"p{i}", f"A {word} story", f"{word} number w{i % 9}", tags)
+    prob = np.where(kind[:, None] == np.arange(3), 0.97, 0.005)
+    noisy = np.clip(prob * np.exp(rng.normal(0, 0.2, prob.shape)), 0, 1)
+    truth = [[tag in p.tags for tag in names] for p in projects.values()]
+    p = Predictions.of(projects, ["train"] * n, names, truth, noisy)
+    tags = TAGS | {"birds": Tag("birds", ("bird",))}
+    assert suspect_labels(p, projects, tags).score[wrongly, 0].max() < 0.003
+
+
 def test_gone_projects_and_changed_labels_are_counted_and_left_out(predictions, projects):
     projects = {one: project for one, project in projects.items() if one != "p4"}
     projects["p50"] = Project("p50", "A cat story", "cat", ("cats",))
@@ -135,6 +153,7 @@ def test_where_the_model_saw_the_project_nothing_is_suspected(predictions, proje
     )
     memorised = replace(memorised, out_of_fold=said)
     found = suspect_labels(memorised, projects, TAGS)
+    assert not found.open[train].any()
     every = {kind: issue_pairs(found, kind) for kind in ("missing", "wrong")}
     assert sum(map(len, every.values())) == 2 * 24
     for pairs in every.values():

@@ -154,3 +154,10 @@ def test_chosen_thresholds_are_no_worse_than_the_common_one_on_other_projects(sp
         differences.append(scores[1] - scores[0])
 
     assert np.mean(differences) > gain
+
+
+def test_of_equal_shrinkages_the_largest_is_chosen():
+    # A single tag's own threshold is the common one: no shrinkage changes anything.
+    y_true, y_prob = drawn(2, n=200, tags=1)
+
+    assert choose_shrinkage(y_true, y_prob) == np.inf
