@@ -115,8 +115,7 @@ def show_changes(result: Comparison, metric: str, sign: int) -> str:
         {
             "where": GROUPS[group],
             "name": row.name,
-            "diff": f"{mark(row.verdict, row.diff)} {_points(row.diff)}"
-            + (f" ({_interval(row)})" if _interval(row) else ""),
+            "diff": _points_with_interval(row),
             "values": f"{row.a:.3f} → {row.b:.3f}",
             "verdict": _verdict(row),
             "support": row.support,
@@ -197,6 +196,11 @@ def _interval(row: DiffRow) -> str:
     if row.low is None or row.high is None:
         return ""
     return f"{_points(row.low)} to {_points(row.high)}"
+
+
+def _points_with_interval(row: DiffRow) -> str:
+    interval = _interval(row)
+    return f"{mark(row.verdict, row.diff)} {_points(row.diff)}" + (interval and f" ({interval})")
 
 
 def _verdict(row: DiffRow) -> str:

@@ -38,7 +38,10 @@ RESULT = Comparison.from_dict(
 def cells(markup):
     rows = re.findall(r"<tr[^>]*>(.*?)</tr>", markup, re.S)
     return [
-        [unescape(re.sub("<[^>]*>", "", cell)).strip() for cell in re.findall(r"<td.*?</td>", one)]
+        [
+            " ".join(unescape(re.sub("<[^>]*>", "", cell)).split())
+            for cell in re.findall(r"<td.*?</td>", one)
+        ]
         for one in rows
     ]
 
