@@ -96,7 +96,7 @@ def drawn(seed=0, n=600, tags=20, spread=0.0):
 
 def test_thresholds_stay_their_own_where_tags_differ_and_are_shrunk_where_they_do_not():
     y_true, y_prob = drawn(spread=1.5)
-    assert choose_shrinkage(y_true, y_prob) in (0.0, 10.0)
+    assert choose_shrinkage(y_true, y_prob) == 10.0
 
     rng = np.random.default_rng(1)
     alike = rng.random((600, 20)) < 0.03
@@ -161,3 +161,14 @@ def test_of_equal_shrinkages_the_largest_is_chosen():
     y_true, y_prob = drawn(2, n=200, tags=1)
 
     assert choose_shrinkage(y_true, y_prob) == np.inf
+
+
+def test_a_tag_of_two_positives_without_a_signal_is_not_predicted_everywhere():
+    # Every other decision is right at any shrinkage, so the tag alone would choose its own.
+    y_true = np.zeros((170, 3), int)
+    y_true[::2, 0] = y_true[1::2, 1] = 1
+    y_true[:2, 2] = 1
+    y_prob = np.where(y_true == 1, 0.99, 0.01)
+    y_prob[:, 2] = 0.011
+    thresholds = choose_thresholds(y_true, y_prob, "per-tag", 0.5, None)
+    assert not decide(y_prob[:, 2], thresholds[2]).any()
