@@ -98,7 +98,7 @@ def _calibration(found: Mapping[str, Any]) -> str:
             "tag": "tag", "grade": "calibration", "direction": "probabilities are", "gap": "gap",
             "interval": "95 % interval", "slope": "calibration slope", "num_samples": "projects",
         },
-        caption="Tags whose probabilities are off, false discoveries held at 2.5 %",
+        caption="Tags whose probabilities are off, false discoveries held at 2 %",
         empty="No tag's probabilities are surely off.",
     )  # fmt: skip
     return f"<p>{escaped(found['verdict'], 400)}</p>{tags}"

@@ -147,7 +147,7 @@ def show_miscalibrated(tags: Sequence[TagCalibration]) -> str:
         },
         row_key="tag",
         empty="No tag's probabilities are surely off.",
-        caption="Tags that are off, false discoveries held at 2.5 %; choose a row to see it",
+        caption="Tags that are off, false discoveries held at 2 %; choose a row to see it",
     )  # fmt: skip
 
 

@@ -42,6 +42,19 @@ def follow(open_page, app_url):
     return open_link
 
 
+def empty(page, text_box):
+    """Empty the box of a tab that was just opened, which fills an empty box once."""
+    predicted = page.locator("#inference-predicted")
+    for _ in range(10):
+        text_box.fill("")
+        try:
+            expect(predicted).to_contain_text("Nothing is left of this text", timeout=4_000)
+            return
+        except AssertionError:
+            continue
+    raise AssertionError(f"The box is filled again and again: {predicted.inner_text()!r}")
+
+
 def asked(page):
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
@@ -60,6 +73,8 @@ def test_the_address_follows_what_is_chosen_and_shows_it_to_others(shared_page, 
     count = page.locator("#samples [data-count]")
     expect(count).to_contain_text("false negatives of transformers")
     before = count.inner_text()
+    # Choices within a moment of each other are one step of the history.
+    expect(page).to_have_url(re.compile("outcome=fn"))
     page.locator("#thresholds").get_by_role("button").first.click()
     field(page, "#tag-threshold").fill("0.9")
     expect(count).not_to_have_text(before)
@@ -135,8 +150,7 @@ def test_a_tab_begins_with_a_text_of_the_data_which_the_address_leaves_out(follo
     expect(page).to_have_url(re.compile("language=german"))
     assert set(asked(page)) == {"tab", "cloud", "tag", "language"}
     open_tab(page, "Inference")
-    text_box.fill("")
-    expect(page.locator("#inference-predicted")).to_contain_text("Nothing is left of this text")
+    empty(page, text_box)
     open_tab(page, "Performance")
     open_tab(page, "Inference")
     expect(text_box).to_have_value(first)
