@@ -23,9 +23,9 @@ stay_offline(os.environ)
 leave_as_installed()
 settings = read_settings()
 
+from tagifai.services.app import Workbench  # noqa: E402
 from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` needs no gradio
 from tagifai.ui.serving import serve, with_queue  # noqa: E402
-from tagifai.workbench import Workbench  # noqa: E402
 
 space = Space.of(os.environ)
 bench = Workbench(settings, space)

@@ -39,10 +39,11 @@ security *ARGS:
 security-proof *ARGS:
     {{ python }} tests/security/remove_defences.py {{ ARGS }}
 
-# Check style and formatting
+# Check style, formatting, and that layers import downwards only
 lint:
     {{ python }} -m ruff check .
     {{ python }} -m ruff format --check .
+    {{ venv / "bin" / "lint-imports" }} --no-logo
 
 # Check types
 types:

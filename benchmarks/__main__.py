@@ -108,8 +108,14 @@ def read_options(words: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     left_out = " and ".join(sorted(NOT_QUICK))
     add("--quick", action="store_true", help=f"the smallest size, a few steps, without {left_out}")
-    add("--check", type=Path, nargs="?", const=RECORDED, metavar="RESULTS_JSON",
-        help="fail where a ratio is 20%% worse than recorded")  # fmt: skip
+    add(
+        "--check",
+        type=Path,
+        nargs="?",
+        const=RECORDED,
+        metavar="RESULTS_JSON",
+        help="fail where a ratio is 20%% worse than recorded",
+    )
     add("--only", action="append", default=[], choices=[*ALONE, *ON_PAGES], help="these rows alone")
     add("--data", type=Path, help="folder of the Made With ML projects")
     add("--out", type=Path, help="folder of results.md and results.json")

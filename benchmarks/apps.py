@@ -12,9 +12,12 @@ from benchmarks.processes import Server, free_ports, serving
 OURS, PLAIN, TUNED, FLOOR = "tagifai", "Streamlit, plain", "Streamlit, tuned", "empty handler"
 PEERS = Path("benchmarks/peers")
 _STREAMLIT = [
-    "--server.headless=true", "--server.address=127.0.0.1", "--server.fileWatcherType=none",
-    "--browser.gatherUsageStats=false", "--client.toolbarMode=minimal",
-]  # fmt: skip
+    "--server.headless=true",
+    "--server.address=127.0.0.1",
+    "--server.fileWatcherType=none",
+    "--browser.gatherUsageStats=false",
+    "--client.toolbarMode=minimal",
+]
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,18 @@ class App:
     def _command(self, port: int) -> list[str]:
         if self.who == OURS:
             return [
-                "gradio_app.py", "--port", str(port), "--data", str(self.data),
-                "--models", str(self.models), "--cache-dir", str(self.scratch / "cache"),
-                "--reviews", str(self.scratch / "reviews.sqlite"),
-            ]  # fmt: skip
+                "gradio_app.py",
+                "--port",
+                str(port),
+                "--data",
+                str(self.data),
+                "--models",
+                str(self.models),
+                "--cache-dir",
+                str(self.scratch / "cache"),
+                "--reviews",
+                str(self.scratch / "reviews.sqlite"),
+            ]
         if self.who == FLOOR:
             return [str(PEERS / "empty.py"), "--handler"]
         script = PEERS / ("plain.py" if self.who == PLAIN else "tuned.py")

@@ -94,10 +94,16 @@ class Bench:
     def trained(self) -> Any:
         """Train on the real data: the best recipe, or in haste a light one."""
         from tagifai.models.params import Params
-        from tagifai.models.training import train
+        from tagifai.training.train import train
 
-        light = Params(folds=2, word_ngrams=1, char_ngrams=0, aliases="none",
-                       estimator="logistic", log_count_ratio=False)  # fmt: skip
+        light = Params(
+            folds=2,
+            word_ngrams=1,
+            char_ngrams=0,
+            aliases="none",
+            estimator="logistic",
+            log_count_ratio=False,
+        )
         params = light if self.quick else Params()
         start = time.process_time()
         with threadpool_limits(1):
@@ -108,9 +114,9 @@ class Bench:
     @cached_property
     def real_models(self) -> Path:
         """Give a folder of two versions and a workspace, trained on the real data."""
-        from tagifai.versions.naming import WORKSPACE
-        from tagifai.versions.releases import version_files
-        from tagifai.versions.sources import FolderSource
+        from tagifai.store.naming import WORKSPACE
+        from tagifai.store.sources import FolderSource
+        from tagifai.training.releases import version_files
 
         source = FolderSource(self.scratch / "model-1")
         first = version_files(self.trained, self.dataset, name="v0.1.0", notes="One.")

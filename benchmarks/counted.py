@@ -24,9 +24,11 @@ class PlainCount:
     """Projects and tags as their files hold them, counted anew for each question."""
 
     def __init__(
-        self, projects: Sequence[Mapping[str, Any]], tags: Sequence[Mapping[str, Any]],
+        self,
+        projects: Sequence[Mapping[str, Any]],
+        tags: Sequence[Mapping[str, Any]],
         excluded: Sequence[str],
-    ) -> None:  # fmt: skip
+    ) -> None:
         known = {tag["tag"] for tag in tags} - set(excluded)
         self.carried = [[tag for tag in project["tags"] if tag in known] for project in projects]
         counts = Counter(tag for carried in self.carried for tag in carried)

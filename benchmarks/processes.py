@@ -75,9 +75,13 @@ def serving(
     started = time.perf_counter()
     with log.open("wb") as lines:
         process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env={**environment, **variables},
-            stdout=lines, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**environment, **variables},
+            stdout=lines,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         url = f"http://127.0.0.1:{port}/"
         answered = _wait(url, process, log)

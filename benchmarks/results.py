@@ -81,16 +81,27 @@ class Findings:
         )
 
     def add(
-        self, work: str, size: int | None, who: str, times: Summary, unit: str = "ms",
+        self,
+        work: str,
+        size: int | None,
+        who: str,
+        times: Summary,
+        unit: str = "ms",
         cpu: float | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Note how long something took."""
         self.timings.append(Timing(work, size, who, times.n, times.median, times.p95, unit, cpu))
 
     def claim(
-        self, work: str, size: int | None, what: str, value: float | Ratio, limit: float,
-        unit: str = "ratio", ends: tuple[float, float] | tuple[None, None] = (None, None),
-    ) -> None:  # fmt: skip
+        self,
+        work: str,
+        size: int | None,
+        what: str,
+        value: float | Ratio,
+        limit: float,
+        unit: str = "ratio",
+        ends: tuple[float, float] | tuple[None, None] = (None, None),
+    ) -> None:
         """Note something that must be at most `limit`; `ends` are those of its interval."""
         if isinstance(value, Ratio):
             ends = value.low, value.high

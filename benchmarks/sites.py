@@ -113,9 +113,13 @@ def _open(bench: Bench, stack: ExitStack, app: App, times: int, server: Server) 
     context = new_context(bench.browser)
     stack.callback(context.close)
     site = Site(
-        app, times, server, Watched(context.new_page(), readers(app.who)), frequency,
+        app,
+        times,
+        server,
+        Watched(context.new_page(), readers(app.who)),
+        frequency,
         (counts.at(frequency), counts.at(frequency + 1)),
-    )  # fmt: skip
+    )
     site.watched.open(site.url, site.expected(0, bench.size(times)))
     if app.who == OURS:
         _wait_until_loaded(site.watched.page)

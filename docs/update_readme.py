@@ -40,7 +40,7 @@ def settings_table() -> str:
 
 def commands_table() -> str:
     """Write the commands of `python -m tagifai` as a Markdown table."""
-    from tagifai.cli import build_parser
+    from tagifai.cli.parser import build_parser
 
     rows = [f"| `{name}` | {text} |" for name, text in _commands(build_parser()).items()]
     return "\n".join(["| command | |", "|---|---|", *rows])

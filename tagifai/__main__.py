@@ -2,6 +2,6 @@
 
 import sys
 
-from tagifai.cli import main
+from tagifai.cli.parser import main
 
 sys.exit(main())

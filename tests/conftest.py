@@ -9,11 +9,11 @@ from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.data import CONFIG_FILE, load_dataset
 from tagifai.data.download import MADE_WITH_ML_CONFIG
-from tagifai.models.training import train
+from tagifai.store.naming import WORKSPACE
+from tagifai.store.sources import FolderSource
+from tagifai.training.releases import version_files
+from tagifai.training.train import train
 from tagifai.ui.type_stubs import leave_as_installed
-from tagifai.versions.naming import WORKSPACE
-from tagifai.versions.releases import version_files
-from tagifai.versions.sources import FolderSource
 
 leave_as_installed()
 ROOT = Path(__file__).parent.parent

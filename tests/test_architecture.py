@@ -19,53 +19,55 @@ KEPT_TO = {
     "gradio": ("tagifai.ui.*", "gradio_app"),
     "starlette": ("tagifai.ui.*",),
     "mcp": ("tagifai.ui.*",),
-    "huggingface_hub": ("tagifai.reviews.repository",),
+    "huggingface_hub": ("tagifai.services.review_repository",),
     "matplotlib": ("tagifai.plots",),
-    "joblib.Memory": ("tagifai.cache",),
-    "joblib.memory": ("tagifai.cache",),
+    "joblib.Memory": ("tagifai.store.cache",),
+    "joblib.memory": ("tagifai.store.cache",),
     "skops": ("tagifai.models.persistence",),
-    "rich": ("tagifai.terminal",),
-    "mlflow": ("tagifai.versions.mlflow_source",),
-    "optuna": ("tagifai.models.search",),
+    "rich": ("tagifai.cli.terminal",),
+    "mlflow": ("tagifai.store.mlflow_source",),
+    "optuna": ("tagifai.training.search",),
 }
 # Modules that put others together; what they put together doesn't know them.
 COMPOSITION = {
     "tagifai.__main__": (),
-    "tagifai.cli": ("tagifai.__main__",),
-    "tagifai.commands": (
-        "tagifai.cli",
-        "tagifai.data.commands",
-        "tagifai.report.commands",
-        "tagifai.reviews.commands",
-        "tagifai.serving",
+    "tagifai.cli.parser": ("tagifai.__main__",),
+    "tagifai.cli.commands": (
+        "tagifai.cli.parser",
+        "tagifai.cli.data_commands",
+        "tagifai.cli.report_commands",
+        "tagifai.cli.review_commands",
+        "tagifai.cli.serving",
     ),
-    "tagifai.data.commands": ("tagifai.cli",),
-    "tagifai.report.commands": ("tagifai.cli",),
-    "tagifai.reviews.commands": ("tagifai.cli",),
-    "tagifai.serving": ("tagifai.cli",),
-    "tagifai.terminal": (
-        "tagifai.cli",
-        "tagifai.commands",
-        "tagifai.data.commands",
-        "tagifai.report.commands",
-        "tagifai.reviews.commands",
-        "tagifai.serving",
+    "tagifai.cli.data_commands": ("tagifai.cli.parser",),
+    "tagifai.cli.report_commands": ("tagifai.cli.parser",),
+    "tagifai.cli.review_commands": ("tagifai.cli.parser",),
+    "tagifai.cli.serving": ("tagifai.cli.parser",),
+    "tagifai.cli.terminal": (
+        "tagifai.cli.parser",
+        "tagifai.cli.commands",
+        "tagifai.cli.data_commands",
+        "tagifai.cli.report_commands",
+        "tagifai.cli.review_commands",
+        "tagifai.cli.serving",
     ),
-    "tagifai.workbench": ("tagifai.ui.*", "tagifai.serving", "gradio_app"),
-    "tagifai.ui*": ("tagifai.ui.*", "tagifai.serving", "gradio_app"),
+    "tagifai.services.app": ("tagifai.ui.*", "tagifai.cli.serving", "gradio_app"),
+    "tagifai.ui*": ("tagifai.ui.*", "tagifai.cli.serving", "gradio_app"),
     "gradio_app": (),
 }
 # What reads files, learns or predicts comes to a tab as an argument of `build`.
 WHAT_TABS_ARE_GIVEN = (
     "tagifai.*.load_*", "tagifai.*.open_*", "tagifai.*.train", "tagifai.*.predict_*",
     "tagifai.*.compare", "tagifai.*Source", "tagifai.*Store",
-    "tagifai.cache*", "tagifai.models*",
+    "tagifai.store.cache*", "tagifai.models*",
 )  # fmt: skip
 # Importing gradio_app makes `demo`, as Spaces and the command `gradio` expect.
 PROGRAMS = {"gradio_app", "tagifai.__main__"}
 # What starts at once: commands, and the page, whose only weight is Gradio's.
-LIGHT = ("errors", "settings", "data", "versions", "cache", "cli", "versions.desk", "reviews.desk",
-         "workbench", "ui.app", "ui.serving")  # fmt: skip
+LIGHT = (
+    "errors", "settings", "data", "store.versions", "store.cache", "cli.parser",
+    "services.versions", "services.reviews", "services.app", "ui.app", "ui.serving",
+)  # fmt: skip
 HEAVY = ("sklearn", "gradio", "matplotlib", "nltk", "scipy")
 # What may compare probabilities: the one decision, and the bins of the calibration error.
 DECIDES = ("tagifai.predictions", "tagifai.metrics.calibration*")
@@ -144,7 +146,7 @@ def test_no_module_imports_itself_by_way_of_others():
     graph = {name: own_imports(name) for name in TREES}
     order = list(TopologicalSorter(graph).static_order())
     assert order.index("tagifai.errors") < order.index("tagifai.data")
-    assert order.index("tagifai.data") < order.index("tagifai.workbench")
+    assert order.index("tagifai.data") < order.index("tagifai.services.app")
 
 
 def test_tabs_are_given_their_functions():

@@ -11,7 +11,7 @@ import yaml
 from dockerfile import command, environment, stages, values
 from servers import ROOT
 
-from tagifai.cli import build_parser
+from tagifai.cli.parser import build_parser
 from tagifai.settings import describe_settings
 
 BUILD, IMAGE = stages()

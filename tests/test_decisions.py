@@ -6,21 +6,21 @@ import shutil
 import numpy as np
 import pytest
 
-from tagifai.cache import ContentCache, open_memory
-from tagifai.data.desk import DataDesk
 from tagifai.inference import predict_tags
 from tagifai.inference.counterfactuals import smallest_changes
-from tagifai.inspection.desk import InspectionDesk
 from tagifai.inspection.export import export_outcomes
 from tagifai.predictions import Predictions
 from tagifai.reviews.tasks import build_tasks
 from tagifai.reviews.verdicts import preview_changes
+from tagifai.services.data import DataDesk
+from tagifai.services.inspection import InspectionDesk
+from tagifai.services.versions import VersionDesk
 from tagifai.slices.builder import measure_slice
-from tagifai.versions import load_version
-from tagifai.versions.desk import VersionDesk
-from tagifai.versions.importing import version_of
-from tagifai.versions.rescoring import rescore
-from tagifai.versions.sources import WORKSPACE, FolderSource
+from tagifai.store.cache import ContentCache, open_memory
+from tagifai.store.sources import WORKSPACE, FolderSource
+from tagifai.store.versions import load_version
+from tagifai.training.importing import version_of
+from tagifai.training.rescoring import rescore
 
 ROUNDED = (0.7, 0.1, 0.3, 0.9, 0.5, 0.05)
 

@@ -19,7 +19,7 @@ from tagifai.inspection import (
     threshold_metrics,
 )
 from tagifai.inspection.confusion import confused_with, confusion_matrix
-from tagifai.inspection.evidence import gather_evidence
+from tagifai.label_errors.evidence import gather_evidence
 from tagifai.metrics import count_outcomes, overall_metrics, per_tag_metrics, slice_metrics
 from tagifai.metrics.calibration import brier_score, reliability
 from tagifai.metrics.thresholds import best_thresholds, choose_thresholds, common_threshold

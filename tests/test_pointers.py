@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tagifai import cli
+from tagifai.cli import parser as cli
 from tagifai.errors import TagifaiError
 from tagifai.pointers import read_pointer, refuse_pointer, refuse_pointer_file
 

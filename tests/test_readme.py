@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tagifai.cli import build_parser, main
+from tagifai.cli.parser import build_parser, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

@@ -4,9 +4,9 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.permissions import WriteRules, warnings_of
+from tagifai.services.app import Workbench
 from tagifai.settings import Settings, load_settings
 from tagifai.spaces import Space, is_writable, lasts, warn_of_disk
-from tagifai.workbench import Workbench
 
 SPACE = Space("ann/tags", login=True)
 ON_A_SPACE = {"SYSTEM": "spaces", "SPACE_ID": "ann/tags"}

@@ -7,9 +7,9 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.predictions import Predictions
-from tagifai.versions import load_version, open_source
-from tagifai.versions.history import PerformanceIndex
-from tagifai.versions.sources import read_files
+from tagifai.store.history import PerformanceIndex
+from tagifai.store.sources import read_files
+from tagifai.store.versions import load_version, open_source
 
 PREDICTIONS = Predictions.of(["1", "2"], ["train", "test"], ["cv"], [[1], [0]], [[0.75], [0.25]])
 FULL = {

@@ -24,9 +24,9 @@ LIMIT = 100_000
 MODULES = (
     "tagifai.ui.app",
     "tagifai.ui.serving",
-    "tagifai.workbench",
-    "tagifai.inference.desk",
-    "tagifai.inspection.influence_desk",
+    "tagifai.services.app",
+    "tagifai.services.inference",
+    "tagifai.services.influence",
     "tagifai.models.persistence",
     "skops.io",
     "uvicorn.lifespan.on",

@@ -12,8 +12,8 @@ from benchmarks.paired import p50, paired_ratio, summarize
 from benchmarks.results import Findings
 from tagifai.comparison.bootstrap import RESAMPLES, draw_projects, resample_counts
 from tagifai.predictions import Predictions
+from tagifai.services.app import Workbench
 from tagifai.settings import Settings
-from tagifai.workbench import Workbench
 
 CACHED = "diff of two versions, cached"
 STORED = "diff of two versions, from the cache on disk"

@@ -19,7 +19,7 @@ from benchmarks.results import Findings
 from benchmarks.rows.slider import press
 from benchmarks.sites import Site, Sites, rest
 from tagifai.predictions import Predictions, decide
-from tagifai.versions.sources import FolderSource
+from tagifai.store.sources import FolderSource
 
 LIMIT = 3.0
 OPENING_MS = 1000
@@ -79,8 +79,14 @@ def measure(sites: Sites) -> Findings:
         found.add(name, bench.size(size), OURS, summarize(values))
         ratio = p50(values) / p50(floor)
         spread = paired_ratio(values, floor)
-        found.claim(name, bench.size(size), f"p50 to an {FLOOR}", ratio, LIMIT,
-                    ends=(spread.low, spread.high))  # fmt: skip
+        found.claim(
+            name,
+            bench.size(size),
+            f"p50 to an {FLOOR}",
+            ratio,
+            LIMIT,
+            ends=(spread.low, spread.high),
+        )
     if len(bench.ends) > 1:
         sizes = [bench.size(size) for size in bench.ends]
         for name in dict.fromkeys(name for name, _ in times):

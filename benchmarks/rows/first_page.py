@@ -36,8 +36,13 @@ def measure(sites: Sites) -> Findings:
             cpu[key].append(cpu_ms(site.server, before))
             context.close()
     for site in by_key.values():
-        found.add(WORK, bench.size(site.times), site.who, summarize(times[site.key]),
-                  cpu=p50(cpu[site.key]))  # fmt: skip
+        found.add(
+            WORK,
+            bench.size(site.times),
+            site.who,
+            summarize(times[site.key]),
+            cpu=p50(cpu[site.key]),
+        )
     for size in bench.times:
         ours, tuned = (times[sites[who, size].key] for who in (OURS, TUNED))
         if size >= MIDDLE:

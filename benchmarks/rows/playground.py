@@ -30,8 +30,13 @@ def measure(sites: Sites) -> Findings:
             times[key].append(type_letter(site, preprocess_text(TEXT + "x" * number)))
             cpu[key].append(cpu_ms(site.server, before))
     for site in by_key.values():
-        found.add(WORK, bench.size(site.times), site.who, summarize(times[site.key]),
-                  cpu=p50(cpu[site.key]))  # fmt: skip
+        found.add(
+            WORK,
+            bench.size(site.times),
+            site.who,
+            summarize(times[site.key]),
+            cpu=p50(cpu[site.key]),
+        )
     for size in bench.times:
         ours, tuned = (times[sites[who, size].key] for who in (OURS, TUNED))
         found.claim(WORK, bench.size(size), f"to {TUNED}", paired_ratio(ours, tuned), 1 / 4)

@@ -6,8 +6,8 @@ from benchmarks.apps import OURS
 from benchmarks.bench import SMALL, Bench
 from benchmarks.paired import Summary, p50, paired_ratio, summarize
 from benchmarks.results import Findings
+from tagifai.services.app import Workbench
 from tagifai.settings import Settings
-from tagifai.workbench import Workbench
 
 ONE, MANY, TRAINING = "one prediction", "10,000 predictions", "training on the real data, one core"
 BY_ONE = "one at a time"

@@ -35,11 +35,17 @@ def measure(sites: Sites) -> Findings:
                 times[key, part].append(ms)
             cpu[key].append(cpu_ms(site.server, before))
     for site in by_key.values():
-        parts = (("number", FLOOR_WORK),) if site.who == FLOOR else (
-            ("lists", LISTS), ("plots", PLOTS))  # fmt: skip
+        parts = (
+            (("number", FLOOR_WORK),) if site.who == FLOOR else (("lists", LISTS), ("plots", PLOTS))
+        )
         for part, work in parts:
-            found.add(work, bench.size(site.times), site.who,
-                      summarize(times[site.key, part]), cpu=p50(cpu[site.key]))  # fmt: skip
+            found.add(
+                work,
+                bench.size(site.times),
+                site.who,
+                summarize(times[site.key, part]),
+                cpu=p50(cpu[site.key]),
+            )
     _claim(sites, times, found)
     if LARGE in bench.times:
         found.notes.append(f"{PLAIN} with more than the real data: {FEW} steps of the slider")

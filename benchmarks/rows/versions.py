@@ -13,8 +13,8 @@ from benchmarks.apps import OURS
 from benchmarks.bench import Bench
 from benchmarks.paired import exponent, p50, paired_ratio, summarize
 from benchmarks.results import Findings
-from tagifai.versions.history import KEY_METRICS, PerformanceIndex
-from tagifai.versions.sources import FolderSource
+from tagifai.store.history import KEY_METRICS, PerformanceIndex
+from tagifai.store.sources import FolderSource
 
 COLD, WARM = "key metrics of versions, cold", "key metrics of versions, warm"
 CHANGED = "key metrics of versions, one changed"

@@ -14,6 +14,7 @@ from scipy import stats
 from scipy.special import expit, logit, ndtri
 
 from benchmarks.statistics.rows import Row, Settings, at_least, at_most, spread, within
+from tagifai.metrics.calibration import is_above
 from tagifai.metrics.calibration_check import (
     FALSE_ALARMS,
     calibration_tests,
@@ -82,9 +83,12 @@ def draw(
     latent = loading * rng.standard_normal((n, 1))
     latent = latent + np.sqrt(1 - loading**2) * rng.standard_normal((n, tags))
     return Predictions.of(
-        range(n), ["test"] * n, [f"tag-{i}" for i in range(tags)], latent < ndtri(chance),
+        range(n),
+        ["test"] * n,
+        [f"tag-{i}" for i in range(tags)],
+        latent < ndtri(chance),
         expit(odds),
-    )  # fmt: skip
+    )
 
 
 def _log_odds(
@@ -137,11 +141,15 @@ def _perfect(settings: Settings) -> list[Row]:
 
     return [
         at_most(f"{claim} “off”, pooled or any tag", accused((0, 1), {"off"}), 0.05, runs).shown(),
-        at_most(f"{claim} “slightly off” or “off”, pooled or any tag", accused((0, 1), EITHER),
-                0.05, runs),
+        at_most(
+            f"{claim} “slightly off” or “off”, pooled or any tag",
+            accused((0, 1), EITHER),
+            0.05,
+            runs,
+        ),
         at_most(f"{claim} “slightly off” or “off”, pooled", accused((0,), EITHER), 0.025, runs),
         at_most(f"{claim} “slightly off” or “off”, any tag", accused((1,), EITHER), 0.025, runs),
-    ]  # fmt: skip
+    ]
 
 
 def find_tag(fault: Fault, tags: int, seed: int) -> tuple[bool, float]:
@@ -157,7 +165,7 @@ def find_pooled(fault: Fault, n: int, tags: int, seed: int) -> tuple[bool, bool]
     drawn = draw(np.random.default_rng([47, seed]), n, tags, fault)
     prob = np.asarray(drawn.y_prob, float)
     # Summed by project, which are independent; one-sided, since the fault is known.
-    sums = (_surprise(fault, drawn, 0.0) * (prob > FLOOR)).sum(axis=1)
+    sums = (_surprise(fault, drawn, 0.0) * is_above(prob, FLOOR)).sum(axis=1)
     z = sums.mean() / sums.std(ddof=1) * np.sqrt(n)
     return check_calibration(drawn).grade in EITHER, stats.t.sf(z, n - 1) <= FALSE_ALARMS
 
@@ -174,7 +182,8 @@ def find_with_knowledge(fault: Fault, tags: int, seed: int) -> bool:
     prob = np.asarray(drawn.y_prob[:, 0], float)
     weight = _weights(fault, prob, centre[0])
     found = float(_surprise(fault, drawn, centre)[:, 0].sum())
-    perfect = ((rng.random((DRAWS, PAIRS)) < prob) - prob) @ weight
+    chance = prob
+    perfect = ((rng.random((DRAWS, PAIRS)) < chance) - chance) @ weight
     p_values = tag_p_values(drawn.y_true, drawn.y_prob)
     p_values[0] = (1 + (perfect >= found).sum()) / (1 + DRAWS)
     return bool(stats.false_discovery_control(p_values)[0] <= FALSE_ALARMS)
@@ -201,9 +210,13 @@ def _slopes(settings: Settings) -> list[Row]:
     told = "slope 0.75 with 1,000 pairs found"
     rows = [
         at_least(f"{told}: one tag of {TAGS}", share([one for one, _ in found]), 0.8, runs),
-        at_most("false discoveries among the tags listed there", share([one for _, one in found]),
-                0.05, runs),
-    ]  # fmt: skip
+        at_most(
+            "false discoveries among the tags listed there",
+            share([one for _, one in found]),
+            0.05,
+            runs,
+        ),
+    ]
     found = spread(partial(find_tag, centred, 1), runs, settings.jobs)
     claim = f"{told}: the only tag, its base rate right"
     rows.append(at_least(claim, share([one for one, _ in found]), 0.8, runs))
@@ -216,11 +229,19 @@ def _slopes(settings: Settings) -> list[Row]:
     known = spread(partial(find_with_knowledge, centred, TAGS), runs, settings.jobs)
     pooled = spread(partial(find_pooled, plain, 50, 40), runs, settings.jobs)
     rows += [
-        _beside(f"{told}: one tag of {TAGS}, its base rate right",
-                share([one for one, _ in found]), share(known), runs),
-        _beside(f"{told}: pooled, of 50 projects",
-                share([one for one, _ in pooled]), share([one for _, one in pooled]), runs),
-    ]  # fmt: skip
+        _beside(
+            f"{told}: one tag of {TAGS}, its base rate right",
+            share([one for one, _ in found]),
+            share(known),
+            runs,
+        ),
+        _beside(
+            f"{told}: pooled, of 50 projects",
+            share([one for one, _ in pooled]),
+            share([one for _, one in pooled]),
+            runs,
+        ),
+    ]
     return rows
 
 

@@ -27,8 +27,11 @@ POPULATIONS = {"10 to 90": (13, 75), "3 to 60": (4, 50)}
 # Knowing a tag's name, the version's own part and the test's, of variances 1, 0.49 and 0.49.
 TRUE_SCORE = NormalDist().cdf(1 / (1 + 0.49 + 0.49) ** 0.5)
 
-KEYS = {("tag", "10 to 19 positives"), ("tag diff", "10 to 19 positives"),
-        ("macro", "positives 3 to 60")}  # fmt: skip
+KEYS = {
+    ("tag", "10 to 19 positives"),
+    ("tag diff", "10 to 19 positives"),
+    ("macro", "positives 3 to 60"),
+}
 Covered = dict[tuple[str, ...], list[bool]]
 """Whether each interval of a kind held the true figure."""
 
@@ -80,8 +83,15 @@ def _cover_population(found: Covered, pop: Population, seed: int, size: str) -> 
     y_true, a, b = pop.draw(rng, PROJECTS)
     chosen = set(map(str, range(60)))
     first, second = as_predictions(y_true, a), as_predictions(y_true, b)
-    diff = compare(version("a"), version("b"), first, second, seed=seed, resamples=RESAMPLES,
-                   slices={"s": chosen})  # fmt: skip
+    diff = compare(
+        version("a"),
+        version("b"),
+        first,
+        second,
+        seed=seed,
+        resamples=RESAMPLES,
+        slices={"s": chosen},
+    )
     alone = figure_intervals(first, {}, seed=seed, resamples=RESAMPLES, slices={"s": chosen})
     truth_a, truth_b = (counts.figures() for counts in pop.figures)
     average_a, average_b = (counts.averages() for counts in pop.figures)

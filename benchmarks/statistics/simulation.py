@@ -17,7 +17,7 @@ from scipy.special import ndtri
 
 from tagifai.comparison.counts import Counts
 from tagifai.predictions import Predictions
-from tagifai.versions import FolderSource, Version
+from tagifai.store.versions import FolderSource, Version
 
 Floats = NDArray[np.float64]
 TOPICS = 4

@@ -281,9 +281,13 @@ def measure(settings: Settings) -> list[Row]:
 
     none = float(np.mean([bool(found) for _, found in runs["nothing"]]))
     rows = [
-        at_most(f"any slice found where none is worse; {PROJECTS:,} projects", none, 0.05,
-                len(runs["nothing"])),
-    ]  # fmt: skip
+        at_most(
+            f"any slice found where none is worse; {PROJECTS:,} projects",
+            none,
+            0.05,
+            len(runs["nothing"]),
+        ),
+    ]
     for name, n in (("single", PROJECTS), ("few", FEW)):
         false = [
             sum(true(planted, one) < NO_GAP for one in found) / max(len(found), 1)

@@ -65,7 +65,7 @@ def out_of_fold(folder: Path, config: Path) -> tuple[NDArray[np.uint8], NDArray[
     from tagifai.data.config import load_config
     from tagifai.models import build_model
     from tagifai.models.params import Params
-    from tagifai.models.training import label_matrix
+    from tagifai.training.train import label_matrix
 
     dataset = replace(load_dataset(folder), config=load_config(config))
     params = Params()

@@ -44,9 +44,13 @@ def compare_drawn(pop: Population, n: int, seed: int, slices: int = 0) -> Compar
         f"slice {i}": set(map(str, np.flatnonzero(rng.random(n) < 0.2))) for i in range(slices)
     }
     return compare(
-        version("a"), version("b"), as_predictions(y_true, a), as_predictions(y_true, b),
-        seed=seed, slices=members,
-    )  # fmt: skip
+        version("a"),
+        version("b"),
+        as_predictions(y_true, a),
+        as_predictions(y_true, b),
+        seed=seed,
+        slices=members,
+    )
 
 
 def call_by_chance(seed: int) -> dict[str, bool]:

@@ -20,7 +20,7 @@ from tagifai.comparison.verdicts import ADDED, ENOUGH_SHARED, REMOVED
 from tagifai.data.config import PRIMARIES, PRIMARY
 from tagifai.errors import one_of
 from tagifai.predictions import Predictions
-from tagifai.versions import Version
+from tagifai.store.versions import Version
 
 MAX_IDS = 20
 

@@ -85,9 +85,12 @@ def compare_behavior(
         if names:
             columns = zip(*(judged[name] for name in names), strict=True)
             rows = make_rows(
-                names, [SCORE] * len(names), np.array([len(groups[name]) for name in names]),
-                Differences(*map(np.array, columns)), correct,
-            )  # fmt: skip
+                names,
+                [SCORE] * len(names),
+                np.array([len(groups[name]) for name in names]),
+                Differences(*map(np.array, columns)),
+                correct,
+            )
             found |= dict(zip(names, rows, strict=True))
     return found
 
@@ -137,9 +140,15 @@ def _judge(pairs: list[tuple[Outcome, Outcome]], resamples: int, seed: int) -> t
     p = combined_p(p_values(drawn), cluster_p_value(gains), resamples)
     unchanged = all(one.passed == other.passed for one, other in pairs)
     return (
-        first.figure[0], second.figure[0], low[0], high[0], float(p), unchanged,
-        len(pairs) < ENOUGH_POSITIVES, smallest_p(int(np.count_nonzero(gains))) <= ERROR_RATE,
-    )  # fmt: skip
+        first.figure[0],
+        second.figure[0],
+        low[0],
+        high[0],
+        float(p),
+        unchanged,
+        len(pairs) < ENOUGH_POSITIVES,
+        smallest_p(int(np.count_nonzero(gains))) <= ERROR_RATE,
+    )
 
 
 def _by_tag(tags: list[str], passed: Iterable[bool]) -> tuple[Floats, Floats]:

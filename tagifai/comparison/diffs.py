@@ -6,8 +6,8 @@ from typing import Any
 from tagifai.comparison.results import DiffRow, ParamDiff
 from tagifai.comparison.verdicts import ADDED, REMOVED, VERDICTS
 from tagifai.errors import TagifaiError
+from tagifai.store.history import count_samples, list_figures
 from tagifai.text.languages import DEFAULT_LANGUAGE
-from tagifai.versions.history import count_samples, list_figures
 
 _MISSING = object()
 _IMPLIED = {"language": DEFAULT_LANGUAGE}
@@ -69,11 +69,14 @@ def sort_rows(rows: Iterable[DiffRow]) -> tuple[DiffRow, ...]:
         sorted(
             rows,
             key=lambda row: (
-                VERDICTS.index(row.verdict), -row.near_end, -abs(row.diff or 0), row.name,
+                VERDICTS.index(row.verdict),
+                -row.near_end,
+                -abs(row.diff or 0),
+                row.name,
                 row.metric,
             ),
         )
-    )  # fmt: skip
+    )
 
 
 def count_of(number: int, what: str) -> str:

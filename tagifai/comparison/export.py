@@ -69,9 +69,16 @@ def _row(row: DiffRow) -> list[Any]:
     if row.low is not None and row.high is not None:
         interval = f"{row.low:+.3f} to {row.high:+.3f}"
     return [
-        row.name, row.metric, _figure(row.a), _figure(row.b), _figure(row.diff, "+"), interval,
-        _figure(row.p_value), row.verdict, row.support,
-    ]  # fmt: skip
+        row.name,
+        row.metric,
+        _figure(row.a),
+        _figure(row.b),
+        _figure(row.diff, "+"),
+        interval,
+        _figure(row.p_value),
+        row.verdict,
+        row.support,
+    ]
 
 
 def _figure(value: float | None, sign: str = "") -> str | None:

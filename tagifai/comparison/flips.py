@@ -125,9 +125,13 @@ def count_flips(shared: Shared) -> Flips:
     by_tag.sort(key=lambda row: (-row.broke, -row.fixed, row.tag))
     pairs = n * len(shared.tags)
     return Flips(
-        sum(broke), sum(fixed), sum(both), pairs, sum(broke) / pairs if pairs else None,
+        sum(broke),
+        sum(fixed),
+        sum(both),
+        pairs,
+        sum(broke) / pairs if pairs else None,
         tuple(by_tag),
-    )  # fmt: skip
+    )
 
 
 def decide_sparse(

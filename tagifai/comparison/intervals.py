@@ -23,7 +23,7 @@ from tagifai.comparison.slices import (
 )
 from tagifai.comparison.verdicts import ENOUGH_POSITIVES
 from tagifai.predictions import Predictions
-from tagifai.versions.history import Key
+from tagifai.store.history import Key
 
 RESAMPLES = 1_000
 Interval = tuple[float, float]

@@ -174,9 +174,15 @@ def _count_cells(shared: Shared) -> NDArray[np.int64]:
     y, pa, pb, ab, ya, yb, yab = (
         np.asarray(part.sum(axis=0)).ravel().astype(np.int64)
         for part in (
-            true, a, b, both, true.multiply(a), true.multiply(b), true.multiply(both),
+            true,
+            a,
+            b,
+            both,
+            true.multiply(a),
+            true.multiply(b),
+            true.multiply(both),
         )
-    )  # fmt: skip
+    )
     found = np.zeros((8, len(y)), np.int64)
     found[7], found[6], found[5] = yab, ya - yab, yb - yab
     found[4] = y - ya - yb + yab

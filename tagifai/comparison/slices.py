@@ -130,11 +130,15 @@ def _judge_slice(sums: Floats, resamples: int, seed: int) -> dict[str, tuple[Any
     told = nothing if few or not moved else _compare_slice(sums, alone, resamples, seed)
     return {
         metric: (
-            alone[0][metric].figure[0], alone[1][metric].figure[0], *told[metric],
-            not moved, few, smallest_p(moved) <= ERROR_RATE,
+            alone[0][metric].figure[0],
+            alone[1][metric].figure[0],
+            *told[metric],
+            not moved,
+            few,
+            smallest_p(moved) <= ERROR_RATE,
         )
         for metric in METRICS
-    }  # fmt: skip
+    }
 
 
 def _compare_slice(
@@ -201,10 +205,14 @@ def _judge_average(
         difference = second[metric] - first[metric]
         bootstrap = p_values(np.round(difference.resampled, 12))
         found[metric] = (
-            first[metric].observed, second[metric].observed, *difference.interval(),
+            first[metric].observed,
+            second[metric].observed,
+            *difference.interval(),
             float(combined_p(bootstrap, exact[metric], resamples)),
-            not moved, few, smallest_p(moved) <= ERROR_RATE,
-        )  # fmt: skip
+            not moved,
+            few,
+            smallest_p(moved) <= ERROR_RATE,
+        )
     return found
 
 

@@ -125,10 +125,18 @@ def make_rows(
         low, high, p = (None if part is None else known(part[place]) for part in shown)
         rows.append(
             DiffRow(
-                name, metrics[place], int(support[place]), known(found.a[place]),
-                known(found.b[place]), known(diff[place]), low, high, p, verdict,
+                name,
+                metrics[place],
+                int(support[place]),
+                known(found.a[place]),
+                known(found.b[place]),
+                known(diff[place]),
+                low,
+                high,
+                p,
+                verdict,
             )
-        )  # fmt: skip
+        )
     return rows
 
 

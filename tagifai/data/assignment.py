@@ -13,10 +13,16 @@ SPLITS_FILE = "splits.json"
 SPLIT_COLUMN, GROUP_COLUMN = "split", "group"
 # What people call the three splits, in lower case.
 SPLIT_NAMES: Mapping[str, str] = {
-    "train": "train", "training": "train",
-    "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test", "eval": "test",
-}  # fmt: skip
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+    "eval": "test",
+}
 
 
 def name_split(value: object, where: str) -> str:

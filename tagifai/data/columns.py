@@ -134,10 +134,19 @@ class ColumnsFile(BaseModel):
         lists = ("file", "tags", "one_hot", "leave_out", "header")
         known: dict[str, Any] = {name: tuple(getattr(self, name)) for name in lists}
         found = Columns(
-            id=self.id, title=self.title, text=self.text, separator=self.separator, names=names,
-            multi_hot=self.multi_hot, split=self.split, unlabelled=self.unlabelled or "",
-            encoding=self.encoding, delimiter=self.delimiter, quoting=self.quoting or "", **known,
-        )  # fmt: skip
+            id=self.id,
+            title=self.title,
+            text=self.text,
+            separator=self.separator,
+            names=names,
+            multi_hot=self.multi_hot,
+            split=self.split,
+            unlabelled=self.unlabelled or "",
+            encoding=self.encoding,
+            delimiter=self.delimiter,
+            quoting=self.quoting or "",
+            **known,
+        )
         check_columns(found, where)
         for name in found.file:
             parts = PurePath(name).parts
@@ -189,9 +198,13 @@ def check_columns(columns: Columns, where: str) -> None:
         raise TagifaiError(f"{where}: multi_hot needs names, one for each place")
     seen: dict[str, str] = {}
     for role, names in (
-        ("id", [columns.id]), ("title", [columns.title]), ("text", [columns.text]),
-        ("split", [columns.split]), ("tags", columns.tags), ("one_hot", columns.one_hot),
-    ):  # fmt: skip
+        ("id", [columns.id]),
+        ("title", [columns.title]),
+        ("text", [columns.text]),
+        ("split", [columns.split]),
+        ("tags", columns.tags),
+        ("one_hot", columns.one_hot),
+    ):
         for name in names:
             if name in ("", NONE):
                 continue
@@ -319,9 +332,11 @@ def fields_of(
         for column in columns.tags:
             try:
                 found = read_tags(
-                    _cell(record, column), columns.separator, columns.names,
+                    _cell(record, column),
+                    columns.separator,
+                    columns.names,
                     multi_hot=columns.multi_hot,
-                )  # fmt: skip
+                )
             except UnlabelledError:
                 if columns.unlabelled == "":
                     raise ValueError(f"-1 in place of tags{_UNDECIDED}") from None

@@ -16,10 +16,16 @@ from tagifai.text.languages import DEFAULT_LANGUAGE, find_language
 
 CONFIG_FILE = "data.toml"
 Primary = Literal[
-    "weighted f1", "weighted precision", "weighted recall",
-    "macro f1", "macro precision", "macro recall",
-    "micro f1", "micro precision", "micro recall",
-]  # fmt: skip
+    "weighted f1",
+    "weighted precision",
+    "weighted recall",
+    "macro f1",
+    "macro precision",
+    "macro recall",
+    "micro f1",
+    "micro precision",
+    "micro recall",
+]
 PRIMARY: Primary = "weighted f1"
 PRIMARIES: tuple[Primary, ...] = get_args(Primary)
 """The overall figures, one of which decides between versions."""

@@ -88,9 +88,11 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
             _write_projects(folder, scratch, before, plan)
         if new_tags and before.tags:
             edit_text(
-                folder / TAG_FILE, scratch / TAG_FILE, STANDARD.encoding,
+                folder / TAG_FILE,
+                scratch / TAG_FILE,
+                STANDARD.encoding,
                 lambda text: _with_tags(text, new_tags),
-            )  # fmt: skip
+            )
         after = load_dataset(scratch)
         _verify(before, after, plan, folder)
         scratch.chmod(0o755)
@@ -180,9 +182,11 @@ def _write_source(source: Source, folder: Path, to: Path, columns: Columns, plan
         return
     (path,) = source.files
     edit_text(
-        path, to / path.relative_to(folder), source.dialect.encoding,
+        path,
+        to / path.relative_to(folder),
+        source.dialect.encoding,
         lambda text: _edited(text, source, columns, plan),
-    )  # fmt: skip
+    )
 
 
 def _edited(text: str, source: Source, columns: Columns, plan: Plan) -> str:

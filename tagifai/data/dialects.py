@@ -21,11 +21,30 @@ _MARKS = (
 )
 # What files of text are written in, by spreadsheets and databases of all countries.
 _LEGACY = (
-    "windows-1252", "windows-1250", "windows-1251", "windows-1253", "windows-1254", "windows-1255",
-    "windows-1256", "windows-1257", "windows-1258", "iso-8859-2", "iso-8859-5", "koi8-r",
-    "mac-roman", "cp437", "cp850", "cp852", "cp866", "cp874", "cp932", "euc-jp", "gb18030",
-    "big5hkscs", "cp949",
-)  # fmt: skip
+    "windows-1252",
+    "windows-1250",
+    "windows-1251",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+    "windows-1257",
+    "windows-1258",
+    "iso-8859-2",
+    "iso-8859-5",
+    "koi8-r",
+    "mac-roman",
+    "cp437",
+    "cp850",
+    "cp852",
+    "cp866",
+    "cp874",
+    "cp932",
+    "euc-jp",
+    "gb18030",
+    "big5hkscs",
+    "cp949",
+)
 # Of these times: what was written before Windows and Unicode is rarely met.
 _OLD = ("cp437", "cp850", "cp852", "cp866", "ibm866", "macroman", "mac-roman", "cp1258")
 # None of these is part of a letter in any of the encodings.

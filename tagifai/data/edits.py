@@ -233,10 +233,13 @@ def style_of(text: str, lists: Sequence[ItemList], *, ascii_only: bool | None = 
         ascii_only = text.isascii()
     letters = "".join(escapes)
     return JsonStyle(
-        lead, tail, separator, ascii_only,
+        lead,
+        tail,
+        separator,
+        ascii_only,
         upper_case=letters != letters.lower(),
         slashes="\\/" in text and not re.search(r"(?<!\\)/", text),
-    )  # fmt: skip
+    )
 
 
 def edit_list(found: ItemList, change: Retag, style: JsonStyle) -> str:
@@ -285,9 +288,13 @@ def append_record(text: str, name: str, value: str) -> str:
     closing = len(text[: last.stop - 1].rstrip(" \t\r\n"))
     style = style_of(text, ())
     record = (
-        "{" + text[last.start + 1 : inner] + style.quote(name) + text[end_of_name:start]
-        + style.quote(value) + text[closing : last.stop]
-    )  # fmt: skip
+        "{"
+        + text[last.start + 1 : inner]
+        + style.quote(name)
+        + text[end_of_name:start]
+        + style.quote(value)
+        + text[closing : last.stop]
+    )
     opening = text[: spans[0].start]
     gap = opening[len(opening.rstrip(" \t\r\n")) :]
     if len(spans) > 1:

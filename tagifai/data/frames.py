@@ -16,9 +16,9 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
 from tagifai.data import Project, Tag
-from tagifai.inference.neighbours import nearest_earlier
 from tagifai.text.classes import char_class
 from tagifai.text.languages import DEFAULT_LANGUAGE, stopwords_of
+from tagifai.text.neighbours import nearest_earlier
 from tagifai.text.segmentation import space_text
 
 SLOT = "…"

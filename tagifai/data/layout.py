@@ -342,10 +342,16 @@ class _Decision:
         self.used |= {*tags, *one_hot}
         text, title = self._texts()
         columns = replace(
-            given, id=one or NONE, title=title or NONE, text=text, split=split, tags=tags,
-            one_hot=one_hot, unlabelled=given.unlabelled or "whole",
+            given,
+            id=one or NONE,
+            title=title or NONE,
+            text=text,
+            split=split,
+            tags=tags,
+            one_hot=one_hot,
+            unlabelled=given.unlabelled or "whole",
             leave_out=tuple(self.left_out),
-        )  # fmt: skip
+        )
         if tags:
             columns = self._cells(columns)
         check_columns(columns, self.where)

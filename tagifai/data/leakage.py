@@ -65,7 +65,7 @@ def measure_leakage(texts: Sequence[str], split: Sequence[str]) -> Leakage | Non
     """
     # Here: reading what was measured need not wait for scikit-learn.
     from tagifai.data.rules import SIMILAR, word_vectors
-    from tagifai.inference.neighbours import similar_among
+    from tagifai.text.neighbours import similar_among
 
     test = [row for row, name in enumerate(split) if name == "test"]
     others = [row for row, name in enumerate(split) if name != "test"]

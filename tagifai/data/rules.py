@@ -15,8 +15,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from tagifai.data import Dataset, Project, Tag
 from tagifai.data.names import nearest_name, spelling_key
 from tagifai.errors import counted, shorten
-from tagifai.inference.neighbours import Neighbour, nearest_earlier
 from tagifai.text.classes import char_class
+from tagifai.text.neighbours import Neighbour, nearest_earlier
 from tagifai.text.segmentation import space_text
 
 LISTED = 20

@@ -33,8 +33,14 @@ _OPENS = re.compile(r"\s*(?:array\(\s*)?[\[({]")
 _CLOSES = {"[": "]", "(": ")", "{": "}"}
 # How 0 and 1 are written in the cells of one-hot columns.
 _ONES = {
-    "1": "0", "1.0": "0.0", "1.": "0.", "true": "false", "t": "f", "yes": "no", "y": "n",
-}  # fmt: skip
+    "1": "0",
+    "1.0": "0.0",
+    "1.": "0.",
+    "true": "false",
+    "t": "f",
+    "yes": "no",
+    "y": "n",
+}
 _ZEROS = {zero: one for one, zero in _ONES.items()}
 
 
@@ -194,9 +200,11 @@ def edit_cell(cell: str, wanted: Wanted, form: CellForm) -> str:
     expected = list(normalise_names([*kept, *wanted.added]))
     written = _write(cell, wanted, form)
     try:
-        same = set(_read(written, form)) == set(expected) if form.multi_hot else (
-            _read(written, form) == expected
-        )  # fmt: skip
+        same = (
+            set(_read(written, form)) == set(expected)
+            if form.multi_hot
+            else (_read(written, form) == expected)
+        )
     except (ValueError, UnlabelledError):
         same = False
     if not same:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from tagifai.data import Project
-from tagifai.inspection.evidence import likeness_vectorizer
+from tagifai.label_errors.evidence import likeness_vectorizer
 from tagifai.models.features import TextCleaner
 from tagifai.text.languages import DEFAULT_LANGUAGE
 from tagifai.text.preprocessing import FILTERS

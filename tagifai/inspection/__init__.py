@@ -12,7 +12,9 @@ from tagifai.inspection.outcomes import (
     describe_rows,
     outcome_rows,
 )
-from tagifai.inspection.parts import (
+from tagifai.metrics.thresholds import best_thresholds, choose_thresholds, midway
+from tagifai.predictions import Predictions, decide, threshold_array
+from tagifai.selection import (
     LEARNT,
     PARTS,
     Array,
@@ -24,8 +26,6 @@ from tagifai.inspection.parts import (
     require_predictions,
     rows_of,
 )
-from tagifai.metrics.thresholds import best_thresholds, choose_thresholds, midway
-from tagifai.predictions import Predictions, decide, threshold_array
 
 __all__ = [
     "LEARNT",

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.parts import Array, column_of, rows_of
 from tagifai.predictions import Predictions, decide, threshold_array
+from tagifai.selection import Array, column_of, rows_of
 
 # What the chosen tag and the other one are on a project.
 KINDS = {

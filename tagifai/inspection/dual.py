@@ -13,7 +13,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.parts import Array
+from tagifai.selection import Array
 
 LOSSES = ("squared_hinge", "logistic")
 _MAX_STEPS = 100

@@ -12,9 +12,17 @@ from tagifai.errors import one_of
 
 FORMATS = ("json", "csv")
 COLUMNS = (
-    "id", "title", "description", "split", "y_true", "y_pred", "tag", "outcome", "probability",
+    "id",
+    "title",
+    "description",
+    "split",
+    "y_true",
+    "y_pred",
+    "tag",
+    "outcome",
+    "probability",
     "threshold",
-)  # fmt: skip
+)
 
 
 def export_outcomes(rows: Sequence[Mapping[str, Any]], kind: str, *, tag: str, outcome: str) -> str:
@@ -25,8 +33,10 @@ def export_outcomes(rows: Sequence[Mapping[str, Any]], kind: str, *, tag: str, o
     Raises:
         TagifaiError: another format.
     """
-    records = [{name: {**row, "tag": tag, "outcome": outcome}.get(name, "") for name in COLUMNS}
-               for row in rows]  # fmt: skip
+    records = [
+        {name: {**row, "tag": tag, "outcome": outcome}.get(name, "") for name in COLUMNS}
+        for row in rows
+    ]
     if kind == "json":
         return orjson.dumps(records, option=orjson.OPT_INDENT_2).decode()
     if kind != "csv":

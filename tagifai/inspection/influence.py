@@ -16,10 +16,10 @@ from scipy import sparse
 
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection.dual import DualFit, fit_dual
-from tagifai.inspection.parts import Array
 from tagifai.models.classifier import TagClassifier
 from tagifai.models.linear import LogCountRatioScaler
 from tagifai.models.params import Params
+from tagifai.selection import Array
 
 MAX_PROJECTS = 6_000
 MAX_UNEXPLAINED = 0.02

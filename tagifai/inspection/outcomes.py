@@ -8,8 +8,8 @@ import numpy as np
 from tagifai.data import Project
 from tagifai.data.names import fold_text
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inspection.parts import Rows, column_in, column_of, rows_of
 from tagifai.predictions import Predictions, decide, threshold_array
+from tagifai.selection import Rows, column_in, column_of, rows_of
 
 OUTCOMES = {
     "tp": "True positives: the tag is there and was predicted. They tell what the model has "

@@ -15,7 +15,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from tagifai.inspection.parts import Array, column_in, rows_of
 from tagifai.metrics import ECE_FLOOR
 from tagifai.metrics.calibration import (
     ECE_BINS,
@@ -35,6 +34,7 @@ from tagifai.metrics.recalibration import (
     tag_p_values,
 )
 from tagifai.predictions import Predictions
+from tagifai.selection import Array, column_in, rows_of
 
 Grade = Literal["fine", "slightly off", "off"]
 FALSE_ALARMS = 0.02
@@ -166,10 +166,18 @@ def miscalibrated_tags(
         if grade in ("slightly off", "off"):
             found.append(
                 TagCalibration(
-                    tag, grade, fitted.gap, fitted.low, fitted.high, fitted.intercept,
-                    fitted.slope, *tested, int(pairs.true.sum()), direction(fitted),
+                    tag,
+                    grade,
+                    fitted.gap,
+                    fitted.low,
+                    fitted.high,
+                    fitted.intercept,
+                    fitted.slope,
+                    *tested,
+                    int(pairs.true.sum()),
+                    direction(fitted),
                 )
-            )  # fmt: skip
+            )
     return sorted(found, key=lambda one: (-one.gap, one.tag))
 
 

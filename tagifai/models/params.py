@@ -37,8 +37,10 @@ RANGES: dict[str, tuple[float, float]] = {
 OptionalFloat = float | None
 _FLOATS = (float, OptionalFloat)
 _NUMBERS: dict[Any, str] = {
-    int: "a whole number", float: "a number", OptionalFloat: "a number or none",
-}  # fmt: skip
+    int: "a whole number",
+    float: "a number",
+    OptionalFloat: "a number or none",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from tagifai.errors import TagifaiError
-from tagifai.inspection.desk import InspectionDesk
-from tagifai.inspection.label_issues import KINDS
+from tagifai.label_errors.label_issues import KINDS
 from tagifai.metrics.reading import state_covered
-from tagifai.reviews.desk import ReviewDesk
 from tagifai.reviews.queues import QueueChoice
-from tagifai.versions.desk import VersionDesk
+from tagifai.services.inspection import InspectionDesk
+from tagifai.services.reviews import ReviewDesk
+from tagifai.services.versions import VersionDesk
 
 MOST_TAGS = 15
 MOST_FLIPS = 20

@@ -11,9 +11,15 @@ from tagifai.comparison.verdicts import TOO_FEW
 from tagifai.report.parts import TEXT, missing, section, table
 
 DIFFS = {
-    "name": "name", "metric": "metric", "points": "B − A, points", "interval": "95 % interval",
-    "verdict": "verdict", "a": "A", "b": "B", "support": "projects",
-}  # fmt: skip
+    "name": "name",
+    "metric": "metric",
+    "points": "B − A, points",
+    "interval": "95 % interval",
+    "verdict": "verdict",
+    "a": "A",
+    "b": "B",
+    "support": "projects",
+}
 OF_TWO = (("Diff", "B − A, in points of a hundred."), *VERDICT_TERMS)
 
 
@@ -29,9 +35,11 @@ def show_compared(report: Mapping[str, Any]) -> list[str]:
             empty="Nothing that both versions have.",
         )
         for group, title in (
-            ("overall", "Overall F1"), ("slices", "F1 by slice"), ("tags", "F1 by tag"),
+            ("overall", "Overall F1"),
+            ("slices", "F1 by slice"),
+            ("tags", "F1 by tag"),
         )
-    }  # fmt: skip
+    }
     tests = [
         {**asdict(row), "name": "behavioral tests"}
         for row in result.behavioral
@@ -64,9 +72,13 @@ def show_flips(report: Mapping[str, Any]) -> str:
             for row in rows
         ]
         columns = {
-            "tag": "tag", "id": "id", "text": "project", "truth": "truth",
-            "prob_a": "probability, A", "prob_b": "probability, B",
-        }  # fmt: skip
+            "tag": "tag",
+            "id": "id",
+            "text": "project",
+            "truth": "truth",
+            "prob_a": "probability, A",
+            "prob_b": "probability, B",
+        }
         caption = f"What B {kind}, the largest change first"
         parts.append(table(shown, columns, caption=caption, empty=f"B {kind} nothing."))
     return "".join(parts)

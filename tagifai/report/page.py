@@ -95,12 +95,17 @@ def _calibration(found: Mapping[str, Any]) -> str:
     tags = table(
         [{**row, "interval": _interval((row["low"], row["high"]))} for row in found["tags"]],
         {
-            "tag": "tag", "grade": "calibration", "direction": "probabilities are", "gap": "gap",
-            "interval": "95 % interval", "slope": "calibration slope", "num_samples": "projects",
+            "tag": "tag",
+            "grade": "calibration",
+            "direction": "probabilities are",
+            "gap": "gap",
+            "interval": "95 % interval",
+            "slope": "calibration slope",
+            "num_samples": "projects",
         },
         caption="Tags whose probabilities are off, false discoveries held at 2 %",
         empty="No tag's probabilities are surely off.",
-    )  # fmt: skip
+    )
     return f"<p>{escaped(found['verdict'], 400)}</p>{tags}"
 
 
@@ -121,12 +126,18 @@ def _worst(rows: Any, version: str) -> str:
     return missing(rows) or table(
         rows,
         {
-            "tag": "tag", "f1": "F1", "precision": "precision", "recall": "recall",
-            "num_samples": "projects", "tp": "true positives", "fp": "false positives",
-            "fn": "false negatives", "threshold": "threshold",
+            "tag": "tag",
+            "f1": "F1",
+            "precision": "precision",
+            "recall": "recall",
+            "num_samples": "projects",
+            "tp": "true positives",
+            "fp": "false positives",
+            "fn": "false negatives",
+            "threshold": "threshold",
         },
         caption=f"The lowest F1 of {version} on its test split",
-    )  # fmt: skip
+    )
 
 
 def _issues_note(note: Any) -> str:
@@ -150,10 +161,15 @@ def _issues(issues: Mapping[str, Any]) -> str:
             for row in found["items"]
         ]
         columns = {
-            "tag": "tag", "id": "id", "title": "project", "split": "split",
-            "probability": "probability", "named": "named in the text",
-            "neighbours": "of its neighbours", "status": "reviewed",
-        }  # fmt: skip
+            "tag": "tag",
+            "id": "id",
+            "title": "project",
+            "split": "split",
+            "probability": "probability",
+            "named": "named in the text",
+            "neighbours": "of its neighbours",
+            "status": "reviewed",
+        }
         caption = (
             f"Labels that seem {kind}: the {len(rows)} most suspicious "
             f"of {found['num_found']:,} pairs"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.pointers import refuse_pointer_file
-from tagifai.reviews.events import DECISIONS, TIME, UNDO, Review, in_force
+from tagifai.store.review_events import DECISIONS, TIME, UNDO, Review, in_force
 
 __all__ = ["DECISIONS", "JOURNALS", "UNDO", "Review", "ReviewStore", "in_force"]
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.reviews.events import ANNOTATION, TIME, Review
+from tagifai.store.review_events import ANNOTATION, TIME, Review
 
 CONTROL = "tags"
 _ANSWERS = uuid.UUID("6b1f0f5e-7a43-4e5c-9b52-3f6f0c6a9a51")
@@ -112,9 +112,7 @@ def from_label_studio(record: Any) -> Answers:
         else:
             results = _list(annotation["result"], f"{where}, result")
             chosen = _chosen(results, where, answers.unused)
-        answers.annotations.append(
-            Annotation(source, reviewer, at, task, chosen, skipped, where)
-        )  # fmt: skip
+        answers.annotations.append(Annotation(source, reviewer, at, task, chosen, skipped, where))
     return answers
 
 
@@ -199,11 +197,15 @@ def from_argilla(record: Any) -> Answers:
             chosen = tuple(dict.fromkeys(_strings(value, f"{where}, value")))
         answers.annotations.append(
             Annotation(
-                f"{family}{user}", f"argilla:{user}",
+                f"{family}{user}",
+                f"argilla:{user}",
                 _time(response, ("updated_at", "inserted_at"), where),
-                task, chosen, status == "discarded", where,
+                task,
+                chosen,
+                status == "discarded",
+                where,
             )
-        )  # fmt: skip
+        )
     if +others and not any(question == CONTROL for question, _, _ in responses):
         raise _other("responses", "question", next(iter(+others)))
     for question, count in (+others).items():
@@ -283,12 +285,21 @@ def annotation_events(
         if decision:
             decisions[tag] = decision
     # Named after the state itself: importing it twice adds nothing.
-    state = [annotation.source, annotation.at or at, annotation.chosen and sorted(chosen),
-             annotation.skipped, task.tags, task.choices, task.asked]  # fmt: skip
+    state = [
+        annotation.source,
+        annotation.at or at,
+        annotation.chosen and sorted(chosen),
+        annotation.skipped,
+        task.tags,
+        task.choices,
+        task.asked,
+    ]
     key = hashlib.sha256(json.dumps(state).encode()).hexdigest()
     shared = {
-        "version": task.version, "data_digest": task.data_digest, "source": annotation.source,
-    }  # fmt: skip
+        "version": task.version,
+        "data_digest": task.data_digest,
+        "source": annotation.source,
+    }
     who = annotation.reviewer, task.project
     return (
         *(
@@ -296,10 +307,15 @@ def annotation_events(
             for tag, decision in decisions.items()
         ),
         Review(
-            _uid(key, "", ANNOTATION), at, *who, "", ANNOTATION, **shared,
+            _uid(key, "", ANNOTATION),
+            at,
+            *who,
+            "",
+            ANNOTATION,
+            **shared,
             unchanged=json.dumps(unchanged, ensure_ascii=False),
         ),
-    )  # fmt: skip
+    )
 
 
 def _uid(key: str, tag: str, decision: str) -> str:
@@ -318,10 +334,14 @@ def _task_data(told: Mapping[str, Any], where: str) -> TaskData:
         tuple(_strings(told.get(name), f"{where}.{name}")) for name in ("tags", "choices", "asked")
     )
     return TaskData(
-        str(project), tags, choices, asked,
-        version=str(told.get("version") or ""), data_digest=str(told.get("data_digest") or ""),
+        str(project),
+        tags,
+        choices,
+        asked,
+        version=str(told.get("version") or ""),
+        data_digest=str(told.get("data_digest") or ""),
         reviews=tuple(Review.from_dict(_mapping(one, f"{where}.reviews")) for one in reviews),
-    )  # fmt: skip
+    )
 
 
 def _annotator(by: Any, source: str) -> str:

@@ -13,8 +13,8 @@ from tagifai.data.csv_cells import bare_cell, guard_cell
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.limits import Limit, Limits
 from tagifai.reviews.annotations import Annotation, Answers, from_argilla, from_label_studio
-from tagifai.reviews.events import MAX_UNCHANGED, Review
 from tagifai.reviews.tasks import Task, argilla_records, label_studio_tasks
+from tagifai.store.review_events import MAX_UNCHANGED, Review
 
 FORMATS = ("jsonl", "label-studio", "argilla", "csv")
 _COLUMNS = [field.name for field in fields(Review)]

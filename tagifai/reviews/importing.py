@@ -11,8 +11,8 @@ from tagifai.data.names import refuse_unknown_tags, spelling_key
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.reviews import ReviewStore
 from tagifai.reviews.annotations import Annotation, annotation_events
-from tagifai.reviews.events import ANNOTATION, TIME, UNDO, Review, current_events, in_force
 from tagifai.reviews.files import ReviewFile
+from tagifai.store.review_events import ANNOTATION, TIME, UNDO, Review, current_events, in_force
 
 _GONE = "question about a tag that the data does not have"
 
@@ -129,11 +129,9 @@ def import_reviews(
         num_missing=len(missing),
         taken_back=take_back_missing and bool(missing),
         new_tags=tuple(fresh),
-        applied=tuple(
-            (event.project, event.tag) for event in lost if _is_applied(event, projects)
-        ),
+        applied=tuple((event.project, event.tag) for event in lost if _is_applied(event, projects)),
         unused=dict(+unused),
-    )  # fmt: skip
+    )
 
 
 def _check_tags(
@@ -217,8 +215,9 @@ def _placed(
             (event.tag, event.decision + event.unchanged) for event in events
         }:
             # The file tells no time: as it was, so nothing happened since.
-            placed += [event for event in before if event.source == annotation.source
-                       and event.at == last]  # fmt: skip
+            placed += [
+                event for event in before if event.source == annotation.source and event.at == last
+            ]
             continue
         else:
             at = now if now > last else _after(last)
@@ -262,9 +261,14 @@ def _missing(found: ReviewFile, events: Iterable[Review]) -> list[Review]:
 def _emptied(event: Review, now: str) -> Review:
     """Return a state of an annotation that says nothing, later than all others."""
     return replace(
-        event, uid=uuid.uuid4().hex, at=max(now, _after(event.at)), tag="", note="",
-        decision=ANNOTATION, unchanged="[]",
-    )  # fmt: skip
+        event,
+        uid=uuid.uuid4().hex,
+        at=max(now, _after(event.at)),
+        tag="",
+        note="",
+        decision=ANNOTATION,
+        unchanged="[]",
+    )
 
 
 def _is_applied(event: Review, projects: Mapping[str, Project]) -> bool:

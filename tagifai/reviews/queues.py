@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tagifai.errors import one_of
-from tagifai.inspection.label_issues import KINDS, RANKS
-from tagifai.inspection.parts import Array
+from tagifai.label_errors.label_issues import KINDS, RANKS
 from tagifai.predictions import Predictions
 from tagifai.reviews.verdicts import Verdict
+from tagifai.selection import Array
 from tagifai.text.alignment import place_words
 from tagifai.text.languages import DEFAULT_LANGUAGE
 

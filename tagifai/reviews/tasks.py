@@ -15,7 +15,7 @@ from tagifai.data import Project
 from tagifai.errors import TagifaiError, shorten
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.reviews.annotations import CONTROL
-from tagifai.reviews.events import ANNOTATION, Review
+from tagifai.store.review_events import ANNOTATION, Review
 
 # What XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

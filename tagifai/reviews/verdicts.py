@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tagifai.inspection.parts import rows_of
 from tagifai.metrics import overall_metrics
 from tagifai.predictions import Predictions, decide, threshold_array
-from tagifai.reviews.events import ANNOTATION, Review, as_right, current_events
+from tagifai.selection import rows_of
+from tagifai.store.review_events import ANNOTATION, Review, as_right, current_events
 
 Changes = dict[str, dict[str, list[str]]]
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from tagifai.data.records import MAX_BYTES
 from tagifai.errors import TagifaiError, shorten
-from tagifai.inspection.parts import Array
 from tagifai.metrics import Counts, count_outcomes
 from tagifai.metrics.intervals import share_interval
 from tagifai.predictions import Predictions, decide, threshold_array
+from tagifai.selection import Array
 from tagifai.slices import SLICE_FILE, Conditions, load_slices
 from tagifai.slices.finder import Condition
 

@@ -10,9 +10,9 @@ import numpy as np
 from tagifai.data import Project
 from tagifai.data.assignment import list_groups
 from tagifai.errors import TagifaiError
-from tagifai.inspection.parts import Array, held_out_rows
 from tagifai.metrics import count_outcomes
 from tagifai.predictions import Predictions, decide, threshold_array
+from tagifai.selection import Array, held_out_rows
 from tagifai.slices import unseen_shares
 from tagifai.slices.search import Decisions, finding_part, measure, search_slices
 from tagifai.text.preprocessing import preprocess_text

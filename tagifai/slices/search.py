@@ -161,8 +161,9 @@ def measure(
     variance = float(picked.variance[0])
     carved = carve(float(picked.gap[0]), variance, variance / (1 - kept_back), cut)
     if compared is not everything:
-        carved = _carry_over(carved, float(picked.gap[0]), float(whole.gap[0]), member, compared,
-                             shares)  # fmt: skip
+        carved = _carry_over(
+            carved, float(picked.gap[0]), float(whole.gap[0]), member, compared, shares
+        )
     return Measured(elsewhere, Estimate(carved.value, carved.low, carved.high))
 
 

@@ -12,9 +12,21 @@ from tagifai.errors import one_of
 DEFAULT_LANGUAGE = "english"
 # NLTK's Snowball stemmers; English has Porter's own.
 SNOWBALL = (
-    "arabic", "danish", "dutch", "finnish", "french", "german", "hungarian", "italian",
-    "norwegian", "portuguese", "romanian", "russian", "spanish", "swedish",
-)  # fmt: skip
+    "arabic",
+    "danish",
+    "dutch",
+    "finnish",
+    "french",
+    "german",
+    "hungarian",
+    "italian",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "spanish",
+    "swedish",
+)
 _FOLDER = Path(__file__).parent
 
 

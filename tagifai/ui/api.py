@@ -8,9 +8,9 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.reviews.queues import QueueChoice
+from tagifai.services.app import Workbench
 from tagifai.text.preprocessing import FILTERS
 from tagifai.ui.visits import visit_of
-from tagifai.workbench import Workbench
 
 
 def build(bench: Workbench) -> None:
@@ -42,8 +42,13 @@ def build(bench: Workbench) -> None:
             stopwords: words left out, separated by spaces; by default those of the language.
             language: a name or an ISO code; that of the data where it is empty.
         """
-        check_types(text=(text, str), lower=(lower, bool), stem=(stem, bool),
-                    filters=(filters, str), language=(language, str))  # fmt: skip
+        check_types(
+            text=(text, str),
+            lower=(lower, bool),
+            stem=(stem, bool),
+            filters=(filters, str),
+            language=(language, str),
+        )
         if stopwords is not None:
             check_types(stopwords=(stopwords, str))
         return answer(
@@ -109,8 +114,9 @@ def build(bench: Workbench) -> None:
             order: confident, least confident, longest or random.
             page: from 1; ten projects each.
         """
-        check_types(version=(version, str), tag=(tag, str), outcome=(outcome, str),
-                    order=(order, str))  # fmt: skip
+        check_types(
+            version=(version, str), tag=(tag, str), outcome=(outcome, str), order=(order, str)
+        )
 
         def inspect() -> dict[str, Any]:
             found = bench.inspection.outcomes(version, tag, outcome, order, "", page)
@@ -138,8 +144,13 @@ def build(bench: Workbench) -> None:
             rank: evidence or probability.
             page: from 1; ten pairs each.
         """
-        check_types(version=(version, str), kind=(kind, str), tag=(tag, str), split=(split, str),
-                    rank=(rank, str))  # fmt: skip
+        check_types(
+            version=(version, str),
+            kind=(kind, str),
+            tag=(tag, str),
+            split=(split, str),
+            rank=(rank, str),
+        )
 
         def listed() -> dict[str, Any]:
             choice = QueueChoice(version, kind, tag or None, split, rank, "all")
@@ -161,8 +172,13 @@ def build(bench: Workbench) -> None:
             decision: add, remove, right (the label is as it should be) or skip.
             note: at most 2,000 characters.
         """
-        check_types(version=(version, str), project=(project, str), tag=(tag, str),
-                    decision=(decision, str), note=(note, str))  # fmt: skip
+        check_types(
+            version=(version, str),
+            project=(project, str),
+            tag=(tag, str),
+            decision=(decision, str),
+            note=(note, str),
+        )
         return answer(
             lambda: bench.reviews.decide(
                 visit_of(request), version, (project, tag), decision, note
@@ -170,9 +186,17 @@ def build(bench: Workbench) -> None:
         )
 
     endpoints: tuple[Callable[..., Any], ...] = (
-        filter_tags, preprocess, predict, list_versions, get_params, get_performance,
-        compare_versions, inspect_tag, list_label_issues, submit_review,
-    )  # fmt: skip
+        filter_tags,
+        preprocess,
+        predict,
+        list_versions,
+        get_params,
+        get_performance,
+        compare_versions,
+        inspect_tag,
+        list_label_issues,
+        submit_review,
+    )
     for endpoint in endpoints:
         # Thousands of texts take a while: no more than two such calls share the processors.
         at_once = 2 if endpoint is predict else "default"

@@ -8,6 +8,9 @@ import gradio as gr
 from tagifai.comparison.export import export_comparison
 from tagifai.data.browse import SORTS
 from tagifai.inspection import ORDERS
+from tagifai.report import gather
+from tagifai.report.page import write_page
+from tagifai.services.app import Workbench
 from tagifai.text.languages import list_languages, stopwords_of
 from tagifai.text.preprocessing import FILTERS
 from tagifai.ui import (
@@ -26,7 +29,6 @@ from tagifai.ui import (
     slices_view,
 )
 from tagifai.ui.guarded import GuardedBlocks
-from tagifai.workbench import Workbench
 
 TITLE = "tagifai"
 STYLE = Path(__file__).with_name("style.css")
@@ -75,7 +77,9 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                     history_intervals=bench.history_intervals,
                     history_support=bench.history_support,
                     export_comparison=export_comparison,
-                    write_report=bench.write_report,
+                    write_report=lambda a, b: write_page(
+                        gather(bench.versions, bench.reviews, a, b)
+                    ),
                     behavioral_results=lambda name: bench.inference.behavioral_results(name),
                     describe_version=bench.describe_version,
                     version_notes=bench.version_notes,
@@ -118,9 +122,11 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                         )
                     with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
                         slices_view.build(
-                            place("inspection", slices, "slices"), version, version_chosen,
+                            place("inspection", slices, "slices"),
+                            version,
+                            version_chosen,
                             desk=lambda: bench.slices,
-                        )  # fmt: skip
+                        )
         with head:
             links.build(places, tabs, parts, demo.load, heading=HEADING)
             line = loading.build(demo.load, lambda: bench.warm_up.progress())

@@ -105,12 +105,15 @@ def _listed(title: str, tests: Sequence[Mapping[str, Any]], *, opened: bool) -> 
     table = show_table(
         rows,
         {
-            "type": "type", "group": "group", "texts": "texts", "wanted": "expected",
+            "type": "type",
+            "group": "group",
+            "texts": "texts",
+            "wanted": "expected",
             "predicted": "predicted",
         },
         raw=["texts", "wanted", "predicted"],
         empty=f"None {title.lower()}.",
-    )  # fmt: skip
+    )
     return (
         f"<details{' open' if opened else ''}><summary>{title}: {len(tests):,}{more}</summary>"
         f"{table}</details>"

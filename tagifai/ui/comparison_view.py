@@ -127,11 +127,15 @@ def show_changes(result: Comparison, metric: str, sign: int) -> str:
     return heading + show_table(
         records,
         {
-            "where": "where", "name": "name", "diff": "points (95 % interval)",
-            "values": "A → B", "verdict": "verdict", "support": "projects",
+            "where": "where",
+            "name": "name",
+            "diff": "points (95 % interval)",
+            "values": "A → B",
+            "verdict": "verdict",
+            "support": "projects",
         },
         empty=f"Nothing is {way}.",
-    )  # fmt: skip
+    )
 
 
 def show_tags(rows: Sequence[DiffRow], a: str, b: str) -> str:
@@ -149,14 +153,19 @@ def show_tags(rows: Sequence[DiffRow], a: str, b: str) -> str:
     return show_table(
         records,
         {
-            "name": "tag", "a": f"A: {a}", "b": f"B: {b}", "points": "B − A, points",
-            "interval": "95 % interval", "verdict": "verdict", "support": "projects",
+            "name": "tag",
+            "a": f"A: {a}",
+            "b": f"B: {b}",
+            "points": "B − A, points",
+            "interval": "95 % interval",
+            "verdict": "verdict",
+            "support": "projects",
         },
         row_key="name",
         empty="No tag to compare.",
         caption="By verdict, then by the end of the interval that is nearer to zero. "
         "Choose a row to see the decisions that changed",
-    )  # fmt: skip
+    )
 
 
 def show_params(result: Comparison, only_differences: bool, query: str) -> str:
@@ -228,9 +237,13 @@ def show_flipped(rows: list[dict[str, Any]], tag: str, a: str, b: str) -> str:
     return show_table(
         records,
         {
-            "kind": "what B did", "id": "id", "text": "project", "truth": "truth",
-            "prob_a": f"probability, {a}", "prob_b": f"probability, {b}",
+            "kind": "what B did",
+            "id": "id",
+            "text": "project",
+            "truth": "truth",
+            "prob_a": f"probability, {a}",
+            "prob_b": f"probability, {b}",
         },
         empty=f"Both versions decide every shared test project rightly on {tag}.",
         caption=f"Decisions on {tag} that B fixed, broke or left wrong: {len(rows)}",
-    )  # fmt: skip
+    )

@@ -48,9 +48,15 @@ def build(
 
     gr.Markdown("### Tags by frequency")
     min_freq = gr.Slider(
-        1, 1_000, value=min_tag_freq, step=1, label="Minimum number of projects of a tag",
-        info=" ".join(WHY_FREQUENCY.split()), elem_id="min-tag-freq", interactive=True,
-    )  # fmt: skip
+        1,
+        1_000,
+        value=min_tag_freq,
+        step=1,
+        label="Minimum number of projects of a tag",
+        info=" ".join(WHY_FREQUENCY.split()),
+        elem_id="min-tag-freq",
+        interactive=True,
+    )
     summary = gr.HTML(elem_id="tags-summary", apply_default_css=False)
     # What each step of the slider shows, of which data: the page draws it without asking.
     steps, steps_of = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
@@ -82,13 +88,20 @@ def build(
             tag_details = gr.JSON(label="What is known of the tag", elem_id="tag-metadata")
     with gr.Row(elem_classes="controls"):
         query = gr.Textbox(
-            label="Search", placeholder="words in id, title, description or tags",
-            elem_id="projects-search", scale=3, max_length=200,
-        )  # fmt: skip
+            label="Search",
+            placeholder="words in id, title, description or tags",
+            elem_id="projects-search",
+            scale=3,
+            max_length=200,
+        )
         sort = gr.Dropdown(
-            [NO_SORT, *sorts], value=NO_SORT, label="Sort by", elem_id="projects-sort",
-            interactive=True, min_width=130,
-        )  # fmt: skip
+            [NO_SORT, *sorts],
+            value=NO_SORT,
+            label="Sort by",
+            elem_id="projects-sort",
+            interactive=True,
+            min_width=130,
+        )
         descending = gr.Checkbox(label="Descending", min_width=110, elem_id="projects-descending")
         number = gr.Number(
             1, label="Page", precision=0, minimum=1, elem_id="projects-page", min_width=90
@@ -105,20 +118,30 @@ def build(
                     False, label="stem: words to their stems", elem_id="preprocess-stem"
                 )
                 language = gr.Dropdown(
-                    languages, value=None, label="Language", elem_id="preprocess-language",
-                    interactive=True, min_width=130,
-                )  # fmt: skip
+                    languages,
+                    value=None,
+                    label="Language",
+                    elem_id="preprocess-language",
+                    interactive=True,
+                    min_width=130,
+                )
             pattern = gr.Textbox(
-                filters, label="filters: what this regular expression matches becomes a space",
-                elem_id="preprocess-filters", max_length=256,
-            )  # fmt: skip
+                filters,
+                label="filters: what this regular expression matches becomes a space",
+                elem_id="preprocess-filters",
+                max_length=256,
+            )
             words = gr.Textbox(
                 label="Stopwords (space-separated)", lines=2, elem_id="preprocess-stopwords"
             )
         output = gr.Textbox(
-            label="What the classifier reads", lines=3, interactive=False, buttons=["copy"],
-            elem_id="preprocess-output", min_width=320,
-        )  # fmt: skip
+            label="What the classifier reads",
+            lines=3,
+            interactive=False,
+            buttons=["copy"],
+            elem_id="preprocess-output",
+            min_width=320,
+        )
     preprocess_notice = gr.HTML()
 
     @lru_cache(maxsize=1)
@@ -278,10 +301,25 @@ def build(
         Choice("language", language),
     ]
     filled = [
-        notice, min_freq, *lists, cloud_tag, cloud, excluded, sample, tag, tag_details, told_tag,
-        table, *page_inputs, searched, *preprocess_inputs, output, preprocess_notice, place.usual,
+        notice,
+        min_freq,
+        *lists,
+        cloud_tag,
+        cloud,
+        excluded,
+        sample,
+        tag,
+        tag_details,
+        told_tag,
+        table,
+        *page_inputs,
+        searched,
+        *preprocess_inputs,
+        output,
+        preprocess_notice,
+        place.usual,
         place.asked,
-    ]  # fmt: skip
+    ]
     # Past the queue answers are compressed.
     shown = place.on_shown(fill, filled, told={tag: told_tag})
     shown.then(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")

@@ -26,10 +26,13 @@ def show_selection(selection: FrequencySelection) -> list[str]:
         ),
         chart_bars(selection.kept, title="Projects of each tag", unit="projects", empty=nothing),
         chart_columns(
-            selection.tags_per_project, title="Tags on a project", x_label="tags",
-            y_label="projects", empty=nothing,
+            selection.tags_per_project,
+            title="Tags on a project",
+            x_label="tags",
+            y_label="projects",
+            empty=nothing,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _others(selection: FrequencySelection) -> str:
@@ -72,10 +75,12 @@ def show_page(page: Page) -> str:
     return f'<p class="minor" data-count="{page.num_found}">{found}; page {page.number:,} of ' + (
         f"{page.num_pages:,}</p>"
         + show_table(
-            rows, {"id": "id", "title": "title", "description": "description", "tags": "tags"},
-            raw=["tags"], empty="No project holds all of these words. Search for fewer.",
+            rows,
+            {"id": "id", "title": "title", "description": "description", "tags": "tags"},
+            raw=["tags"],
+            empty="No project holds all of these words. Search for fewer.",
         )
-    )  # fmt: skip
+    )
 
 
 def show_left_out(excluded: Mapping[str, int], unlisted: Mapping[str, int]) -> str:

@@ -25,11 +25,18 @@ def put_row(table: gr.HTML, control: Any) -> Dependency:
 
     So whatever is asked for next, before any answer, is asked of that row.
     """
-    return table.select(None, None, control, js="() => window.tagifaiRow", trigger_mode="multiple",
-                        api_visibility="private")  # fmt: skip
+    return table.select(
+        None,
+        None,
+        control,
+        js="() => window.tagifaiRow",
+        trigger_mode="multiple",
+        api_visibility="private",
+    )
 
 
 def drawn_first(event: Callable[..., Dependency]) -> Dependency:
     """Give an event after which the page has drawn what `event` shows; what may wait follows it."""
-    return event(None, None, None, js=_AFTER_FRAME, trigger_mode="multiple",
-                 api_visibility="private")  # fmt: skip
+    return event(
+        None, None, None, js=_AFTER_FRAME, trigger_mode="multiple", api_visibility="private"
+    )

@@ -71,8 +71,9 @@ class GuardedBlocks(gr.Blocks):
             raise
         except Exception as error:
             what = shorten(str(error.__cause__ or error), 200)
-            raise gr.Error(f"another kind of input is needed: {what}", print_exception=False
-                           ) from None  # fmt: skip
+            raise gr.Error(
+                f"another kind of input is needed: {what}", print_exception=False
+            ) from None
         return prepared
 
 

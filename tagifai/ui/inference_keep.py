@@ -11,7 +11,7 @@ from tagifai.ui.markup import show_error
 from tagifai.ui.visits import visit_of
 
 if TYPE_CHECKING:
-    from tagifai.inference.desk import InferenceDesk
+    from tagifai.services.inference import InferenceDesk
 
 HELP = """**MFT**: the text must have, or must not have, the tags below. **INV**: its tags must not
 change in the edited text under “What if”; tags named below must hold in both. **DIR**: they must
@@ -29,9 +29,13 @@ def build(
     gr.Markdown(HELP)
     with gr.Row(elem_classes="controls"):
         kind = gr.Radio(
-            list(TYPES), value="MFT", label="Type", elem_id="keep-type", interactive=True,
+            list(TYPES),
+            value="MFT",
+            label="Type",
+            elem_id="keep-type",
+            interactive=True,
             min_width=200,
-        )  # fmt: skip
+        )
         expected = gr.Dropdown(
             [], multiselect=True, label="Must have", elem_id="keep-expected", interactive=True
         )
@@ -57,9 +61,14 @@ def build(
         texts = [text or "", *([edited] if edited else [])]
         try:
             saved = desk().save_test(
-                name or "", kind, (group or "").strip(), texts, expected or [], forbidden or [],
+                name or "",
+                kind,
+                (group or "").strip(),
+                texts,
+                expected or [],
+                forbidden or [],
                 visit_of(request),
-            )  # fmt: skip
+            )
         except TagifaiError as error:
             return show_error(error)
         return show_saved(saved, name or "")

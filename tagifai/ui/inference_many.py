@@ -32,18 +32,26 @@ def build(
     with gr.Row():
         with gr.Column(min_width=320, scale=2):
             pasted = gr.Textbox(
-                label="Texts", lines=5, elem_id="many-texts",
-                placeholder="one text a line", max_length=MAX_PASTED,
-            )  # fmt: skip
+                label="Texts",
+                lines=5,
+                elem_id="many-texts",
+                placeholder="one text a line",
+                max_length=MAX_PASTED,
+            )
             kind = gr.Radio(
-                list(KINDS), value="one text a line", label="Pasted as", elem_id="many-kind",
+                list(KINDS),
+                value="one text a line",
+                label="Pasted as",
+                elem_id="many-kind",
                 interactive=True,
-            )  # fmt: skip
+            )
         with gr.Column(min_width=240):
             file = gr.File(
-                label="or a file", file_types=[".csv", ".jsonl", ".ndjson", ".txt"],
-                elem_id="many-file", height=150,
-            )  # fmt: skip
+                label="or a file",
+                file_types=[".csv", ".jsonl", ".ndjson", ".txt"],
+                elem_id="many-file",
+                height=150,
+            )
             with gr.Row():
                 run = gr.Button("Predict", variant="primary", elem_id="many-run", min_width=90)
                 stop = gr.Button("Cancel", elem_id="many-cancel", min_width=90)
@@ -152,13 +160,17 @@ def show_answers(answers: Sequence[Any]) -> str:
     return notice + show_table(
         rows,
         {
-            "row": "row", "text": "text", "tags": "tags", "sure": "probability",
-            "near": "near misses", "note": "note",
+            "row": "row",
+            "text": "text",
+            "tags": "tags",
+            "sure": "probability",
+            "near": "near misses",
+            "note": "note",
         },
         raw=["tags"],
         empty="No text was predicted.",
         caption=f"{shown}{len(good):,} texts",
-    )  # fmt: skip
+    )
 
 
 def _given(pasted: str, kind: str, file: str | None) -> tuple[bytes, str]:

@@ -23,7 +23,7 @@ from tagifai.ui.links import FILL_EMPTY, Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note
 
 if TYPE_CHECKING:
-    from tagifai.inference.desk import InferenceDesk
+    from tagifai.services.inference import InferenceDesk
 
 INTRO = """Type a title and a description, and see which tags a version predicts, how sure it is,
 and what it read. Look here to decide **whether to trust it on texts like yours**."""
@@ -51,19 +51,27 @@ def build(
     with gr.Row(elem_classes="controls"):
         version = gr.Dropdown([], label="Version", elem_id="inference-version", interactive=True)
         tag = gr.Dropdown(
-            [LIKELIEST], value=LIKELIEST, label="Explain the tag", elem_id="inference-tag",
+            [LIKELIEST],
+            value=LIKELIEST,
+            label="Explain the tag",
+            elem_id="inference-tag",
             interactive=True,
-        )  # fmt: skip
+        )
         other = gr.Dropdown(
-            [NOBODY], value=NOBODY, label="Beside it, version", elem_id="inference-other",
+            [NOBODY],
+            value=NOBODY,
+            label="Beside it, version",
+            elem_id="inference-other",
             interactive=True,
-        )  # fmt: skip
+        )
     with gr.Row():
         with gr.Column(min_width=320):
             text = gr.Textbox(
-                label="Text", lines=5, elem_id="inference-text",
+                label="Text",
+                lines=5,
+                elem_id="inference-text",
                 placeholder="Title and description of a project",
-            )  # fmt: skip
+            )
             examples = gr.HTML(
                 elem_id="inference-examples", apply_default_css=False, js_on_load=CHOOSE_ROW
             )
@@ -71,9 +79,11 @@ def build(
             why = gr.HTML(elem_id="inference-why", apply_default_css=False, js_on_load=CHOOSE_ROW)
             parts = gr.HTML(elem_id="inference-sum", apply_default_css=False)
             preprocessed = gr.Textbox(
-                label="What the classifier reads", lines=2, interactive=False,
+                label="What the classifier reads",
+                lines=2,
+                interactive=False,
                 elem_id="inference-preprocessed",
-            )  # fmt: skip
+            )
         with gr.Column(min_width=320):
             tags = gr.HTML(elem_id="inference-tags", apply_default_css=False, js_on_load=CHOOSE_ROW)
     versions = gr.HTML(elem_id="inference-versions", apply_default_css=False)
@@ -82,18 +92,27 @@ def build(
     with gr.Row():
         with gr.Column(min_width=320):
             edited = gr.Textbox(
-                label="Edited text", lines=4, elem_id="inference-edited",
+                label="Edited text",
+                lines=4,
+                elem_id="inference-edited",
                 placeholder="Choose a word above, or start from the text",
-            )  # fmt: skip
+            )
             with gr.Row(elem_classes="controls"):
                 action = gr.Radio(
-                    [DROP, REPLACE], value=DROP, label="Choosing a word",
-                    elem_id="inference-action", interactive=True, min_width=220,
-                )  # fmt: skip
+                    [DROP, REPLACE],
+                    value=DROP,
+                    label="Choosing a word",
+                    elem_id="inference-action",
+                    interactive=True,
+                    min_width=220,
+                )
                 instead = gr.Textbox(
-                    label="this", max_length=100, elem_id="inference-instead", min_width=110,
+                    label="this",
+                    max_length=100,
+                    elem_id="inference-instead",
+                    min_width=110,
                     placeholder="another word",
-                )  # fmt: skip
+                )
             with gr.Row():
                 copy = gr.Button("Start from the text", size="sm", elem_id="inference-copy")
                 smallest = gr.Button("Smallest change", size="sm", elem_id="inference-smallest")
@@ -236,9 +255,17 @@ def build(
 
     inputs = [text, version, tag, other, edited]
     outputs = [
-        notice, predicted, why, parts, preprocessed, tags, versions, edited_why, flips,
+        notice,
+        predicted,
+        why,
+        parts,
+        preprocessed,
+        tags,
+        versions,
+        edited_why,
+        flips,
         similar,
-    ]  # fmt: skip
+    ]
     of_version = [tag, examples, *known]
     place.choices = [
         Choice("version", version),
@@ -252,8 +279,11 @@ def build(
     shown.then(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")
     gr.on(
         [text.change, tag.change, other.input, edited.change],
-        show_prediction, inputs, outputs, **QUICK,
-    )  # fmt: skip
+        show_prediction,
+        inputs,
+        outputs,
+        **QUICK,
+    )
     version.input(show_prediction, inputs, outputs, **QUICK).then(
         choose_version, [version, tag], of_version, **QUICK
     )

@@ -12,7 +12,7 @@ from tagifai.ui.inference_view import as_typed
 from tagifai.ui.markup import show_table
 
 if TYPE_CHECKING:
-    from tagifai.inspection.influence_desk import Influence, WordShare
+    from tagifai.services.influence import Influence, WordShare
 
 MOST_EACH_WAY = 8
 TITLE_LENGTH, DESCRIPTION_LENGTH = 200, 600
@@ -82,13 +82,16 @@ def show_influence(
     table = show_table(
         rows,
         {
-            "id": "id", "title": "project", "carries": f"carries {tag}",
-            "share": "share of the margin", "push": "estimated push",
+            "id": "id",
+            "title": "project",
+            "carries": f"carries {tag}",
+            "share": "share of the margin",
+            "push": "estimated push",
         },
         empty="No training project moves this margin.",
         caption="The largest estimated pushes: without that project, the margin would be lower by "
         "so much",
-    )  # fmt: skip
+    )
     return f'{chart}{table}<p class="note">{ABOUT}</p>'
 
 

@@ -11,10 +11,10 @@ from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.inspection.desk import InspectionDesk, outcome_help
 from tagifai.inspection.export import export_outcomes
-from tagifai.inspection.parts import Paged
 from tagifai.metrics.reading import metric_terms
+from tagifai.selection import Paged
+from tagifai.services.inspection import InspectionDesk, outcome_help
 from tagifai.ui import inspection_thresholds, inspection_why
 from tagifai.ui.events import QUICK, drawn_first, put_row
 from tagifai.ui.inspection_view import (
@@ -34,13 +34,15 @@ from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_terms
 
 if TYPE_CHECKING:
-    from tagifai.inspection.influence_desk import InfluenceDesk
+    from tagifai.services.influence import InfluenceDesk
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
 OUTCOMES = {
-    "false positives": "fp", "false negatives": "fn", "true positives": "tp",
-}  # fmt: skip
+    "false positives": "fp",
+    "false negatives": "fn",
+    "true positives": "tp",
+}
 OF_WORDS = (
     ' Words that <span class="word raises" style="--weight:.6">raise</span> and '
     '<span class="word lowers" style="--weight:.6">lower</span> the tag are marked.'
@@ -77,9 +79,13 @@ def build(
     with gr.Row(elem_classes="controls"):
         tag = gr.Dropdown([], label="Tag, best F1 first", elem_id="inspect-tag", interactive=True)
         outcome = gr.Radio(
-            list(OUTCOMES), value="false positives", label="Outcome", elem_id="inspect-outcome",
-            interactive=True, min_width=300,
-        )  # fmt: skip
+            list(OUTCOMES),
+            value="false positives",
+            label="Outcome",
+            elem_id="inspect-outcome",
+            interactive=True,
+            min_width=300,
+        )
     figures = gr.HTML(elem_id="tag-figures", apply_default_css=False)
     threshold, common, curve_chart, set_threshold = inspection_thresholds.build(
         version, tag, desk=desk
@@ -87,13 +93,20 @@ def build(
     help_line = gr.HTML(elem_id="outcome-help")
     with gr.Row(elem_classes="controls"):
         query = gr.Textbox(
-            label="Search these projects", placeholder="words in title, description or tags",
-            elem_id="samples-search", max_length=200, scale=2,
-        )  # fmt: skip
+            label="Search these projects",
+            placeholder="words in title, description or tags",
+            elem_id="samples-search",
+            max_length=200,
+            scale=2,
+        )
         order = gr.Dropdown(
-            orders, value=orders[0], label="Order", elem_id="samples-order", interactive=True,
+            orders,
+            value=orders[0],
+            label="Order",
+            elem_id="samples-order",
+            interactive=True,
             min_width=150,
-        )  # fmt: skip
+        )
         number = gr.Number(
             1, label="Page", precision=0, minimum=1, elem_id="samples-page", min_width=90
         )
@@ -149,9 +162,14 @@ def build(
         return [line, show_page(found, tag, outcome, tinted), found.number, asked]
 
     def save(
-        kind: str, name: str | None, tag: str | None, threshold: float, outcome: str, query: str,
+        kind: str,
+        name: str | None,
+        tag: str | None,
+        threshold: float,
+        outcome: str,
+        query: str,
         order: str,
-    ) -> tuple[str, str]:  # fmt: skip
+    ) -> tuple[str, str]:
         code = OUTCOMES.get(outcome, outcome)
         try:
             rows = desk().all_outcomes(name or "", tag or "", code, order, query or "", threshold)
@@ -163,9 +181,14 @@ def build(
         )
 
     def search(
-        name: str | None, tag: str | None, threshold: float, outcome: str, query: str, order: str,
+        name: str | None,
+        tag: str | None,
+        threshold: float,
+        outcome: str,
+        query: str,
+        order: str,
         before: str,
-    ) -> list[Any]:  # fmt: skip
+    ) -> list[Any]:
         if query == before:
             return [gr.skip()] * 5
         return [*show_samples(name, tag, threshold, outcome, query, order), query]
@@ -236,9 +259,13 @@ def build(
         return show_tag(name, tag, *rest, own=threshold if same else None)
 
     def show_version(
-        name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None,
+        name: str | None,
+        tag: str | None,
+        common: float,
+        *choice: Any,
+        own: float | None = None,
         linked: bool = False,
-    ) -> list[Any]:  # fmt: skip
+    ) -> list[Any]:
         try:
             table = desk().tag_table(name, common or None) if name else []
             checked = desk().check_calibration(name, None) if name else None
@@ -246,8 +273,12 @@ def build(
             slice_rows = desk().slice_table(name) if name else []
             notes = " ".join(desk().notes(name)) if name else ""
         except TagifaiError as error:
-            return [show_error(error), gr.Dropdown([], value=None), *[""] * 5,
-                    *show_tag(None, None, common)]  # fmt: skip
+            return [
+                show_error(error),
+                gr.Dropdown([], value=None),
+                *[""] * 5,
+                *show_tag(None, None, common),
+            ]
         names = [row["tag"] for row in table]
         chosen = tag if tag in names else most_errors(table)
         own = own if chosen == tag else None
@@ -278,9 +309,14 @@ def build(
         own = link.read("threshold") if link.names("threshold") else None
         notice, *found = show_version(name, tag, *given, own=own, linked=True)
         return [
-            gr.Dropdown(names[::-1], value=name), link.refused() + notice, *found,
-            *given[:4], given[0], given[2], None,
-        ]  # fmt: skip
+            gr.Dropdown(names[::-1], value=name),
+            link.refused() + notice,
+            *found,
+            *given[:4],
+            given[0],
+            given[2],
+            None,
+        ]
 
     def known_tags(name: str) -> list[str]:
         try:
@@ -319,9 +355,13 @@ def build(
         forget_decision(drawn_first(chosen(choose_tag, whole, [tag, *tag_outputs], **QUICK).then))
     # An answer may come after that to a later question: then the page asks anew for what is chosen.
     drawn_first(listed_for.change).then(
-        None, [listed_for, outdated, version, tag, *choice], outdated, js=OUTDATED,
-        trigger_mode="multiple", api_visibility="private",
-    )  # fmt: skip
+        None,
+        [listed_for, outdated, version, tag, *choice],
+        outdated,
+        js=OUTDATED,
+        trigger_mode="multiple",
+        api_visibility="private",
+    )
     outdated.change(show_again, [shown_of, threshold, *whole], tag_outputs, **QUICK)
     # What is folded away keeps nobody waiting.
     drawn_first(shown_of.change).then(
@@ -331,14 +371,22 @@ def build(
     of_samples = [version, tag, threshold, *choice]
     of_threshold = [version, tag, threshold, drawn, *choice]
     # No `change`: each tag that is chosen sets them too. The button that resets one releases it.
-    gr.on([threshold.input, threshold.release], move_threshold, of_threshold, threshold_outputs,
-          **QUICK)  # fmt: skip
+    gr.on(
+        [threshold.input, threshold.release],
+        move_threshold,
+        of_threshold,
+        threshold_outputs,
+        **QUICK,
+    )
     for event in set_threshold:
         event.then(move_threshold, of_threshold, threshold_outputs, **QUICK)
     gr.on(
-        [common.input, common.release], move_common, [version, tag, common, drawn_common],
-        [tags, threshold, drawn_common], **QUICK,
-    ).then(move_threshold, of_threshold, threshold_outputs, **QUICK)  # fmt: skip
+        [common.input, common.release],
+        move_common,
+        [version, tag, common, drawn_common],
+        [tags, threshold, drawn_common],
+        **QUICK,
+    ).then(move_threshold, of_threshold, threshold_outputs, **QUICK)
     query.change(search, [*of_samples, searched], [*pages, searched], **QUICK)
     gr.on([outcome.input, order.input], show_samples, of_samples, pages, **QUICK)
     number.input(show_samples, [version, tag, threshold, *choice, number], pages, **QUICK)

@@ -8,7 +8,7 @@ from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.inspection.desk import InspectionDesk
+from tagifai.services.inspection import InspectionDesk
 from tagifai.ui.events import QUICK
 from tagifai.ui.inspection_view import show_best
 from tagifai.ui.markup import show_error
@@ -38,13 +38,23 @@ def build(
         with gr.Row():
             with gr.Column(min_width=320):
                 threshold = gr.Slider(
-                    0, 1, value=0.5, step=0.001, label="Threshold of the tag",
-                    elem_id="tag-threshold", interactive=True,
-                )  # fmt: skip
+                    0,
+                    1,
+                    value=0.5,
+                    step=0.001,
+                    label="Threshold of the tag",
+                    elem_id="tag-threshold",
+                    interactive=True,
+                )
                 common = gr.Slider(
-                    0, 1, value=0, step=0.001, elem_id="common-threshold", interactive=True,
+                    0,
+                    1,
+                    value=0,
+                    step=0.001,
+                    elem_id="common-threshold",
+                    interactive=True,
                     label="One threshold for all tags (0: each tag its own)",
-                )  # fmt: skip
+                )
                 with gr.Row():
                     cost_fp = gr.Number(1, label="Cost of a false positive", minimum=0)
                     cost_fn = gr.Number(1, label="Cost of a false negative", minimum=0)

@@ -65,15 +65,21 @@ def show_tags(rows: list[dict[str, Any]]) -> str:
             for row in rows
         ],
         {
-            "tag": "tag", "f1": "F1", "precision": "precision", "recall": "recall",
-            "num_samples": "projects", "fp": "false positives", "fn": "false negatives",
-            "average_precision": "average precision", "threshold": "threshold",
+            "tag": "tag",
+            "f1": "F1",
+            "precision": "precision",
+            "recall": "recall",
+            "num_samples": "projects",
+            "fp": "false positives",
+            "fn": "false negatives",
+            "average_precision": "average precision",
+            "threshold": "threshold",
         },
         raw=["f1"],
         row_key="tag",
         empty="The version has no tag.",
         caption="Choose a row to see its projects; tags under ten projects are greyed",
-    )  # fmt: skip
+    )
 
 
 def show_slices(rows: list[dict[str, Any]]) -> str:
@@ -97,14 +103,18 @@ def show_slices(rows: list[dict[str, Any]]) -> str:
             for row in rows
         ],
         {
-            "slice": "slice", "description": "what it holds", "f1": "F1",
-            "precision": "precision", "recall": "recall", "num_samples": "projects",
+            "slice": "slice",
+            "description": "what it holds",
+            "f1": "F1",
+            "precision": "precision",
+            "recall": "recall",
+            "num_samples": "projects",
         },
         raw=["f1", "precision", "recall"],
         empty="No slice yet: save one under Slices, or write slices.json in the data folder.",
         caption="Pooled over all pairs of the slice (micro), with 95 % intervals by project; "
         "slices under ten projects are greyed and have none",
-    )  # fmt: skip
+    )
 
 
 def show_calibration(checked: CalibrationCheck, tags: Sequence[TagCalibration] = ()) -> str:
@@ -130,25 +140,33 @@ def show_miscalibrated(tags: Sequence[TagCalibration]) -> str:
     """List the tags whose probabilities are off; a row chooses the tag."""
     rows = [
         {
-            "tag": one.tag, "grade": one.grade, "direction": one.direction,
+            "tag": one.tag,
+            "grade": one.grade,
+            "direction": one.direction,
             "gap": f"{one.gap:.3f} ({one.low:.3f} to {one.high:.3f})",
-            "intercept": f"{one.intercept:+.2f}", "slope": f"{one.slope:.2f}",
+            "intercept": f"{one.intercept:+.2f}",
+            "slope": f"{one.slope:.2f}",
             "q_value": f"{one.q_value:.3f}" if one.q_value >= 0.001 else "< 0.001",
             "num_samples": one.num_samples,
         }
         for one in tags
-    ]  # fmt: skip
+    ]
     return show_table(
         rows,
         {
-            "tag": "tag", "grade": "calibration", "direction": "probabilities are",
-            "gap": "gap (95 % interval)", "intercept": "calibration intercept",
-            "slope": "calibration slope", "q_value": "q-value", "num_samples": "projects",
+            "tag": "tag",
+            "grade": "calibration",
+            "direction": "probabilities are",
+            "gap": "gap (95 % interval)",
+            "intercept": "calibration intercept",
+            "slope": "calibration slope",
+            "q_value": "q-value",
+            "num_samples": "projects",
         },
         row_key="tag",
         empty="No tag's probabilities are surely off.",
         caption="Tags that are off, false discoveries held at 2 %; choose a row to see it",
-    )  # fmt: skip
+    )
 
 
 def show_reliability(checked: CalibrationCheck, of_what: str) -> str:
@@ -262,13 +280,16 @@ def show_page(found: Any, tag: str, outcome: str, tinted: Mapping[str, str] | No
         + show_table(
             rows,
             {
-                "id": "id", "text": "project", "y_true": "true tags", "y_pred": "predicted tags",
+                "id": "id",
+                "text": "project",
+                "y_true": "true tags",
+                "y_pred": "predicted tags",
                 "probability": f"probability of {tag}",
             },
             raw=["text", "y_true", "y_pred", "probability"],
             empty=f"No {outcome} of {tag} on the test split. Choose another outcome or tag.",
         )
-    )  # fmt: skip
+    )
 
 
 def show_why(project: str) -> str:

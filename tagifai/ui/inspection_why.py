@@ -16,7 +16,7 @@ from tagifai.ui.influence_view import (
 from tagifai.ui.markup import show_error, show_note
 
 if TYPE_CHECKING:
-    from tagifai.inspection.influence_desk import InfluenceDesk
+    from tagifai.services.influence import InfluenceDesk
 
 START = "Choose “Training projects behind it” beside a project above."
 
@@ -35,9 +35,12 @@ def build(
             show_note(START), elem_id="influence-shares", apply_default_css=False, min_width=320
         )
         left_out = gr.CheckboxGroup(
-            [], label="Leave these out and refit", elem_id="influence-left-out", interactive=True,
+            [],
+            label="Leave these out and refit",
+            elem_id="influence-left-out",
+            interactive=True,
             visible=False,
-        )  # fmt: skip
+        )
         refit = gr.Button("Refit without them", elem_id="influence-refit", size="sm", visible=False)
         told = gr.HTML(elem_id="influence-refitted", apply_default_css=False)
     # Version, tag and project that the panel is about.
@@ -72,8 +75,13 @@ def build(
             return show_error(error)
 
     def forget() -> list[Any]:
-        return [show_note(START), gr.CheckboxGroup([], value=[], visible=False),
-                gr.Button(visible=False), "", ("", "", "")]  # fmt: skip
+        return [
+            show_note(START),
+            gr.CheckboxGroup([], value=[], visible=False),
+            gr.Button(visible=False),
+            "",
+            ("", "", ""),
+        ]
 
     private: dict[str, Any] = {"api_visibility": "private"}
     outputs = [shown, left_out, refit, told, about]

@@ -10,9 +10,9 @@ from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.inspection.label_issues import KIND_MEANS
-from tagifai.reviews.desk import ReviewDesk
+from tagifai.label_errors.label_issues import KIND_MEANS
 from tagifai.reviews.queues import STATES, Pair, QueueChoice
+from tagifai.services.reviews import ReviewDesk
 from tagifai.ui.label_errors_view import (
     DECIDED,
     show_commands,
@@ -32,8 +32,12 @@ KINDS = {"missing labels": "missing", "wrong labels": "wrong"}
 ALL_TAGS = "all tags"
 SPLITS = ["all", "train", "val", "test"]
 RANKS = {"all evidence": "evidence", "probability alone": "probability"}
-BUTTONS = {"add": "Add the tag (a)", "remove": "Remove it (r)", "right": "Label is right (l)",
-           "skip": "Skip (s)"}  # fmt: skip
+BUTTONS = {
+    "add": "Add the tag (a)",
+    "remove": "Remove it (r)",
+    "right": "Label is right (l)",
+    "skip": "Skip (s)",
+}
 POINTLESS = {"missing": "remove", "wrong": "add"}
 # A key presses its button, unless somebody is writing or another tab is in front.
 KEYS = """
@@ -70,17 +74,45 @@ def build(
     who = gr.HTML(elem_id="reviewer")
     with gr.Row(elem_classes="controls"):
         kind = gr.Radio(
-            list(KINDS), value="missing labels", label="Queue", elem_id="issue-kind",
-            interactive=True, min_width=330,
-        )  # fmt: skip
-        tag = gr.Dropdown([ALL_TAGS], value=ALL_TAGS, label="Tag", elem_id="issue-tag",
-                          interactive=True, min_width=170)  # fmt: skip
-        split = gr.Dropdown(SPLITS, value="all", label="Split", elem_id="issue-split",
-                            interactive=True, min_width=110)  # fmt: skip
-        rank = gr.Dropdown(list(RANKS), value="all evidence", label="Ranked by",
-                           elem_id="issue-rank", interactive=True, min_width=150)  # fmt: skip
-        state = gr.Dropdown(list(STATES), value=STATES[0], label="Reviews", elem_id="issue-state",
-                            interactive=True, min_width=130)  # fmt: skip
+            list(KINDS),
+            value="missing labels",
+            label="Queue",
+            elem_id="issue-kind",
+            interactive=True,
+            min_width=330,
+        )
+        tag = gr.Dropdown(
+            [ALL_TAGS],
+            value=ALL_TAGS,
+            label="Tag",
+            elem_id="issue-tag",
+            interactive=True,
+            min_width=170,
+        )
+        split = gr.Dropdown(
+            SPLITS,
+            value="all",
+            label="Split",
+            elem_id="issue-split",
+            interactive=True,
+            min_width=110,
+        )
+        rank = gr.Dropdown(
+            list(RANKS),
+            value="all evidence",
+            label="Ranked by",
+            elem_id="issue-rank",
+            interactive=True,
+            min_width=150,
+        )
+        state = gr.Dropdown(
+            list(STATES),
+            value=STATES[0],
+            label="Reviews",
+            elem_id="issue-state",
+            interactive=True,
+            min_width=130,
+        )
     help_line = gr.HTML(elem_id="issue-help")
     with gr.Row(elem_classes="review-desk"):
         with gr.Column(scale=5, min_width=320):
@@ -88,23 +120,30 @@ def build(
             with gr.Row(elem_classes="decisions"):
                 buttons = {
                     decision: gr.Button(
-                        label, elem_id=f"review-{decision}", min_width=110, size="sm",
+                        label,
+                        elem_id=f"review-{decision}",
+                        min_width=110,
+                        size="sm",
                         variant="primary" if decision in ("add", "remove") else "secondary",
                         interactive=False,
                     )
                     for decision, label in BUTTONS.items()
-                }  # fmt: skip
-                undo_button = gr.Button("Undo (u)", elem_id="review-undo", min_width=80, size="sm",
-                                        interactive=False)  # fmt: skip
+                }
+                undo_button = gr.Button(
+                    "Undo (u)", elem_id="review-undo", min_width=80, size="sm", interactive=False
+                )
             card = gr.HTML(elem_id="issue-pair", apply_default_css=False, js_on_load=KEYS)
             note = gr.Textbox(
-                label="Note, kept with the next decision", elem_id="review-note", max_length=2000,
+                label="Note, kept with the next decision",
+                elem_id="review-note",
+                max_length=2000,
                 placeholder="why, or what to ask",
-            )  # fmt: skip
+            )
         with gr.Column(scale=4, min_width=320):
             queue = gr.HTML(elem_id="issues", apply_default_css=False, js_on_load=CHOOSE_ROW)
-            number = gr.Number(1, label="Page", precision=0, minimum=1, elem_id="issues-page",
-                               min_width=90)  # fmt: skip
+            number = gr.Number(
+                1, label="Page", precision=0, minimum=1, elem_id="issues-page", min_width=90
+            )
     gr.Markdown("### If the reviews are accepted")
     effect = gr.HTML(elem_id="review-preview", apply_default_css=False)
     save = gr.Button("Save the reviews as JSON lines", elem_id="review-export", size="sm")
@@ -296,13 +335,20 @@ def build(
     of_effect = [visited, version]
     place.on_shown(open_tab, whole, known=[read_from]).then(show_effect, of_effect, effect, **slow)
     version_chosen.then(
-        follow_version, [visited, version, tag], [who, tag, moved], trigger_mode="always_last",
+        follow_version,
+        [visited, version, tag],
+        [who, tag, moved],
+        trigger_mode="always_last",
         **quick,
-    ).then(show_effect, of_effect, effect, **slow)  # fmt: skip
+    ).then(show_effect, of_effect, effect, **slow)
     gr.on(
-        [moved.change, *(control.input for control in choice[1:])], open_queue, choice, outputs,
-        trigger_mode="always_last", **quick,
-    )  # fmt: skip
+        [moved.change, *(control.input for control in choice[1:])],
+        open_queue,
+        choice,
+        outputs,
+        trigger_mode="always_last",
+        **quick,
+    )
     number.input(turn_page, [*choice, number], outputs, trigger_mode="always_last", **quick)
     queue.select(choose_pair, [*choice, number], outputs, **quick)
     for decision, button in buttons.items():

@@ -14,15 +14,22 @@ from tagifai.ui.markup import show_chips, show_share, show_table
 TEXT_LENGTH = 4_000
 MOST_NEIGHBOURS = 5
 STATUSES = {
-    "add": "add the tag", "remove": "remove the tag", "right": "label is right",
-    "conflict": "conflict", "skipped": "skipped", "": "",
-}  # fmt: skip
+    "add": "add the tag",
+    "remove": "remove the tag",
+    "right": "label is right",
+    "conflict": "conflict",
+    "skipped": "skipped",
+    "": "",
+}
 DECIDED = {"add": "add", "remove": "remove", "right": "label is right", "skip": "skip"}
 METRICS = {
-    "F1, weighted by support": ("f1",), "precision, weighted": ("precision",),
-    "recall, weighted": ("recall",), "F1, tags alike (macro)": ("macro", "f1"),
-    "F1, pairs alike (micro)": ("micro", "f1"), "average precision": ("average_precision",),
-}  # fmt: skip
+    "F1, weighted by support": ("f1",),
+    "precision, weighted": ("precision",),
+    "recall, weighted": ("recall",),
+    "F1, tags alike (macro)": ("macro", "f1"),
+    "F1, pairs alike (micro)": ("micro", "f1"),
+    "average precision": ("average_precision",),
+}
 
 
 def pair_key(item: Mapping[str, Any]) -> str:
@@ -55,14 +62,15 @@ def show_queue(found: Any, chosen: tuple[str, str] | None) -> str:
         + show_table(
             rows,
             {
-                "pair": "tag and project", "probability": "probability and evidence",
+                "pair": "tag and project",
+                "probability": "probability and evidence",
                 "status": "reviewed",
             },
             raw=["pair", "probability", "status"],
             row_key="key",
             empty="No pair fits this choice: nothing left to review here. Choose another.",
         )
-    )  # fmt: skip
+    )
 
 
 def show_reasons(item: Mapping[str, Any]) -> str:

@@ -96,9 +96,13 @@ class Place:
         values = [(told or {}).get(control, control) for control in self.controls]
         # The last, because a page opened by a link shows its first tab before the link is read.
         return gr.on(
-            [self.opened.change, *self.triggers], fill_once, [self.asked, *values, *known], outputs,
-            trigger_mode="always_last", api_visibility="private",
-        )  # fmt: skip
+            [self.opened.change, *self.triggers],
+            fill_once,
+            [self.asked, *values, *known],
+            outputs,
+            trigger_mode="always_last",
+            api_visibility="private",
+        )
 
 
 class Link:
@@ -190,9 +194,11 @@ def build(
     header = gr.HTML(
         f'<div class="page-head">{heading}<div><button type="button" class="copy-link">Copy link'
         '</button><span class="minor" role="status"></span></div></div>',
-        elem_id="address", js_on_load=script(places, controls), apply_default_css=False,
+        elem_id="address",
+        js_on_load=script(places, controls),
+        apply_default_css=False,
         padding=False,
-    )  # fmt: skip
+    )
 
     def follow(query: str, tab: str, part: str) -> list[Any]:
         asked = read_query(query)
@@ -226,18 +232,28 @@ def build(
     # holds, choices among it, whenever one changes.
     for number, control in enumerate(controls):
         control.change(
-            None, control, None, js=f"value => window.tagifaiAddress.take({number}, value)",
+            None,
+            control,
+            None,
+            js=f"value => window.tagifaiAddress.take({number}, value)",
             api_visibility="private",
-        )  # fmt: skip
+        )
     for place in places:
         place.usual.change(
-            None, place.usual, None, js="value => window.tagifaiAddress.omit(value)",
+            None,
+            place.usual,
+            None,
+            js="value => window.tagifaiAddress.omit(value)",
             api_visibility="private",
-        )  # fmt: skip
+        )
     gr.on(
-        [trigger for place in places for trigger in place.triggers], None, None, None,
-        js="() => window.tagifaiAddress.turn()", api_visibility="private",
-    )  # fmt: skip
+        [trigger for place in places for trigger in place.triggers],
+        None,
+        None,
+        None,
+        js="() => window.tagifaiAddress.turn()",
+        api_visibility="private",
+    )
 
 
 def read_query(query: str) -> dict[str, list[str]]:

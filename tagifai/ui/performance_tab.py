@@ -13,6 +13,7 @@ from tagifai.comparison.results import Comparison
 from tagifai.comparison.verdicts import ENOUGH_POSITIVES as ENOUGH
 from tagifai.errors import TagifaiError
 from tagifai.metrics.reading import metric_terms
+from tagifai.store.history import KEY_METRICS
 from tagifai.ui.behavioral_view import show_behavioral
 from tagifai.ui.comparison_view import (
     show_comparison,
@@ -26,7 +27,6 @@ from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note, show_terms
 from tagifai.ui.version_card import show_card
-from tagifai.versions.history import KEY_METRICS
 
 INTRO = """How good is each version, and is the newer one better, or is that noise? Look here to
 decide **whether to ship**."""
@@ -59,10 +59,14 @@ def build(
     notice = gr.HTML()
     gr.Markdown("### Metrics over versions")
     metrics = gr.Dropdown(
-        list(KEY_METRICS), value=list(KEY_METRICS), multiselect=True, max_choices=7,
+        list(KEY_METRICS),
+        value=list(KEY_METRICS),
+        multiselect=True,
+        max_choices=7,
         label="Metrics: up to seven, of any tag, slice or group of behavioral tests",
-        elem_id="history-metrics", interactive=True,
-    )  # fmt: skip
+        elem_id="history-metrics",
+        interactive=True,
+    )
     chart = gr.HTML(elem_id="metric-history", apply_default_css=False)
     with gr.Accordion("The same as a table", open=False):
         table = gr.HTML(elem_id="metric-table", apply_default_css=False)
@@ -72,9 +76,12 @@ def build(
         version_a = gr.Dropdown([], label="Version A", elem_id="version-a", interactive=True)
         version_b = gr.Dropdown([], label="Version B", elem_id="version-b", interactive=True)
         metric = gr.Radio(
-            ["f1", "precision", "recall"], value="f1", label="Metric", elem_id="diff-metric",
+            ["f1", "precision", "recall"],
+            value="f1",
+            label="Metric",
+            elem_id="diff-metric",
             interactive=True,
-        )  # fmt: skip
+        )
     verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
     gr.Markdown(HOW_TO_READ, elem_classes="note")
     with gr.Accordion("How to read each metric and verdict", open=False, elem_id="metric-terms"):
@@ -100,9 +107,12 @@ def build(
     with gr.Row(elem_classes="controls"):
         only = gr.Checkbox(True, label="Differences only", elem_id="params-only", min_width=160)
         query = gr.Textbox(
-            label="Search", placeholder="part of a name or value", elem_id="params-search",
-            max_length=100, scale=3,
-        )  # fmt: skip
+            label="Search",
+            placeholder="part of a name or value",
+            elem_id="params-search",
+            max_length=100,
+            scale=3,
+        )
     params = gr.HTML(elem_id="params-diff", apply_default_css=False)
     gr.Markdown("### About the two versions")
     with gr.Row():
@@ -135,9 +145,12 @@ def build(
         except TagifaiError as error:
             return [show_error(error), *nothing]
         return [
-            *show_comparison(result, metric), show_params(result, only, query or ""),
-            show_flips(a, b, tag) if tag else "", tag, *cards,
-        ]  # fmt: skip
+            *show_comparison(result, metric),
+            show_params(result, only, query or ""),
+            show_flips(a, b, tag) if tag else "",
+            tag,
+            *cards,
+        ]
 
     def compare_known(a: str | None, b: str | None, *choice: Any) -> list[Any]:
         # What is still to be computed waits in line, and shows that it does.
@@ -224,9 +237,19 @@ def build(
         ]
 
     outputs = [
-        verdict, overall_chart, slice_chart, tag_chart, improvements, regressions, tag_table,
-        params, flipped, flip_tag, card_a, card_b,
-    ]  # fmt: skip
+        verdict,
+        overall_chart,
+        slice_chart,
+        tag_chart,
+        improvements,
+        regressions,
+        tag_table,
+        params,
+        flipped,
+        flip_tag,
+        card_a,
+        card_b,
+    ]
     place.choices = [
         Choice("show", metrics, list(KEY_METRICS)),
         Choice("a", version_a),
@@ -245,16 +268,24 @@ def build(
     metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **slow)
     gr.on(
         [version_a.input, version_b.input, metric.input],
-        compare_known, inputs, [*outputs, unknown], **QUICK,
-    )  # fmt: skip
+        compare_known,
+        inputs,
+        [*outputs, unknown],
+        **QUICK,
+    )
     # Other versions may have been chosen while these were computed: those chosen now stay.
     unknown.change(compare_versions, inputs, outputs, trigger_mode="always_last", **slow).then(
         compare_known, inputs, [*outputs, unknown], **QUICK
     )
     gr.on(
-        [only.change, query.change], search_params, [*chosen, only, query], params,
-        trigger_mode="always_last", queue=False, **private,
-    )  # fmt: skip
+        [only.change, query.change],
+        search_params,
+        [*chosen, only, query],
+        params,
+        trigger_mode="always_last",
+        queue=False,
+        **private,
+    )
     tag_table.select(choose_flips, chosen, [flipped, flip_tag], **slow)
     run.click(show_tests, [*chosen, tested], behavioral, api_visibility="private")
     for button, kind in ((to_markdown, "md"), (to_json, "json")):
@@ -263,9 +294,12 @@ def build(
         ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
     # Seconds where nobody has looked at suspected label errors yet: the button says so.
     written = to_report.click(
-        lambda: gr.Button("Writing the report …", interactive=False), None, to_report,
-        queue=False, **private,
-    ).then(report, chosen, [exported, file_name], **private)  # fmt: skip
+        lambda: gr.Button("Writing the report …", interactive=False),
+        None,
+        to_report,
+        queue=False,
+        **private,
+    ).then(report, chosen, [exported, file_name], **private)
     written.success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
     written.then(
         lambda: gr.Button(REPORT, interactive=True), None, to_report, queue=False, **private

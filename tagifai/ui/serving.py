@@ -24,6 +24,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tagifai import __version__
 from tagifai.errors import TagifaiError
+from tagifai.services.app import Workbench
+from tagifai.services.users import Logins
 from tagifai.settings import Settings
 from tagifai.spaces import Space
 from tagifai.ui import api
@@ -32,8 +34,6 @@ from tagifai.ui.limits import Gate
 from tagifai.ui.page_files import PageFiles
 from tagifai.ui.page_scripts import PageScripts
 from tagifai.ui.sessions import keep_little
-from tagifai.users import Logins
-from tagifai.workbench import Workbench
 
 HEALTH = "/health"
 # What is smaller leaves sooner as it is.

@@ -9,8 +9,8 @@ from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped, write_share
 from tagifai.errors import TagifaiError
+from tagifai.services.slices import SliceDesk, read_cells, write_cells
 from tagifai.slices import Conditions
-from tagifai.slices.desk import SliceDesk, read_cells, write_cells
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.markup import CHOOSE_ROW, show_error, show_note, show_table
 from tagifai.ui.visits import visit_of
@@ -38,46 +38,109 @@ def build(
     """Lay out the tab, filled when `place` comes into view; `version` is the choice above."""
     gr.Markdown(INTRO)
     saved = gr.Dropdown(
-        [], label="Load saved slice", elem_id="slice-saved", interactive=True,
-    )  # fmt: skip
+        [],
+        label="Load saved slice",
+        elem_id="slice-saved",
+        interactive=True,
+    )
     with gr.Row(elem_classes="controls"):
-        all_of = gr.Dropdown([], label="All of these tags", multiselect=True, interactive=True,
-                             elem_id="slice-all-of", min_width=220)  # fmt: skip
-        any_of = gr.Dropdown([], label="Any of these tags", multiselect=True, interactive=True,
-                             elem_id="slice-any-of", min_width=220)  # fmt: skip
-        none_of = gr.Dropdown([], label="None of these tags", multiselect=True, interactive=True,
-                              elem_id="slice-none-of", min_width=220)  # fmt: skip
+        all_of = gr.Dropdown(
+            [],
+            label="All of these tags",
+            multiselect=True,
+            interactive=True,
+            elem_id="slice-all-of",
+            min_width=220,
+        )
+        any_of = gr.Dropdown(
+            [],
+            label="Any of these tags",
+            multiselect=True,
+            interactive=True,
+            elem_id="slice-any-of",
+            min_width=220,
+        )
+        none_of = gr.Dropdown(
+            [],
+            label="None of these tags",
+            multiselect=True,
+            interactive=True,
+            elem_id="slice-none-of",
+            min_width=220,
+        )
     with gr.Row(elem_classes="controls"):
-        all_words = gr.Textbox(label="All of these words", placeholder="neural, image captions",
-                               elem_id="slice-all-words", max_length=500)  # fmt: skip
-        any_words = gr.Textbox(label="Any of these words", placeholder="comma-separated",
-                               elem_id="slice-any-words", max_length=500)  # fmt: skip
+        all_words = gr.Textbox(
+            label="All of these words",
+            placeholder="neural, image captions",
+            elem_id="slice-all-words",
+            max_length=500,
+        )
+        any_words = gr.Textbox(
+            label="Any of these words",
+            placeholder="comma-separated",
+            elem_id="slice-any-words",
+            max_length=500,
+        )
         cells = gr.Dropdown(
-            [], label="Other columns", multiselect=True,
-            interactive=True, elem_id="slice-cells", min_width=220,
-        )  # fmt: skip
+            [],
+            label="Other columns",
+            multiselect=True,
+            interactive=True,
+            elem_id="slice-cells",
+            min_width=220,
+        )
     with gr.Row(elem_classes="controls"):
-        min_words = gr.Number(0, label="Min. words (0: any)", precision=0, minimum=0,
-                              elem_id="slice-min-words", min_width=120)  # fmt: skip
-        max_words = gr.Number(0, label="Max. words (0: any)", precision=0, minimum=0,
-                              elem_id="slice-max-words", min_width=120)  # fmt: skip
+        min_words = gr.Number(
+            0,
+            label="Min. words (0: any)",
+            precision=0,
+            minimum=0,
+            elem_id="slice-min-words",
+            min_width=120,
+        )
+        max_words = gr.Number(
+            0,
+            label="Max. words (0: any)",
+            precision=0,
+            minimum=0,
+            elem_id="slice-max-words",
+            min_width=120,
+        )
         unseen = gr.Slider(
-            0, 100, value=0, step=5, elem_id="slice-unseen", interactive=True, min_width=260,
+            0,
+            100,
+            value=0,
+            step=5,
+            elem_id="slice-unseen",
+            interactive=True,
+            min_width=260,
             label="Min. share of unseen words (%, 0: any)",
-        )  # fmt: skip
+        )
     measured = gr.HTML(elem_id="slice-measured", apply_default_css=False)
     with gr.Row(elem_classes="controls"):
-        name = gr.Textbox(label="Name", placeholder="short_tutorials", elem_id="slice-name",
-                          max_length=80, min_width=160)  # fmt: skip
-        description = gr.Textbox(label="Description", elem_id="slice-description",
-                                 max_length=500, scale=2)  # fmt: skip
+        name = gr.Textbox(
+            label="Name",
+            placeholder="short_tutorials",
+            elem_id="slice-name",
+            max_length=80,
+            min_width=160,
+        )
+        description = gr.Textbox(
+            label="Description", elem_id="slice-description", max_length=500, scale=2
+        )
         keep = gr.Button("Save slice", elem_id="slice-save", min_width=120)
     told = gr.HTML(elem_id="slice-told")
     gr.Markdown("### Find weak slices (5 % FDR)")
     gr.Markdown(ABOUT_FINDER, elem_classes="note")
     with gr.Row(elem_classes="controls"):
-        split = gr.Dropdown(SPLITS, value="all", label="Split", elem_id="finder-split",
-                            interactive=True, min_width=140)  # fmt: skip
+        split = gr.Dropdown(
+            SPLITS,
+            value="all",
+            label="Split",
+            elem_id="finder-split",
+            interactive=True,
+            min_width=140,
+        )
         find = gr.Button("Find slices", elem_id="find-slices", variant="primary", min_width=140)
     found = gr.HTML(elem_id="found-slices", apply_default_css=False, js_on_load=CHOOSE_ROW)
 
@@ -88,17 +151,23 @@ def build(
         except TagifaiError as error:
             return [*[gr.skip()] * (len(filled) - 1), show_error(error)]
         cells = [f"{column} = {value}" for column, value in known["cells"]]
-        lists = {"all_of": known["tags"], "any_of": known["tags"], "none_of": known["tags"],
-                 "cells": cells}  # fmt: skip
+        lists = {
+            "all_of": known["tags"],
+            "any_of": known["tags"],
+            "none_of": known["tags"],
+            "cells": cells,
+        }
         built = {c.name: link.read(c.name, lists.get(c.name)) for c in place.choices[1:-1]}
         return [
             gr.Dropdown(named, value=None),
-            *(gr.Dropdown(lists[one], value=value or None) if one in lists else value
-              for one, value in built.items()),
+            *(
+                gr.Dropdown(lists[one], value=value or None) if one in lists else value
+                for one, value in built.items()
+            ),
             link.read("split"),
             None,
             link.refused() + show_reader_only(why_not),
-        ]  # fmt: skip
+        ]
 
     def measure(name: str | None, *built: Any) -> str:
         try:
@@ -154,9 +223,16 @@ def build(
         cells,
     ]
     names = [
-        "all_of", "any_of", "none_of", "all_words", "any_words", "min_words", "max_words", "unseen",
+        "all_of",
+        "any_of",
+        "none_of",
+        "all_words",
+        "any_words",
+        "min_words",
+        "max_words",
+        "unseen",
         "cells",
-    ]  # fmt: skip
+    ]
     defaults: list[Any] = [[], [], [], "", "", 0, 0, 0, []]
     place.choices = [
         Choice("version", version),
@@ -259,8 +335,12 @@ def show_measured(found: Mapping[str, Any]) -> str:
         show_table(
             rows,
             {
-                "part": "projects", "f1": "F1", "precision": "precision", "recall": "recall",
-                "num_samples": "number", "num_positives": "tags they carry",
+                "part": "projects",
+                "f1": "F1",
+                "precision": "precision",
+                "recall": "recall",
+                "num_samples": "number",
+                "num_positives": "tags they carry",
             },
             raw=["f1", "precision", "recall"],
             empty="",
@@ -270,7 +350,7 @@ def show_measured(found: Mapping[str, Any]) -> str:
         + f'<p class="minor" data-count="{found["num_projects"]}">{found["num_projects"]:,} '
         f"projects of the data are in the slice, {found['num_scored']:,} of them scored. "
         f"{escaped(found['note'], 300)}</p>"
-    )  # fmt: skip
+    )
 
 
 def show_interval(figure: Mapping[str, float | None]) -> str:
@@ -307,14 +387,19 @@ def show_found(found: Mapping[str, Any]) -> str:
     return left_out + show_table(
         rows,
         {
-            "slice": "slice", "metric": "metric", "value": "here", "elsewhere": "elsewhere",
-            "gap": "lower by (95 % interval)", "num_samples": "projects", "q_value": "q-value",
+            "slice": "slice",
+            "metric": "metric",
+            "value": "here",
+            "elsewhere": "elsewhere",
+            "gap": "lower by (95 % interval)",
+            "num_samples": "projects",
+            "q_value": "q-value",
         },
         raw=["gap"],
         row_key="key",
         empty=f"No slice is surely worse than the rest ({where}).",
         caption=f"Choose a row to build that slice ({where})",
-    )  # fmt: skip
+    )
 
 
 def show_gap(record: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ import orjson
 
 from tagifai.charts.svg import escaped
 from tagifai.data.leakage import read_leakage
-from tagifai.versions.releases import is_web_address
-from tagifai.versions.version_warnings import read_warnings
+from tagifai.training.releases import is_web_address
+from tagifai.training.version_warnings import read_warnings
 
 SHOWN = {
     "notes": "notes",
@@ -29,8 +29,15 @@ SHOWN = {
     "python": "Python",
 }
 KEPT_APART = {
-    *SHOWN, "name", "params", "sizes", "links", "packages", "warnings", "near_duplicates",
-}  # fmt: skip
+    *SHOWN,
+    "name",
+    "params",
+    "sizes",
+    "links",
+    "packages",
+    "warnings",
+    "near_duplicates",
+}
 
 
 def show_card(version: Mapping[str, Any], side: str) -> str:

@@ -7,11 +7,11 @@ import orjson
 
 from tagifai.data import load_dataset
 from tagifai.models.params import Params
-from tagifai.models.training import train
 from tagifai.slices import Conditions, Slice
-from tagifai.versions.naming import WORKSPACE
-from tagifai.versions.releases import version_files
-from tagifai.versions.sources import FolderSource
+from tagifai.store.naming import WORKSPACE
+from tagifai.store.sources import FolderSource
+from tagifai.training.releases import version_files
+from tagifai.training.train import train
 
 NUM_PROJECTS = 240
 FIRST_ID = 7000

@@ -13,7 +13,7 @@ import pytest
 from pages import open_tab, watching
 from servers import ROOT, free_port, running
 
-from tagifai.users import set_password
+from tagifai.services.users import set_password
 
 pytestmark = pytest.mark.long
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")

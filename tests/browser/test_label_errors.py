@@ -11,10 +11,10 @@ from browser_corpus import HOSTILE_TAG, SIMPLE
 from pages import TABS, choose, field, go_to, open_tab
 from playwright.sync_api import expect
 
-from tagifai.cli import main
+from tagifai.cli.parser import main
 from tagifai.predictions import Predictions
 from tagifai.reviews import ReviewStore
-from tagifai.users import set_password
+from tagifai.services.users import set_password
 
 PASSWORD = "correct horse"
 

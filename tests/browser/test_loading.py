@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 from servers import free_port
 
 from tagifai.data import load_dataset
-from tagifai.data.desk import DataDesk
+from tagifai.services.app import Workbench
+from tagifai.services.data import DataDesk
 from tagifai.settings import Settings
 from tagifai.ui.app import build_app, launch_options
 from tagifai.ui.serving import start, with_queue
-from tagifai.workbench import Workbench
 
 ANSWERS = "performance.getEntriesByType('resource').filter(one => /run.predict/.test(one.name))"
 

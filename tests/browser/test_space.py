@@ -8,7 +8,7 @@ from pages import open_tab
 from playwright.sync_api import expect
 from servers import running
 
-from tagifai.reviews.events import Review
+from tagifai.store.review_events import Review
 
 EARLIER = Review(
     uid="a" * 32, at="2026-01-31T12:00:00.000000Z", reviewer="ben", project="7001",

@@ -1,7 +1,7 @@
 """Versions and predictions of a few projects, made by hand."""
 
 from tagifai.predictions import Predictions
-from tagifai.versions import FolderSource, Version
+from tagifai.store.versions import FolderSource, Version
 
 TAGS = ["cv", "nlp"]
 TRUTH = [[1, 0], [1, 1], [0, 1], [0, 0]]

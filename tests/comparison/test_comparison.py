@@ -10,7 +10,7 @@ from tagifai.comparison import compare
 from tagifai.comparison.results import BehavioralFlips, DiffRow, LeftOut, Reason
 from tagifai.errors import TagifaiError
 from tagifai.predictions import Predictions
-from tagifai.versions import FolderSource, load_version
+from tagifai.store.versions import FolderSource, load_version
 
 
 def corpus(seed, n=217, t=34):

@@ -20,7 +20,7 @@ from tagifai.data import (
 from tagifai.data.config import DataConfig
 from tagifai.data.frequency import build_frequency_table, select_by_frequency
 from tagifai.errors import TagifaiError
-from tagifai.models.training import label_matrix
+from tagifai.training.train import label_matrix
 
 ROWS = [
     {"id": 7, "title": "BERT", "description": "Reads both ways.", "tags": ["nlp"], "year": 2018},

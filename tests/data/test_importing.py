@@ -8,7 +8,7 @@ import pyarrow.feather
 import pyarrow.parquet as parquet
 import pytest
 
-from tagifai import cli
+from tagifai.cli import parser as cli
 from tagifai.data import load_dataset
 from tagifai.data.columns import Columns
 from tagifai.data.importing import import_projects, put_into_place

@@ -17,7 +17,7 @@ from tagifai.inference.batches import (
     to_csv,
     to_jsonl,
 )
-from tagifai.models.training import train
+from tagifai.training.train import train
 
 BRACE = "Expecting property name enclosed in double quotes"
 

@@ -5,8 +5,8 @@ from small_corpus import SMALL_PARAMS, small_dataset
 from tagifai.errors import TagifaiError
 from tagifai.inference import predict_tags
 from tagifai.inference.counterfactuals import diff_answers, edit_word, edit_words, smallest_changes
-from tagifai.models.training import train
 from tagifai.text.alignment import place_words
+from tagifai.training.train import train
 
 
 @pytest.fixture(scope="module")

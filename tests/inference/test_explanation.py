@@ -8,7 +8,7 @@ from tagifai.data import load_dataset
 from tagifai.inference import predict_proba
 from tagifai.inference.explanation import explain, explain_all
 from tagifai.models.params import Params
-from tagifai.models.training import train
+from tagifai.training.train import train
 
 TEXTS = [
     "Camera photos of transfromers",

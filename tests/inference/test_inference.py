@@ -4,7 +4,7 @@ from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.errors import TagifaiError
 from tagifai.inference import predict_proba, predict_tags
-from tagifai.models.training import train
+from tagifai.training.train import train
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 
 from tagifai.data import Project
 from tagifai.inference.similar import SimilarProjects
-from tagifai.inspection.evidence import nearest_neighbours
+from tagifai.label_errors.evidence import nearest_neighbours
 from tagifai.models.features import TextCleaner
 from tagifai.text.preprocessing import FILTERS
 

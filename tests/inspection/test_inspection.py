@@ -13,8 +13,8 @@ from tagifai.inspection import (
     tag_table,
     threshold_metrics,
 )
-from tagifai.inspection.parts import require_predictions
 from tagifai.predictions import Predictions
+from tagifai.selection import require_predictions
 
 THRESHOLDS = {"cv": 0.5, "nlp": 0.3, "rare": 0.9}
 

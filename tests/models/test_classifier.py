@@ -6,7 +6,7 @@ from small_corpus import SMALL_PARAMS, TAGS, small_dataset
 
 from tagifai.data import prepare
 from tagifai.models import build_model
-from tagifai.models.training import label_matrix
+from tagifai.training.train import label_matrix
 
 PREPARED = prepare(small_dataset(), 10)
 TEXTS = [project.text for project in PREPARED.projects]

@@ -14,8 +14,8 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from tagifai.data import load_dataset
 from tagifai.predictions import Predictions
-from tagifai.versions import load_version
-from tagifai.versions.sources import FolderSource
+from tagifai.store.sources import FolderSource
+from tagifai.store.versions import load_version
 
 ROOT = Path(__file__).parents[2]
 NUM_TAGS, NUM_PROJECTS = 300, 1_500

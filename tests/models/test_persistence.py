@@ -15,7 +15,7 @@ from tagifai.errors import TagifaiError
 from tagifai.limits import Limit, Limits
 from tagifai.models import build_model
 from tagifai.models.persistence import dump_model, load_model, save_model
-from tagifai.models.training import label_matrix
+from tagifai.training.train import label_matrix
 
 PREPARED = prepare(small_dataset(), 10)
 TEXTS = [project.text for project in PREPARED.projects]

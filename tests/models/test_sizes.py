@@ -7,8 +7,8 @@ from tagifai.limits import Limit, Limits, unpacked_size
 from tagifai.models import build_model
 from tagifai.models.persistence import dump_model
 from tagifai.models.sizes import measure_features
-from tagifai.models.training import train
 from tagifai.predictions import Predictions
+from tagifai.training.train import train
 
 DATASET = small_dataset(80)
 PREPARED = prepare(DATASET, SMALL_PARAMS.min_tag_freq)

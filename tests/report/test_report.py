@@ -7,15 +7,15 @@ import browser_corpus
 import pytest
 from browser_corpus import HOSTILE_TAG
 
-from tagifai import cli
-from tagifai.cache import ContentCache, open_memory
-from tagifai.data.desk import DataDesk
+from tagifai.cli import parser as cli
 from tagifai.errors import TagifaiError
 from tagifai.report import gather
 from tagifai.report.page import write_page
-from tagifai.reviews.desk import ReviewDesk
-from tagifai.versions import open_source
-from tagifai.versions.desk import VersionDesk
+from tagifai.services.data import DataDesk
+from tagifai.services.reviews import ReviewDesk
+from tagifai.services.versions import VersionDesk
+from tagifai.store.cache import ContentCache, open_memory
+from tagifai.store.versions import open_source
 
 CARRY_OUT = {"script", "iframe", "object", "embed", "link", "img", "form", "base"}
 

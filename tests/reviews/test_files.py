@@ -6,9 +6,9 @@ import pytest
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
 from tagifai.predictions import Predictions
-from tagifai.reviews.events import Review
 from tagifai.reviews.files import FORMATS, export_reviews, read_reviews
 from tagifai.reviews.tasks import build_tasks, label_studio_config
+from tagifai.store.review_events import Review
 
 PROJECTS = {
     "7": Project("7", "Cats", "seen", ("cv",)),

@@ -6,11 +6,11 @@ import pytest
 from tagifai.data import Dataset, Project, Tag
 from tagifai.errors import TagifaiError
 from tagifai.reviews import ReviewStore
-from tagifai.reviews.events import Review, in_force
 from tagifai.reviews.files import ReviewFile, export_reviews, read_reviews
 from tagifai.reviews.importing import import_reviews
 from tagifai.reviews.tasks import build_tasks
 from tagifai.reviews.verdicts import accepted_changes, reach_verdicts
+from tagifai.store.review_events import Review, in_force
 
 PROJECTS = (Project("7", "Cats", "seen", ("cv",)), Project("8", "Words", "read", ("nlp",)))
 DATA = Dataset(PROJECTS, {"graphs": Tag("graphs")}, "digest")

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from servers import ROOT, free_port
 
-from tagifai.cli import main
+from tagifai.cli.parser import main
 from tagifai.data import load_dataset
 from tagifai.reviews import ReviewStore
 

@@ -3,9 +3,9 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.predictions import Predictions
-from tagifai.reviews.events import Review
 from tagifai.reviews.queues import STATES, first_below, in_state, name_places, place_of
 from tagifai.reviews.verdicts import reach_verdicts
+from tagifai.store.review_events import Review
 
 PREDICTIONS = Predictions.of(
     ["7", "8", "9"], ["train", "val", "test"], ["cv", "nlp"], np.zeros((3, 2)), np.full((3, 2), 0.5)

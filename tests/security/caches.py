@@ -14,7 +14,7 @@ from pathlib import Path
 from security.rows import Files, Measured, Row, measured
 from security.target import ROOT
 
-from tagifai.cache import ContentCache, open_memory
+from tagifai.store.cache import ContentCache, open_memory
 
 KEYS = [("answer", str(number)) for number in range(3)]
 
@@ -87,7 +87,7 @@ BROKEN: dict[str, Callable[[ContentCache, Path], None]] = {
 PROGRAM = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
-from tagifai.cache import ContentCache, open_memory
+from tagifai.store.cache import ContentCache, open_memory
 folder, limit, *keys = sys.argv[1:]
 if limit == "limit":
     import resource

@@ -12,7 +12,7 @@ from security.rows import Files, Measured, Row, measured
 
 from tagifai.data import load_dataset
 from tagifai.errors import TagifaiError
-from tagifai.versions import FolderSource, load_version
+from tagifai.store.versions import FolderSource, load_version
 
 GOOD = {"id": 1, "title": "A title", "description": "Some text.", "tags": ["cv"]}
 

@@ -14,11 +14,11 @@ import numpy as np
 import skops.io
 from security.rows import Files, Measured, Row, measured
 
-from tagifai.cache import ContentCache, open_memory
-from tagifai.data.desk import DataDesk
 from tagifai.errors import TagifaiError
-from tagifai.versions.desk import VersionDesk
-from tagifai.versions.sources import FolderSource
+from tagifai.services.data import DataDesk
+from tagifai.services.versions import VersionDesk
+from tagifai.store.cache import ContentCache, open_memory
+from tagifai.store.sources import FolderSource
 
 
 class Command:

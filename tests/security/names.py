@@ -8,8 +8,8 @@ from pathlib import Path
 from security.rows import Files, Measured, Row, measured
 
 from tagifai.errors import TagifaiError
-from tagifai.versions import FolderSource, load_version, open_source
-from tagifai.versions.git_source import GitSource
+from tagifai.store.git_source import GitSource
+from tagifai.store.versions import FolderSource, load_version, open_source
 
 SECRET = "SECRET-7d1f"
 VERSIONS = [

@@ -14,11 +14,11 @@ from security.rows import Files, Measured, Row, measured
 from servers import running
 
 from tagifai.data import load_dataset
-from tagifai.models.training import train
 from tagifai.reviews import ReviewStore
-from tagifai.versions.naming import WORKSPACE
-from tagifai.versions.releases import version_files
-from tagifai.versions.sources import FolderSource
+from tagifai.store.naming import WORKSPACE
+from tagifai.store.sources import FolderSource
+from tagifai.training.releases import version_files
+from tagifai.training.train import train
 
 # Each sets `owned` where it runs, or asks for an address below {url}.
 PAYLOADS = [

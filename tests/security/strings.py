@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from security.rows import Files, Measured, Row, measured, quickest
 
-from tagifai.cache import ContentCache, open_memory
 from tagifai.charts import chart_bars, chart_columns, chart_diffs
 from tagifai.charts.curves import chart_lines
 from tagifai.charts.shares import chart_shares
@@ -22,6 +21,7 @@ from tagifai.inference.batches import BatchAnswer, BatchRow, to_csv, to_jsonl
 from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution
 from tagifai.reviews import Review
 from tagifai.reviews.files import export_reviews, read_reviews
+from tagifai.store.cache import ContentCache, open_memory
 from tagifai.text.preprocessing import preprocess_text
 from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error
 

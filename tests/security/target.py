@@ -228,7 +228,7 @@ def serving(folder: Path, *flags: object, port: int = 0) -> Iterator[Target]:
 
     `ann` is a reviewer, `eve` may only look.
     """
-    from tagifai.users import set_password
+    from tagifai.services.users import set_password
 
     users = folder / "users.json"
     for name, password in (REVIEWER, VISITOR, VICTIM):

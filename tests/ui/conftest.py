@@ -6,9 +6,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from tagifai.services.app import Workbench
 from tagifai.settings import Settings
 from tagifai.ui.app import build_app
-from tagifai.workbench import Workbench
 
 
 class Reopened(Workbench):

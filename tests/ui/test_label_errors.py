@@ -8,8 +8,8 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from tagifai.inspection.parts import Paged
 from tagifai.metrics import overall_metrics
+from tagifai.selection import Paged
 from tagifai.ui.label_errors_view import (
     show_commands,
     show_counts_of,

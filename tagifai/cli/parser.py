@@ -1,0 +1,352 @@
+"""The command line: `python -m tagifai …`; parse, call one command, print its answer."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tagifai.cli import commands, data_commands, report_commands, review_commands, serving
+from tagifai.cli.terminal import print_json, print_message
+from tagifai.errors import TagifaiError
+from tagifai.predictions import OUT_OF_FOLD
+from tagifai.reviews.files import FORMATS
+from tagifai.settings import LIMITS, REVIEWS_FILE, add_flags
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0, 1 for a mistake, 3 for a failed check."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        answer = options.run(options)
+        if options.json:
+            print_json(answer.data)
+        else:
+            answer.show()
+    except TagifaiError as error:
+        print_message(f"tagifai: {' '.join(str(error).splitlines())}")
+        return 1
+    except BrokenPipeError:
+        # Whoever read the answer, as `head` does, has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print_message("tagifai: stopped")
+        return 130
+    return 3 if answer.failed else 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every command with its arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tagifai", description="Train, release, compare and ask versions."
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("TAGIFAI_DATA", "data")),
+        help="folder with projects.json (.jsonl, .csv, .parquet) and tags.json [default: data]",
+    )
+    shared.add_argument(
+        "--models",
+        default=os.environ.get("TAGIFAI_MODELS", "model"),
+        help="versions: a folder, git:PATH_OR_URL or mlflow:URI [default: model]",
+    )
+    shared.add_argument("--json", action="store_true", help="print one JSON document")
+    add_flags(shared.add_argument_group("limits"), LIMITS)
+    kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        made = kinds.add_parser(name, help=text, description=text, parents=[shared])
+        made.set_defaults(run=run)
+        return made
+
+    data = kinds.add_parser("data", help="check or download data").add_subparsers(
+        title="commands", required=True, metavar="COMMAND"
+    )
+    check = data.add_parser("check", help="read and check a data folder", parents=[shared])
+    check.add_argument("--strict", action="store_true", help="fail where a rule is broken")
+    check.set_defaults(run=commands.check_data)
+    _add_import(data, shared)
+    split = data.add_parser(
+        "split", help="fix a test split that all versions share", parents=[shared]
+    )
+    split.add_argument(
+        "--test", type=float, default=0.15, metavar="SHARE", help="of the projects [default: 0.15]"
+    )
+    split.add_argument(
+        "--val", type=float, default=0.15, metavar="SHARE", help="of the projects [default: 0.15]"
+    )
+    split.add_argument("--seed", type=int, default=0, metavar="N", help="[default: 0]")
+    split.set_defaults(run=commands.split_data)
+    download = data.add_parser(
+        "download", help="fetch the Made With ML projects (MIT licence)", parents=[shared]
+    )
+    download.add_argument("--to", type=Path, default=Path("datasets/madewithml"), metavar="DIR")
+    download.set_defaults(run=commands.download_data)
+
+    train = command("train", commands.train_workspace, "train the workspace")
+    _add_params(train)
+    train.add_argument("--repeat", type=int, metavar="N", help="train over N seeds, keep nothing")
+    train.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+    train.add_argument("--notes", default="", help="a line about this version")
+
+    search = command("optimize", commands.optimize_params, "search parameters, out of fold")
+    _add_params(search)
+    search.add_argument("--trials", type=int, default=30, metavar="N")
+    search.add_argument(
+        "--trials-file", type=Path, help="keep trials in this SQLite file, and go on"
+    )
+    search.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+
+    freeze = command("release", commands.release, "freeze the workspace under a name")
+    freeze.add_argument("name", help="as in v0.3.0")
+    freeze.add_argument("--notes", default="", help="a line about this release")
+    freeze.add_argument(
+        "--link", action="append", metavar="NAME=ADDRESS", help="a link for its card, repeatable"
+    )
+    freeze.add_argument("--to", metavar="SOURCE", help="another home than --models")
+
+    demo = command("demo-versions", commands.make_demo_versions, "make the releases of the demo")
+    _add_params(demo)
+    demo.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+
+    versions = command("versions", commands.list_versions, "list versions, or describe one")
+    versions.add_argument("version", nargs="?", help="[default: all, with their key metrics]")
+    params = command("params", commands.show_params, "show a version's parameters")
+    params.add_argument("version", nargs="?", help="[default: the latest]")
+    params.add_argument("name", nargs="?", help="one parameter")
+    performance = command("performance", commands.show_performance, "show a version's performance")
+    performance.add_argument("version", nargs="?", help="[default: the latest]")
+    performance.add_argument(
+        "--filter", metavar="GROUP", help="overall, class, slices or behavioral"
+    )
+    diff = command("diff", commands.diff_versions, "compare two versions: B − A")
+    diff.add_argument("a", metavar="A")
+    diff.add_argument("b", metavar="B")
+    diff.add_argument(
+        "--fail-on", choices=["worse"], help="exit with 3 where a figure got worse for certain"
+    )
+    report = command(
+        "report", report_commands.write_report, "write a report to send: one HTML file"
+    )
+    report.add_argument("a", metavar="A", help="a version")
+    report.add_argument("b", metavar="B", nargs="?", help="what is compared with A: B − A")
+    report.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="[default: report.html]",
+    )
+    report.add_argument("--reviews", default=os.environ.get("TAGIFAI_REVIEWS", ""), metavar="FILE")
+    plot = command("plot", commands.plot, "save a plot as PNG, PDF or SVG")
+    plot.add_argument("what", choices=["tags", "history", "diff"])
+    plot.add_argument("versions", nargs="*", metavar="VERSION", help="for diff: A and B")
+    plot.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    plot.add_argument("--min-tag-freq", type=int, default=30, metavar="N", help="for tags")
+    plot.add_argument("--metric", default="f1", choices=["f1", "precision", "recall"])
+    behavioral = command(
+        "evaluate-behavioral",
+        commands.evaluate_behavioral,
+        "score versions on the behavioral tests of now; no version is changed",
+    )
+    behavioral.add_argument("--version", help="with its failed tests [default: every version]")
+    _add_trust(behavioral)
+    predict = command("predict", commands.predict, "predict the tags of texts")
+    predict.add_argument("texts", nargs="*", help="texts; none: lines of standard input")
+    predict.add_argument("--version", help="[default: the latest that can predict]")
+    _add_trust(predict)
+    clean = command("preprocess", commands.preprocess, "show what the classifier reads of a text")
+    clean.add_argument("text", nargs="?", help="none: standard input")
+    clean.add_argument("--no-lower", action="store_true", help="keep upper case")
+    clean.add_argument("--stem", action="store_true", help="words to their stems")
+    clean.add_argument("--filters", help="what this regular expression matches becomes a space")
+    clean.add_argument(
+        "--stopwords", help="words left out, separated by spaces [default: the language's]"
+    )
+    clean.add_argument(
+        "--language", metavar="NAME", help="a name or an ISO code [default: that of the data]"
+    )
+    bring = command(
+        "import-predictions",
+        commands.import_predictions,
+        "make a version of another program's predictions",
+    )
+    bring.add_argument("name", help="the version's name, or workspace")
+    bring.add_argument(
+        "file",
+        type=Path,
+        help="JSON lines, CSV, Parquet or npz: id, split, and a probability for each tag",
+    )
+    bring.add_argument("--threshold", type=float, default=0.5, help="for every tag [default: 0.5]")
+    bring.add_argument(
+        "--out-of-fold",
+        choices=OUT_OF_FOLD,
+        default="unknown",
+        help="whether probabilities of train projects come from models that did not see them; "
+        "unless they do, label errors and thresholds use val and test alone [default: unknown]",
+    )
+    bring.add_argument(
+        "--missing",
+        choices=["refuse", "zero"],
+        default="refuse",
+        help="what a tag that a row leaves out means: a mistake, or 0 [default: refuse]",
+    )
+    bring.add_argument(
+        "--tags",
+        type=Path,
+        metavar="FILE",
+        help="the tags' names, where a row is a list of numbers: a JSON list, or one a line",
+    )
+    bring.add_argument("--encoding", default="", metavar="NAME", help="of CSV [default: told]")
+    bring.add_argument(
+        "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: told]"
+    )
+    text = "serve the endpoints over HTTP, without the page"
+    api = kinds.add_parser("serve-api", help=text, description=text)
+    add_flags(api)
+    api.set_defaults(run=serving.serve_api, json=False)
+    _add_reviews(kinds, shared)
+    _add_users(kinds)
+    return parser
+
+
+def _add_import(data: Any, shared: argparse.ArgumentParser) -> None:
+    text = "make a data folder of CSV, JSON, Parquet or Arrow files of other forms"
+    bring = data.add_parser("import", help=text, description=text, parents=[shared])
+    bring.set_defaults(run=data_commands.import_data)
+    bring.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="CSV, TSV, JSON, JSON lines, Parquet, Arrow, or a folder that `datasets` saved; "
+        "several are read one after the other, as their splits where they are called so",
+    )
+    bring.add_argument("--to", type=Path, metavar="DIR", help="a folder without projects")
+    bring.add_argument("--dry-run", action="store_true", help="say what was understood, no more")
+    told = bring.add_argument_group("which column holds what, where names and cells do not say it")
+    for flag, metavar, text in (
+        ("--text", "COL", "the texts"),
+        ("--title", "COL", "titles, which are read before the texts; none"),
+        ("--id", "COL", "ids; none: the numbers of the rows"),
+        ("--tags", "COL[,COL…]", "columns with tags in their cells"),
+        ("--separator", "SIGN", "what stands between tags, as ';' or '<>' for <a><b>; none"),
+        ("--one-hot", "COL,COL", "columns of 0 and 1 that are tags; all"),
+        ("--names", "FILE", "what numbers stand for: a file, a,b,c or 1=a,2=b; none keeps them"),
+        ("--split", "COL", "train, val or test; none"),
+        ("--leave-out", "COL,COL", "columns that are not kept"),
+        ("--encoding", "NAME", "as in utf-8, windows-1252"),
+        ("--delimiter", "SIGN", "what stands between cells, as ';' or tab"),
+        ("--header", "COL,COL", "names of the columns of a file without a header"),
+    ):
+        told.add_argument(flag, default="", metavar=metavar, help=text)
+    told.add_argument(
+        "--multi-hot", action="store_true", help="a list of 0 and 1, one for each of --names"
+    )
+    for flag, choices, text in (
+        ("--quoting", ("standard", "backslash", "none"), 'a quote within quotes: "", \\", or none'),
+        ("--unlabelled", ("leave-out", "negative"), "what -1 or a blank one-hot cell means"),
+        ("--untagged", ("negative", "unlabelled"), "what no tag means, for data.toml"),
+    ):
+        told.add_argument(flag, choices=choices, default="", help=text)
+
+
+def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:
+    reviews = kinds.add_parser("reviews", help="list, export, import or apply reviews of labels")
+    commands_of = reviews.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    where = argparse.ArgumentParser(add_help=False, parents=[shared])
+    where.add_argument(
+        "--reviews",
+        default=os.environ.get("TAGIFAI_REVIEWS", ""),
+        metavar="FILE",
+        help=f"where they are kept [default: {REVIEWS_FILE} in the data folder]",
+    )
+    formats = ", ".join(FORMATS)
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands_of.add_parser(
+            name, help=text, description=text, parents=[where]
+        )
+        made.set_defaults(run=run)
+        return made
+
+    command("list", review_commands.list_reviews, "list what the reviews come to")
+    write = command("export", review_commands.export, "write the reviews as a file")
+    write.add_argument("--format", choices=FORMATS, default="jsonl", help=f"{formats} [jsonl]")
+    write.add_argument("-o", "--output", type=Path, metavar="FILE", help="[standard output]")
+    write.add_argument(
+        "--version", help="whose predictions go along [default: the latest that has some]"
+    )
+    write.add_argument(
+        "--ask",
+        type=int,
+        default=0,
+        metavar="N",
+        help="ask about the N most suspicious pairs of each queue, too (label-studio, argilla)",
+    )
+    bring = command("import", review_commands.bring, "keep the reviews of a file")
+    bring.add_argument("file", type=Path)
+    bring.add_argument("--format", choices=FORMATS, help="[default: told by the file]")
+    bring.add_argument(
+        "--new-tags",
+        action="store_true",
+        help="take a tag that is added, and that the data does not have, as a new one",
+    )
+    bring.add_argument(
+        "--take-back-missing",
+        action="store_true",
+        help="take back the decisions of annotations that the file's tasks no longer have",
+    )
+    put = command("apply", review_commands.apply, "write corrected data to a new folder")
+    put.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    config = command("config", review_commands.show_config, "print Label Studio's interface")
+    config.add_argument(
+        "--version", help="whose tags to offer [default: the latest that has predictions]"
+    )
+
+
+def _add_users(kinds: Any) -> None:
+    users = kinds.add_parser("users", help="who may log in: add, remove, list")
+    commands_of = users.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, run, text in (
+        ("add", review_commands.add_user, "add a user, or give one a new password"),
+        ("remove", review_commands.drop_user, "remove a user"),
+        ("list", review_commands.list_users, "list the users' names"),
+    ):
+        made = commands_of.add_parser(name, help=text, description=text)
+        if name != "list":
+            made.add_argument("name")
+        made.add_argument(
+            "--auth-file",
+            type=Path,
+            default=Path(os.environ.get("TAGIFAI_AUTH_FILE") or "users.json"),
+            metavar="FILE",
+            help="where they are kept [default: users.json]",
+        )
+        made.add_argument("--json", action="store_true", help="print one JSON document")
+        made.set_defaults(run=run)
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust-pickle",
+        action="store_true",
+        help="load model.pkl where version.json records its SHA-256",
+    )
+
+
+def _add_params(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a parameter, as in --set seed=3 (see `params`)",
+    )
+    parser.add_argument("--params", type=Path, metavar="FILE", help="a params.json to start from")

@@ -1,0 +1,321 @@
+"""What `python -m tagifai reviews …` and `users …` do: arguments in, an answer to print out."""
+
+import argparse
+import getpass
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tagifai.cli.commands import Answer, open_desk
+from tagifai.cli.terminal import print_table, print_text
+from tagifai.data import known_tags
+from tagifai.data.names import nearest_name
+from tagifai.errors import TagifaiError, counted
+from tagifai.limits import Limit
+from tagifai.pointers import refuse_pointer
+from tagifai.reviews import ReviewStore
+from tagifai.services.users import load_users, remove_user, set_password
+from tagifai.settings import REVIEWS_FILE, load_limits, reviews_file
+from tagifai.store.review_events import ANNOTATION
+
+if TYPE_CHECKING:
+    from tagifai.reviews.importing import Imported
+    from tagifai.reviews.tasks import Task
+    from tagifai.services.reviews import ReviewDesk
+
+WITH_TEXTS = ("label-studio", "argilla")
+
+
+def list_reviews(options: argparse.Namespace) -> Answer:
+    """List what the reviews come to, pair by pair, the latest last."""
+    verdicts = _reviewed(options).verdicts().values()
+    rows = [
+        {
+            "project": verdict.project,
+            "tag": verdict.tag,
+            "status": verdict.status,
+            "reviews": [review.to_dict() for review in verdict.reviews],
+        }
+        for verdict in verdicts
+    ]
+    shown = [
+        {
+            **row,
+            "who": ", ".join(f"{r.reviewer}: {r.decision}" for r in verdict.reviews),
+            "note": "; ".join(r.note for r in verdict.reviews if r.note),
+        }
+        for row, verdict in zip(rows, verdicts, strict=True)
+    ]
+    counts = Counter(row["status"] for row in rows)
+    title = ", ".join(f"{number} × {status}" for status, number in counts.items()) or "no review"
+    columns = {"project": "project", "tag": "tag", "status": "status", "who": "who", "note": "note"}
+    return Answer(rows, lambda: print_table(shown, columns, title=title))
+
+
+def export(options: argparse.Namespace) -> Answer:
+    """Write the reviews as a file, or to standard output."""
+    from tagifai.reviews.files import export_reviews
+
+    desk = _desk(options) if options.ask else _reviewed(options)
+    events = desk.events()
+    tasks = _tasks(desk, options) if options.format in WITH_TEXTS else ()
+    text = export_reviews(events, options.format, tasks)
+    where = f"the reviews as {options.format}"
+    load_limits(vars(options)).reviews.check(len(text.encode()), where)
+    decisions = sum(event.decision != ANNOTATION for event in events)
+    told: dict[str, Any] = {"format": options.format, "reviews": decisions}
+    if options.format in WITH_TEXTS:
+        told["tasks"] = len(tasks)
+    elif options.ask:
+        raise TagifaiError(f"--ask: for {' and '.join(WITH_TEXTS)}, got {options.format}")
+    if options.output is None:
+        return Answer({**told, "content": text}, lambda: _write_out(text))
+    try:
+        options.output.write_text(text, "utf-8", newline="")
+    except OSError as error:
+        raise TagifaiError(f"{options.output}: cannot be written ({error.strerror})") from None
+    written = ", ".join(f"{value:,} {key}" for key, value in told.items() if key != "format")
+    return Answer(
+        {**told, "to": str(options.output)},
+        lambda: print_text(f"{written} written to {options.output}"),
+    )
+
+
+def bring(options: argparse.Namespace) -> Answer:
+    """Keep the reviews of a file that are not here yet."""
+    from tagifai.reviews.files import read_reviews
+    from tagifai.reviews.importing import import_reviews
+
+    limit = load_limits(vars(options)).reviews
+    desk, content = _desk(options), _read(options.file, limit)
+    dataset = desk.versions.data.get().dataset
+    kind = options.format or guess_format(options.file, content)
+    found = read_reviews(content, kind, str(options.file), limit)
+    brought = import_reviews(
+        desk.store(),
+        found,
+        dataset,
+        new_tags=options.new_tags,
+        take_back_missing=options.take_back_missing,
+    )
+    lines = _lines_of(brought)
+    return Answer({"format": kind, **asdict(brought)}, lambda: print_text("\n".join(lines)))
+
+
+def _lines_of(brought: "Imported") -> list[str]:
+    told = f"{counted(brought.num_new, 'new review')}, {brought.num_known:,} known before"
+    if brought.num_other_data:
+        told += f"; {brought.num_other_data:,} made on other data"
+    if brought.num_unknown:
+        told += f"; {brought.num_unknown:,} of projects that this data does not have"
+    lines = [told]
+    if brought.new_tags:
+        lines.append(f"New tags: {', '.join(map(repr, brought.new_tags))}")
+    if brought.num_replaced:
+        lines.append(
+            f"Replaced by a later state of their annotation: "
+            f"{counted(brought.num_replaced, 'earlier review')}"
+        )
+    if brought.num_outdated:
+        lines.append(
+            f"Older than what was known of their annotation, so without effect: "
+            f"{counted(brought.num_outdated, 'review')}"
+        )
+    if brought.applied:
+        pairs = ", ".join(f"{project}: {tag!r}" for project, tag in brought.applied[:20])
+        lines.append(
+            f"No longer decided, though this data has them applied already: "
+            f"{counted(len(brought.applied), 'label')} ({pairs})"
+        )
+    if brought.num_missing:
+        annotations = counted(brought.num_missing, "annotation")
+        lines.append(
+            f"Taken back, as the file no longer has them: the decisions of {annotations}"
+            if brought.taken_back
+            else f"Not in this file, though their tasks are: {annotations} known before. Their "
+            f"decisions stay; --take-back-missing takes them back"
+        )
+    if brought.unused:
+        reasons = "; ".join(f"{number:,} × {reason}" for reason, number in brought.unused.items())
+        lines.append(f"No decisions: {reasons}")
+    return lines
+
+
+def apply(options: argparse.Namespace) -> Answer:
+    """Write a copy of the data folder with the accepted reviews applied."""
+    from tagifai.data.corrections import apply_changes
+    from tagifai.reviews.verdicts import accepted_changes
+
+    desk = _reviewed(options)
+    verdicts = desk.verdicts()
+    changes = accepted_changes(verdicts)
+    applied = apply_changes(options.data, changes, options.to)
+    if not options.reviews:
+        # What was found right need not be looked at again.
+        store = ReviewStore(options.to / REVIEWS_FILE, journal="delete")
+        store.merge(desk.events())
+        store.close()
+    conflicts = sum(verdict.status == "conflict" for verdict in verdicts.values())
+    lines = [
+        f"{options.to}: {counted(applied.num_added, 'label')} added and "
+        f"{applied.num_removed:,} removed, in {counted(applied.num_projects, 'project')}; "
+        f"{options.data} is as it was"
+    ]
+    if not changes:
+        lines.append(f"{desk.path}: no accepted change in it, so both are the same")
+    if applied.new_tags:
+        known = known_tags(desk.versions.data.get().dataset)
+        named = (_with_nearest(tag, known) for tag in applied.new_tags)
+        lines.append(f"New tags, which the data did not have: {', '.join(named)}")
+    if applied.num_same:
+        lines.append(f"So already: {counted(applied.num_same, 'label')}")
+    if applied.unknown:
+        gone = counted(len(applied.unknown), "project")
+        lines.append(f"Left out, as the data does not have them: {gone}")
+    if conflicts:
+        lines.append(f"Waiting until the reviewers agree: {counted(conflicts, 'conflict')}")
+    lines.append(f"Train on it: python -m tagifai train --data {options.to}")
+    data = {**asdict(applied), "num_conflicts": conflicts, "to": str(options.to)}
+    return Answer(data, lambda: print_text("\n".join(lines)))
+
+
+def _with_nearest(tag: str, known: Sequence[str]) -> str:
+    near = nearest_name(tag, known)
+    return repr(tag) if near is None else f"{tag!r} (it has {near!r})"
+
+
+def show_config(options: argparse.Namespace) -> Answer:
+    """Print the labelling interface that Label Studio needs for exported tasks.
+
+    It offers all that the tasks ask about: the tags of the version, and those reviewed.
+    """
+    from tagifai.reviews.tasks import label_studio_config
+
+    desk = _desk(options)
+    name = _version(desk, options)
+    reviewed = (event.tag for event in desk.events() if event.tag)
+    choices = dict.fromkeys([*(desk.tags(name) if name else ()), *reviewed])
+    if not choices:
+        raise TagifaiError("no version and no review yet, so there is no tag to offer")
+    config = label_studio_config(choices)
+    return Answer({"config": config}, lambda: print_text(config))
+
+
+def add_user(options: argparse.Namespace) -> Answer:
+    """Add a user, or give one a new password: typed twice, or one line of standard input."""
+    if sys.stdin.isatty():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise TagifaiError("the two passwords differ; nothing was changed")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    new = set_password(options.auth_file, options.name, password)
+    what = "added to" if new else "has a new password in"
+    return Answer(
+        {"user": options.name, "new": new, "auth_file": str(options.auth_file)},
+        lambda: print_text(f"{options.name} {what} {options.auth_file}"),
+    )
+
+
+def drop_user(options: argparse.Namespace) -> Answer:
+    """Remove a user; who is logged in stays so until the app is started again."""
+    remove_user(options.auth_file, options.name)
+    return Answer(
+        {"user": options.name, "auth_file": str(options.auth_file)},
+        lambda: print_text(f"{options.name} removed from {options.auth_file}"),
+    )
+
+
+def list_users(options: argparse.Namespace) -> Answer:
+    """List the users' names."""
+    names = sorted(load_users(options.auth_file))
+    return Answer(names, lambda: print_text("\n".join(names) or "no user"))
+
+
+def guess_format(path: Path, content: bytes) -> str:
+    """Guess a review file's format from its name, and a .json file's from its first record.
+
+    Raises:
+        TagifaiError: neither tells.
+    """
+    by_suffix = {".jsonl": "jsonl", ".csv": "csv"}
+    if path.suffix.lower() in by_suffix:
+        return by_suffix[path.suffix.lower()]
+    try:
+        rows = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        rows = None
+    first = rows[0] if isinstance(rows, list) and rows else None
+    if isinstance(first, dict) and ("fields" in first or "tagifai" in first):
+        return "argilla"
+    if isinstance(first, dict) and "data" in first:
+        return "label-studio"
+    raise TagifaiError(f"{path}: the format cannot be told; give it with --format")
+
+
+def _desk(options: argparse.Namespace) -> "ReviewDesk":
+    from tagifai.services.reviews import ReviewDesk
+
+    return ReviewDesk(open_desk(options), reviews_file(options.data, options.reviews))
+
+
+def _reviewed(options: argparse.Namespace) -> "ReviewDesk":
+    desk = _desk(options)
+    if not desk.path.exists():
+        raise TagifaiError(f"{desk.path}: no reviews yet; the page keeps them, or `reviews import`")
+    return desk
+
+
+def _version(desk: "ReviewDesk", options: argparse.Namespace) -> str:
+    """Name the version that is asked about; "" where none is and there is none."""
+    if options.version is None and not desk.versions.source.names():
+        return ""
+    return options.version or desk.versions.latest("predictions")
+
+
+def _tasks(desk: "ReviewDesk", options: argparse.Namespace) -> "tuple[Task, ...]":
+    from tagifai.label_errors.label_issues import KINDS
+    from tagifai.reviews.queues import QueueChoice
+    from tagifai.reviews.tasks import build_tasks
+
+    data, name = desk.versions.data.get(), _version(desk, options)
+    if not name:
+        return build_tasks(desk.events(), data.by_id, (), data_digest=data.dataset.digest)
+    predictions = desk.versions.predictions(name)
+    asked = [
+        (predictions.ids[row], predictions.tags[column])
+        for kind in KINDS
+        for row, column in (
+            desk.queue(QueueChoice(name, kind))[: options.ask].tolist() if options.ask else ()
+        )
+    ]
+    return build_tasks(
+        desk.events(),
+        data.by_id,
+        desk.tags(name),
+        asked=asked,
+        predictions=predictions,
+        thresholds=desk.versions.thresholds(name),
+        version=name,
+        data_digest=data.dataset.digest,
+    )
+
+
+def _read(path: Path, limit: Limit) -> bytes:
+    try:
+        limit.check(path.stat().st_size, str(path))
+        content = path.read_bytes()
+    except OSError as error:
+        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
+    refuse_pointer(content, str(path))
+    return content
+
+
+def _write_out(text: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.flush()

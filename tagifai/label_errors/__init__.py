@@ -1,0 +1,1 @@
+"""Find the labels that are probably missing or wrong."""

@@ -1,0 +1,1 @@
+"""Answer what the page, the command line and the API ask, one service a subject."""

@@ -1,0 +1,333 @@
+"""Suspected label errors and the reviews of them, as page, API and command line ask for them."""
+
+import threading
+from collections.abc import Hashable
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import numpy as np
+
+from tagifai.data import known_tags
+from tagifai.data.names import refuse_unknown_tags
+from tagifai.errors import TagifaiError, counted, one_of, shorten
+from tagifai.label_errors.label_issues import (
+    Suspicions,
+    describe_issues,
+    issue_pairs,
+    suspect_labels,
+)
+from tagifai.permissions import Visit, WriteRules
+from tagifai.reviews import Review, ReviewStore
+from tagifai.reviews.files import export_reviews
+from tagifai.reviews.queues import (
+    Pair,
+    QueueChoice,
+    Verdicts,
+    first_below,
+    in_state,
+    name_places,
+    place_of,
+)
+from tagifai.reviews.verdicts import accepted_changes, preview_changes, reach_verdicts
+from tagifai.selection import Array, Paged, column_of, describe_in_sample, paged
+from tagifai.services.versions import VersionDesk
+from tagifai.settings import Settings
+from tagifai.store.memory_cache import Kept
+
+
+class ReviewDesk:
+    """Queues of suspicious pairs, and people's decisions on them, in one file.
+
+    The file is made when the first review is written; `rules` say who may write.
+    """
+
+    def __init__(self, versions: VersionDesk, path: Path, rules: WriteRules | None = None) -> None:
+        self.versions = versions
+        self.path = path
+        self.rules = rules or WriteRules()
+        self._suspicions = Kept(4)
+        self._ranked = Kept(8)
+        self._verdicts = Kept(1)
+        self._previews = Kept(8)
+        self._lock = threading.Lock()
+        self._opened: ReviewStore | None = None
+
+    def store(self) -> ReviewStore:
+        """Open the file of the reviews, once; it is made where there is none.
+
+        Raises:
+            TagifaiError: it cannot be opened.
+        """
+        with self._lock:
+            if self._opened is None or not self.path.exists():
+                # One file and no other beside it: it may lie on a disk mounted over a network.
+                self._opened = ReviewStore(self.path, journal="delete")
+            return self._opened
+
+    def events(self) -> tuple[Review, ...]:
+        """Read all events in the order of their time; () where nothing was ever reviewed."""
+        return self.store().events() if self.path.exists() else ()
+
+    def verdicts(self) -> Verdicts:
+        """Weigh all reviews, {(project, tag): verdict}."""
+        if not self.path.exists():
+            return {}
+        store = self.store()
+        return self._verdicts.get(
+            "verdicts", store.last_seq(), lambda: reach_verdicts(store.events())
+        )
+
+    def suspicions(self, version: str) -> Suspicions:
+        """Score every pair of a version; seconds for the first who asks.
+
+        Raises:
+            TagifaiError: unknown version, no predictions, or no data to compare with.
+        """
+        data = self.versions.data.get()
+        predictions = self.versions.predictions(version)
+        return self._suspicions.get(
+            version,
+            self._stamp(version),
+            lambda: suspect_labels(predictions, data.by_id, data.dataset.tags, data.language),
+        )
+
+    def tags(self, version: str) -> list[str]:
+        """List the tags of a version's predictions, in alphabetical order."""
+        return sorted(self.versions.predictions(version).tags)
+
+    def queue(self, choice: QueueChoice, reader: str = "") -> Array:
+        """Rank the pairs of a queue: intp (n_pairs, 2), row and column.
+
+        Raises:
+            TagifaiError: an unknown version, kind, tag, split, rank or state.
+        """
+        found = self.suspicions(choice.version)
+        pairs = self._ranked.get(
+            (choice.version, choice.kind, choice.tag, choice.split, choice.rank),
+            self._stamp(choice.version),
+            lambda: issue_pairs(
+                found, choice.kind, tag=choice.tag, split=choice.split, rank=choice.rank
+            ),
+        )
+        if choice.state == "all":
+            return pairs
+        shown = in_state(found.predictions, self.verdicts(), choice.state, reader)
+        return pairs[shown[pairs[:, 0], pairs[:, 1]]]
+
+    def page(
+        self, choice: QueueChoice, number: int = 1, *, reader: str = "", size: int = 10
+    ) -> Paged:
+        """Show one page of a queue.
+
+        Each item: id, tag, kind, split, probability, score, named (whether a name of the tag
+        stands in the text), neighbour_share, title, status (of its `Verdict`, "" without one).
+        """
+        return self._listed(choice, paged(self.queue(choice, reader), number, size))
+
+    def page_with(
+        self, choice: QueueChoice, pair: Pair, *, reader: str = "", size: int = 10
+    ) -> Paged:
+        """Show the page that a pair is on, the first one where it is not in the queue."""
+        queue = self.queue(choice, reader)
+        place = place_of(self.versions.predictions(choice.version), queue, pair)
+        return self._listed(choice, paged(queue, (place or 0) // size + 1, size))
+
+    def after(self, choice: QueueChoice, pair: Pair | None, *, reader: str = "") -> Pair | None:
+        """Name the next pair of a queue: the one ranked below `pair`, or else the first.
+
+        `pair` need not be in the queue any more, as after its review.
+        """
+        queue = self.queue(choice, reader)
+        if not len(queue):
+            return None
+        predictions = self.suspicions(choice.version).predictions
+        everything = self.queue(
+            QueueChoice(choice.version, choice.kind, rank=choice.rank, state="all")
+        )
+        place = first_below(predictions, queue, everything, pair) if pair else 0
+        row, column = queue[place].tolist()
+        return predictions.ids[row], predictions.tags[column]
+
+    def describe(self, version: str, pair: Pair) -> dict[str, Any]:
+        """Describe a pair with all its evidence: see `describe_issues`.
+
+        Also text and marks (pairs [start, stop]: where the name found stands in it), tags (of
+        the data, now), status, reviews (each reviewer's latest), data_digest.
+
+        Raises:
+            TagifaiError: an unknown project or tag, or a project that is gone.
+        """
+        found, data = self.suspicions(version), self.versions.data.get()
+        project, tag = pair
+        column = column_of(found.predictions, tag)
+        row = found.predictions.row_of.get(project)
+        if row is None or project not in data.by_id:
+            raise TagifaiError(f"project {shorten(project)!r} is not in the data and the version")
+        (record,) = describe_issues(
+            found, np.array([[row, column]]), data.by_id, data.dataset.tags, data.language
+        )
+        verdict = self.verdicts().get(pair)
+        text = data.by_id[project].text
+        return {
+            **record,
+            "text": text,
+            "marks": name_places(text, record["named"], data.language) if record["named"] else [],
+            "tags": list(data.by_id[project].tags),
+            "status": verdict.status if verdict else "",
+            "reviews": [review.to_dict() for review in verdict.reviews] if verdict else [],
+            "data_digest": data.dataset.digest,
+        }
+
+    def decide(
+        self,
+        visit: Visit,
+        version: str,
+        pair: Pair,
+        decision: str,
+        note: str = "",
+        seen: str = "",
+    ) -> Review:
+        """Keep a visitor's decision on a pair; it is on the disk when this returns.
+
+        `seen` is the digest of the data that they saw, by default the present one.
+
+        Raises:
+            TagifaiError: the visitor may not write; an unknown version, project, tag or
+                decision; one that changes nothing; or it could not be kept.
+        """
+        reviewer = self.rules.reviewer_of(visit)
+        data = self.versions.data.get()
+        tags = self.versions.predictions(version).tags
+        project, tag = pair
+        if project not in data.by_id:
+            raise TagifaiError(f"project {shorten(project)!r} is not in the data")
+        if tag not in data.by_tag and tag not in data.dataset.tags:
+            refuse_unknown_tags([tag], known_tags(data.dataset), "review, tag")
+        if tag not in tags:
+            raise one_of(f"tag of {version}", tag, tags)
+        carried = tag in data.by_id[project].tags
+        if decision == ("add" if carried else "remove"):
+            raise TagifaiError(
+                f"project {shorten(project)!r} {'carries' if carried else 'does not carry'} "
+                f"{tag!r}: there is nothing to {decision}"
+            )
+        return self.store().submit(
+            reviewer=reviewer,
+            project=project,
+            tag=tag,
+            decision=decision,
+            note=note,
+            version=version,
+            data_digest=seen or data.dataset.digest,
+        )
+
+    def undo(self, visit: Visit) -> Review:
+        """Take back a visitor's own latest decision.
+
+        Raises:
+            TagifaiError: the visitor may not write, or has nothing to undo.
+        """
+        reviewer = self.rules.reviewer_of(visit)
+        if not self.path.exists():
+            raise TagifaiError(f"nothing to undo for {shorten(reviewer)!r}")
+        return self.store().undo(reviewer)
+
+    def reader_of(self, visit: Visit) -> tuple[str, str]:
+        """Name a visitor who may write; else "" and why they may not."""
+        try:
+            return self.rules.reader_of(visit), ""
+        except TagifaiError as error:
+            return "", str(error)
+
+    def export(self) -> str:
+        """Write all reviews as JSON lines, for a disk that does not last."""
+        return export_reviews(self.events(), "jsonl")
+
+    def changes_since(self, version: str) -> str:
+        """Say what isn't judged: unlabelled and in-sample projects, and what changed.
+
+        "" where all is.
+        """
+        found = self.suspicions(version)
+        told = [
+            f"{counted(number, what)} {became}"
+            for number, what, became in (
+                (found.num_gone, "project", "gone from the data"),
+                (found.num_changed, "label", "changed"),
+            )
+            if number
+        ]
+        changed = f"Changed since this version was made, so left out: {', '.join(told)}."
+        in_sample = describe_in_sample(found.predictions)
+        in_sample = f"{in_sample[:1].upper()}{in_sample[1:]}." if in_sample else ""
+        notes = self.versions.note(version), in_sample, changed if told else ""
+        return " ".join(filter(None, notes))
+
+    def preview(self, version: str) -> dict[str, Any]:
+        """Score a version against today's labels and against those of the accepted reviews."""
+        changes = accepted_changes(self.verdicts())
+        predictions, thresholds = (
+            self.versions.predictions(version),
+            self.versions.thresholds(version),
+        )
+        return self._previews.get(
+            version,
+            (self.versions.load(version).fingerprint, repr(changes)),
+            lambda: preview_changes(predictions, thresholds, changes),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Count the reviewed pairs by status: add, remove, right, skipped, conflict."""
+        counts = dict.fromkeys(("add", "remove", "right", "conflict", "skipped"), 0)
+        for verdict in self.verdicts().values():
+            counts[verdict.status] += 1
+        return counts
+
+    def stamp(self, version: str) -> str:
+        """Name what a version's queues are made of: its files, the data, the reviews so far."""
+        last = self.store().last_seq() if self.path.exists() else 0
+        return repr((*self._stamp(version), last))
+
+    def _stamp(self, version: str) -> tuple[Hashable, ...]:
+        data = self.versions.data.get()
+        return self.versions.load(version).fingerprint, data.dataset.digest
+
+    def _listed(self, choice: QueueChoice, found: Paged) -> Paged:
+        suspicions, verdicts = self.suspicions(choice.version), self.verdicts()
+        by_id = self.versions.data.get().by_id
+        predictions, evidence = suspicions.predictions, suspicions.evidence
+        items = []
+        for row, column in found.items.tolist():
+            pair = predictions.ids[row], predictions.tags[column]
+            verdict = verdicts.get(pair)
+            items.append(
+                {
+                    "id": pair[0],
+                    "tag": pair[1],
+                    "kind": choice.kind,
+                    "split": str(predictions.split[row]),
+                    "probability": float(predictions.y_prob[row, column]),
+                    "score": float(suspicions.score[row, column]),
+                    "named": bool(evidence.named[row, column]),
+                    "neighbour_share": float(evidence.share[row, column]),
+                    "title": by_id[pair[0]].name,
+                    "status": verdict.status if verdict else "",
+                }
+            )
+        return found._replace(items=items)
+
+
+def apply_commands(settings: Settings) -> list[str]:
+    """Give what to run to apply the reviews to a copy of the data, and to train on it.
+
+    >>> apply_commands(Settings())[1]
+    'python -m tagifai train --data data-reviewed --models model'
+    """
+    data = settings.data.as_posix().rstrip("/")
+    to, models = quote(f"{data}-reviewed"), quote(settings.models)
+    reviews = f" --reviews {quote(settings.reviews)}" if settings.reviews else ""
+    return [
+        f"python -m tagifai reviews apply --data {quote(data)}{reviews} --to {to}",
+        f"python -m tagifai train --data {to} --models {models}",
+    ]

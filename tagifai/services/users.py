@@ -1,0 +1,210 @@
+"""Users who may log in: names and hashed passwords in one JSON file, and slowed-down guessing."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import secrets
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from tagifai.data.records import check_row
+from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.permissions import LOCAL
+from tagifai.pointers import refuse_pointer_file
+
+# OWASP's cheat sheet on password storage: scrypt with 16 MiB, five times over.
+COST, BLOCK, PARALLEL = 2**14, 8, 5
+MAX_PASSWORD = 1_000
+MIN_PASSWORD = 8
+MAX_NAME = 64
+FREE_TRIES = 5
+LONGEST_WAIT = 300.0
+_MAX_FILE = 1_000_000
+_NAMES_WATCHED = 10_000
+
+
+class _Secret(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    salt: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{32,128}$")]
+    hash: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
+    n: Annotated[StrictInt, Field(ge=2**10, le=2**18)]
+    r: Annotated[StrictInt, Field(ge=1, le=16)]
+    p: Annotated[StrictInt, Field(ge=1, le=16)]
+
+
+def load_users(path: Path | str) -> dict[str, _Secret]:
+    """Read the users of a file, {name: hashed password}.
+
+    Raises:
+        TagifaiError: the file is missing, too large or malformed.
+    """
+    path = Path(path)
+    refuse_pointer_file(path)
+    try:
+        if path.stat().st_size > _MAX_FILE:
+            raise TagifaiError(
+                f"{path}: too large for a file of users; at most {_MAX_FILE:,} bytes are read"
+            )
+        found = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise TagifaiError(
+            f"{path}: cannot be read ({error.strerror or error}); "
+            f"`python -m tagifai users add NAME` makes it"
+        ) from None
+    except orjson.JSONDecodeError as error:
+        raise TagifaiError(f"{path}: not JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise TagifaiError(f"{path}: an object of users by name is needed")
+    return {
+        name: check_row(f"{path}: {shorten(name)}", row, _Secret) for name, row in found.items()
+    }
+
+
+def set_password(path: Path | str, name: str, password: str) -> bool:
+    """Add a user, or give one a new password; return whether the name is new.
+
+    Raises:
+        TagifaiError: a name or password that is not allowed, or the file can't be written.
+    """
+    path = Path(path)
+    check_name(name)
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise TagifaiError(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD:,} characters")
+    users = load_users(path) if path.exists() else {}
+    salt = secrets.token_bytes(16)
+    hashed = hash_password(password, salt, COST, BLOCK, PARALLEL).hex()
+    secret = _Secret(salt=salt.hex(), hash=hashed, n=COST, r=BLOCK, p=PARALLEL)
+    _write(path, {**users, name: secret})
+    return name not in users
+
+
+def remove_user(path: Path | str, name: str) -> None:
+    """Remove a user.
+
+    Raises:
+        TagifaiError: there is no such user, or the file cannot be written.
+    """
+    users = load_users(path)
+    if name not in users:
+        raise one_of("user", name, users)
+    del users[name]
+    _write(Path(path), users)
+
+
+def check_name(name: str) -> None:
+    """Refuse a user name that could be taken for another's or break a list of names.
+
+    Raises:
+        TagifaiError: the message says what is allowed.
+    """
+    allowed = name == name.strip() and name.isprintable() and "," not in name
+    if not allowed or not 1 <= len(name) <= MAX_NAME:
+        raise TagifaiError(
+            f"user name {shorten(name)!r}: 1 to {MAX_NAME} printable characters, no comma, no "
+            f"space at its ends"
+        )
+    if name == LOCAL:
+        raise TagifaiError(f"user name {LOCAL!r} is whoever sits at the machine; choose another")
+
+
+def hash_password(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    """Derive 32 bytes from a password by scrypt."""
+    return hashlib.scrypt(
+        password.encode("utf-8", "surrogatepass"),
+        salt=salt,
+        n=n,
+        r=r,
+        p=p,
+        maxmem=256 * n * r,
+        dklen=32,
+    )
+
+
+class Logins:
+    """Check names and passwords against a file that may change meanwhile; slow down guessing.
+
+    After `FREE_TRIES` wrong passwords in a row a name has to wait, twice as long each time, at
+    most `LONGEST_WAIT` seconds. One password is hashed at a time, so that a flood of logins
+    takes one processor and no more.
+    """
+
+    def __init__(self, path: Path | str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.path = Path(path)
+        load_users(self.path)
+        self._clock = clock
+        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._hashing = threading.Lock()
+
+    async def check(self, name: str, password: str) -> bool:
+        """Tell whether they belong together, away from the event loop; what Gradio asks."""
+        return await asyncio.to_thread(self.is_right, name, password)
+
+    def is_right(self, name: str, password: str) -> bool:
+        """Tell whether name and password belong together; False while the name has to wait."""
+        name = name[: MAX_NAME + 1]
+        with self._hashing:
+            if self.seconds_to_wait(name) > 0 or len(password) > MAX_PASSWORD:
+                return False
+            right = self._matches(name, password)
+            with self._lock:
+                if right:
+                    self._failed.pop(name, None)
+                else:
+                    self._count_failure(name)
+        return right
+
+    def seconds_to_wait(self, name: str) -> float:
+        """Give how long a name's next try is still refused."""
+        with self._lock:
+            tries, until = self._failed.get(name, (0, 0.0))
+        return max(0.0, until - self._clock()) if tries >= FREE_TRIES else 0.0
+
+    def _count_failure(self, name: str) -> None:
+        tries = self._failed.pop(name, (0, 0.0))[0] + 1
+        # Past the longest wait more tries change nothing.
+        wait = min(2.0 ** min(tries - FREE_TRIES, 30), LONGEST_WAIT)
+        self._failed[name] = (tries, self._clock() + wait)
+        while len(self._failed) > _NAMES_WATCHED:
+            self._failed.popitem(last=False)
+
+    def _matches(self, name: str, password: str) -> bool:
+        try:
+            known = load_users(self.path).get(name)
+        except TagifaiError:
+            return False
+        # An unknown name takes as long as a known one.
+        secret = known or _Secret(salt="0" * 32, hash="0" * 64, n=COST, r=BLOCK, p=PARALLEL)
+        hashed = hash_password(password, bytes.fromhex(secret.salt), secret.n, secret.r, secret.p)
+        return hmac.compare_digest(hashed.hex(), secret.hash) and known is not None
+
+
+def _write(path: Path, users: Mapping[str, _Secret]) -> None:
+    rows = {name: secret.model_dump() for name, secret in sorted(users.items())}
+    content = orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if len(content) > _MAX_FILE:
+        raise TagifaiError(f"{path}: full; at most {_MAX_FILE:,} bytes are read")
+    scratch = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Made for its owner alone (0600), and put in place whole.
+        handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(scratch).replace(path)
+    except OSError as error:
+        if scratch:
+            Path(scratch).unlink(missing_ok=True)
+        raise TagifaiError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -1,0 +1,480 @@
+"""The versions as they are now, and what is asked of them, kept while their files stay the same."""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tagifai.comparison import compare
+from tagifai.comparison.diffs import check_different
+from tagifai.comparison.flips import select_flips
+from tagifai.comparison.intervals import measure_figures
+from tagifai.comparison.results import Comparison
+from tagifai.data import Project
+from tagifai.data.config import PRIMARY
+from tagifai.data.left_out import LeftOut, name_counts
+from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.inspection import (
+    require_predictions,
+)
+from tagifai.metrics import PAIRS_OF
+from tagifai.metrics.reading import state_covered
+from tagifai.predictions import Predictions
+from tagifai.services.data import DataDesk
+from tagifai.slices import SLICE_FILE, load_slices, select_slices
+from tagifai.store.cache import ContentCache
+from tagifai.store.history import (
+    BEHAVIORAL_METRICS,
+    KEY_METRICS,
+    Key,
+    PerformanceIndex,
+    count_samples,
+    flatten_performance,
+    label_of,
+)
+from tagifai.store.memory_cache import Kept
+from tagifai.store.naming import latest_version, version_order
+from tagifai.store.sources import MODEL_FILE, PICKLE_FILE, VersionSource
+from tagifai.store.versions import Version, load_version
+from tagifai.training.version_warnings import read_warnings
+
+# Texts whose features are in memory together.
+_AT_ONCE = 1_000
+# Figures that differ by less were computed alike.
+SAME = 1e-6
+# What of a version is needed, by the files that any one of them holds it.
+KEEPS = {
+    "figures": ("performance.json",),
+    "predictions": ("predictions.npz",),
+    "model": (MODEL_FILE, PICKLE_FILE),
+}
+
+
+class VersionDesk:
+    """Versions of one source, read when asked for, with answers from the cache."""
+
+    def __init__(
+        self,
+        source: VersionSource,
+        cache: ContentCache,
+        data: DataDesk,
+        *,
+        trust_pickle: bool = False,
+    ) -> None:
+        self.source = source
+        self.trust_pickle = trust_pickle
+        self.cache = cache
+        self.data = data
+        self._versions = Kept(64)
+        self._predictions = Kept(8)
+        self._models = Kept(4)
+        self._answers = Kept(64)
+        self._index = PerformanceIndex(source)
+
+    def names(self) -> list[str]:
+        """List the versions in version order, the workspace last.
+
+        Raises:
+            TagifaiError: there is none.
+        """
+        names = self.source.names()
+        if not names:
+            raise TagifaiError(f"no version in {self.source.location}: {self.source.why_none()}")
+        return names
+
+    def latest(self, keeps: str = "figures", names: Sequence[str] | None = None) -> str:
+        """Name the latest version that keeps what is needed: see `latest_version`.
+
+        Parameters
+        ----------
+        keeps : {"figures", "predictions", "model"}
+            What it is needed for.
+        names : sequence of str, optional
+            Where to look; all versions by default.
+
+        Raises
+        ------
+        TagifaiError
+            There is no version, or none that keeps it; the message says which commands do.
+        """
+        if keeps not in KEEPS:
+            raise one_of("part of a version", keeps, KEEPS)
+        names = self.names() if names is None else names
+        found = latest_version(names, lambda name: self.keeps(keeps, name), self._created)
+        if found is None and keeps == "model":
+            # A pickle that is not trusted says so when it is asked.
+            found = latest_version(names, self.keeps_model, self._created)
+        if found is None:
+            raise self._none_keeps(keeps, names)
+        return found
+
+    def keeps(self, part: str, name: str) -> bool:
+        """Check whether a version has figures and keeps a part of `KEEPS`, without reading it."""
+        files = [one for one in KEEPS[part] if one != PICKLE_FILE or self.trust_pickle]
+        there = (self.source.stamp(name, file) is not None for file in files)
+        return self.source.stamp(name, "performance.json") is not None and any(there)
+
+    def _that_keep(self, part: str, names: Sequence[str]) -> list[str]:
+        return [name for name in names if self.keeps(part, name)]
+
+    def _none_keeps(self, keeps: str, names: Sequence[str]) -> TagifaiError:
+        listed = shorten(", ".join(sorted(names, key=version_order)), 200)
+        lacking = {
+            "figures": "has a performance.json",
+            "predictions": "keeps predictions",
+            "model": "keeps a model, so none can predict",
+        }[keeps]
+        makes = {
+            "figures": "`train` and `import-predictions` make one that has",
+            "predictions": "`train` and `import-predictions` make one that does",
+            "model": "`train` makes one that does",
+        }[keeps]
+        return TagifaiError(
+            f"no version in {self.source.location} {lacking} (there: {listed}); {makes}"
+        )
+
+    def _created(self, name: str) -> str:
+        try:
+            info = self.load(name).info
+        except TagifaiError:
+            return ""
+        return str(info.get("released") or info.get("created") or "")
+
+    def load(self, name: str) -> Version:
+        """Read a version's small files.
+
+        Raises:
+            TagifaiError: an unknown name, or a missing or malformed file.
+        """
+        names = self.source.names()
+        if name not in names:
+            raise one_of("version", name, names)
+        return self._versions.get(name, self.stamp(name), lambda: load_version(self.source, name))
+
+    def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
+        """Tabulate the metrics of every version; one that cannot be read says why in `error`."""
+        self.names()
+        return self._index.history(metrics)
+
+    def figure_names(self) -> dict[str, Key]:
+        """Name in words every figure that some version has, the key metrics first."""
+        self.history()
+        named = {label_of(key): key for key in self._index.known_figures()}
+        return {**KEY_METRICS, **BEHAVIORAL_METRICS, **named}
+
+    def intervals(self, name: str) -> dict[Key, tuple[float, float]]:
+        """Return the 95 % intervals of a version's figures: see `comparison.intervals`.
+
+        Where it keeps no predictions, those of its behavioral tests alone; none of what would be
+        scored otherwise today.
+        """
+        version, members = self.load(name), self.slice_members()
+        key = ("intervals", version.fingerprint, members[0])
+
+        def measure() -> list[Any]:
+            measured = measure_figures(
+                self.maybe_predictions(version),
+                version.thresholds,
+                slices=members[1],
+                behavioral=version.performance["behavioral"],
+            )
+            stored = flatten_performance(version.performance)
+            # Where slices, tests or definitions were others then, the interval is not of what is
+            # shown.
+            return [
+                (key, (one.low, one.high))
+                for key, one in measured.items()
+                if abs(stored.get(key, math.inf) - one.value) < SAME
+            ]
+
+        found = self._answers.get(
+            ("intervals", name), key, lambda: self.cache.remember(key, measure)
+        )
+        return {tuple(figure): tuple(ends) for figure, ends in found}
+
+    def support(self, name: str, metrics: Mapping[str, Key]) -> dict[str, int]:
+        """Count by label the projects, positives, pairs or tests behind a version's figures.
+
+        Those of which nothing is known are left out.
+        """
+        performance = self.load(name).performance
+        samples, overall = count_samples(performance), performance["overall"]
+        found = {
+            label: overall.get(PAIRS_OF[key[2]])
+            if key[0] == "overall" and key[2] in PAIRS_OF
+            else samples.get(key[:2])
+            for label, key in metrics.items()
+        }
+        return {label: int(number) for label, number in found.items() if number is not None}
+
+    def predictions(self, name: str) -> Predictions:
+        """Read a version's predictions.
+
+        Raises:
+            TagifaiError: the version keeps none, or they are damaged.
+        """
+        return require_predictions(self.maybe_predictions(self.load(name)), name)
+
+    def model(self, name: str) -> Any:
+        """Load a version's model safely.
+
+        Raises:
+            TagifaiError: the version keeps no model, or one that is not ours.
+        """
+        self.require_model(name)
+        version = self.load(name)
+        files = (MODEL_FILE, PICKLE_FILE, "version.json")
+        return self._models.get(
+            name,
+            tuple(self.source.stamp(name, file) for file in files),
+            lambda: _load_model(version, self.trust_pickle),
+        )
+
+    def require_model(self, name: str) -> None:
+        """Refuse a version that cannot predict, and name those that can.
+
+        Raises
+        ------
+        TagifaiError
+            The version keeps no model, or there is no such version.
+        """
+        names = self.source.names()
+        if name in names and self.keeps_model(name):
+            return
+        able = self._that_keep("model", names)
+        if name in names:
+            raise TagifaiError(
+                f"version {name!r} keeps no model, so it cannot predict; versions that can: "
+                f"{', '.join(able[:20]) or 'none'}"
+            )
+        raise one_of("version", name, able) if able else self._none_keeps("model", names)
+
+    def keeps_model(self, name: str) -> bool:
+        """Tell whether a version keeps a model, without reading it."""
+        return any(self.source.stamp(name, file) for file in (MODEL_FILE, PICKLE_FILE))
+
+    def thresholds(self, name: str) -> dict[str, float]:
+        """Give the threshold of each tag that the version's predictions have."""
+        version = self.load(name)
+        return {tag: version.threshold(tag) for tag in self.predictions(name).tags}
+
+    def predict(self, name: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Predict the tags of texts with a version's model and thresholds.
+
+        Each answer has tags, probabilities, thresholds, preprocessed and reason.
+
+        Raises:
+            TagifaiError: the version has no model.
+        """
+        from tagifai.inference import predict_tags
+
+        model, version = self.model(name), self.load(name)
+        tags = version.info.get("tags") or list(version.thresholds)
+        thresholds = {tag: version.threshold(tag) for tag in tags}
+        return [
+            {**answer, "thresholds": {tag: thresholds[tag] for tag in answer["probabilities"]}}
+            for start in range(0, len(texts), _AT_ONCE)
+            for answer in predict_tags(model, tags, thresholds, texts[start : start + _AT_ONCE])
+        ]
+
+    def note(self, name: str) -> str:
+        """Say which projects a version's figures leave out, or count otherwise than the data says.
+
+        "" where they count all projects as `data.toml` now says.
+        """
+        version = self.load(name)
+        told = _sentence(version.performance.get("note", ""))
+        try:
+            config = self.data.get().dataset.config
+        except TagifaiError:
+            return told
+        counted_as = version.info.get("untagged")
+        if counted_as is None and "data_digest" in version.info:
+            told = (
+                "Made when projects without a learned tag were left out: "
+                "make the version again to count them."
+            )
+        elif counted_as is not None and counted_as != config.untagged:
+            told += (
+                f" Untagged projects count as {shorten(str(counted_as), 20)} in this version, "
+                f"and are {config.untagged} by data.toml now: make the version again."
+            )
+        return told.strip()
+
+    def warnings(self, name: str) -> list[str]:
+        """List what the figures of a version should not be taken for, a sentence each."""
+        return [one.message for one in read_warnings(self.load(name).info.get("warnings"))]
+
+    def notes(self) -> dict[str, str]:
+        """Say by version what its figures leave out; one that leaves out nothing is not in it."""
+        self.history()
+        return {name: _sentence(note) for name, note in self._index.notes().items()}
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Give a version's card: when it was made, from what, with which parameters."""
+        version = self.load(name)
+        lists = ("tags", "text_digests")
+        info = {key: value for key, value in version.info.items() if key not in lists}
+        overall = version.performance["overall"]
+        return {
+            **info,
+            "name": name,
+            "left_out": str(LeftOut.of(info.get("left_out"))).replace("\n", "; "),
+            "missing_tags": _counted_names(info.get("missing_tags")),
+            "num_tags": len(version.info.get("tags") or version.performance["class"]),
+            "num_test_projects": overall.get("num_samples"),
+            "averaged_over": state_covered(version.performance).get("f1"),
+            "warnings": [one.to_dict() for one in read_warnings(info.get("warnings"))],
+            "sizes": self.source.sizes(name),
+            "params": dict(version.params),
+        }
+
+    def compare(self, a: str, b: str) -> Comparison:
+        """Compare two versions: see `comparison.compare`; answered from the cache.
+
+        Raises:
+            TagifaiError: an unknown version, the same one twice, or damaged files.
+        """
+        first, second, members, key = self._compared(a, b)
+
+        def measure() -> dict[str, Any]:
+            return compare(
+                first,
+                second,
+                self.maybe_predictions(first),
+                self.maybe_predictions(second),
+                slices=members[1],
+                primary=self.primary(),
+            ).to_dict()
+
+        return self._answers.get(
+            ("compare", a, b),
+            key,
+            lambda: Comparison.from_dict(self.cache.remember(key, measure)),
+        )
+
+    def primary(self) -> str:
+        """Name the overall figure that decides, which the data's settings may name."""
+        try:
+            return self.data.get().dataset.config.primary
+        except TagifaiError:
+            return PRIMARY
+
+    def is_compared(self, a: str, b: str) -> bool:
+        """Tell whether `compare` answers at once: it is in memory, or fails."""
+        try:
+            return self._answers.has(("compare", a, b), self._compared(a, b)[-1])
+        except TagifaiError:
+            return True
+
+    def _compared(self, a: str, b: str) -> tuple[Any, ...]:
+        check_different(a, b)
+        first, second = self.load(a), self.load(b)
+        members = self.slice_members()
+        key = ("compare", a, first.fingerprint, b, second.fingerprint, members[0], self.primary())
+        return first, second, members, key
+
+    def flips(self, a: str, b: str, tag: str | None) -> list[dict[str, Any]]:
+        """List the decisions that B fixed, broke or left wrong, with texts; None: on any tag."""
+        check_different(a, b)
+        rows = select_flips(
+            self.predictions(a), self.thresholds(a), self.predictions(b), self.thresholds(b), tag
+        )
+        texts = self.texts()
+        return [
+            {
+                **asdict(row),
+                "title": texts[row.id].title if row.id in texts else "",
+                "description": texts[row.id].description if row.id in texts else "",
+            }
+            for row in rows
+        ]
+
+    def maybe_predictions(self, version: Version) -> Predictions | None:
+        """Read a version's predictions, None where it keeps none."""
+        return self._predictions.get(
+            version.name,
+            (self.source.stamp(version.name, "predictions.npz"), version.out_of_fold),
+            version.load_predictions,
+        )
+
+    def slice_members(self) -> tuple[str, dict[str, set[str]]]:
+        """Give the ids of each slice's projects, and a name for this very content."""
+        try:
+            data = self.data.get()
+        except TagifaiError:
+            return "no data", {}
+        slices = self.slices()
+        stamp = (data.dataset.digest, repr(_file_stamp(self.data.folder / SLICE_FILE)))
+        members = self._answers.get(
+            "slice members",
+            stamp,
+            lambda: {
+                name: {
+                    p.id for p, inside in zip(data.dataset.projects, mask, strict=True) if inside
+                }
+                for name, mask in select_slices(
+                    data.dataset.projects, data.preprocess, slices
+                ).items()
+            },
+        )
+        return "/".join(stamp), members
+
+    def slices(self) -> dict[str, Any]:
+        """Read the data folder's slices; their tags are checked where the data can be read."""
+        path = self.data.folder / SLICE_FILE
+        try:
+            dataset = self.data.get().dataset
+        except TagifaiError:
+            dataset = None
+        stamp = _file_stamp(path), dataset and dataset.digest
+        return self._answers.get("slices", stamp, lambda: load_slices(path.parent, dataset))
+
+    def texts(self) -> dict[str, Project]:
+        """Give the data's projects by id, none where the data cannot be read."""
+        # Without its data a version still tells ids, truths and probabilities.
+        try:
+            return self.data.get().by_id
+        except TagifaiError:
+            return {}
+
+    def stamp(self, name: str) -> Hashable:
+        """Give what changes with the content of a version."""
+        return self.source.fingerprint(name)
+
+
+def _sentence(note: str) -> str:
+    return f"{note.rstrip('.')}." if note else ""
+
+
+def _counted_names(found: Any) -> str:
+    counts = LeftOut.of({"unlisted": found}).unlisted
+    return name_counts(counts) if counts else ""
+
+
+def _load_model(version: Version, trust_pickle: bool) -> Any:
+    from tagifai.models.persistence import load_model, load_pickle
+
+    content = version.read_model()
+    if content is not None:
+        try:
+            return load_model(content, version.source.limits)
+        except TagifaiError as error:
+            raise TagifaiError(f"{version.name}/{MODEL_FILE}: {error}") from None
+    content = version.read_pickle()
+    if content is None:
+        raise TagifaiError(f"version {version.name!r} keeps no model, so it cannot predict")
+    try:
+        recorded, limits = version.info.get("model_sha256"), version.source.limits
+        return load_pickle(content, recorded, trusted=trust_pickle, limits=limits)
+    except TagifaiError as error:
+        raise TagifaiError(f"{version.name}/{PICKLE_FILE}: {error}") from None
+
+
+def _file_stamp(path: Path) -> Hashable:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,1 @@
+"""Read and write versions, reviews and cached answers."""

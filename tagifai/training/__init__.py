@@ -1,0 +1,1 @@
+"""Train, evaluate, search, import and release versions."""

@@ -1,0 +1,177 @@
+"""Search parameters with Optuna: trials scored out of fold, that go on where they were stopped."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from tagifai.data import Dataset, prepare
+from tagifai.errors import TagifaiError
+from tagifai.metrics import overall_metrics
+from tagifai.models import build_model, check_jobs
+from tagifai.models.classifier import Progress
+from tagifai.models.params import Params
+from tagifai.models.splits import stratify_folds
+from tagifai.predictions import decide
+from tagifai.training.train import label_matrix, split_prepared, take
+
+STUDY = "tagifai"
+
+
+def default_space() -> dict[str, Any]:
+    """Give what is searched: parameters' names and Optuna's distributions of their values.
+
+    Raises:
+        TagifaiError: Optuna is not installed.
+    """
+    kinds = _optuna().distributions
+    return {
+        "word_ngrams": kinds.IntDistribution(1, 3),
+        "char_ngrams": kinds.CategoricalDistribution((0, 4, 5, 6)),
+        "min_df": kinds.IntDistribution(1, 3),
+        "stem": kinds.CategoricalDistribution((False, True)),
+        "aliases": kinds.CategoricalDistribution(("none", "exact", "fuzzy")),
+        "alias_weight": kinds.FloatDistribution(0.05, 1.0, log=True),
+        "abbreviations": kinds.CategoricalDistribution((False, True)),
+        "estimator": kinds.CategoricalDistribution(("logistic", "svc")),
+        "C": kinds.FloatDistribution(0.05, 20.0, log=True),
+        "class_weight": kinds.CategoricalDistribution((None, "balanced")),
+        "log_count_ratio": kinds.CategoricalDistribution((False, True)),
+        "ratio_c": kinds.FloatDistribution(0.01, 2.0, log=True),
+        "threshold_smoothing": kinds.FloatDistribution(0.0, 1.0),
+    }
+
+
+def optimize(
+    dataset: Dataset,
+    params: Params,
+    *,
+    trials: int = 30,
+    path: Path | str | None = None,
+    space: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Try `trials` choices from `space` around `params`; best first.
+
+    Each trial: {"number", "params" (what was chosen), "f1"}. The score is the weighted F1 of
+    train and validation projects out of fold, with thresholds from other folds; test is never
+    looked at. Trial 0 is `params` unchanged; a tree-structured Parzen estimator (Bergstra et
+    al. 2011), seeded by `params.seed`, chooses the others. With a `path`, an SQLite file that
+    keeps the trials, a search goes on where it was stopped, a trial cut short included, and
+    ends as it would have. One search at a time may use it. `jobs` trials run at once.
+
+    Raises:
+        TagifaiError: Optuna is not installed; fewer trials or jobs than one; `path` holds
+            something else, or trials of other data, other params or another space.
+    """
+    if trials < 1:
+        raise TagifaiError(f"trials must be 1 or more, got {trials}")
+    check_jobs(jobs)
+    space = default_space() if space is None else dict(space)
+    study = _open_study(path, dataset, params, space)
+    # What a stopped search left unfinished comes first.
+    cut_short = _trials(study, "RUNNING")
+    with Parallel(n_jobs=jobs, return_as="generator") as parallel:
+        while (left := trials - len(_trials(study, "COMPLETE"))) > 0:
+            asked = cut_short[:jobs] or [_ask(study, params, space) for _ in range(min(jobs, left))]
+            cut_short = cut_short[jobs:]
+            scores = parallel(delayed(_score_choice)(dataset, params, one.params) for one in asked)
+            for trial, f1 in zip(asked, scores, strict=True):
+                study.tell(trial.number, f1)
+                if progress:
+                    done = len(_trials(study, "COMPLETE"))
+                    progress(done, max(trials, done), f"best F1 {study.best_value:.3f}")
+    found = [
+        {"number": trial.number, "params": dict(trial.params), "f1": trial.value}
+        for trial in _trials(study, "COMPLETE")
+    ]
+    return sorted(found, key=lambda one: (-one["f1"], one["number"]))
+
+
+def score_params(dataset: Dataset, params: Params) -> float:
+    """Give the weighted F1 of train and validation projects, out of fold, in [0, 1].
+
+    Thresholds too come from other projects than those they are applied to.
+    """
+    prepared = prepare(dataset, params.min_tag_freq)
+    y_true = label_matrix(prepared)
+    split, groups = split_prepared(dataset, prepared, y_true, params)
+    rows = np.flatnonzero(split != "test")
+    model = build_model(params, prepared.tags, dataset.tags)
+    with threadpool_limits(limits=1):
+        texts = [prepared.projects[i].text for i in rows]
+        y_prob = model.score_out_of_fold(texts, y_true[rows], take(groups, rows))
+    y_true = y_true[rows]
+    y_pred = np.zeros_like(y_true)
+    for part in stratify_folds(y_true, params.folds, params.seed, take(groups, rows)):
+        others = np.setdiff1d(np.arange(len(y_true)), part)
+        cut = model.choose_thresholds(y_true[others], y_prob[others])
+        y_pred[part] = decide(y_prob[part], cut)
+    # Undefined only where no tag is carried or predicted at all: then nothing was learnt.
+    return float(overall_metrics(y_true, y_pred)["f1"] or 0)
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError:
+        raise TagifaiError(
+            "the search needs Optuna: pip install -r requirements-optuna.txt"
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def _open_study(
+    path: Path | str | None, dataset: Dataset, params: Params, space: Mapping[str, Any]
+) -> Any:
+    optuna = _optuna()
+    to_json = optuna.distributions.distribution_to_json
+    asked = {
+        "data": dataset.digest,
+        "params": params.to_dict(),
+        "space": {name: json.loads(to_json(kind)) for name, kind in space.items()},
+    }
+    try:
+        study = optuna.create_study(
+            storage=None if path is None else f"sqlite:///{path}",
+            study_name=STUDY,
+            direction="maximize",
+            load_if_exists=True,
+        )
+        kept = study.user_attrs.get("asked")
+    except Exception as error:  # SQLAlchemy's, for whatever else the file may be
+        raise TagifaiError(f"{path}: no file of trials ({type(error).__name__})") from None
+    if kept is None:
+        study.set_user_attr("asked", asked)
+    elif kept != json.loads(json.dumps(asked)):
+        raise TagifaiError(
+            f"{path}: holds trials of other data, parameters or space; choose another file or "
+            f"remove it"
+        )
+    return study
+
+
+def _trials(study: Any, state: str) -> list[Any]:
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == state]
+
+
+def _ask(study: Any, params: Params, space: Mapping[str, Any]) -> Any:
+    done = len(study.get_trials(deepcopy=False))
+    # Seeded anew for each trial: a search that was stopped chooses as one that was not.
+    study.sampler = _optuna().samplers.TPESampler(seed=(params.seed + done) % 2**32)
+    return study.ask(dict(space) if done else {})
+
+
+def _score_choice(dataset: Dataset, params: Params, choice: Mapping[str, Any]) -> float:
+    try:
+        return score_params(dataset, params.replaced(choice))
+    except TagifaiError:  # a choice at odds with itself, such as one without any feature
+        if not choice:
+            raise
+        return 0.0

@@ -1,0 +1,142 @@
+"""Train a version: split, fit, calibrate, and score once on test."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from tagifai.behavioral import BehavioralTest
+from tagifai.data import Dataset, Prepared, prepare
+from tagifai.data.assignment import list_groups
+from tagifai.data.left_out import with_note
+from tagifai.errors import TagifaiError
+from tagifai.limits import Limits
+from tagifai.models import build_model
+from tagifai.models.classifier import Progress, TagClassifier
+from tagifai.models.params import Params
+from tagifai.models.sizes import check_sizes
+from tagifai.models.splits import complete_split
+from tagifai.predictions import Predictions
+from tagifai.slices import Slice
+from tagifai.training.evaluation import default_tests, label_texts, measure
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained version, before it is written: what each of its files is made from."""
+
+    params: Params
+    tags: tuple[str, ...]
+    thresholds: dict[str, float]
+    predictions: Predictions
+    model: TagClassifier
+    performance: dict[str, Any]
+
+
+def train(
+    dataset: Dataset,
+    params: Params,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    slices: Mapping[str, Slice] | None = None,
+    tests: Sequence[BehavioralTest] | None = None,
+    saved: Sequence[BehavioralTest] = (),
+    limits: Limits | None = None,
+) -> Trained:
+    """Train on train and validation projects, score on test.
+
+    Probabilities of train and validation projects are out of fold; calibration and
+    thresholds are chosen by those alone. The same dataset and params give the same
+    performance to the last bit, whatever `jobs`. `tests` are the behavioral ones; by default
+    the `saved` ones, and those generated for the learnt tags. `slices` are scored by name.
+    `limits` say how large the files of the version may be; None where none will be written.
+
+    Raises:
+        TagifaiError: no tag is frequent enough, the projects are too few, or the version would be
+            too large to be read back.
+    """
+    prepared = prepare(dataset, params.min_tag_freq)
+    y_true = label_matrix(prepared)
+    _check_size(prepared, params)
+    split, groups = split_prepared(dataset, prepared, y_true, params)
+    texts = [project.text for project in prepared.projects]
+    learnt, test = np.flatnonzero(split != "test"), np.flatnonzero(split == "test")
+    model = build_model(params, prepared.tags, dataset.tags, jobs)
+    if limits is not None:
+        ids = [project.id for project in prepared.projects]
+        check_sizes([texts[i] for i in learnt], ids, model.features, prepared.tags, limits)
+    # One thread a process: sums in another order would change the last bits.
+    with threadpool_limits(limits=1):
+        model.fit([texts[i] for i in learnt], y_true[learnt], progress, take(groups, learnt))
+        y_prob = np.empty(y_true.shape, np.float32)
+        y_prob[learnt] = model.oof_prob_
+        y_prob[test] = model.predict_proba([texts[i] for i in test])
+    thresholds = {
+        tag: float(value) for tag, value in zip(prepared.tags, model.thresholds_, strict=True)
+    }
+    predictions = Predictions.of(
+        [project.id for project in prepared.projects], split, prepared.tags, y_true, y_prob
+    )
+    by_id = {project.id: project for project in dataset.projects}
+    # With the tags too rare to be learnt: slices may be about them.
+    whole = [by_id[project.id] for project in prepared.projects]
+    if tests is None:
+        texts_of = label_texts(split, whole)
+        tests = default_tests(prepared.tags, dataset.tags, saved, params.language, texts_of)
+    with threadpool_limits(limits=1):
+        performance = measure(
+            model,
+            thresholds,
+            predictions,
+            whole,
+            tests,
+            slices,
+            among=dataset.projects,
+            described=dataset.tags,
+        )
+    performance = with_note(performance, dataset)
+    return Trained(params, prepared.tags, thresholds, predictions, model, performance)
+
+
+def split_prepared(
+    dataset: Dataset, prepared: Prepared, y_true: np.ndarray, params: Params
+) -> tuple[np.ndarray, list[str] | None]:
+    """Return the split of each prepared project, as the data states it or else drawn, and groups.
+
+    Groups are None where the data has none.
+    """
+    projects = prepared.projects
+    groups = list_groups([p.id for p in projects], (p.extra for p in projects))
+    stated = [dataset.splits.get(project.id) for project in projects]
+    sizes = params.train_size, params.val_size
+    return complete_split(y_true, stated, *sizes, params.seed, groups), groups
+
+
+def take(groups: Sequence[str] | None, rows: np.ndarray) -> list[str] | None:
+    """Return the groups of these rows, None where there are no groups."""
+    return None if groups is None else [groups[row] for row in rows]
+
+
+def label_matrix(prepared: Prepared) -> np.ndarray:
+    """Give `y_true`, uint8 (n_projects, n_tags), in the order of the prepared tags."""
+    column = {tag: t for t, tag in enumerate(prepared.tags)}
+    y_true = np.zeros((len(prepared.projects), len(prepared.tags)), np.uint8)
+    for row, project in enumerate(prepared.projects):
+        y_true[row, [column[tag] for tag in project.tags]] = 1
+    return y_true
+
+
+def _check_size(prepared: Prepared, params: Params) -> None:
+    if not prepared.tags:
+        raise TagifaiError(
+            f"no tag reaches min_tag_freq {params.min_tag_freq}; lower it or bring more data"
+        )
+    needed = 4 * params.folds
+    if len(prepared.projects) < needed:
+        raise TagifaiError(
+            f"{len(prepared.projects)} projects; at least {needed} are needed for "
+            f"{params.folds} folds"
+        )
