@@ -7,7 +7,7 @@ from tagifai.errors import TagifaiError
 from tagifai.permissions import warnings_of
 from tagifai.settings import Settings, load_settings
 from tagifai.spaces import Space, stay_offline
-from tagifai.ui.type_stubs import leave_as_installed
+from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
 
 
 def read_settings() -> Settings:
@@ -25,7 +25,7 @@ settings = read_settings()
 
 from tagifai.services.app import Workbench  # noqa: E402
 from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` needs no gradio
-from tagifai.ui.serving import serve, with_queue  # noqa: E402
+from tagifai.ui.server.serving import serve, with_queue  # noqa: E402
 
 space = Space.of(os.environ)
 bench = Workbench(settings, space)

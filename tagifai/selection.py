@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from tagifai.arrays import Array, Integers
 from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import SPLITS, Predictions
 
-Array = npt.NDArray[Any]
-Rows = npt.NDArray[np.intp]
+Rows = Integers
 
 LEARNT = "train+val"
 PARTS = (*SPLITS, LEARNT, "all")

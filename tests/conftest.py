@@ -13,7 +13,7 @@ from tagifai.store.naming import WORKSPACE
 from tagifai.store.sources import FolderSource
 from tagifai.training.releases import version_files
 from tagifai.training.train import train
-from tagifai.ui.type_stubs import leave_as_installed
+from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
 
 leave_as_installed()
 ROOT = Path(__file__).parent.parent

@@ -238,7 +238,7 @@ def watch(event, arguments):
     if event == "open" and str(arguments[0]).endswith(".pyi"):
         stubs.append(arguments[0])
 sys.addaudithook(watch)
-from tagifai.ui.type_stubs import leave_as_installed
+from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
 leave_as_installed()
 for name in {LIGHT!r}:
     importlib.import_module("tagifai." + name)

@@ -23,7 +23,7 @@ LIMIT = 100_000
 # Imported and nothing more: what is computed is each server's own.
 MODULES = (
     "tagifai.ui.app",
-    "tagifai.ui.serving",
+    "tagifai.ui.server.serving",
     "tagifai.services.app",
     "tagifai.services.inference",
     "tagifai.services.influence",
@@ -39,7 +39,7 @@ MODULES = (
 def load() -> None:
     sys.path[0] = str(ROOT)  # as for a program there
     from tagifai.spaces import stay_offline
-    from tagifai.ui.type_stubs import leave_as_installed
+    from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
 
     stay_offline(os.environ)
     leave_as_installed()

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, logit, ndtri
 
 from benchmarks.statistics.rows import Row, Settings, at_least, at_most, spread, within
+from tagifai.arrays import Floats
 from tagifai.metrics.calibration import is_above
 from tagifai.metrics.calibration_check import (
     FALSE_ALARMS,
@@ -24,7 +24,6 @@ from tagifai.metrics.calibration_check import (
 from tagifai.metrics.recalibration import tag_p_values
 from tagifai.predictions import Predictions
 
-Floats = NDArray[np.float64]
 FLOOR = 0.05
 LOW, HIGH = 0.93, 0.97
 # Projects and tags of perfect sets: few and many of both.

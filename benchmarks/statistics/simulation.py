@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from tagifai.arrays import Floats
 from tagifai.comparison.counts import Counts
 from tagifai.predictions import Predictions
 from tagifai.store.versions import FolderSource, Version
 
-Floats = NDArray[np.float64]
 TOPICS = 4
 # The share of what decides a pair that is ...
 HARD = 0.3  # ... the project's, for all tags and both versions,

@@ -8,7 +8,7 @@ from tagifai.cli.terminal import print_message, print_text
 from tagifai.permissions import warnings_of
 from tagifai.settings import load_settings
 from tagifai.spaces import Space, stay_offline
-from tagifai.ui.type_stubs import leave_as_installed
+from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
 
 
 def serve_api(options: argparse.Namespace) -> Answer:
@@ -19,7 +19,7 @@ def serve_api(options: argparse.Namespace) -> Answer:
 
     # A wrong flag is told before these seconds are spent.
     from tagifai.services.app import Workbench
-    from tagifai.ui.serving import build_api, serve
+    from tagifai.ui.server.serving import build_api, serve
 
     def warn(line: str) -> None:
         print_message(f"tagifai: {line}")

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tagifai.arrays import Floats
+
 METRICS = ("precision", "recall", "f1")
 AVERAGES = ("weighted", "macro", "micro")
 

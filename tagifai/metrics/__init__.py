@@ -13,11 +13,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from tagifai.arrays import Array, Booleans
 from tagifai.metrics.calibration import brier_score, expected_calibration_error, is_above
 
-Array = npt.NDArray[Any]
 ECE_FLOOR = 0.05
 
 
@@ -213,9 +212,7 @@ def per_tag_metrics(
     return result
 
 
-def slice_metrics(
-    y_true: Array, y_pred: Array, slices: Mapping[str, npt.NDArray[np.bool_]]
-) -> dict[str, Any]:
+def slice_metrics(y_true: Array, y_pred: Array, slices: Mapping[str, Booleans]) -> dict[str, Any]:
     """Score each slice, given as a boolean array of shape (n_projects,).
 
     Under "class" each slice's micro averages, with `num_samples`, its number of projects; under
@@ -240,7 +237,7 @@ def performance(
     tags: Sequence[str],
     *,
     y_prob: Array | None = None,
-    slices: Mapping[str, npt.NDArray[np.bool_]] | None = None,
+    slices: Mapping[str, Booleans] | None = None,
     behavioral: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put together what `performance.json` holds: plain data, no NaN.
@@ -258,7 +255,7 @@ def performance(
     return result
 
 
-def _pair(y_true: Array, y_pred: Array) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _pair(y_true: Array, y_pred: Array) -> tuple[Booleans, Booleans]:
     true, pred = np.asarray(y_true), np.asarray(y_pred)
     if true.shape != pred.shape or true.ndim != 2:
         raise ValueError(f"two arrays (n_projects, n_tags) needed, got {true.shape}, {pred.shape}")

@@ -3,14 +3,14 @@
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from tagifai.arrays import Array, Booleans
+
 Strategy = Literal["uniform", "quantile"]
 ECE_BINS = 15
 
 
-def is_above(y_prob: Array, floor: float) -> npt.NDArray[np.bool_]:
+def is_above(y_prob: Array, floor: float) -> Booleans:
     """Tell which probabilities are above `floor`, both in float32, as probabilities are stored.
 
     >>> is_above(np.array([0.05, 0.06], np.float32), 0.05).tolist()

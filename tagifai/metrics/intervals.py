@@ -9,12 +9,11 @@ Between Independent Proportions", method 10.
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from tagifai.arrays import Array
+
 LEVEL = 0.95
 FEWEST = 10
 

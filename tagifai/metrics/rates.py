@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tagifai.arrays import Booleans, Integers
 from tagifai.errors import counted
 from tagifai.metrics import average_defined, count_outcomes, precision_recall_f1
 from tagifai.predictions import Predictions
@@ -140,7 +141,7 @@ def compare_with_rates(
 
 def _ranks(
     y_prob: npt.NDArray[np.float32],
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+) -> tuple[Integers, Integers]:
     """Order each column, the likeliest first, and find the last place of equals at each place."""
     order = np.argsort(-y_prob, axis=0, kind="stable")
     ranked = np.take_along_axis(y_prob, order, axis=0)
@@ -149,9 +150,7 @@ def _ranks(
     return order, np.minimum.accumulate(places[::-1], axis=0)[::-1]
 
 
-def _average_precision(
-    true: npt.NDArray[np.bool_], order: npt.NDArray[np.intp], ends: npt.NDArray[np.intp]
-) -> float:
+def _average_precision(true: Booleans, order: Integers, ends: Integers) -> float:
     """Average over all positives the precision at each one's place: weighted by support."""
     ranked = np.take_along_axis(true, order, axis=0)
     hits = np.take_along_axis(np.cumsum(ranked, axis=0, dtype=np.int32), ends, axis=0)

@@ -7,12 +7,11 @@ extreme. Nothing is drawn at random, so that an answer depends on the data alone
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from tagifai.arrays import Array
+
 LEAST_PROBABILITY = 1e-6
 # Beyond this the log-odds count no more: a single pair must not decide a tag's slope.
 FARTHEST_LOG_ODDS = 7.0

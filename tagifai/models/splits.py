@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from tagifai.arrays import Floats
 from tagifai.errors import TagifaiError
 
 FEWEST_PROJECTS = 10
@@ -181,6 +182,6 @@ def assign_groups(
     return in_order[group_of]
 
 
-def _neediest(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> int:
+def _neediest(first: Floats, second: Floats) -> int:
     """Return the part that lacks most by `first`, among equals by `second`."""
     return int(np.lexsort((-second, -first))[0])

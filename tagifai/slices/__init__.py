@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
+from tagifai.arrays import Booleans
 from tagifai.data import Dataset, Project, known_columns, known_tags
 from tagifai.data.names import normalise_names, refuse_unknown_in_rows
 from tagifai.data.records import Label, Text, check_row, read_rows
@@ -139,7 +139,7 @@ def select_slices(
     preprocess: Callable[[str], str] = preprocess_text,
     slices: Mapping[str, Slice] | None = None,
     among: Sequence[Project] | None = None,
-) -> dict[str, npt.NDArray[np.bool_]]:
+) -> dict[str, Booleans]:
     """Tell by slice which projects are in it: boolean arrays of shape (n_projects,).
 
     `among` are all projects of the data, by default these: whose words count as seen.

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from tagifai.arrays import Array, Booleans, Floats
 from tagifai.metrics.intervals import FEWEST, Estimate
 from tagifai.slices.carving import Carved, carve
 
-Array = npt.NDArray[Any]
 METRICS = ("precision", "recall")
 FINDING_SHARE = 0.9
 # Slices of one condition have most of the false discoveries, since pairs are seldom needed.
@@ -82,7 +81,7 @@ class Measured(NamedTuple):
     gap: Estimate
 
 
-def finding_part(names: Sequence[str]) -> npt.NDArray[np.bool_]:
+def finding_part(names: Sequence[str]) -> Booleans:
     """Choose nine tenths of the clusters to find slices on, by a digest of their names.
 
     A cluster stays in its part whatever else the data holds, and whenever it is asked.
@@ -135,9 +134,7 @@ def search_slices(
     return _different(found, inside), len(singles) + len(pairs)
 
 
-def measure(
-    found: Candidate, inside: Array, decisions: Decisions, finding: npt.NDArray[np.bool_]
-) -> Measured:
+def measure(found: Candidate, inside: Array, decisions: Decisions, finding: Booleans) -> Measured:
     """Measure how much lower a metric is in a slice that was found on a part of the projects.
 
     `inside` and `decisions` are of all projects, `finding` (boolean) tells the part. A pair was
@@ -250,7 +247,7 @@ class _Shares:
     clusters: Array
 
 
-def _p_values(inside: Array, shares: _Shares, min_support: int) -> npt.NDArray[np.float64]:
+def _p_values(inside: Array, shares: _Shares, min_support: int) -> Floats:
     """Test for each column whether the share is lower inside; NaN without the support."""
     from scipy import special
 
@@ -270,7 +267,7 @@ def _p_values(inside: Array, shares: _Shares, min_support: int) -> npt.NDArray[n
 def _pairs(
     inside: Array, decisions: Decisions, metric: str, parent: int, min_support: int
 ) -> list[Candidate]:
-    def within(first: int, columns: Any = slice(None)) -> npt.NDArray[np.float64]:
+    def within(first: int, columns: Any = slice(None)) -> Floats:
         rows = np.flatnonzero(inside[:, first])
         return _p_values(inside[rows][:, columns], decisions.of(metric, rows), min_support)
 

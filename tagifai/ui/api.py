@@ -10,7 +10,7 @@ from tagifai.errors import TagifaiError
 from tagifai.reviews.queues import QueueChoice
 from tagifai.services.app import Workbench
 from tagifai.text.preprocessing import FILTERS
-from tagifai.ui.visits import visit_of
+from tagifai.ui.server.visits import visit_of
 
 
 def build(bench: Workbench) -> None:

@@ -13,22 +13,17 @@ from tagifai.report.page import write_page
 from tagifai.services.app import Workbench
 from tagifai.text.languages import list_languages, stopwords_of
 from tagifai.text.preprocessing import FILTERS
-from tagifai.ui import (
-    account,
-    api,
-    data_tab,
-    fields,
-    inference_tab,
-    inspection_tab,
-    label_errors,
-    links,
-    loading,
-    looks,
-    performance_tab,
-    progress,
-    slices_view,
-)
-from tagifai.ui.guarded import GuardedBlocks
+from tagifai.ui import api, links, loading
+from tagifai.ui import theme as looks
+from tagifai.ui.gradio_fixes import fields, progress
+from tagifai.ui.server import account
+from tagifai.ui.server.guarded import GuardedBlocks
+from tagifai.ui.tabs import data as data_tab
+from tagifai.ui.tabs import inference as inference_tab
+from tagifai.ui.tabs import inspection as inspection_tab
+from tagifai.ui.tabs import label_errors
+from tagifai.ui.tabs import performance as performance_tab
+from tagifai.ui.tabs import slices as slices_view
 
 TITLE = "tagifai"
 STYLE = Path(__file__).with_name("style.css")

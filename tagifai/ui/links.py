@@ -12,7 +12,7 @@ import gradio as gr
 import orjson
 
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.ui.markup import show_error
+from tagifai.ui.views.markup import show_error
 
 # Longer queries are cut: no server or proxy between passes them on.
 MAX_QUERY = 60_000

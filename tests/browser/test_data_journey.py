@@ -7,8 +7,8 @@ from tagifai.data import load_dataset
 from tagifai.data.frequency import build_frequency_table, select_by_frequency
 from tagifai.text.languages import stopwords_of
 from tagifai.text.preprocessing import preprocess_text
-from tagifai.ui.data_view import show_selection
-from tagifai.ui.shared_markup import JOIN, write_shared
+from tagifai.ui.views.data import show_selection
+from tagifai.ui.views.shared_markup import JOIN, write_shared
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tagifai.services.app import Workbench
 from tagifai.services.data import DataDesk
 from tagifai.settings import Settings
 from tagifai.ui.app import build_app, launch_options
-from tagifai.ui.serving import start, with_queue
+from tagifai.ui.server.serving import start, with_queue
 
 ANSWERS = "performance.getEntriesByType('resource').filter(one => /run.predict/.test(one.name))"
 

@@ -23,7 +23,7 @@ from tagifai.reviews import Review
 from tagifai.reviews.files import export_reviews, read_reviews
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.text.preprocessing import preprocess_text
-from tagifai.ui.markup import show_chips, show_cloud, show_counts, show_error
+from tagifai.ui.views.markup import show_chips, show_cloud, show_counts, show_error
 
 STRINGS = {
     "lone surrogate": "a\ud800b",

@@ -11,7 +11,7 @@ from tagifai.services.influence import InfluenceDesk
 from tagifai.services.versions import VersionDesk
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
-from tagifai.ui.influence_view import (
+from tagifai.ui.views.influence import (
     left_out_choices,
     show_influence,
     show_refitted,

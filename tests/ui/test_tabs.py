@@ -25,7 +25,7 @@ def handlers(open_bench, small_data, small_models, tmp_path):
         return next(
             event
             for event in demo.fns.values()
-            if event.name == name and event.fn.__module__ == f"tagifai.ui.{tab}"
+            if event.name == name and event.fn.__module__ == f"tagifai.ui.tabs.{tab}"
         )
 
     return handlers_of
@@ -48,7 +48,7 @@ def answer(event, **changes):
     return {widget.elem_id or number: value for number, (widget, value) in enumerate(shown)}
 
 
-@pytest.mark.parametrize("tab", ["data_tab", "performance_tab", "inference_tab", "inspection_tab"])
+@pytest.mark.parametrize("tab", ["data", "performance", "inference", "inspection"])
 def test_a_tab_fills_all_that_it_says_it_fills(handlers, tab):
     assert answer(handlers(tab, "fill"))
 
@@ -56,10 +56,10 @@ def test_a_tab_fills_all_that_it_says_it_fills(handlers, tab):
 @pytest.mark.parametrize(
     ("tab", "broken"),
     [
-        ("data_tab", "data"),
-        ("performance_tab", "model"),
-        ("inference_tab", "model"),
-        ("inspection_tab", "model"),
+        ("data", "data"),
+        ("performance", "model"),
+        ("inference", "model"),
+        ("inspection", "model"),
     ],
 )
 def test_a_tab_without_its_files_shows_a_notice(handlers, tmp_path, tab, broken):
@@ -71,46 +71,46 @@ def test_a_tab_without_its_files_shows_a_notice(handlers, tmp_path, tab, broken)
 
 
 def test_data_that_breaks_while_the_page_is_open_gives_a_notice(handlers, tmp_path):
-    described = answer(handlers("data_tab", "show_tag"), data_tag="segmentation")
+    described = answer(handlers("data", "show_tag"), data_tag="segmentation")
     assert described["tag-metadata"]["tag"] == "segmentation"
     (tmp_path / "data" / "projects.json").write_text("[")
-    cloud = answer(handlers("data_tab", "show_word_cloud"), word_cloud_tag="segmentation")
+    cloud = answer(handlers("data", "show_word_cloud"), word_cloud_tag="segmentation")
     assert "not JSON" in cloud["word-cloud"]
-    broken = answer(handlers("data_tab", "show_tag"), data_tag="segmentation")
+    broken = answer(handlers("data", "show_tag"), data_tag="segmentation")
     assert any("not JSON" in str(value) for value in broken.values())
     assert "value" not in broken["tag-metadata"]
 
 
 def test_versions_never_compared_wait_in_line(handlers):
-    known = handlers("performance_tab", "compare_known").fn
+    known = handlers("performance", "compare_known").fn
     given = ("v0.1.0", "v0.2.0", "f1", True, "")
     *left, asks = known(*given)
     assert left == [gr.skip()] * 12
     assert asks.isdecimal()
-    compared = handlers("performance_tab", "compare_versions").fn(*given)
+    compared = handlers("performance", "compare_versions").fn(*given)
     assert known(*given) == [*compared, gr.skip()]
     assert "v0.1.0" in known("v0.1.0", "v0.1.0", *given[2:])[0]
 
 
 def test_a_step_is_answered_with_what_the_page_cannot_draw(handlers):
-    told = answer(handlers("data_tab", "tell_steps"))
+    told = answer(handlers("data", "tell_steps"))
     steps, digest = told.values()
     assert steps.count("<h4>Most common tags</h4>") == 2  # with tags, and without
-    step = handlers("data_tab", "filter_by_frequency")
+    step = handlers("data", "filter_by_frequency")
     drawn, asked = step.fn(30, "gone", digest), step.fn(30, "gone", "other data")
     assert drawn[0]["value"] == asked[0]["value"] == "computer-vision"
-    draw = handlers("data_tab", "draw_step").fn
+    draw = handlers("data", "draw_step").fn
     assert draw(drawn[1], 30) == [gr.skip()] * 6
     assert "make the cut" in draw(asked[1], 30)[0]
-    assert handlers("data_tab", "tell_steps").fn(digest) == [gr.skip()] * 2
+    assert handlers("data", "tell_steps").fn(digest) == [gr.skip()] * 2
 
 
 @pytest.mark.parametrize(
     ("tab", "table", "rows"),
     [
-        ("performance_tab", "tag-diffs", 4),
-        ("inference_tab", "inference-tags", 4),
-        ("inspection_tab", "tag-metrics", 4),
+        ("performance", "tag-diffs", 4),
+        ("inference", "inference-tags", 4),
+        ("inspection", "tag-metrics", 4),
     ],
 )
 def test_a_tab_about_versions_goes_on_without_the_data(handlers, tmp_path, tab, table, rows):
@@ -120,28 +120,28 @@ def test_a_tab_about_versions_goes_on_without_the_data(handlers, tmp_path, tab, 
 
 
 def test_a_frequency_that_no_tag_reaches_says_so(handlers):
-    _, most_common, _, _, distribution, _ = handlers("data_tab", "draw_step").fn("asked", 81)
+    _, most_common, _, _, distribution, _ = handlers("data", "draw_step").fn("asked", 81)
     assert most_common == (
         '<div class="counts"><h4>Most common tags</h4>'
         '<p class="minor">No tag reaches 81 projects. Move the slider down.</p></div>'
     )
     assert "<p>No tag reaches 81 projects. Move the slider down.</p>" in distribution
-    shown = answer(handlers("data_tab", "filter_by_frequency"), min_tag_freq=81)
+    shown = answer(handlers("data", "filter_by_frequency"), min_tag_freq=81)
     assert shown["word-cloud-tag"]["choices"] == []
 
 
 def test_data_whose_tags_are_all_rare_begin_with_all_of_them(handlers, tmp_path):
     projects = tmp_path / "data" / "projects.json"
     projects.write_text(json.dumps(json.loads(projects.read_text())[:30]))
-    shown = answer(handlers("data_tab", "fill"))
+    shown = answer(handlers("data", "fill"))
     assert shown["min-tag-freq"].value == 1
     assert "<b>4</b> of 4 tags make the cut" in shown["tags-summary"]
-    gone_on = answer(handlers("data_tab", "fill"), min_tag_freq=2)
+    gone_on = answer(handlers("data", "fill"), min_tag_freq=2)
     assert gone_on["min-tag-freq"].value == 2
 
 
 def test_a_bad_pattern_keeps_the_output_and_says_why(handlers):
-    event = handlers("data_tab", "show_preprocessed")
+    event = handlers("data", "show_preprocessed")
     asked = {"preprocess_input": "Masks, of regions", "preprocess_stopwords": "of"}
     good, bad = answer(event, **asked), answer(event, **asked, preprocess_filters="(")
     assert good["preprocess-output"] == "masks regions"
@@ -154,7 +154,7 @@ def test_texts_to_begin_with_come_from_the_data_in_its_language(handlers, tmp_pa
     texts = [p.text for p in load_dataset(tmp_path / "data").projects]
     (tmp_path / "data" / "data.toml").write_text('language = "german"')
     german = {"language": "german", "stopwords": " ".join(stopwords_of("german"))}
-    for tab, told in (("data_tab", {"min_tag_freq": 30, **german}), ("inference_tab", {})):
+    for tab, told in (("data", {"min_tag_freq": 30, **german}), ("inference", {})):
         fill = handlers(tab, "fill")
         values = fill.fn(HERE, *(first_value(widget) for widget in fill.inputs))
         (usual,) = [value for value in values if str(value).startswith('{"tab":')]
@@ -163,14 +163,14 @@ def test_texts_to_begin_with_come_from_the_data_in_its_language(handlers, tmp_pa
         assert usual == told
         # Nobody's text is replaced.
         typed = answer(fill, preprocess_input="Die Masks", inference_text="The Masks")
-        read = typed["preprocess-output" if tab == "data_tab" else "inference-preprocessed"]
+        read = typed["preprocess-output" if tab == "data" else "inference-preprocessed"]
         assert read == "masks"
-        box = typed["preprocess-input" if tab == "data_tab" else "inference-text"]
+        box = typed["preprocess-input" if tab == "data" else "inference-text"]
         assert box == gr.skip()
 
 
 def test_another_language_brings_its_stopwords(handlers):
-    brought = handlers("data_tab", "bring_stopwords").fn
+    brought = handlers("data", "bring_stopwords").fn
     words = " ".join(stopwords_of("turkish"))
     shown, usual = brought("turkish")
     assert (shown, json.loads(usual)["values"]) == (words, {"stopwords": words})
@@ -178,7 +178,7 @@ def test_another_language_brings_its_stopwords(handlers):
 
 
 def test_the_same_version_twice_names_it(handlers):
-    event = handlers("performance_tab", "compare_versions")
+    event = handlers("performance", "compare_versions")
     shown = answer(event, version_a="v0.1.0", version_b="v0.1.0")
     assert shown["verdict"] == (
         '<div class="notice error" role="alert">'
@@ -189,7 +189,7 @@ def test_the_same_version_twice_names_it(handlers):
 
 def test_a_text_without_words_has_no_tags(handlers):
     shown = answer(
-        handlers("inference_tab", "show_prediction"),
+        handlers("inference", "show_prediction"),
         inference_text="the of", inference_version="v0.2.0",
     )  # fmt: skip
     assert shown["inference-preprocessed"] == ""
@@ -197,7 +197,7 @@ def test_a_text_without_words_has_no_tags(handlers):
 
 
 def test_a_list_asked_for_anew_keeps_the_threshold_of_its_tag(handlers):
-    again = handlers("inspection_tab", "show_again")
+    again = handlers("inspection", "show_again")
     shown_of, threshold, *_ = again.inputs
 
     def threshold_after(tag, shown):
@@ -214,14 +214,14 @@ def test_a_list_asked_for_anew_keeps_the_threshold_of_its_tag(handlers):
 
 
 def test_the_history_shows_what_rests_on_enough_unless_asked(handlers):
-    fill = handlers("performance_tab", "fill")
+    fill = handlers("performance", "fill")
     first = answer(fill)
     # The small data has no slice of ten test projects.
     assert first["history-metrics"].value == [
         "overall f1", "overall precision", "overall recall",
     ]  # fmt: skip
     assert "too few to tell" not in first["metric-history"]
-    draw = handlers("performance_tab", "draw_history")
+    draw = handlers("performance", "draw_history")
     asked = answer(draw, history_metrics=["overall f1", "slices f1"])
     assert "slices f1 (n = " in asked["metric-history"]
     assert ": too few to tell)" in asked["metric-history"]

@@ -1,0 +1,1 @@
+"""Results → HTML, by templates that escape what they are given."""

@@ -1,0 +1,249 @@
+"""What the Performance tab shows of versions and of two compared."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from tagifai.charts import chart_diffs
+from tagifai.charts.curves import chart_lines
+from tagifai.charts.svg import escaped
+from tagifai.charts.verdict import MARKS, mark, show_verdict
+from tagifai.comparison.results import Comparison, DiffRow, ParamDiff
+from tagifai.comparison.verdicts import BETTER, ENOUGH_POSITIVES, TOO_FEW, WORSE
+from tagifai.ui.views.markup import show_table
+
+GROUPS = {"overall": "overall", "tags": "by tag", "slices": "by slice", "behavioral": "behavioral"}
+MOST_NOTES = 10
+
+
+def show_history(
+    rows: list[dict[str, Any]], intervals: Mapping[str, Any], support: Mapping[str, int]
+) -> str:
+    """Draw metrics as lines over versions, with the intervals of the latest ones.
+
+    What rests on too little to tell, by `support`, is grey and says on how much.
+    """
+    readable = [row for row in rows if row["error"] is None]
+    labels = [key for key in (readable[0] if readable else {}) if key not in ("version", "error")]
+    return chart_lines(
+        {label: [row[label] for row in readable] for label in labels},
+        [row["version"] for row in readable],
+        title="Metrics on each version's own test split",
+        y_label="share; thin lines: 95 % intervals",
+        empty="No version has one of these metrics.",
+        intervals={
+            label: [None] * (len(readable) - len(ends)) + list(ends)
+            for label, ends in intervals.items()
+        },
+        few={label: n for label, n in support.items() if n < ENOUGH_POSITIVES},
+    )
+
+
+def show_version_notes(notes: Mapping[str, str]) -> str:
+    """Show what the figures of versions leave out, by version; "" where it is nothing."""
+    by_note: dict[str, list[str]] = {}
+    for name, note in notes.items():
+        by_note.setdefault(note, []).append(name)
+    told = [
+        f"{escaped(_some(names), 300)}: {escaped(note, 200)}" for note, names in by_note.items()
+    ]
+    more = f" And {len(told) - MOST_NOTES:,} other notes." if len(told) > MOST_NOTES else ""
+    return f'<p class="minor">{" ".join(told[-MOST_NOTES:])}{more}</p>' if told else ""
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - MOST_NOTES
+    return (f"{rest:,} earlier versions, " if rest > 0 else "") + ", ".join(names[-MOST_NOTES:])
+
+
+def show_history_table(rows: list[dict[str, Any]]) -> str:
+    """Show the key metrics as a table, the latest version first."""
+    labels = [key for key in (rows[0] if rows else {}) if key not in ("version", "error")]
+    return show_table(
+        rows[::-1][:200],
+        {"version": "version", **{label: label for label in labels}},
+        empty="No version yet.",
+    )
+
+
+def show_comparison(result: Comparison, metric: str) -> list[str]:
+    """Show a comparison: verdict, three charts, improvements, regressions, every tag."""
+    names = {"name_a": result.a, "name_b": result.b}
+    slices, tags = (result.rows(group, metric) for group in ("slices", "tags"))
+    everywhere = [
+        *_drawn(result.rows("overall", metric), {"weighted": "weighted by support"}),
+        *_drawn([r for r in result.behavioral if r.name == "all"], {"all": "behavioral score"}),
+    ]
+    return [
+        show_verdict(result),
+        chart_diffs(
+            everywhere, title=f"Overall {metric}", **names, empty="No figure that both have."
+        ),
+        chart_diffs(
+            _drawn(slices), title=f"{metric} by slice", **names, empty="No slice that both have."
+        ),
+        chart_diffs(
+            _drawn(tags), title=f"{metric} by tag", **names, empty="No tag that both have."
+        ),
+        show_changes(result, metric, 1),
+        show_changes(result, metric, -1),
+        show_tags(tags, result.a, result.b),
+    ]
+
+
+def show_changes(result: Comparison, metric: str, sign: int) -> str:
+    """List what is better (`sign` 1) or worse (−1), then what merely is higher or lower.
+
+    Only verdicts are counted. Those whose difference is surest come first: by the end of the
+    interval that is nearer to zero.
+    """
+    wanted = BETTER if sign > 0 else WORSE
+    found = [
+        (group, row)
+        for group in GROUPS
+        for row in result.rows(group)
+        if row.diff is not None and row.diff * sign > 0 and row.metric in (metric, "score")
+    ]
+    found.sort(key=lambda pair: (pair[1].verdict != wanted, -pair[1].near_end))
+    count = sum(row.verdict == wanted for _, row in found)
+    title, way = ("Improvements", "higher") if sign > 0 else ("Regressions", "lower")
+    others = len(found) - count
+    more = f" ({others} more {way} without a verdict)" if others else ""
+    records = [
+        {
+            "where": GROUPS[group],
+            "name": row.name,
+            "diff": _points_with_interval(row),
+            "values": f"{row.a:.3f} → {row.b:.3f}",
+            "verdict": _verdict(row),
+            "support": row.support,
+            "few": row.verdict == TOO_FEW,
+        }
+        for group, row in found
+    ]
+    heading = f"<h4>{MARKS[wanted][0]} {title} in {metric}: {count}{more}</h4>"
+    return heading + show_table(
+        records,
+        {
+            "where": "where",
+            "name": "name",
+            "diff": "points (95 % interval)",
+            "values": "A → B",
+            "verdict": "verdict",
+            "support": "projects",
+        },
+        empty=f"Nothing is {way}.",
+    )
+
+
+def show_tags(rows: Sequence[DiffRow], a: str, b: str) -> str:
+    """Show every tag with its interval and verdict; a row opens its flips."""
+    records = [
+        {
+            **asdict(row),
+            "points": _points(row.diff),
+            "interval": _interval(row),
+            "verdict": _verdict(row),
+            "few": row.verdict == TOO_FEW,
+        }
+        for row in rows
+    ]
+    return show_table(
+        records,
+        {
+            "name": "tag",
+            "a": f"A: {a}",
+            "b": f"B: {b}",
+            "points": "B − A, points",
+            "interval": "95 % interval",
+            "verdict": "verdict",
+            "support": "projects",
+        },
+        row_key="name",
+        empty="No tag to compare.",
+        caption="By verdict, then by the end of the interval that is nearer to zero. "
+        "Choose a row to see the decisions that changed",
+    )
+
+
+def show_params(result: Comparison, only_differences: bool, query: str) -> str:
+    """Show hyperparameters of both versions whose name or value holds `query`."""
+    rows = [
+        {"name": row.name, "a": _value(row, "a"), "b": _value(row, "b")}
+        for row in result.params
+        if (row.status != "same" or not only_differences)
+        and query.casefold() in f"{row.name} {row.a} {row.b}".casefold()
+    ]
+    empty = (
+        "No hyperparameter matches." if query else "The two versions have the same hyperparameters."
+    )
+    return show_table(
+        rows,
+        {"name": "parameter", "a": f"A: {result.a}", "b": f"B: {result.b}"},
+        empty=empty,
+    )
+
+
+def _drawn(rows: Sequence[DiffRow], names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    return [
+        {
+            **asdict(row),
+            "name": (names or {}).get(row.name, row.name),
+            "few": row.verdict == TOO_FEW,
+        }
+        for row in rows
+    ]
+
+
+def _points(value: float | None) -> str | None:
+    return None if value is None else f"{value * 100:+.1f}"
+
+
+def _interval(row: DiffRow) -> str:
+    if row.low is None or row.high is None:
+        return ""
+    return f"{_points(row.low)} to {_points(row.high)}"
+
+
+def _points_with_interval(row: DiffRow) -> str:
+    interval = _interval(row)
+    return f"{mark(row.verdict, row.diff)} {_points(row.diff)}" + (interval and f" ({interval})")
+
+
+def _verdict(row: DiffRow) -> str:
+    return MARKS.get(row.verdict or "", row.verdict or "no verdict")
+
+
+def _value(row: ParamDiff, side: str) -> str:
+    lacking = {"added": "a", "removed": "b"}.get(row.status)
+    return "not set" if side == lacking else orjson.dumps(getattr(row, side)).decode()
+
+
+def show_flipped(rows: list[dict[str, Any]], tag: str, a: str, b: str) -> str:
+    """Show the projects whose decision on a tag was fixed, broken or left wrong."""
+    records = [
+        {
+            "kind": {"fixed": "▲ fixed", "broke": "▼ broke"}.get(row["kind"], row["kind"]),
+            "id": row["id"],
+            "text": f"{row['title']} {row['description']}".strip() or "(no longer in the data)",
+            "truth": "has the tag" if row["y_true"] else "does not",
+            "prob_a": row["prob_a"],
+            "prob_b": row["prob_b"],
+        }
+        for row in rows[:100]
+    ]
+    return show_table(
+        records,
+        {
+            "kind": "what B did",
+            "id": "id",
+            "text": "project",
+            "truth": "truth",
+            "prob_a": f"probability, {a}",
+            "prob_b": f"probability, {b}",
+        },
+        empty=f"Both versions decide every shared test project rightly on {tag}.",
+        caption=f"Decisions on {tag} that B fixed, broke or left wrong: {len(rows)}",
+    )

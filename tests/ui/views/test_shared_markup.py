@@ -1,0 +1,27 @@
+"""What the page is told once, so that it can draw each step of a slider itself."""
+
+import orjson
+
+from tagifai.ui.views.shared_markup import MAX_BYTES, write_shared
+
+
+def show(step):
+    return [f"<p>{step}</p><tr>a<tr>b", "<tr>b"]
+
+
+def test_each_piece_is_told_once():
+    told = orjson.loads(write_shared([2, 5], show))
+    assert told == {
+        "bounds": [2, 5],
+        "pages": [[[0, 1, 2], [2]], [[3, 1, 2], [2]], [[4, 1, 2], [2]]],
+        "pieces": ["<p>2</p>", "<tr>a", "<tr>b", "<p>5</p>", "<p>6</p>"],
+    }
+
+
+def test_without_bounds_there_is_one_page():
+    assert orjson.loads(write_shared([], show))["pages"] == [[[0, 1, 2], [2]]]
+
+
+def test_too_much_is_not_told():
+    assert write_shared([1], lambda step: ["x" * (MAX_BYTES // 2 - 100) + str(step)]) != ""
+    assert write_shared([1], lambda step: ["x" * (MAX_BYTES // 2) + str(step)]) == ""

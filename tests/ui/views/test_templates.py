@@ -1,0 +1,19 @@
+"""What templates show of strangers' values."""
+
+import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
+
+from tagifai.ui.views.templates import environment, render
+
+
+def test_values_are_escaped_and_shortened_and_markup_is_not():
+    shown = render("notice.html", kind="error", role="", text='<img src="x">' + "a" * 700)
+    assert shown.startswith('<div class="notice error">&lt;img src=&#34;x&#34;&gt;aaa')
+    assert shown.endswith("a…</div>")
+    assert environment().from_string("{{ given }}").render(given=Markup("<b>")) == "<b>"
+
+
+def test_a_value_that_nobody_gave_is_an_error():
+    with pytest.raises(UndefinedError, match="'text' is undefined"):
+        render("notice.html", kind="error", role="")
