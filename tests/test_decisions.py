@@ -12,7 +12,7 @@ from tagifai.inspection.export import export_outcomes
 from tagifai.predictions import Predictions
 from tagifai.reviews.tasks import build_tasks
 from tagifai.reviews.verdicts import preview_changes
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.versions import VersionDesk
 from tagifai.slices.builder import measure_slice
@@ -27,7 +27,7 @@ ROUNDED = (0.7, 0.1, 0.3, 0.9, 0.5, 0.05)
 
 def desk_on(data, models) -> InspectionDesk:
     source, cache = FolderSource(models), ContentCache(open_memory(None))
-    return InspectionDesk(VersionDesk(source, cache, DataDesk(data)))
+    return InspectionDesk(VersionDesk(source, cache, DataService(data)))
 
 
 def with_thresholds(desk, name, thresholds) -> None:

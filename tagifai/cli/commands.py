@@ -36,7 +36,7 @@ class Answer:
 
 def open_desk(options: argparse.Namespace) -> "VersionDesk":
     """Open the versions and the data that the options name; nothing is kept on disk."""
-    from tagifai.services.data import DataDesk
+    from tagifai.services.data import DataService
     from tagifai.services.versions import VersionDesk
     from tagifai.store.cache import ContentCache, open_memory
 
@@ -44,7 +44,7 @@ def open_desk(options: argparse.Namespace) -> "VersionDesk":
     return VersionDesk(
         open_home(options),
         cache,
-        DataDesk(options.data),
+        DataService(options.data),
         trust_pickle=getattr(options, "trust_pickle", False),
     )
 
@@ -460,13 +460,13 @@ def plot(options: argparse.Namespace) -> Answer:
     import pandas as pd
 
     from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution, save_plot
-    from tagifai.services.data import DataDesk
+    from tagifai.services.data import DataService
 
     if options.what == "diff" and len(options.versions) != 2:
         raise TagifaiError(f"diff: two versions are needed, got {len(options.versions)}")
     notes: list[str] = []
     if options.what == "tags":
-        kept = DataDesk(options.data).get().filter_tags(options.min_tag_freq).kept
+        kept = DataService(options.data).get().filter_tags(options.min_tag_freq).kept
         figure = plot_tag_distribution(pd.Series(dict(kept), dtype=int), options.min_tag_freq)
     elif options.what == "history":
         desk = open_desk(options)

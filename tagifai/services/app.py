@@ -9,7 +9,7 @@ from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError, one_of
 from tagifai.permissions import WriteRules
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService, DataSummary, TagDetails
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.review_repository import ReviewRepository
 from tagifai.services.reviews import ReviewDesk, apply_commands
@@ -33,7 +33,7 @@ class Workbench:
     def __init__(self, settings: Settings, space: Space | None = None) -> None:
         self.settings = settings
         self.space = space
-        self.data = DataDesk(settings.data)
+        self.data = DataService(settings.data)
         self.repository: ReviewRepository | None = None
 
     @cached_property
@@ -126,13 +126,13 @@ class Workbench:
         """Give what to run to apply the reviews to a copy of the data and to train on it."""
         return apply_commands(self.settings)
 
-    def describe_data(self) -> dict[str, Any]:
-        """Give a sample project, the tags' names, their counts and what is left out."""
-        return self.data.get().description
+    def describe_data(self) -> DataSummary:
+        """Return a sample project, the tags' names, their counts and what is left out."""
+        return self.data.summary()
 
-    def describe_tag(self, tag: str) -> dict[str, Any]:
-        """Give what is known of a tag: aliases, parents, children, number of projects."""
-        return self.data.get().describe_tag(tag)
+    def describe_tag(self, tag: str) -> TagDetails:
+        """Return what is known of a tag: aliases, parents, children, number of projects."""
+        return self.data.describe_tag(tag)
 
     def filter_tags(self, min_tag_freq: int) -> FrequencySelection:
         """Select the tags of at least `min_tag_freq` projects."""

@@ -1,10 +1,10 @@
-"""What the page and the command line both call: data, versions and cache put together."""
+"""The data folder as a service: read once for everybody, and again when a file changes."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from tagifai.data import (
     CONFIG_FILE,
@@ -17,17 +17,70 @@ from tagifai.data import (
     load_dataset,
 )
 from tagifai.data.assignment import SPLITS_FILE
-from tagifai.data.browse import ProjectIndex, count_words
+from tagifai.data.browse import Page, ProjectIndex, count_words
 from tagifai.data.config import load_config
-from tagifai.data.frequency import FrequencySelection, build_frequency_table, select_by_frequency
+from tagifai.data.frequency import (
+    FrequencySelection,
+    FrequencyTable,
+    build_frequency_table,
+    select_by_frequency,
+)
 from tagifai.data.left_out import LeftOut, find_left_out
 from tagifai.data.sources import list_files
 from tagifai.errors import TagifaiError, one_of
 from tagifai.text.preprocessing import TextPreprocessor
 
 _SAMPLE_TEXT = range(20, 301)
-"""Characters of a text that shows what preprocessing does, at a glance."""
-USUAL_FILES = (*PROJECT_FILES, TAG_FILE, CONFIG_FILE, SPLITS_FILE)
+"""Lengths, in characters, of a text that shows at a glance what preprocessing does."""
+FIXED_FILES = (*PROJECT_FILES, TAG_FILE, CONFIG_FILE, SPLITS_FILE)
+"""Files of a data folder that are looked for under these names."""
+
+WordCounts = tuple[tuple[str, int], ...]
+Stamp = tuple[tuple[str, int, int, int], ...]
+"""Path, time of change, size and inode of each file: what shows that a file has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSummary:
+    """What the Data tab shows of a data set before anything is chosen.
+
+    Attributes
+    ----------
+    sample : Project
+        The first project.
+    tags : list of str
+        Every tag, on a project or in the tag file, in alphabetical order.
+    most_common : int
+        Projects of the most common tag; 1 where there is no tag.
+    counts : list of int
+        The different numbers of projects that tags have, rising.
+    left_out : LeftOut
+        What no version learns from.
+    text : str
+        A text to try preprocessing on.
+    language, digest : str
+        The language of the texts, and the name of this data's content.
+    """
+
+    sample: Project
+    tags: list[str]
+    most_common: int
+    counts: list[int]
+    left_out: LeftOut
+    text: str
+    language: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagDetails:
+    """What is known of a tag: its metadata, the tags below it, and its number of projects."""
+
+    tag: str
+    aliases: list[str]
+    parents: list[str]
+    children: list[str]
+    num_projects: int
 
 
 def sample_text(projects: Sequence[Project]) -> str:
@@ -44,45 +97,45 @@ def sample_text(projects: Sequence[Project]) -> str:
 
 
 class LoadedData:
-    """A dataset and what is looked up in it again and again, each made when first asked for."""
+    """A data set and what is looked up in it, each computed when first asked for."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self._words: dict[str, tuple[tuple[str, int], ...]] = {}
+        self._words: dict[str, WordCounts] = {}
 
     @property
     def language(self) -> str:
-        """Name the language of the texts."""
+        """The language of the texts."""
         return self.dataset.config.language
 
     @cached_property
     def preprocess(self) -> TextPreprocessor:
-        """Turn a text into words as its language has it, whatever a version does."""
+        """The preprocessing of the data's language, whatever a version does."""
         return TextPreprocessor(language=self.language)
 
     @cached_property
-    def frequencies(self) -> Any:
-        """Count tags once for every frequency."""
+    def frequencies(self) -> FrequencyTable:
+        """The tags counted once for every minimum frequency."""
         return build_frequency_table(self.dataset)
 
     @cached_property
     def left_out(self) -> LeftOut:
-        """Count what no version learns from."""
+        """What no version learns from."""
         return find_left_out(self.dataset)
 
     @cached_property
     def index(self) -> ProjectIndex:
-        """Index the projects for search and sorting."""
+        """The projects, indexed for search and sorting."""
         return ProjectIndex(self.dataset.projects)
 
     @cached_property
     def by_id(self) -> dict[str, Project]:
-        """Find a project by its id."""
+        """Each project by its id."""
         return {project.id: project for project in self.dataset.projects}
 
     @cached_property
     def by_tag(self) -> dict[str, list[Project]]:
-        """Find the projects of a tag."""
+        """The projects of each tag."""
         found: dict[str, list[Project]] = {}
         for project in self.dataset.projects:
             for tag in project.tags:
@@ -91,69 +144,66 @@ class LoadedData:
 
     @cached_property
     def tag_names(self) -> list[str]:
-        """List every tag that the data has, on a project or in the tag file."""
+        """Every tag, on a project or in the tag file."""
         return known_tags(self.dataset)
 
     @cached_property
     def columns(self) -> list[str]:
-        """List the other columns of the data."""
+        """The other columns of the data."""
         return known_columns(self.dataset)
 
     def warm_up(self) -> None:
-        """Make what the first page shows."""
+        """Compute what the first page shows."""
         self.index.page("", "", False, 1)
-        if self.description["tags"]:
-            self.filter_tags(self.description["most_common"])
+        if self.summary.tags:
+            self.filter_tags(self.summary.most_common)
 
     def filter_tags(self, min_tag_freq: int) -> FrequencySelection:
         """Select the tags of at least `min_tag_freq` projects."""
         return select_by_frequency(self.frequencies, min_tag_freq)
 
     @cached_property
-    def description(self) -> dict[str, Any]:
-        """Tell a sample project, the tags' names, their counts and what is left out."""
-        project = self.dataset.projects[0]
+    def summary(self) -> DataSummary:
+        """What the Data tab shows before anything is chosen."""
         counts = self.frequencies.counts
-        return {
-            "sample": {
-                "id": project.id,
-                "title": project.title,
-                "description": project.description,
-                "tags": list(project.tags),
-                **project.extra,
-            },
-            "tags": self.tag_names,
-            "most_common": int(counts[0]) if counts.size else 1,
-            "counts": sorted(set(counts.tolist())),
-            "excluded": self.left_out.excluded,
-            "unlisted": self.left_out.unlisted,
-            "unlabelled": self.left_out.unlabelled,
-            "text": sample_text(self.dataset.projects),
-            "language": self.language,
-            "digest": self.dataset.digest,
-        }
+        return DataSummary(
+            sample=self.dataset.projects[0],
+            tags=self.tag_names,
+            most_common=int(counts[0]) if counts.size else 1,
+            counts=sorted(set(counts.tolist())),
+            left_out=self.left_out,
+            text=sample_text(self.dataset.projects),
+            language=self.language,
+            digest=self.dataset.digest,
+        )
 
-    def describe_tag(self, tag: str) -> dict[str, Any]:
-        """Give what is known of a tag: aliases, parents, children, number of projects."""
+    def describe_tag(self, tag: str) -> TagDetails:
+        """Return what is known of a tag.
+
+        Raises
+        ------
+        TagifaiError
+            The data has no such tag.
+        """
         if tag not in self.by_tag and tag not in self.dataset.tags:
             raise one_of("tag", tag, self.tag_names)
         known = self.dataset.tags.get(tag)
-        return {
-            "tag": tag,
-            "aliases": list(known.aliases) if known else [],
-            "parents": list(known.parents) if known else [],
-            "children": sorted(t.tag for t in self.dataset.tags.values() if tag in t.parents),
-            "num_projects": len(self.by_tag.get(tag, [])),
-        }
+        return TagDetails(
+            tag=tag,
+            aliases=list(known.aliases) if known else [],
+            parents=list(known.parents) if known else [],
+            children=sorted(t.tag for t in self.dataset.tags.values() if tag in t.parents),
+            num_projects=len(self.by_tag.get(tag, [])),
+        )
 
-    def count_words(self, tag: str) -> tuple[tuple[str, int], ...]:
-        """Count the words of a tag's projects, once a tag."""
+    def count_words(self, tag: str) -> WordCounts:
+        """Count the words of a tag's projects, once for each tag."""
         if tag not in self._words:
             self._words[tag] = count_words(self.by_tag.get(tag, []), tag, self.preprocess)
         return self._words[tag]
 
 
-class DataDesk:
+class DataService:
     """The data folder as it is now: read again when a file of it changes, once for everybody."""
 
     def __init__(self, folder: Path, load: Callable[..., Dataset] = load_dataset) -> None:
@@ -161,16 +211,18 @@ class DataDesk:
         self.num_read = 0
         self._load = load
         self._lock = threading.Lock()
-        self._stamp: tuple[Any, ...] | None = None
-        self._usual: tuple[Any, ...] | None = None
+        self._stamp: Stamp | None = None
+        self._fixed: Stamp | None = None
         self._named: list[Path] = []
         self._loaded: LoadedData | None = None
 
     def get(self) -> LoadedData:
-        """Return the data as the files say now.
+        """Return the data as the files are now.
 
-        Raises:
-            TagifaiError: the folder is missing or a file of it is malformed.
+        Raises
+        ------
+        TagifaiError
+            The folder is missing, or a file of it is malformed.
         """
         with self._lock:
             stamp = self._read_stamp()
@@ -183,18 +235,38 @@ class DataDesk:
                 self._stamp = stamp
             return self._loaded
 
+    def summary(self) -> DataSummary:
+        """Return what the Data tab shows before anything is chosen."""
+        return self.get().summary
+
+    def filter_tags(self, min_tag_freq: int) -> FrequencySelection:
+        """Select the tags of at least `min_tag_freq` projects."""
+        return self.get().filter_tags(min_tag_freq)
+
+    def page_projects(self, query: str, sort: str, descending: bool, number: int) -> Page:
+        """Return one page of the projects that match `query`."""
+        return self.get().index.page(query, sort, descending, number)
+
+    def describe_tag(self, tag: str) -> TagDetails:
+        """Return what is known of a tag."""
+        return self.get().describe_tag(tag)
+
+    def count_words(self, tag: str) -> WordCounts:
+        """Count the most common words in the projects of a tag."""
+        return self.get().count_words(tag)
+
     def _advance(self, num_read: int) -> None:
         self.num_read = num_read
 
-    def _read_stamp(self) -> tuple[Any, ...]:
-        usual = _stat(self.folder / name for name in USUAL_FILES)
-        if usual != self._usual:
-            self._usual = usual
+    def _read_stamp(self) -> Stamp:
+        fixed = _stat(self.folder / name for name in FIXED_FILES)
+        if fixed != self._fixed:
+            self._fixed = fixed
             self._named = _named_files(self.folder)
-        return (*usual, *_stat(self._named))
+        return (*fixed, *_stat(self._named))
 
 
-def _stat(paths: Iterable[Path]) -> tuple[Any, ...]:
+def _stat(paths: Iterable[Path]) -> Stamp:
     found = []
     for path in paths:
         try:
@@ -212,4 +284,4 @@ def _named_files(folder: Path) -> list[Path]:
         named = [folder / name for name in columns.file] if columns else []
         return [*named, *(file for path in named for file in list_files(path) if file != path)]
     except TagifaiError:
-        return []  # which reading the data tells
+        return []  # reading the data reports it

@@ -17,7 +17,7 @@ from tagifai.inference.examples import choose_examples
 from tagifai.inference.explanation import explain, place_text
 from tagifai.inference.similar import SimilarProjects
 from tagifai.permissions import Visit, WriteRules
-from tagifai.services.data import DataDesk, sample_text
+from tagifai.services.data import DataService, sample_text
 from tagifai.services.versions import VersionDesk
 from tagifai.store.memory_cache import Kept
 from tagifai.text.languages import recorded_language
@@ -34,7 +34,7 @@ class InferenceDesk:
     def __init__(
         self,
         versions: VersionDesk,
-        data: DataDesk,
+        data: DataService,
         *,
         rules: WriteRules = WriteRules(),  # noqa: B008 - frozen
         public: bool = False,

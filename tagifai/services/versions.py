@@ -21,7 +21,7 @@ from tagifai.inspection import (
 from tagifai.metrics import PAIRS_OF
 from tagifai.metrics.reading import state_covered
 from tagifai.predictions import Predictions
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.slices import SLICE_FILE, load_slices, select_slices
 from tagifai.store.cache import ContentCache
 from tagifai.store.history import (
@@ -58,7 +58,7 @@ class VersionDesk:
         self,
         source: VersionSource,
         cache: ContentCache,
-        data: DataDesk,
+        data: DataService,
         *,
         trust_pickle: bool = False,
     ) -> None:

@@ -10,7 +10,7 @@ from servers import free_port
 
 from tagifai.data import load_dataset
 from tagifai.services.app import Workbench
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.settings import Settings
 from tagifai.ui.app import build_app, launch_options
 from tagifai.ui.server.serving import start, with_queue
@@ -41,7 +41,7 @@ def loading(corpus, gate, tmp_path):
         data=tmp_path, models=str(corpus / "model"), no_cache=True, port=free_port()
     )
     bench = Workbench(settings)
-    bench.data = DataDesk(tmp_path, load_late)
+    bench.data = DataService(tmp_path, load_late)
     app = with_queue(build_app(bench), settings)
     start(app, settings, say=lambda line: None, options=launch_options())
     bench.warm_up.start()

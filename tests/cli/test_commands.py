@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tagifai.cli import parser as cli
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.reviews import ReviewDesk
 from tagifai.services.slices import SliceDesk
@@ -72,7 +72,7 @@ def run_json(run):
 @pytest.fixture
 def desk(folder, tmp_path) -> VersionDesk:
     cache = ContentCache(open_memory(None))
-    return VersionDesk(FolderSource(tmp_path / "model"), cache, DataDesk(folder))
+    return VersionDesk(FolderSource(tmp_path / "model"), cache, DataService(folder))
 
 
 def write(path: Path, content: object) -> None:

@@ -11,7 +11,7 @@ from tagifai.cli import parser as cli
 from tagifai.errors import TagifaiError
 from tagifai.report import gather
 from tagifai.report.page import write_page
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.reviews import ReviewDesk
 from tagifai.services.versions import VersionDesk
 from tagifai.store.cache import ContentCache, open_memory
@@ -45,7 +45,7 @@ class Reader(HTMLParser):
 
 def desks(data, models, reviews="none.sqlite"):
     versions = VersionDesk(
-        open_source(str(models)), ContentCache(open_memory(None)), DataDesk(data)
+        open_source(str(models)), ContentCache(open_memory(None)), DataService(data)
     )
     return versions, ReviewDesk(versions, data / reviews)
 

@@ -15,7 +15,7 @@ import skops.io
 from security.rows import Files, Measured, Row, measured
 
 from tagifai.errors import TagifaiError
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.versions import VersionDesk
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
@@ -134,7 +134,7 @@ def measure_models(files: Files, full: bool) -> Measured:
         for old in ("model.skops", "model.pkl"):
             (place / old).unlink(missing_ok=True)
         (place / filename).write_bytes(content)
-        data = DataDesk(folder / "data")
+        data = DataService(folder / "data")
         desk = VersionDesk(FolderSource(folder / "model"), cache, data, trust_pickle=trusted)
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
@@ -143,7 +143,7 @@ def measure_models(files: Files, full: bool) -> Measured:
     objects = io.BytesIO()
     np.savez(objects, ids=np.array([Command(marker)], dtype=object))
     (place / "predictions.npz").write_bytes(objects.getvalue())
-    desk = VersionDesk(FolderSource(folder / "model"), cache, DataDesk(folder / "data"))
+    desk = VersionDesk(FolderSource(folder / "model"), cache, DataService(folder / "data"))
     wrong += attempt("predictions", lambda: desk.predictions("v0.1.0"), marker)
     tracemalloc.stop()
     if most > 100:

@@ -7,7 +7,7 @@ from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.inference import InferenceDesk
 from tagifai.services.versions import VersionDesk
 from tagifai.store.cache import ContentCache, open_memory
@@ -63,7 +63,7 @@ def folder(tmp_path, files) -> Path:
 
 
 def open_desk(folder, cache=None, **options) -> InferenceDesk:
-    data = DataDesk(folder / "data")
+    data = DataService(folder / "data")
     source = FolderSource(folder / "model")
     versions = VersionDesk(source, ContentCache(open_memory(cache)), data)
     return InferenceDesk(versions, data, **options)

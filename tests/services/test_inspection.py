@@ -8,7 +8,7 @@ import pytest
 from tagifai.errors import TagifaiError
 from tagifai.metrics.thresholds import choose_thresholds
 from tagifai.permissions import Visit, WriteRules
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.versions import VersionDesk
 from tagifai.store.cache import ContentCache, open_memory
@@ -22,7 +22,7 @@ def desk(small_data, small_models, tmp_path):
     versions = VersionDesk(
         FolderSource(tmp_path / "model"),
         ContentCache(open_memory(None)),
-        DataDesk(tmp_path / "data"),
+        DataService(tmp_path / "data"),
     )
     return InspectionDesk(versions, WriteRules())
 

@@ -9,7 +9,7 @@ from tagifai.permissions import Visit, WriteRules
 from tagifai.reviews import ReviewStore
 from tagifai.reviews.files import read_reviews
 from tagifai.reviews.queues import QueueChoice
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.reviews import ReviewDesk, apply_commands
 from tagifai.services.versions import VersionDesk
 from tagifai.settings import Settings
@@ -21,7 +21,7 @@ MISSING = QueueChoice("v0.2.0")
 
 
 def desk_on(data, models, path, rules=None):
-    versions = VersionDesk(FolderSource(models), ContentCache(open_memory(None)), DataDesk(data))
+    versions = VersionDesk(FolderSource(models), ContentCache(open_memory(None)), DataService(data))
     return ReviewDesk(versions, path, rules)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit, WriteRules
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.slices import SliceDesk
 from tagifai.services.versions import VersionDesk
@@ -26,7 +26,7 @@ def desk(small_data, small_models, tmp_path):
         row |= {"year": 2019 + number % 2, "url": f"http://outside.invalid/{number}" + "x" * 60}
     (data / "projects.json").write_text(json.dumps(rows))
     cache = ContentCache(open_memory(tmp_path / "cache"))
-    return SliceDesk(VersionDesk(FolderSource(small_models), cache, DataDesk(data)))
+    return SliceDesk(VersionDesk(FolderSource(small_models), cache, DataService(data)))
 
 
 def test_choices_are_the_tags_and_the_short_cells_of_other_columns(desk):

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.services.versions import KEEPS, VersionDesk
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
@@ -18,7 +18,7 @@ def desk(small_data, small_models, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
     shutil.copytree(small_models, tmp_path / "model")
     cache = ContentCache(open_memory(tmp_path / "cache"))
-    return VersionDesk(FolderSource(tmp_path / "model"), cache, DataDesk(tmp_path / "data"))
+    return VersionDesk(FolderSource(tmp_path / "model"), cache, DataService(tmp_path / "data"))
 
 
 def rewrite(path, change):

@@ -71,13 +71,13 @@ def test_a_git_lfs_pointer_is_named_and_leaves_the_other_files(source):
 UNREADABLE = """
 import os, sys
 from tagifai.store.cache import ContentCache, open_memory
-from tagifai.services.data import DataDesk
+from tagifai.services.data import DataService
 from tagifai.errors import TagifaiError
 from tagifai.services.versions import VersionDesk
 from tagifai.store.sources import FolderSource
 os.setgid(65534); os.setuid(65534)
 def asked(path, ask):
-    desk = VersionDesk(FolderSource(path), ContentCache(open_memory(None)), DataDesk("data"))
+    desk = VersionDesk(FolderSource(path), ContentCache(open_memory(None)), DataService("data"))
     try:
         print(ask(desk))
     except TagifaiError as error:

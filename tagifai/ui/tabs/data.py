@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -11,9 +12,10 @@ from tagifai.charts.svg import escaped
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
+from tagifai.services.data import DataSummary, TagDetails
 from tagifai.ui.events import QUICK, drawn_first
 from tagifai.ui.links import FILL_EMPTY, Choice, Link, Place
-from tagifai.ui.views.data import show_left_out, show_page, show_selection
+from tagifai.ui.views.data import describe_project, show_left_out, show_page, show_selection
 from tagifai.ui.views.markup import show_cloud, show_error
 from tagifai.ui.views.shared_markup import JOIN, write_shared
 
@@ -28,10 +30,10 @@ NO_SORT = "file order"
 def build(
     place: Place,
     *,
-    describe_data: Callable[[], dict[str, Any]],
+    describe_data: Callable[[], DataSummary],
     filter_tags: Callable[[int], FrequencySelection],
     page_projects: Callable[[str, str, bool, int], Page],
-    describe_tag: Callable[[str], dict[str, Any]],
+    describe_tag: Callable[[str], TagDetails],
     count_words: Callable[[str], Any],
     preprocess: Callable[[str, bool, bool, str, str, str], str],
     filters: str,
@@ -151,10 +153,10 @@ def build(
     def tell_steps(drawn: str) -> list[Any]:
         try:
             facts = describe_data()
-            if drawn == facts["digest"]:
+            if drawn == facts.digest:
                 return [gr.skip()] * 2
-            told = write_steps(facts["digest"], tuple(facts["counts"]))
-            return [told, facts["digest"] if told else ""]
+            told = write_steps(facts.digest, tuple(facts.counts))
+            return [told, facts.digest if told else ""]
         except TagifaiError:
             return ["", ""]  # the notice above says what is wrong
 
@@ -166,7 +168,7 @@ def build(
         names = sorted(name for name, _ in selection.kept)
         kept = chosen if chosen in names else (names[0] if names else None)
         # The page draws the steps itself, unless it was told nothing, or of other data.
-        asks = "" if drawn == facts["digest"] else str(time.time_ns())
+        asks = "" if drawn == facts.digest else str(time.time_ns())
         # No component: to make one takes the server half a millisecond, at each step of the slider.
         return [gr.update(choices=names, value=kept), asks]
 
@@ -197,7 +199,7 @@ def build(
         if not name:
             return None, "", name
         try:
-            return describe_tag(name), "", name
+            return asdict(describe_tag(name)), "", name
         except TagifaiError as error:
             return gr.skip(), show_error(error), name
 
@@ -237,7 +239,7 @@ def build(
             facts = describe_data()
         except TagifaiError as error:
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
-        top = facts["most_common"] + 1
+        top = facts.most_common + 1
         # Where no tag reaches the usual minimum, the tab begins with all tags instead of none.
         usual_freq = min_tag_freq if min_tag_freq < top else 1
         frequency = link.read("min_tag_freq", range(1, top + 1), usual_freq)
@@ -246,15 +248,15 @@ def build(
         selection = filter_tags(frequency)
         kept = sorted(name for name, _ in selection.kept)
         first = selection.most_common[0][0] if kept else None
-        drawn, told = link.read("cloud", kept), link.read("tag", facts["tags"])
-        drawn, told = drawn if drawn in kept else first, told if told in facts["tags"] else first
+        drawn, told = link.read("cloud", kept), link.read("tag", facts.tags)
+        drawn, told = drawn if drawn in kept else first, told if told in facts.tags else first
         browsed = [link.read(name) for name in ("query", "sort", "descending", "p")]
         page, shown_number = show_projects(*browsed)
-        spoken = link.read("language", languages, facts["language"]) or facts["language"]
+        spoken = link.read("language", languages, facts.language) or facts.language
         usual = {
             "min_tag_freq": usual_freq,
-            "text": facts["text"],
-            "language": facts["language"],
+            "text": facts.text,
+            "language": facts.language,
             "stopwords": " ".join(stopwords_of(spoken)),
         }
         asked = {name: link.read(name, usual=usual.get(name)) for name in playground_names}
@@ -269,10 +271,10 @@ def build(
             *show_selection(selection),
             gr.Dropdown(kept, value=drawn),
             show_word_cloud(drawn),
-            show_left_out(facts["excluded"], facts["unlisted"]),
-            facts["sample"],
-            gr.Dropdown(facts["tags"], value=told),
-            describe_tag(told) if told else None,
+            show_left_out(facts.left_out.excluded, facts.left_out.unlisted),
+            describe_project(facts.sample),
+            gr.Dropdown(facts.tags, value=told),
+            asdict(describe_tag(told)) if told else None,
             told,
             page,
             *browsed[:3],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tagifai.charts import chart_bars, chart_columns
+from tagifai.data import Project
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
 from tagifai.data.left_out import describe_unlabelled
@@ -10,6 +11,17 @@ from tagifai.errors import counted
 from tagifai.ui.views.markup import show_chips, show_counts, show_table
 
 MOST_LISTED = 200
+
+
+def describe_project(project: Project) -> dict[str, object]:
+    """Return a project as JSON: its own fields, then the other columns."""
+    return {
+        "id": project.id,
+        "title": project.title,
+        "description": project.description,
+        "tags": list(project.tags),
+        **project.extra,
+    }
 
 
 def show_selection(selection: FrequencySelection) -> list[str]:

@@ -3,7 +3,7 @@ import re
 from tagifai.data import Dataset, Project
 from tagifai.data.config import DataConfig
 from tagifai.data.frequency import build_frequency_table, select_by_frequency
-from tagifai.ui.views.data import show_left_out, show_selection
+from tagifai.ui.views.data import describe_project, show_left_out, show_selection
 
 
 def shown(*tag_lists: tuple[str, ...], untagged: str = "negative", at: int = 2) -> list[str]:
@@ -50,3 +50,15 @@ def test_tags_that_are_left_out_are_named():
     assert "Nothing is excluded: data.toml names no tag" in show_left_out({}, {})
     many = show_left_out({}, {f"t{number}": 1 for number in range(203)})
     assert words(many).endswith("and 3 more tags")
+
+
+def test_a_project_is_described_with_its_other_columns():
+    project = Project("7", "Masks", "of regions", ("cv",), {"url": "u", "stars": 3})
+    assert describe_project(project) == {
+        "id": "7",
+        "title": "Masks",
+        "description": "of regions",
+        "tags": ["cv"],
+        "url": "u",
+        "stars": 3,
+    }
