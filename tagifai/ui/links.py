@@ -72,23 +72,30 @@ class Place:
 
     def on_shown(
         self,
-        fill: Callable[..., list[Any]],
-        outputs: Any,
+        fill: Callable[..., Any],
+        outputs: Sequence[Any],
         told: Mapping[Any, Any] | None = None,
         known: Sequence[Any] = (),
     ) -> Any:
         """Run `fill` whenever the place comes into view, or a link to it is followed.
 
-        It is given the link, the request and the values of `known`. `asked` is among its outputs.
-        `told` gives what tells the value of a control in its place.
+        It is given the link, the request and the values of `known`. It returns what changes,
+        `{component: value}`, or a value for each of the outputs; in the first case the followed
+        link is forgotten here. `told` gives what tells the value of a control in its place.
         """
-        where = outputs.index(self.asked)
+        where = outputs.index(self.asked) if self.asked in outputs else None
+        outputs = [*outputs] if where is not None else [*outputs, self.asked]
 
-        def fill_once(request: gr.Request, asked: Query | None, *given: Any) -> list[Any]:
+        def fill_once(request: gr.Request, asked: Query | None, *given: Any) -> Any:
             current, rest = given[: len(self.choices)], given[len(self.choices) :]
-            found = list(fill(self.follow(asked, current), request, *rest))
+            found = fill(self.follow(asked, current), request, *rest)
             # A link that came meanwhile, while the data was loaded for one, is still to be read.
-            if asked is None:
+            if isinstance(found, Mapping):
+                forgotten = {} if asked is None else {self.asked: None}
+                # Gradio takes an empty mapping for a value.
+                return {**found, **forgotten} or gr.skip()
+            found = list(found)
+            if asked is None and where is not None:
                 found[where] = gr.skip()
             return found
 

@@ -42,6 +42,11 @@ def answer(event, **changes):
     if event.name == "fill":
         given.insert(0, HERE)
     values = event.fn(*given)
+    if isinstance(values, dict) and all(isinstance(key, gr.blocks.Block) for key in values):
+        assert set(values) <= set(event.outputs)
+        return {
+            widget.elem_id or number: value for number, (widget, value) in enumerate(values.items())
+        }
     values = values if isinstance(values, list | tuple) else [values]
     assert len(values) == len(event.outputs)
     shown = zip(event.outputs, values, strict=True)
