@@ -14,6 +14,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from benchmarks.statistics import (
+    behavior,
     calibration,
     intervals,
     many_tags,
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[Settings], list[Row]]] = {
     "thresholds": thresholds.measure,
     "calibration": calibration.measure,
     "slice finder": slice_finder.measure,
+    "behavior": behavior.measure,
     "many tags": many_tags.measure,
 }
 QUICK = 0.02
