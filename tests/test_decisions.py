@@ -12,9 +12,10 @@ from tagifai.inspection.export import export_outcomes
 from tagifai.predictions import Predictions
 from tagifai.reviews.tasks import build_tasks
 from tagifai.reviews.verdicts import preview_changes
+from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionDesk
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.slices.builder import measure_slice
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import WORKSPACE, FolderSource
@@ -27,7 +28,7 @@ ROUNDED = (0.7, 0.1, 0.3, 0.9, 0.5, 0.05)
 
 def desk_on(data, models) -> InspectionDesk:
     source, cache = FolderSource(models), ContentCache(open_memory(None))
-    return InspectionDesk(VersionDesk(source, cache, DataService(data)))
+    return InspectionDesk(VersionService(source, cache, DataService(data)))
 
 
 def with_thresholds(desk, name, thresholds) -> None:
@@ -73,8 +74,8 @@ def counts_told(desk, name, tag, other) -> dict[str, tuple[int, ...]]:
             lambda true, chosen: true and not chosen,
         )
     )
-    flips = versions.flips(other, name, tag)
-    wrong = [row["y_true"] for row in flips if row["kind"] in ("broke", "both wrong")]
+    flips = [one.flip for one in ComparisonService(versions).flips(other, name, tag)]
+    wrong = [flip.y_true for flip in flips if flip.kind in ("broke", "both wrong")]
     told["flips"] = tp, wrong.count(0), wrong.count(1)
     test = np.flatnonzero(predictions.split == "test")
     only = Predictions.of(

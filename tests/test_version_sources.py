@@ -131,5 +131,5 @@ def test_releases_are_not_overwritten(home):
 def test_a_broken_version_leaves_the_others(home):
     table = PerformanceIndex(home({"v1": BROKEN, "v2": LEAST})).history()
 
-    assert [row["overall f1"] for row in table] == [None, 0.25]
-    assert table[0]["error"].startswith("v1/performance.json: overall.f1: a number")
+    assert [row.figures["overall f1"] for row in table] == [None, 0.25]
+    assert table[0].error.startswith("v1/performance.json: overall.f1: a number")

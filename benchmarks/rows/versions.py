@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -13,7 +12,7 @@ from benchmarks.apps import OURS
 from benchmarks.bench import Bench
 from benchmarks.paired import exponent, p50, paired_ratio, summarize
 from benchmarks.results import Findings
-from tagifai.store.history import KEY_METRICS, PerformanceIndex
+from tagifai.store.history import KEY_METRICS, HistoryRow, PerformanceIndex
 from tagifai.store.sources import FolderSource
 
 COLD, WARM = "key metrics of versions, cold", "key metrics of versions, warm"
@@ -80,13 +79,13 @@ def sample(folder: Path, number: int) -> list[str]:
     return names[number % step :: step][:_SAMPLE]
 
 
-def check(folder: Path, names: list[str], rows: list[dict[str, Any]]) -> None:
+def check(folder: Path, names: list[str], rows: list[HistoryRow]) -> None:
     """Read versions with `json_normalize`, and compare with what the index says.
 
     Raises:
         ValueError: they differ.
     """
-    known = {row["version"]: row for row in rows}
+    known = {row.version: row.figures for row in rows}
     for name in names:
         read = straightforward.read_performance(folder / name / "performance.json")
         if any(read[label] != known[name][label] for label in KEY_METRICS):

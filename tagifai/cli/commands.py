@@ -20,7 +20,7 @@ from tagifai.store.versions import VersionSource, open_source
 # The rest in functions: a mistake and a quick answer need not wait for what others ask.
 if TYPE_CHECKING:
     from tagifai.data.left_out import LeftOut
-    from tagifai.services.versions import VersionDesk
+    from tagifai.services.versions import VersionService
 
 GROUPS = ("overall", "class", "slices", "behavioral")
 
@@ -34,14 +34,14 @@ class Answer:
     failed: bool = False
 
 
-def open_desk(options: argparse.Namespace) -> "VersionDesk":
+def open_desk(options: argparse.Namespace) -> "VersionService":
     """Open the versions and the data that the options name; nothing is kept on disk."""
     from tagifai.services.data import DataService
-    from tagifai.services.versions import VersionDesk
+    from tagifai.services.versions import VersionService
     from tagifai.store.cache import ContentCache, open_memory
 
     cache = ContentCache(open_memory(None))
-    return VersionDesk(
+    return VersionService(
         open_home(options),
         cache,
         DataService(options.data),
@@ -324,7 +324,7 @@ def list_versions(options: argparse.Namespace) -> Answer:
     desk = open_desk(options)
     if options.version is not None:
         return describe_version(desk, options.version)
-    rows = desk.history()
+    rows = [row.to_dict() for row in desk.history()]
     columns = {name: name for name in rows[0]}
     if not any(row["error"] for row in rows):
         columns.pop("error")
@@ -336,12 +336,13 @@ def list_versions(options: argparse.Namespace) -> Answer:
             print_text(f"{name}: {note}")
 
     told = [
-        {**row, "note": notes[row["version"]]} if row["version"] in notes else row for row in rows
+        {**row, "note": notes[name]} if (name := str(row["version"])) in notes else row
+        for row in rows
     ]
     return Answer(told, show)
 
 
-def describe_version(desk: "VersionDesk", name: str) -> Answer:
+def describe_version(desk: "VersionService", name: str) -> Answer:
     """Show a version's card: what it was made from, and what its figures are not."""
     card = desk.describe(name)
     rows = [
@@ -428,8 +429,9 @@ def diff_versions(options: argparse.Namespace) -> Answer:
     from tagifai.charts.verdict import tell_counts
     from tagifai.comparison.results import GROUPS as COMPARED
     from tagifai.comparison.verdicts import WORSE
+    from tagifai.services.comparisons import ComparisonService
 
-    result = open_desk(options).compare(options.a, options.b)
+    result = ComparisonService(open_desk(options)).compare(options.a, options.b)
     metric = result.primary.partition(" ")[2]
     rows = [
         {"where": where, **asdict(row)}
@@ -460,6 +462,7 @@ def plot(options: argparse.Namespace) -> Answer:
     import pandas as pd
 
     from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution, save_plot
+    from tagifai.services.comparisons import ComparisonService
     from tagifai.services.data import DataService
 
     if options.what == "diff" and len(options.versions) != 2:
@@ -470,12 +473,12 @@ def plot(options: argparse.Namespace) -> Answer:
         figure = plot_tag_distribution(pd.Series(dict(kept), dtype=int), options.min_tag_freq)
     elif options.what == "history":
         desk = open_desk(options)
-        frame = pd.DataFrame(desk.history()).set_index("version")
+        frame = pd.DataFrame([row.to_dict() for row in desk.history()]).set_index("version")
         notes = [f"{name}: {note}" for name, note in desk.notes().items()]
         figure = plot_history(frame.drop(columns="error"))
     else:
         a, b = options.versions
-        result = open_desk(options).compare(a, b)
+        result = ComparisonService(open_desk(options)).compare(a, b)
         frame = result.to_frame()
         rows = frame[(frame["group"] == "tags") & (frame["metric"] == options.metric)]
         notes = [result.note] if result.note else []

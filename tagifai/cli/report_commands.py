@@ -12,11 +12,12 @@ def write_report(options: argparse.Namespace) -> Answer:
     """Write a report on version A, or on B compared with A."""
     from tagifai.report import gather
     from tagifai.report.page import write_page
+    from tagifai.services.comparisons import ComparisonService
     from tagifai.services.reviews import ReviewDesk
 
     versions = open_desk(options)
     reviews = ReviewDesk(versions, reviews_file(options.data, options.reviews))
-    page = write_page(gather(versions, reviews, options.a, options.b)).encode()
+    page = write_page(gather(ComparisonService(versions), reviews, options.a, options.b)).encode()
     try:
         options.output.write_bytes(page)
     except OSError as error:

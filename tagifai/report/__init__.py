@@ -10,9 +10,9 @@ from tagifai.errors import TagifaiError
 from tagifai.label_errors.label_issues import KINDS
 from tagifai.metrics.reading import state_covered
 from tagifai.reviews.queues import QueueChoice
+from tagifai.services.comparisons import ComparisonService, FlippedProject
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.reviews import ReviewDesk
-from tagifai.services.versions import VersionDesk
 
 MOST_TAGS = 15
 MOST_FLIPS = 20
@@ -20,7 +20,7 @@ MOST_ISSUES = 15
 
 
 def gather(
-    versions: VersionDesk, reviews: ReviewDesk, a: str, b: str | None = None
+    comparisons: ComparisonService, reviews: ReviewDesk, a: str, b: str | None = None
 ) -> dict[str, Any]:
     """Put together what is known of A, or of B compared with A.
 
@@ -30,7 +30,8 @@ def gather(
     Raises:
         TagifaiError: an unknown version, the same one twice, or one that cannot be read.
     """
-    name, inspection = b or a, InspectionDesk(versions)
+    versions, name = comparisons.versions, b or a
+    inspection = InspectionDesk(versions)
     return {
         "version": name,
         "against": a if b else None,
@@ -43,9 +44,9 @@ def gather(
         "slices": inspection.slice_table(name),
         "calibration": _or_missing(lambda: _calibration(inspection, name)),
         "params": dict(versions.load(name).params),
-        "comparison": versions.compare(a, b) if b else None,
+        "comparison": comparisons.compare(a, b) if b else None,
         "worst": _or_missing(lambda: _worst_tags(inspection, name)),
-        "flips": _or_missing(lambda: _flips(versions, a, b)) if b else None,
+        "flips": _or_missing(lambda: _flips(comparisons, a, b)) if b else None,
         "issues": {kind: _or_missing(partial(_issues, reviews, name, kind)) for kind in KINDS},
         "issues_note": _or_missing(lambda: reviews.changes_since(name)),
     }
@@ -76,10 +77,10 @@ def _calibration(inspection: InspectionDesk, name: str) -> dict[str, Any]:
     }
 
 
-def _flips(versions: VersionDesk, a: str, b: str) -> dict[str, list[dict[str, Any]]]:
-    rows = versions.flips(a, b, None)
+def _flips(comparisons: ComparisonService, a: str, b: str) -> dict[str, list[FlippedProject]]:
+    rows = comparisons.flips(a, b, None)
     return {
-        kind: [row for row in rows if row["kind"] == kind][:MOST_FLIPS]
+        kind: [row for row in rows if row.flip.kind == kind][:MOST_FLIPS]
         for kind in ("broke", "fixed")
     }
 

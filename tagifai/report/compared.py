@@ -65,9 +65,9 @@ def show_flips(report: Mapping[str, Any]) -> str:
     for kind, rows in flips.items():
         shown = [
             {
-                **row,
-                "text": f"{row['title']} {row['description']}"[:TEXT],
-                "truth": "has it" if row["y_true"] else "does not",
+                **asdict(row.flip),
+                "text": f"{row.title} {row.description}"[:TEXT],
+                "truth": "has it" if row.flip.y_true else "does not",
             }
             for row in rows
         ]

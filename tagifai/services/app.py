@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 from tagifai.comparison.results import Comparison
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
-from tagifai.errors import TagifaiError, one_of
+from tagifai.errors import TagifaiError
 from tagifai.permissions import WriteRules
+from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService, DataSummary, TagDetails
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.review_repository import ReviewRepository
 from tagifai.services.reviews import ReviewDesk, apply_commands
 from tagifai.services.slices import SliceDesk
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.services.warmup import Step, WarmUp
 from tagifai.settings import Settings
 from tagifai.spaces import Space, warn_of_disk
 from tagifai.store.cache import ContentCache, open_memory
+from tagifai.store.history import HistoryRow
 from tagifai.store.versions import open_source
 from tagifai.text.saferegex import SafeRegex
 
@@ -62,15 +64,20 @@ class Workbench:
         return SafeRegex()
 
     @cached_property
-    def versions(self) -> VersionDesk:
+    def versions(self) -> VersionService:
         """Open the home of the versions and the cache, when first asked for."""
         cache = ContentCache(open_memory(self.settings.cache_folder))
-        return VersionDesk(
+        return VersionService(
             open_source(self.settings.models, limits=self.settings.limits),
             cache,
             self.data,
             trust_pickle=self.settings.trust_pickle,
         )
+
+    @cached_property
+    def comparisons(self) -> ComparisonService:
+        """Compare versions, and measure how sure their figures are."""
+        return ComparisonService(self.versions)
 
     @cached_property
     def inference(self) -> "InferenceDesk":
@@ -173,44 +180,13 @@ class Workbench:
         """Name the latest version that keeps "figures", "predictions" or a "model"."""
         return self.versions.latest(keeps, names)
 
-    def history(self, labels: list[str] | None = None) -> list[dict[str, Any]]:
-        """Tabulate figures of every version; None: the key metrics.
-
-        Raises:
-            TagifaiError: a label that no version has a figure for.
-        """
-        if labels is None:
-            return self.versions.history()
-        named = self.versions.figure_names()
-        for label in labels:
-            if label not in named:
-                raise one_of("metric", label, named)
-        return self.versions.history({label: named[label] for label in labels})
-
-    def figure_names(self) -> list[str]:
-        """Name every figure that some version has, the key metrics first."""
-        return list(self.versions.figure_names())
-
-    def history_intervals(
-        self, labels: list[str], names: list[str]
-    ) -> dict[str, list[tuple[float, float] | None]]:
-        """Give by label the 95 % interval at each version, None where there is none."""
-        named = self.versions.figure_names()
-        by_version = [self.versions.intervals(name) for name in names]
-        return {label: [one.get(named[label]) for one in by_version] for label in labels}
+    def history(self) -> list[HistoryRow]:
+        """Tabulate the key metrics of every version."""
+        return self.versions.history()
 
     def describe_version(self, name: str) -> dict[str, Any]:
-        """Give a version's card."""
+        """Return a version's card."""
         return self.versions.describe(name)
-
-    def history_support(self, labels: list[str], name: str) -> dict[str, int]:
-        """Count by label how much is behind a version's figures, where it is known."""
-        named = self.versions.figure_names()
-        return self.versions.support(name, {label: named[label] for label in labels})
-
-    def version_notes(self) -> dict[str, str]:
-        """Say by version what its figures leave out; one that leaves out nothing is not in it."""
-        return self.versions.notes()
 
     def performance(self, name: str) -> dict[str, Any]:
         """Give a version's performance as it keeps it."""
@@ -218,15 +194,7 @@ class Workbench:
 
     def compare(self, a: str, b: str) -> Comparison:
         """Compare two versions."""
-        return self.versions.compare(a, b)
-
-    def is_compared(self, a: str, b: str) -> bool:
-        """Tell whether the comparison of two versions is at hand, or fails at once."""
-        return self.versions.is_compared(a, b)
-
-    def flips(self, a: str, b: str, tag: str) -> list[dict[str, Any]]:
-        """List the decisions on a tag that B fixed, broke or left wrong."""
-        return self.versions.flips(a, b, tag)
+        return self.comparisons.compare(a, b)
 
     def predict(self, name: str, texts: list[str]) -> list[dict[str, Any]]:
         """Predict the tags of a visitor's texts with a version.

@@ -18,7 +18,7 @@ from tagifai.inference.explanation import explain, place_text
 from tagifai.inference.similar import SimilarProjects
 from tagifai.permissions import Visit, WriteRules
 from tagifai.services.data import DataService, sample_text
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.store.memory_cache import Kept
 from tagifai.text.languages import recorded_language
 from tagifai.training.evaluation import default_tests, label_texts
@@ -33,7 +33,7 @@ class InferenceDesk:
 
     def __init__(
         self,
-        versions: VersionDesk,
+        versions: VersionService,
         data: DataService,
         *,
         rules: WriteRules = WriteRules(),  # noqa: B008 - frozen

@@ -12,7 +12,7 @@ from tagifai.inference.explanation import explain, explain_all
 from tagifai.inspection.influence import ModelInfluence, model_influence
 from tagifai.models.params import Params
 from tagifai.selection import LEARNT, rows_of
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.store.memory_cache import Kept
 
 MOST_LEFT_OUT = 50
@@ -47,7 +47,7 @@ class Influence(NamedTuple):
 class InfluenceDesk:
     """Answers about one project's decision, kept while data and version stay the same."""
 
-    def __init__(self, versions: VersionDesk) -> None:
+    def __init__(self, versions: VersionService) -> None:
         self.versions = versions
         self._explained = Kept(500)
         # Each holds two matrices of projects by projects.

@@ -30,7 +30,7 @@ from tagifai.metrics.calibration_check import (
     miscalibrated_tags,
 )
 from tagifai.permissions import Visit, WriteRules
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.slices.builder import measure_slice
 from tagifai.store.memory_cache import Kept
 from tagifai.store.naming import WORKSPACE
@@ -41,7 +41,7 @@ from tagifai.training.rescoring import rescore
 class InspectionDesk:
     """What is asked of one version's errors; `rules` say who may keep a threshold."""
 
-    def __init__(self, versions: VersionDesk, rules: WriteRules | None = None) -> None:
+    def __init__(self, versions: VersionService, rules: WriteRules | None = None) -> None:
         self.versions = versions
         self.rules = rules or WriteRules()
         self._answers = Kept(64)

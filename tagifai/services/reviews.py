@@ -31,7 +31,7 @@ from tagifai.reviews.queues import (
 )
 from tagifai.reviews.verdicts import accepted_changes, preview_changes, reach_verdicts
 from tagifai.selection import Array, Paged, column_of, describe_in_sample, paged
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.settings import Settings
 from tagifai.store.memory_cache import Kept
 
@@ -42,7 +42,9 @@ class ReviewDesk:
     The file is made when the first review is written; `rules` say who may write.
     """
 
-    def __init__(self, versions: VersionDesk, path: Path, rules: WriteRules | None = None) -> None:
+    def __init__(
+        self, versions: VersionService, path: Path, rules: WriteRules | None = None
+    ) -> None:
         self.versions = versions
         self.path = path
         self.rules = rules or WriteRules()

@@ -11,7 +11,7 @@ from tagifai.errors import TagifaiError, one_of
 from tagifai.permissions import Visit, WriteRules
 from tagifai.selection import LEARNT, PARTS, describe_in_sample, rows_of
 from tagifai.services.data import LoadedData
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.slices import Conditions, Slice, select_slices
 from tagifai.slices.builder import as_conditions, measure_slice, save_slice
 from tagifai.slices.finder import FALSE_DISCOVERIES, MIN_SUPPORT, FoundSlice, find_slices
@@ -34,7 +34,7 @@ def _as_record(found: FoundSlice) -> dict[str, Any]:
 class SliceDesk:
     """Build, measure, save and find slices of a version's projects; `rules` say who may save."""
 
-    def __init__(self, versions: VersionDesk, rules: WriteRules | None = None) -> None:
+    def __init__(self, versions: VersionService, rules: WriteRules | None = None) -> None:
         self.versions = versions
         self.rules = rules or WriteRules()
         self._cleaned = Kept(1)
@@ -61,7 +61,7 @@ class SliceDesk:
         """Score a slice: on test, out of fold (train and val), and the test projects outside it.
 
         Returns {"num_projects": in the data, "num_scored": those with predictions, "note": see
-        `VersionDesk.note`, "in_sample": see `describe_in_sample`, "test", "learnt",
+        `VersionService.note`, "in_sample": see `describe_in_sample`, "test", "learnt",
         "elsewhere"}, the last three as `measure_slice` gives, with "num_positives", the tags
         that its projects carry. Under "learnt" the projects that were held out.
 

@@ -1,23 +1,13 @@
-"""The versions as they are now, and what is asked of them, kept while their files stay the same."""
+"""Read versions and predict with them; what was read is cached while their files stay the same."""
 
-import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tagifai.comparison import compare
-from tagifai.comparison.diffs import check_different
-from tagifai.comparison.flips import select_flips
-from tagifai.comparison.intervals import measure_figures
-from tagifai.comparison.results import Comparison
 from tagifai.data import Project
-from tagifai.data.config import PRIMARY
 from tagifai.data.left_out import LeftOut, name_counts
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.inspection import (
-    require_predictions,
-)
+from tagifai.inspection import require_predictions
 from tagifai.metrics import PAIRS_OF
 from tagifai.metrics.reading import state_covered
 from tagifai.predictions import Predictions
@@ -27,10 +17,10 @@ from tagifai.store.cache import ContentCache
 from tagifai.store.history import (
     BEHAVIORAL_METRICS,
     KEY_METRICS,
+    HistoryRow,
     Key,
     PerformanceIndex,
     count_samples,
-    flatten_performance,
     label_of,
 )
 from tagifai.store.memory_cache import Kept
@@ -41,8 +31,6 @@ from tagifai.training.version_warnings import read_warnings
 
 # Texts whose features are in memory together.
 _AT_ONCE = 1_000
-# Figures that differ by less were computed alike.
-SAME = 1e-6
 # What of a version is needed, by the files that any one of them holds it.
 KEEPS = {
     "figures": ("performance.json",),
@@ -51,7 +39,7 @@ KEEPS = {
 }
 
 
-class VersionDesk:
+class VersionService:
     """Versions of one source, read when asked for, with answers from the cache."""
 
     def __init__(
@@ -152,10 +140,16 @@ class VersionDesk:
             raise one_of("version", name, names)
         return self._versions.get(name, self.stamp(name), lambda: load_version(self.source, name))
 
-    def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
-        """Tabulate the metrics of every version; one that cannot be read says why in `error`."""
+    def history(self, labels: Sequence[str] | None = None) -> list[HistoryRow]:
+        """Tabulate figures of every version; the key metrics where no labels are given.
+
+        Raises
+        ------
+        TagifaiError
+            There is no version, or none has a figure of that label.
+        """
         self.names()
-        return self._index.history(metrics)
+        return self._index.history(KEY_METRICS if labels is None else self._keys(labels))
 
     def figure_names(self) -> dict[str, Key]:
         """Name in words every figure that some version has, the key metrics first."""
@@ -163,40 +157,10 @@ class VersionDesk:
         named = {label_of(key): key for key in self._index.known_figures()}
         return {**KEY_METRICS, **BEHAVIORAL_METRICS, **named}
 
-    def intervals(self, name: str) -> dict[Key, tuple[float, float]]:
-        """Return the 95 % intervals of a version's figures: see `comparison.intervals`.
-
-        Where it keeps no predictions, those of its behavioral tests alone; none of what would be
-        scored otherwise today.
-        """
-        version, members = self.load(name), self.slice_members()
-        key = ("intervals", version.fingerprint, members[0])
-
-        def measure() -> list[Any]:
-            measured = measure_figures(
-                self.maybe_predictions(version),
-                version.thresholds,
-                slices=members[1],
-                behavioral=version.performance["behavioral"],
-            )
-            stored = flatten_performance(version.performance)
-            # Where slices, tests or definitions were others then, the interval is not of what is
-            # shown.
-            return [
-                (key, (one.low, one.high))
-                for key, one in measured.items()
-                if abs(stored.get(key, math.inf) - one.value) < SAME
-            ]
-
-        found = self._answers.get(
-            ("intervals", name), key, lambda: self.cache.remember(key, measure)
-        )
-        return {tuple(figure): tuple(ends) for figure, ends in found}
-
-    def support(self, name: str, metrics: Mapping[str, Key]) -> dict[str, int]:
+    def support(self, name: str, labels: Sequence[str]) -> dict[str, int]:
         """Count by label the projects, positives, pairs or tests behind a version's figures.
 
-        Those of which nothing is known are left out.
+        Where the number is not known, the label is left out.
         """
         performance = self.load(name).performance
         samples, overall = count_samples(performance), performance["overall"]
@@ -204,9 +168,18 @@ class VersionDesk:
             label: overall.get(PAIRS_OF[key[2]])
             if key[0] == "overall" and key[2] in PAIRS_OF
             else samples.get(key[:2])
-            for label, key in metrics.items()
+            for label, key in self._keys(labels).items()
         }
         return {label: int(number) for label, number in found.items() if number is not None}
+
+    def _keys(self, labels: Sequence[str]) -> dict[str, Key]:
+        if all(label in KEY_METRICS for label in labels):
+            return {label: KEY_METRICS[label] for label in labels}
+        named = self.figure_names()
+        for label in labels:
+            if label not in named:
+                raise one_of("metric", label, named)
+        return {label: named[label] for label in labels}
 
     def predictions(self, name: str) -> Predictions:
         """Read a version's predictions.
@@ -329,67 +302,6 @@ class VersionDesk:
             "sizes": self.source.sizes(name),
             "params": dict(version.params),
         }
-
-    def compare(self, a: str, b: str) -> Comparison:
-        """Compare two versions: see `comparison.compare`; answered from the cache.
-
-        Raises:
-            TagifaiError: an unknown version, the same one twice, or damaged files.
-        """
-        first, second, members, key = self._compared(a, b)
-
-        def measure() -> dict[str, Any]:
-            return compare(
-                first,
-                second,
-                self.maybe_predictions(first),
-                self.maybe_predictions(second),
-                slices=members[1],
-                primary=self.primary(),
-            ).to_dict()
-
-        return self._answers.get(
-            ("compare", a, b),
-            key,
-            lambda: Comparison.from_dict(self.cache.remember(key, measure)),
-        )
-
-    def primary(self) -> str:
-        """Name the overall figure that decides, which the data's settings may name."""
-        try:
-            return self.data.get().dataset.config.primary
-        except TagifaiError:
-            return PRIMARY
-
-    def is_compared(self, a: str, b: str) -> bool:
-        """Tell whether `compare` answers at once: it is in memory, or fails."""
-        try:
-            return self._answers.has(("compare", a, b), self._compared(a, b)[-1])
-        except TagifaiError:
-            return True
-
-    def _compared(self, a: str, b: str) -> tuple[Any, ...]:
-        check_different(a, b)
-        first, second = self.load(a), self.load(b)
-        members = self.slice_members()
-        key = ("compare", a, first.fingerprint, b, second.fingerprint, members[0], self.primary())
-        return first, second, members, key
-
-    def flips(self, a: str, b: str, tag: str | None) -> list[dict[str, Any]]:
-        """List the decisions that B fixed, broke or left wrong, with texts; None: on any tag."""
-        check_different(a, b)
-        rows = select_flips(
-            self.predictions(a), self.thresholds(a), self.predictions(b), self.thresholds(b), tag
-        )
-        texts = self.texts()
-        return [
-            {
-                **asdict(row),
-                "title": texts[row.id].title if row.id in texts else "",
-                "description": texts[row.id].description if row.id in texts else "",
-            }
-            for row in rows
-        ]
 
     def maybe_predictions(self, version: Version) -> Predictions | None:
         """Read a version's predictions, None where it keeps none."""

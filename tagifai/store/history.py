@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 from msgspec import Struct
@@ -49,7 +49,7 @@ def label_of(key: Key) -> str:
     return f"{kind} {name}: {metric}"
 
 
-def flatten_performance(performance: Mapping[str, Any]) -> dict[Key, float]:
+def flatten_performance(performance: Mapping[str, object]) -> dict[Key, float]:
     """List every figure of a parsed performance.json by (group, name, metric).
 
     What stands in "overall" itself has the name "weighted", the behavioral tests together
@@ -59,28 +59,28 @@ def flatten_performance(performance: Mapping[str, Any]) -> dict[Key, float]:
     {('overall', 'weighted', 'f1'): 0.5, ('class', 'cv', 'f1'): 1.0}
     """
     return {
-        (group, name, metric): value if type(value) is float else float(value)
+        (group, name, metric): float(value)
         for group, name, row in _rows(performance)
         for metric, value in row.items()
-        if (type(value) is float or _is_figure(value)) and metric not in COUNTS
+        if _is_figure(value) and metric not in COUNTS
     }
 
 
-def list_figures(performance: Mapping[str, Any]) -> dict[Key, float | None]:
+def list_figures(performance: Mapping[str, object]) -> dict[Key, float | None]:
     """List every figure as `flatten_performance` does, with the undefined ones as None.
 
     >>> list_figures({"class": {"cv": {"f1": None, "num_samples": 0}}})
     {('class', 'cv', 'f1'): None}
     """
     return {
-        (group, name, metric): None if value is None else float(value)
+        (group, name, metric): float(value) if _is_figure(value) else None
         for group, name, row in _rows(performance)
         for metric, value in row.items()
         if (value is None or _is_figure(value)) and metric not in COUNTS
     }
 
 
-def count_covered(performance: Mapping[str, Any]) -> dict[Key, tuple[int, str]]:
+def count_covered(performance: Mapping[str, object]) -> dict[Key, tuple[int, str]]:
     """List by figure how many tags, projects or slices an average covers, where it is stated.
 
     >>> count_covered({"overall": {"macro": {"f1": 1, "num_tags": {"f1": 4}}}})
@@ -90,37 +90,38 @@ def count_covered(performance: Mapping[str, Any]) -> dict[Key, tuple[int, str]]:
         (group, name, metric): (int(number), kind.removeprefix("num_"))
         for group, name, row in _rows(performance)
         for kind in COVERED
-        if isinstance(row.get(kind), Mapping)
-        for metric, number in row[kind].items()
+        for metric, number in _mapping(row.get(kind)).items()
         if _is_figure(number)
     }
 
 
-def count_samples(performance: Mapping[str, Any]) -> dict[tuple[str, str], int]:
+def count_samples(performance: Mapping[str, object]) -> dict[tuple[str, str], int]:
     """List by (group, name) how many samples its figures rest on, where it is said.
 
     >>> count_samples({"class": {"cv": {"f1": 1, "num_samples": 9.0}, "nlp": {"f1": 1}}})
     {('class', 'cv'): 9}
     """
     return {
-        (group, name): int(row["num_samples"])
+        (group, name): int(number)
         for group, name, row in _rows(performance)
-        if _is_figure(row.get("num_samples"))
+        if _is_figure(number := row.get("num_samples"))
     }
 
 
-def history(
-    figures: Mapping[str, Mapping[Key, float]], metrics: Mapping[str, Key] = KEY_METRICS
-) -> list[dict[str, Any]]:
-    """Tabulate versions by metrics: records {"version", and a value or None by label}.
+class HistoryRow(Struct, frozen=True):
+    """A version's figures by label; where it cannot be read, `error` says why and all are None."""
 
-    >>> history({"v1": {("overall", "weighted", "f1"): 0.5}}, {"f1": KEY_METRICS["overall f1"]})
-    [{'version': 'v1', 'f1': 0.5}]
-    """
-    return [
-        {"version": version, **{label: known.get(key) for label, key in metrics.items()}}
-        for version, known in figures.items()
-    ]
+    version: str
+    error: str | None
+    figures: dict[str, float | None]
+
+    def to_dict(self) -> dict[str, str | float | None]:
+        """Return a flat record, as JSON has it.
+
+        >>> HistoryRow("v1", None, {"overall f1": 0.5}).to_dict()
+        {'version': 'v1', 'error': None, 'overall f1': 0.5}
+        """
+        return {"version": self.version, "error": self.error, **self.figures}
 
 
 class _Entry(Struct, frozen=True, eq=False):
@@ -137,7 +138,7 @@ class PerformanceIndex:
         self.source = source
         self._entries: dict[str, _Entry] = {}
         self._reader = FigureReader(_read_exactly)
-        self._rows: dict[Hashable, dict[str, tuple[_Entry, dict[str, Any]]]] = {}
+        self._rows: dict[Hashable, dict[str, tuple[_Entry, HistoryRow]]] = {}
 
     def figures(self, name: str) -> dict[Key, float]:
         """Return every figure of a version.
@@ -165,28 +166,27 @@ class PerformanceIndex:
         """Return the "note" of each performance that has one, as read so far by `history`."""
         return {name: entry.note for name, entry in self._entries.items() if entry.note}
 
-    def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[dict[str, Any]]:
+    def history(self, metrics: Mapping[str, Key] = KEY_METRICS) -> list[HistoryRow]:
         """Tabulate all versions in version order, the workspace last.
 
-        Records {"version", "error", and a value or None by label}; "error" is None, or says
-        why a version cannot be read, while the others go on.
+        A version that cannot be read has a row with an `error`; the others are read all the same.
         """
-        asked, keys = tuple(metrics.items()), tuple(metrics.values())
+        query, keys = tuple(metrics.items()), tuple(metrics.values())
         names = self.source.names()
         if len(self._entries) > len(names):
             self._entries = {name: self._entries[name] for name in names if name in self._entries}
             self._rows = {}
-        rows = self._rows.setdefault(asked, {})
+        rows = self._rows.setdefault(query, {})
         if len(self._rows) > 20:
-            self._rows = {asked: rows}
+            self._rows = {query: rows}
         stamp_of, table = self.source.stamp, []
         for name in names:
             stamp, known = stamp_of(name, _FILE), rows.get(name)
             if known is None or stamp is None or known[0].stamp != stamp:
                 entry = self._entry(name, stamp)
-                chosen = dict(zip(metrics, entry.known.choose(keys), strict=True))
-                known = rows[name] = (entry, {"version": name, "error": entry.error, **chosen})
-            table.append(known[1].copy())
+                figures = dict(zip(metrics, entry.known.choose(keys), strict=True))
+                known = rows[name] = (entry, HistoryRow(name, entry.error, figures))
+            table.append(known[1])
         return table
 
     def _entry(self, name: str, stamp: Hashable) -> _Entry:
@@ -211,27 +211,32 @@ def _read_exactly(content: bytes, where: str) -> dict[Key, float]:
     return flatten_performance(parse_performance(content, where))
 
 
-def _rows(performance: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    overall = performance.get("overall", {})
+def _rows(performance: Mapping[str, object]) -> Iterator[tuple[str, str, Mapping[str, object]]]:
+    overall = _mapping(performance.get("overall"))
     yield "overall", "weighted", overall
-    for name, row in overall.items():
-        if isinstance(row, Mapping) and name not in COUNTS:
+    for name, row in _mappings(overall):
+        if name not in COUNTS:
             yield "overall", name, row
-    for tag, row in performance.get("class", {}).items():
+    for tag, row in _mappings(performance.get("class")):
         yield "class", tag, row
-    slices = performance.get("slices", {})
-    yield "slices", "overall", slices.get("overall", {})
-    for name, row in slices.get("class", {}).items():
+    slices = _mapping(performance.get("slices"))
+    yield "slices", "overall", _mapping(slices.get("overall"))
+    for name, row in _mappings(slices.get("class")):
         yield "slices", name if name != "overall" else "overall (slice)", row
-    behavioral = performance.get("behavioral", {})
+    behavioral = _mapping(performance.get("behavioral"))
     yield "behavioral", "all", behavioral
     for kind in ("by_part", "by_type", "by_group"):
-        rows = behavioral.get(kind, {})
-        if isinstance(rows, Mapping):
-            for name, row in rows.items():
-                if isinstance(row, Mapping):
-                    yield "behavioral", name, row
+        for name, row in _mappings(behavioral.get(kind)):
+            yield "behavioral", name, row
 
 
-def _is_figure(value: object) -> bool:
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(value: object) -> Iterator[tuple[str, Mapping[str, object]]]:
+    return ((name, row) for name, row in _mapping(value).items() if isinstance(row, Mapping))
+
+
+def _is_figure(value: object) -> TypeGuard[float]:
     return isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool))

@@ -72,7 +72,7 @@ def build(bench: Workbench) -> None:
 
     def list_versions() -> list[dict[str, Any]]:
         """List the versions with their key metrics, in version order, the workspace last."""
-        return answer(bench.history)
+        return answer(lambda: [row.to_dict() for row in bench.history()])
 
     def get_params(version: str) -> dict[str, Any]:
         """Give a version's hyperparameters.

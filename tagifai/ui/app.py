@@ -67,20 +67,20 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
             with gr.Tab("Performance", id="performance", elem_id="tab-performance") as performance:
                 performance_tab.build(
                     place("performance", performance),
-                    history=bench.history,
-                    figure_names=bench.figure_names,
-                    history_intervals=bench.history_intervals,
-                    history_support=bench.history_support,
+                    history=lambda labels: bench.versions.history(labels),
+                    figure_names=lambda: list(bench.versions.figure_names()),
+                    history_intervals=lambda *of: bench.comparisons.history_intervals(*of),
+                    history_support=lambda labels, name: bench.versions.support(name, labels),
                     export_comparison=export_comparison,
                     write_report=lambda a, b: write_page(
-                        gather(bench.versions, bench.reviews, a, b)
+                        gather(bench.comparisons, bench.reviews, a, b)
                     ),
                     behavioral_results=lambda name: bench.inference.behavioral_results(name),
                     describe_version=bench.describe_version,
-                    version_notes=bench.version_notes,
+                    version_notes=lambda: bench.versions.notes(),
                     compare=bench.compare,
-                    is_compared=bench.is_compared,
-                    flips=bench.flips,
+                    is_compared=lambda a, b: bench.comparisons.is_compared(a, b),
+                    flips=lambda a, b, tag: bench.comparisons.flips(a, b, tag),
                 )
             with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:
                 inference_tab.build(

@@ -12,7 +12,7 @@ from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.reviews import ReviewDesk
 from tagifai.services.slices import SliceDesk
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.slices import Conditions
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
@@ -70,9 +70,9 @@ def run_json(run):
 
 
 @pytest.fixture
-def desk(folder, tmp_path) -> VersionDesk:
+def desk(folder, tmp_path) -> VersionService:
     cache = ContentCache(open_memory(None))
-    return VersionDesk(FolderSource(tmp_path / "model"), cache, DataService(folder))
+    return VersionService(FolderSource(tmp_path / "model"), cache, DataService(folder))
 
 
 def write(path: Path, content: object) -> None:

@@ -11,9 +11,10 @@ from tagifai.cli import parser as cli
 from tagifai.errors import TagifaiError
 from tagifai.report import gather
 from tagifai.report.page import write_page
+from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
 from tagifai.services.reviews import ReviewDesk
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.versions import open_source
 
@@ -44,10 +45,10 @@ class Reader(HTMLParser):
 
 
 def desks(data, models, reviews="none.sqlite"):
-    versions = VersionDesk(
+    versions = VersionService(
         open_source(str(models)), ContentCache(open_memory(None)), DataService(data)
     )
-    return versions, ReviewDesk(versions, data / reviews)
+    return ComparisonService(versions), ReviewDesk(versions, data / reviews)
 
 
 def text_of(page):

@@ -16,7 +16,7 @@ from security.rows import Files, Measured, Row, measured
 
 from tagifai.errors import TagifaiError
 from tagifai.services.data import DataService
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 
@@ -135,7 +135,7 @@ def measure_models(files: Files, full: bool) -> Measured:
             (place / old).unlink(missing_ok=True)
         (place / filename).write_bytes(content)
         data = DataService(folder / "data")
-        desk = VersionDesk(FolderSource(folder / "model"), cache, data, trust_pickle=trusted)
+        desk = VersionService(FolderSource(folder / "model"), cache, data, trust_pickle=trusted)
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
         wrong += attempt(name, lambda desk=desk: desk.predict("v0.1.0", ["text"]), marker)  # type: ignore[misc]
@@ -143,7 +143,7 @@ def measure_models(files: Files, full: bool) -> Measured:
     objects = io.BytesIO()
     np.savez(objects, ids=np.array([Command(marker)], dtype=object))
     (place / "predictions.npz").write_bytes(objects.getvalue())
-    desk = VersionDesk(FolderSource(folder / "model"), cache, DataService(folder / "data"))
+    desk = VersionService(FolderSource(folder / "model"), cache, DataService(folder / "data"))
     wrong += attempt("predictions", lambda: desk.predictions("v0.1.0"), marker)
     tracemalloc.stop()
     if most > 100:

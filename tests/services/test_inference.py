@@ -9,7 +9,7 @@ from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit
 from tagifai.services.data import DataService
 from tagifai.services.inference import InferenceDesk
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 from tagifai.training.releases import version_files
@@ -65,7 +65,7 @@ def folder(tmp_path, files) -> Path:
 def open_desk(folder, cache=None, **options) -> InferenceDesk:
     data = DataService(folder / "data")
     source = FolderSource(folder / "model")
-    versions = VersionDesk(source, ContentCache(open_memory(cache)), data)
+    versions = VersionService(source, ContentCache(open_memory(cache)), data)
     return InferenceDesk(versions, data, **options)
 
 

@@ -10,7 +10,7 @@ from tagifai.metrics.thresholds import choose_thresholds
 from tagifai.permissions import Visit, WriteRules
 from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionDesk
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 
@@ -19,7 +19,7 @@ from tagifai.store.sources import FolderSource
 def desk(small_data, small_models, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
     shutil.copytree(small_models, tmp_path / "model")
-    versions = VersionDesk(
+    versions = VersionService(
         FolderSource(tmp_path / "model"),
         ContentCache(open_memory(None)),
         DataService(tmp_path / "data"),

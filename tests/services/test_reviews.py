@@ -11,7 +11,7 @@ from tagifai.reviews.files import read_reviews
 from tagifai.reviews.queues import QueueChoice
 from tagifai.services.data import DataService
 from tagifai.services.reviews import ReviewDesk, apply_commands
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.settings import Settings
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
@@ -21,7 +21,9 @@ MISSING = QueueChoice("v0.2.0")
 
 
 def desk_on(data, models, path, rules=None):
-    versions = VersionDesk(FolderSource(models), ContentCache(open_memory(None)), DataService(data))
+    versions = VersionService(
+        FolderSource(models), ContentCache(open_memory(None)), DataService(data)
+    )
     return ReviewDesk(versions, path, rules)
 
 

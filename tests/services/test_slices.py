@@ -6,10 +6,11 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit, WriteRules
+from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionDesk
 from tagifai.services.slices import SliceDesk
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.slices import Conditions
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
@@ -26,7 +27,7 @@ def desk(small_data, small_models, tmp_path):
         row |= {"year": 2019 + number % 2, "url": f"http://outside.invalid/{number}" + "x" * 60}
     (data / "projects.json").write_text(json.dumps(rows))
     cache = ContentCache(open_memory(tmp_path / "cache"))
-    return SliceDesk(VersionDesk(FolderSource(small_models), cache, DataService(data)))
+    return SliceDesk(VersionService(FolderSource(small_models), cache, DataService(data)))
 
 
 def test_choices_are_the_tags_and_the_short_cells_of_other_columns(desk):
@@ -80,7 +81,7 @@ def test_a_saved_slice_is_listed_compared_and_trained_on(desk):
     found = desk.measure("v0.2.0", conditions)["test"]
     assert rows["late_and_short"]["num_samples"] == found["num_samples"]
     assert rows["late_and_short"]["f1"] == pytest.approx(found["f1"]["value"])
-    compared = desk.versions.compare("v0.1.0", "v0.2.0")
+    compared = ComparisonService(desk.versions).compare("v0.1.0", "v0.2.0")
     assert "late_and_short" in {row.name for row in compared.slices}
 
 
@@ -98,7 +99,7 @@ def test_who_may_not_write_saves_nothing(desk):
 
 def test_what_was_found_is_remembered_by_content(desk, small_models, tmp_path):
     first = desk.find("v0.1.0", "all")
-    again = SliceDesk(VersionDesk(FolderSource(small_models), desk.versions.cache,
+    again = SliceDesk(VersionService(FolderSource(small_models), desk.versions.cache,
                                   desk.versions.data))  # fmt: skip
     assert again.find("v0.1.0", "all") == first
     assert json.loads(json.dumps(first)) == first
@@ -120,7 +121,7 @@ def test_training_projects_that_are_not_out_of_fold_are_not_searched(desk, tmp_p
     for answer in ("yes", "no", "unknown"):
         file = models / "v0.1.0" / "version.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), "out_of_fold": answer}))
-        versions = VersionDesk(FolderSource(models), desk.versions.cache, desk.versions.data)
+        versions = VersionService(FolderSource(models), desk.versions.cache, desk.versions.data)
         found = SliceDesk(versions).find("v0.1.0")
         split = versions.predictions("v0.1.0").split
         left_out = 0 if answer == "yes" else int((split == "train").sum())

@@ -7,8 +7,9 @@ import orjson
 import pytest
 
 from tagifai.errors import TagifaiError
+from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
-from tagifai.services.versions import KEEPS, VersionDesk
+from tagifai.services.versions import KEEPS, VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 
@@ -18,7 +19,7 @@ def desk(small_data, small_models, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
     shutil.copytree(small_models, tmp_path / "model")
     cache = ContentCache(open_memory(tmp_path / "cache"))
-    return VersionDesk(FolderSource(tmp_path / "model"), cache, DataService(tmp_path / "data"))
+    return VersionService(FolderSource(tmp_path / "model"), cache, DataService(tmp_path / "data"))
 
 
 def rewrite(path, change):
@@ -85,25 +86,16 @@ def test_a_changed_version_is_seen(desk, tmp_path):
     assert desk.load("workspace").params["seed"] == 41
 
 
-def test_a_comparison_follows_the_files(desk, tmp_path):
-    def seeds():
-        rows = desk.compare("v0.1.0", "workspace").params
-        return next((row.a, row.b) for row in rows if row.name == "seed")
-
-    assert seeds() == (0, 0)
-    rewrite(tmp_path / "model/workspace/params.json", lambda params: params.update(seed=41))
-    assert seeds() == (0, 41)
-
-
 def test_a_broken_version_is_named_while_the_others_go_on(desk, tmp_path):
     (tmp_path / "model/v0.1.0/performance.json").write_text("{")
     rows = desk.history()
-    assert [row["version"] for row in rows if row["error"] is None] == ["v0.2.0", "workspace"]
-    assert rows[0]["error"].startswith("v0.1.0/performance.json: not JSON")
-    assert rows[0]["overall f1"] is None
+    assert [row.version for row in rows if row.error is None] == ["v0.2.0", "workspace"]
+    assert rows[0].error.startswith("v0.1.0/performance.json: not JSON")
+    assert rows[0].figures["overall f1"] is None
+    comparisons = ComparisonService(desk)
     with pytest.raises(TagifaiError, match=r"^v0\.1\.0/performance\.json: not JSON"):
-        desk.compare("v0.1.0", "v0.2.0")
-    assert desk.compare("v0.2.0", "workspace").flips.broke == 0
+        comparisons.compare("v0.1.0", "v0.2.0")
+    assert comparisons.compare("v0.2.0", "workspace").flips.broke == 0
 
 
 @pytest.mark.parametrize(
@@ -132,7 +124,7 @@ def test_a_version_without_predictions_or_model_says_so(desk, tmp_path):
         desk.predict("v0.1.0", ["text"])
     with pytest.raises(TagifaiError, match=r"unknown version 'v1'.* allowed: v0\.2\.0, workspace$"):
         desk.predict("v1", ["text"])
-    assert desk.compare("v0.1.0", "v0.2.0").basis == "stored"
+    assert ComparisonService(desk).compare("v0.1.0", "v0.2.0").basis == "stored"
 
 
 class Ran:
@@ -149,7 +141,7 @@ def pickled(desk, tmp_path, content):
     folder = tmp_path / "model/v0.1.0"
     (folder / "model.skops").unlink()
     (folder / "model.pkl").write_bytes(content)
-    trusting = VersionDesk(desk.source, desk.cache, desk.data, trust_pickle=True)
+    trusting = VersionService(desk.source, desk.cache, desk.data, trust_pickle=True)
     record = hashlib.sha256(content).hexdigest()
     return trusting, lambda digest=record: rewrite(
         folder / "version.json", lambda info: info.update(model_sha256=digest)
@@ -186,12 +178,6 @@ def test_a_strangers_pickle_is_never_run(desk, tmp_path, digest):
     assert (tmp_path / "ran").exists()
 
 
-def test_the_same_version_twice_is_refused(desk):
-    for ask in (desk.compare, lambda a, b: desk.flips(a, b, "transformers")):
-        with pytest.raises(TagifaiError, match=r"two different versions, got 'v0\.1\.0' twice"):
-            ask("v0.1.0", "v0.1.0")
-
-
 def test_texts_are_tagged_however_many_they_are(desk):
     (answer,) = desk.predict("v0.2.0", ["Pixels of camera images, computer vision photos"])
     assert answer["tags"] == ["computer-vision"]
@@ -200,61 +186,6 @@ def test_texts_are_tagged_however_many_they_are(desk):
     assert [one["tags"][:1] for one in many] == [["natural-language-processing"]] * 1_000 + [
         ["computer-vision"]
     ]
-
-
-def test_a_data_folders_own_slices_are_compared(desk, tmp_path):
-    assert "on_masks" not in {row.name for row in desk.compare("v0.1.0", "v0.2.0").slices}
-    own = [{"name": "on_masks", "description": "On masks.", "any_words": ["masks"]}]
-    (tmp_path / "data/slices.json").write_bytes(orjson.dumps(own))
-    names = {row.name for row in desk.compare("v0.1.0", "v0.2.0").slices}
-    assert "on_masks" in names
-
-
-def test_the_data_s_settings_name_the_primary_figure(desk, tmp_path):
-    assert desk.compare("v0.1.0", "v0.2.0").primary == "weighted f1"
-    (tmp_path / "data/data.toml").write_text('primary = "macro recall"\n')
-    diff = desk.compare("v0.1.0", "v0.2.0")
-    assert (diff.primary, diff.primary_row.name) == ("macro recall", "macro")
-    (tmp_path / "data/projects.json").write_text("[{}]")
-    assert desk.compare("v0.1.0", "v0.2.0").primary == "weighted f1"
-
-
-def test_slices_and_behavioral_scores_have_intervals(desk, tmp_path):
-    test = desk.predictions("v0.2.0").select("test").ids
-    figures = desk.load("v0.2.0").performance
-    found = desk.intervals("v0.2.0")
-    low, high = found["behavioral", "all", "score"]
-    assert low <= figures["behavioral"]["score"] <= high
-    # The small data has twelve test projects, and no slice with ten of them.
-    assert len(test) == 12
-    assert not [key for key in found if key[0] == "slices"]
-
-    own = [{"name": "all_of_it", "description": "", "min_words": 0}]
-    (tmp_path / "data/slices.json").write_bytes(orjson.dumps(own))
-    micro = figures["overall"]["micro"]
-    rewrite(
-        tmp_path / "model/v0.2.0/performance.json",
-        lambda performance: performance["slices"]["class"].update(all_of_it=micro),
-    )
-    low, high = desk.intervals("v0.2.0")["slices", "all_of_it", "f1"]
-    assert low <= micro["f1"] <= high
-
-
-def test_a_figure_that_would_be_scored_otherwise_today_has_no_interval(desk, tmp_path):
-    key = ("overall", "weighted", "recall")
-    assert key in desk.intervals("v0.1.0")
-    rewrite(
-        tmp_path / "model/v0.1.0/performance.json",
-        lambda performance: performance["overall"].update(recall=0.5),
-    )
-    found = desk.intervals("v0.1.0")
-    assert key not in found
-    assert ("overall", "macro", "recall") in found
-
-
-def test_without_predictions_behavioral_scores_keep_their_intervals(desk, tmp_path):
-    (tmp_path / "model/v0.2.0/predictions.npz").unlink()
-    assert {group for group, _, _ in desk.intervals("v0.2.0")} == {"behavioral"}
 
 
 def test_a_card_says_how_many_tags_the_averages_are_over(desk, tmp_path):
@@ -266,19 +197,19 @@ def test_a_card_says_how_many_tags_the_averages_are_over(desk, tmp_path):
 
 def test_what_figures_rest_on_is_counted(desk):
     performance = desk.load("v0.2.0").performance
-    support = desk.support(
-        "v0.2.0",
-        {
-            "f1": ("overall", "weighted", "f1"),
-            "brier": ("overall", "weighted", "brier"),
-            "tag": ("class", "transformers", "recall"),
-            "behavior": ("behavioral", "all", "score"),
-            "none": ("class", "nothing", "f1"),
-        },
-    )
-    assert support == {
-        "f1": 12,
-        "brier": 48,
-        "tag": performance["class"]["transformers"]["num_samples"],
-        "behavior": performance["behavioral"]["num_samples"],
+    labels = ["overall f1", "overall brier", "tag transformers: recall", "behavioral score"]
+    assert desk.support("v0.2.0", labels) == {
+        "overall f1": 12,
+        "overall brier": 48,
+        "tag transformers: recall": performance["class"]["transformers"]["num_samples"],
+        "behavioral score": performance["behavioral"]["num_samples"],
     }
+
+
+def test_any_figure_that_a_version_has_can_be_tabulated(desk):
+    rows = desk.history(["tag transformers: recall", "overall f1"])
+    assert [list(row.figures) for row in rows] == [["tag transformers: recall", "overall f1"]] * 3
+    recall = desk.load("v0.2.0").performance["class"]["transformers"]["recall"]
+    assert rows[1].figures["tag transformers: recall"] == recall
+    with pytest.raises(TagifaiError, match="unknown metric 'overall luck'"):
+        desk.history(["overall luck"])

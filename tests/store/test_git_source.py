@@ -73,12 +73,12 @@ def test_a_moved_tag_and_a_removed_one_are_seen(repository):
     repository.tag("v2")
     source = GitSource(str(repository.path))
     index = PerformanceIndex(source)
-    before = index.history()[0]["overall f1"], source.fingerprint("v1")
+    before = index.history()[0].figures["overall f1"], source.fingerprint("v1")
     repository.commit(performance=PERFORMANCE.replace("5", "6"))
     repository.git("tag", "--force", "v1")
     repository.git("tag", "-d", "v2")
 
-    assert [(row["version"], row["overall f1"]) for row in index.history()] == [("v1", 0.6)]
+    assert [(row.version, row.figures["overall f1"]) for row in index.history()] == [("v1", 0.6)]
     assert before[0] == 0.5
     assert source.fingerprint("v1") != before[1]
 
@@ -258,7 +258,7 @@ def test_a_thousand_tags_are_read_through_two_processes(repository):
     table = PerformanceIndex(GitSource(str(repository.path))).history()
 
     assert len(table) == 1000
-    assert (table[1]["version"], table[1]["overall f1"]) == ("v1", 0.1)
+    assert (table[1].version, table[1].figures["overall f1"]) == ("v1", 0.1)
 
 
 class GitOverHttp(BaseHTTPRequestHandler):

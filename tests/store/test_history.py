@@ -6,6 +6,7 @@ import pytest
 from tagifai.errors import TagifaiError
 from tagifai.store.history import (
     KEY_METRICS,
+    HistoryRow,
     PerformanceIndex,
     count_covered,
     count_samples,
@@ -101,8 +102,8 @@ def test_the_key_metrics_in_version_order(tmp_path):
     source.write("workspace", {"performance.json": json.dumps(PERFORMANCE).encode()})
     table = PerformanceIndex(source).history()
 
-    assert [row["version"] for row in table] == [f"v0.{i}.0" for i in range(11)] + ["workspace"]
-    assert table[-1] == {
+    assert [row.version for row in table] == [f"v0.{i}.0" for i in range(11)] + ["workspace"]
+    assert table[-1].to_dict() == {
         "version": "workspace",
         "error": None,
         "overall f1": 0.6,
@@ -112,17 +113,17 @@ def test_the_key_metrics_in_version_order(tmp_path):
         "slices precision": 0.1,
         "slices recall": 0.2,
     }
-    assert table[1]["overall f1"] == 1 / 11
-    assert table[1]["overall recall"] is None
-    assert list(table[0])[2:] == list(KEY_METRICS)
+    assert table[1].figures["overall f1"] == 1 / 11
+    assert table[1].figures["overall recall"] is None
+    assert list(table[0].figures) == list(KEY_METRICS)
 
 
 def test_any_metric_can_be_chosen(tmp_path):
     index = PerformanceIndex(written(tmp_path, 2))
 
     assert index.history({"cv": ("class", "cv", "f1"), "x": ("class", "x", "f1")}) == [
-        {"version": "v0.0.0", "error": None, "cv": 0.5, "x": None},
-        {"version": "v0.1.0", "error": None, "cv": 0.5, "x": None},
+        HistoryRow("v0.0.0", None, {"cv": 0.5, "x": None}),
+        HistoryRow("v0.1.0", None, {"cv": 0.5, "x": None}),
     ]
     assert ("slices", "short", "f1") in index.known_figures()
     assert index.figures("v0.1.0")["overall", "weighted", "f1"] == 0.5
@@ -139,12 +140,12 @@ def test_a_broken_version_says_why_while_the_others_go_on(tmp_path):
     index = PerformanceIndex(source)
     table = index.history()
 
-    assert [row["error"] for row in table] == [
+    assert [row.error for row in table] == [
         None,
         "v1/performance.json: overall.f1: a number between 0 and 1 is needed, got 'x'",
         "version 'v2' has no performance.json",
     ]
-    assert table[1]["overall f1"] is None
+    assert table[1].figures["overall f1"] is None
     with pytest.raises(TagifaiError, match="v1/performance"):
         index.figures("v1")
 
@@ -153,7 +154,7 @@ def test_notes_on_figures_are_read_with_them(tmp_path):
     source = written(tmp_path, 2, {"note": "9 left out", "class": {}})
     (tmp_path / "v0.1.0" / "performance.json").write_text('{"overall": {"note": "a figure\'s"}}')
     index = PerformanceIndex(source)
-    assert [row["error"] for row in index.history()] == [None, None]
+    assert [row.error for row in index.history()] == [None, None]
     assert index.notes() == {"v0.0.0": "9 left out"}
 
 
@@ -167,9 +168,9 @@ def test_what_changes_is_read_again_and_what_goes_is_gone(tmp_path):
     (tmp_path / "v0.2.0").rmdir()
     table = index.history()
 
-    assert [row["version"] for row in table] == ["v0.0.0", "v0.1.0"]
-    assert table[1]["overall f1"] == 0.125
-    assert table[1]["slices f1"] is None
+    assert [row.version for row in table] == ["v0.0.0", "v0.1.0"]
+    assert table[1].figures["overall f1"] == 0.125
+    assert table[1].figures["slices f1"] is None
 
 
 def test_a_thousand_versions_open_within_a_second(tmp_path):

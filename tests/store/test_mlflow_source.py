@@ -100,10 +100,10 @@ def test_why_there_is_no_version_and_what_write_would_refuse(source):
 def test_the_workspace_is_replaced(source):
     index = PerformanceIndex(source)
     source.write("workspace", {"performance.json": PERFORMANCE, "params.json": b"{}"})
-    assert index.history()[0]["overall f1"] == 0.5
+    assert index.history()[0].figures["overall f1"] == 0.5
     source.write("workspace", {"performance.json": PERFORMANCE.replace(b"5", b"6")})
 
-    assert [row["overall f1"] for row in index.history()] == [0.6]
+    assert [row.figures["overall f1"] for row in index.history()] == [0.6]
     assert source.read("workspace", "params.json") is None
 
 

@@ -73,17 +73,17 @@ import os, sys
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.services.data import DataService
 from tagifai.errors import TagifaiError
-from tagifai.services.versions import VersionDesk
+from tagifai.services.versions import VersionService
 from tagifai.store.sources import FolderSource
 os.setgid(65534); os.setuid(65534)
 def asked(path, ask):
-    desk = VersionDesk(FolderSource(path), ContentCache(open_memory(None)), DataService("data"))
+    desk = VersionService(FolderSource(path), ContentCache(open_memory(None)), DataService("data"))
     try:
         print(ask(desk))
     except TagifaiError as error:
         print(error)
 models = sys.argv[1]
-asked(models, lambda desk: desk.history()[0]["error"])
+asked(models, lambda desk: desk.history()[0].error)
 asked(models, lambda desk: desk.load(desk.latest()))
 asked(models + "/v2", lambda desk: desk.names())
 asked(models, lambda desk: desk.source.check_writable("v3"))

@@ -13,7 +13,8 @@ from tagifai.comparison.results import Comparison
 from tagifai.comparison.verdicts import ENOUGH_POSITIVES as ENOUGH
 from tagifai.errors import TagifaiError
 from tagifai.metrics.reading import metric_terms
-from tagifai.store.history import KEY_METRICS
+from tagifai.services.comparisons import FlippedProject
+from tagifai.store.history import KEY_METRICS, HistoryRow
 from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.views.behavioral import show_behavioral
@@ -41,7 +42,7 @@ REPORT = "Save a report to send (HTML)"
 def build(
     place: Place,
     *,
-    history: Callable[[list[str] | None], list[dict[str, Any]]],
+    history: Callable[[list[str] | None], list[HistoryRow]],
     figure_names: Callable[[], list[str]],
     history_intervals: Callable[[list[str], list[str]], dict[str, Any]],
     history_support: Callable[[list[str], str], dict[str, int]],
@@ -49,7 +50,7 @@ def build(
     version_notes: Callable[[], dict[str, str]],
     compare: Callable[[str, str], Comparison],
     is_compared: Callable[[str, str], bool],
-    flips: Callable[[str, str, str], list[dict[str, Any]]],
+    flips: Callable[[str, str, str], list[FlippedProject]],
     export_comparison: Callable[[Comparison], str],
     write_report: Callable[[str, str], str],
     behavioral_results: Callable[[str], dict[str, Any]],
@@ -184,7 +185,7 @@ def build(
         try:
             labels = labels or list(KEY_METRICS)
             rows = history(labels)
-            latest = [row["version"] for row in rows if row["error"] is None]
+            latest = [row.version for row in rows if row.error is None]
             drawn = history_intervals(labels, latest[-SHOWN_WITH_INTERVALS:])
             support = history_support(labels, latest[-1]) if latest else {}
             notes = version_notes()
@@ -212,7 +213,7 @@ def build(
         try:
             rows = history(None)
             names = figure_names()
-            versions = [row["version"] for row in rows if row["error"] is None]
+            versions = [row.version for row in rows if row.error is None]
             support = history_support(list(KEY_METRICS), versions[-1]) if versions else {}
         except TagifaiError as error:
             return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
@@ -225,7 +226,7 @@ def build(
         choice = [link.read(one) for one in ("metric", "only", "search", "tag")]
         return [
             link.refused()
-            + "".join(show_error(TagifaiError(row["error"])) for row in rows if row["error"]),
+            + "".join(show_error(TagifaiError(row.error)) for row in rows if row.error),
             gr.Dropdown(names, value=labels, multiselect=True),
             *draw_history(labels),
             gr.Dropdown(versions[::-1], value=pair[0]),

@@ -12,6 +12,8 @@ from tagifai.charts.svg import escaped
 from tagifai.charts.verdict import MARKS, mark, show_verdict
 from tagifai.comparison.results import Comparison, DiffRow, ParamDiff
 from tagifai.comparison.verdicts import BETTER, ENOUGH_POSITIVES, TOO_FEW, WORSE
+from tagifai.services.comparisons import FlippedProject
+from tagifai.store.history import HistoryRow
 from tagifai.ui.views.markup import show_table
 
 GROUPS = {"overall": "overall", "tags": "by tag", "slices": "by slice", "behavioral": "behavioral"}
@@ -19,17 +21,19 @@ MOST_NOTES = 10
 
 
 def show_history(
-    rows: list[dict[str, Any]], intervals: Mapping[str, Any], support: Mapping[str, int]
+    rows: Sequence[HistoryRow],
+    intervals: Mapping[str, Sequence[tuple[float, float] | None]],
+    support: Mapping[str, int],
 ) -> str:
     """Draw metrics as lines over versions, with the intervals of the latest ones.
 
     What rests on too little to tell, by `support`, is grey and says on how much.
     """
-    readable = [row for row in rows if row["error"] is None]
-    labels = [key for key in (readable[0] if readable else {}) if key not in ("version", "error")]
+    readable = [row for row in rows if row.error is None]
+    labels = list(readable[0].figures) if readable else []
     return chart_lines(
-        {label: [row[label] for row in readable] for label in labels},
-        [row["version"] for row in readable],
+        {label: [row.figures[label] for row in readable] for label in labels},
+        [row.version for row in readable],
         title="Metrics on each version's own test split",
         y_label="share; thin lines: 95 % intervals",
         empty="No version has one of these metrics.",
@@ -58,11 +62,11 @@ def _some(names: list[str]) -> str:
     return (f"{rest:,} earlier versions, " if rest > 0 else "") + ", ".join(names[-MOST_NOTES:])
 
 
-def show_history_table(rows: list[dict[str, Any]]) -> str:
+def show_history_table(rows: Sequence[HistoryRow]) -> str:
     """Show the key metrics as a table, the latest version first."""
-    labels = [key for key in (rows[0] if rows else {}) if key not in ("version", "error")]
+    labels = list(rows[0].figures) if rows else []
     return show_table(
-        rows[::-1][:200],
+        [row.to_dict() for row in rows[::-1][:200]],
         {"version": "version", **{label: label for label in labels}},
         empty="No version yet.",
     )
@@ -221,16 +225,16 @@ def _value(row: ParamDiff, side: str) -> str:
     return "not set" if side == lacking else orjson.dumps(getattr(row, side)).decode()
 
 
-def show_flipped(rows: list[dict[str, Any]], tag: str, a: str, b: str) -> str:
+def show_flipped(rows: Sequence[FlippedProject], tag: str, a: str, b: str) -> str:
     """Show the projects whose decision on a tag was fixed, broken or left wrong."""
     records = [
         {
-            "kind": {"fixed": "▲ fixed", "broke": "▼ broke"}.get(row["kind"], row["kind"]),
-            "id": row["id"],
-            "text": f"{row['title']} {row['description']}".strip() or "(no longer in the data)",
-            "truth": "has the tag" if row["y_true"] else "does not",
-            "prob_a": row["prob_a"],
-            "prob_b": row["prob_b"],
+            "kind": {"fixed": "▲ fixed", "broke": "▼ broke"}.get(row.flip.kind, row.flip.kind),
+            "id": row.flip.id,
+            "text": f"{row.title} {row.description}".strip() or "(no longer in the data)",
+            "truth": "has the tag" if row.flip.y_true else "does not",
+            "prob_a": row.flip.prob_a,
+            "prob_b": row.flip.prob_b,
         }
         for row in rows[:100]
     ]
