@@ -23,33 +23,35 @@ stay_offline(os.environ)
 leave_as_installed()
 settings = read_settings()
 
-from tagifai.services.app import Workbench  # noqa: E402
+from tagifai.services.app import Services  # noqa: E402
 from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` needs no gradio
 from tagifai.ui.server.serving import serve, with_queue  # noqa: E402
 
 space = Space.of(os.environ)
-bench = Workbench(settings, space)
-try:
-    demo = with_queue(build_app(bench), settings)
-except TagifaiError as error:
-    sys.exit(f"tagifai: {error}")
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal, at once."""
+    """Print a line at once."""
     print(line, flush=True)
 
 
 def warn(line: str) -> None:
-    """Tell the person at the terminal what they may not expect."""
+    """Print a warning to standard error."""
     print(f"tagifai: {line}", file=sys.stderr, flush=True)
 
+
+services = Services(settings, space, warn)
+try:
+    demo = with_queue(build_app(services), settings)
+except TagifaiError as error:
+    sys.exit(f"tagifai: {error}")
 
 if __name__ == "__main__":
     for warning in warnings_of(settings, space):
         warn(warning)
     try:
-        bench.keep_reviews(warn)
-        serve(demo, settings, options=launch_options(), say=say, then=bench.warm_up.start)
+        if services.review_repository:
+            services.review_repository.start()
+        serve(demo, settings, options=launch_options(), say=say, then=services.warm_up.start)
     except TagifaiError as error:
         sys.exit(f"tagifai: {error}")

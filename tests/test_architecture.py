@@ -161,7 +161,7 @@ def test_tabs_are_given_their_functions():
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id.endswith(("Desk", "Workbench"))
+        and node.func.id.endswith(("Desk", "Service", "Services"))
     }
     assert (reached, made) == (set(), set())
 

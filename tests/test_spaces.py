@@ -4,7 +4,7 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.permissions import WriteRules, warnings_of
-from tagifai.services.app import Workbench
+from tagifai.services.review_repository import warn_of_reviews
 from tagifai.settings import Settings, load_settings
 from tagifai.spaces import Space, is_writable, lasts, warn_of_disk
 
@@ -62,8 +62,7 @@ def test_what_a_space_forgets_is_said_unless_it_is_kept_elsewhere(tmp_path):
         assert forgets.startswith("this Space forgets its disk when it restarts: reviews vanish")
     assert warn_of_disk(tmp_path / "reviews.sqlite", SPACE, "ann/reviews") == ""
     assert warn_of_disk(tmp_path / "reviews.sqlite", None) == ""
-    bench = Workbench(Settings(data=tmp_path), SPACE)
-    assert bench.warn_of_reviews() == forgets
+    assert warn_of_reviews(Settings(data=tmp_path), SPACE) == forgets
 
 
 def test_who_may_write_on_a_space_is_said_at_the_start(tmp_path):

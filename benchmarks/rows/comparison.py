@@ -12,7 +12,7 @@ from benchmarks.paired import p50, paired_ratio, summarize
 from benchmarks.results import Findings
 from tagifai.comparison.bootstrap import RESAMPLES, draw_projects, resample_counts
 from tagifai.predictions import Predictions
-from tagifai.services.app import Workbench
+from tagifai.services.app import Services
 from tagifai.settings import Settings
 
 CACHED = "diff of two versions, cached"
@@ -29,32 +29,32 @@ def measure(bench: Bench) -> Findings:
     settings = Settings(
         data=bench.data(SMALL), models=str(bench.models(SMALL)), cache_dir=bench.scratch / "diffs"
     )
-    kept = Workbench(settings)
-    kept.compare(*PAIR)
+    services = Services(settings)
+    services.comparisons.compare(*PAIR)
     again, stored = [], []
     for _ in range(bench.steps):
-        again.append(clock(kept))
-        stored.append(clock(Workbench(settings), warm=True))
+        again.append(clock(services))
+        stored.append(clock(Services(settings), warm=True))
     for work, values in ((CACHED, again), (STORED, stored)):
         found.add(work, None, OURS, summarize(values))
     found.claim(CACHED, None, "ms", p50(again), CACHED_LIMIT, "ms")
-    return found + measure_bootstrap(bench, kept)
+    return found + measure_bootstrap(bench, services)
 
 
-def clock(workbench: Workbench, warm: bool = False) -> float:
-    """Give the ms of one comparison; `warm` opens versions and cache before."""
+def clock(services: Services, warm: bool = False) -> float:
+    """Return the ms of one comparison; `warm` opens versions and cache before."""
     if warm:
         for name in PAIR:
-            workbench.versions.load(name)
+            services.versions.load(name)
     start = time.perf_counter()
-    workbench.compare(*PAIR)
+    services.comparisons.compare(*PAIR)
     return 1000 * (time.perf_counter() - start)
 
 
-def measure_bootstrap(bench: Bench, workbench: Workbench) -> Findings:
+def measure_bootstrap(bench: Bench, services: Services) -> Findings:
     """Resample F1 by tag: all at once, and in parts by a loop, which must find the same."""
     found = Findings()
-    y_true, a, b = decided(workbench)
+    y_true, a, b = decided(services)
     tags = y_true.shape[1]
     parts = np.array_split(draw_projects(len(y_true), RESAMPLES), max(20, bench.steps))
     ours, loop = [], []
@@ -78,13 +78,11 @@ def measure_bootstrap(bench: Bench, workbench: Workbench) -> Findings:
     return found
 
 
-def decided(workbench: Workbench) -> tuple[Any, Any, Any]:
-    """Give what is true of the test projects, and what each of two versions decides."""
-    tests: list[Predictions] = [
-        workbench.versions.predictions(name).select("test") for name in PAIR
-    ]
+def decided(services: Services) -> tuple[Any, Any, Any]:
+    """Return the truth of the test projects, and what each of two versions decides."""
+    tests: list[Predictions] = [services.versions.predictions(name).select("test") for name in PAIR]
     a, b = (
-        test.decide(workbench.versions.thresholds(name))
+        test.decide(services.versions.thresholds(name))
         for test, name in zip(tests, PAIR, strict=True)
     )
     return tests[0].y_true, a, b

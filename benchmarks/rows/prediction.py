@@ -6,7 +6,7 @@ from benchmarks.apps import OURS
 from benchmarks.bench import SMALL, Bench
 from benchmarks.paired import Summary, p50, paired_ratio, summarize
 from benchmarks.results import Findings
-from tagifai.services.app import Workbench
+from tagifai.services.app import Services
 from tagifai.settings import Settings
 
 ONE, MANY, TRAINING = "one prediction", "10,000 predictions", "training on the real data, one core"
@@ -24,23 +24,22 @@ def measure(bench: Bench) -> Findings:
     found.add(TRAINING, bench.num_real, OURS, Summary(1, seconds, seconds), "s CPU")
     if not bench.quick:
         found.claim(TRAINING, bench.num_real, "s of CPU", seconds, TRAINING_LIMIT, "s")
-    workbench = Workbench(
-        Settings(data=bench.data(SMALL), models=str(bench.models(SMALL)), no_cache=True)
-    )
+    settings = Settings(data=bench.data(SMALL), models=str(bench.models(SMALL)), no_cache=True)
+    inference = Services(settings).inference
     texts = [project.text for project in bench.dataset.projects]
     count = 1_000 if bench.quick else TEXTS
     many = [texts[i % len(texts)] + f" {i // len(texts)}" for i in range(count)]
-    workbench.predict(VERSION, texts[:1])
+    inference.predict_texts(VERSION, texts[:1])
     singles, batches, by_one = [], [], []
     for number in range(bench.few):
         start = time.perf_counter()
-        together = workbench.predict(VERSION, many)
+        together = inference.predict_texts(VERSION, many)
         batches.append(1000 * (time.perf_counter() - start))
         chosen = range(number, count, count // 100)
         before = time.perf_counter()
         for i in chosen:
             start = time.perf_counter()
-            alone = workbench.predict(VERSION, [many[i]])
+            alone = inference.predict_texts(VERSION, [many[i]])
             singles.append(1000 * (time.perf_counter() - start))
             if alone[0]["tags"] != together[i]["tags"]:
                 raise ValueError(f"other tags alone than among many: {many[i]!r}")

@@ -12,22 +12,23 @@ from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
 
 
 def serve_api(options: argparse.Namespace) -> Answer:
-    """Serve the endpoints until stopped; `options` has what `add_flags` adds."""
+    """Serve the endpoints until stopped; `options` holds the flags of `add_flags`."""
     stay_offline(os.environ)
     leave_as_installed()
     settings = load_settings(given=vars(options))
 
-    # A wrong flag is told before these seconds are spent.
-    from tagifai.services.app import Workbench
+    # These imports take seconds: a wrong flag fails before them.
+    from tagifai.services.app import Services
     from tagifai.ui.server.serving import build_api, serve
 
     def warn(line: str) -> None:
         print_message(f"tagifai: {line}")
 
     space = Space.of(os.environ)
-    bench = Workbench(settings, space)
+    services = Services(settings, space, warn)
     for warning in warnings_of(settings, space):
         warn(warning)
-    bench.keep_reviews(warn)
-    serve(build_api(bench), settings, say=print_text, endpoints_only=True)
+    if services.review_repository:
+        services.review_repository.start()
+    serve(build_api(services), settings, say=print_text, endpoints_only=True)
     return Answer({}, lambda: None)

@@ -24,6 +24,7 @@ from tagifai.text.languages import recorded_language
 from tagifai.training.evaluation import default_tests, label_texts
 
 MAX_TEXT = 20_000
+MAX_TEXTS = 10_000
 # Some hundred edits of the text are tried.
 MAX_CHANGED = 2_000
 
@@ -39,12 +40,14 @@ class InferenceDesk:
         rules: WriteRules = WriteRules(),  # noqa: B008 - frozen
         public: bool = False,
         max_text: int = MAX_TEXT,
+        max_texts: int = MAX_TEXTS,
     ) -> None:
         self.versions = versions
         self.data = data
         self.rules = rules
         self.public = public
         self.max_text = max_text
+        self.max_texts = max_texts
         self._similar = Kept(1)
         self._examples = Kept(8)
         self._tests = Kept(8)
@@ -57,6 +60,22 @@ class InferenceDesk:
         """
         self.check_text(text)
         return self.versions.predict(name, [text])[0]
+
+    def predict_texts(self, name: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Predict the tags of several texts.
+
+        Raises
+        ------
+        TagifaiError
+            No model, more texts than `max_texts`, or one of more than `max_text` characters.
+        """
+        if len(texts) > self.max_texts:
+            raise TagifaiError(
+                f"at most {self.max_texts:,} texts at once (--max-texts), got {len(texts):,}"
+            )
+        for text in texts:
+            self.check_text(text)
+        return self.versions.predict(name, texts)
 
     def check_text(self, text: str) -> None:
         """Refuse a text longer than is read from visitors.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from tagifai.errors import TagifaiError, shorten
 from tagifai.reviews.files import export_reviews, read_reviews
 from tagifai.services.reviews import ReviewDesk
+from tagifai.settings import Settings
+from tagifai.spaces import Space, warn_of_disk
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitScheduler
@@ -21,6 +23,15 @@ MINUTES = 5.0
 FOLDER = "reviews"
 _NAME = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
 Say = Callable[[str], None]
+
+
+def warn_of_reviews(
+    settings: Settings, space: Space | None, repository: "ReviewRepository | None" = None
+) -> str:
+    """Return what happens to the reviews where that is not what a reviewer expects, or ""."""
+    if repository and repository.problem:
+        return f"reviews are not sent to {repository.name}: {repository.problem}"
+    return warn_of_disk(settings.reviews_file, space, settings.reviews_repo)
 
 
 class ReviewRepository:

@@ -1,15 +1,21 @@
-"""Load what the first visitors will ask for, after the port answers, and say how far it is."""
+"""Load what the first visitors will ask for, after the port answers, and report how far it is."""
 
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tagifai.errors import TagifaiError
+from tagifai.services.data import DataService
+from tagifai.services.versions import VersionService
+
+if TYPE_CHECKING:
+    from tagifai.services.inference import InferenceDesk
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something to load: how it is called, how it is done, and perhaps how much of it is done."""
+    """Something to load: its name, the function that loads it, and how much of it is loaded."""
 
     name: str
     load: Callable[[], object]
@@ -17,7 +23,7 @@ class Step:
 
 
 class WarmUp:
-    """Steps that are taken once, in their order, in a thread of their own."""
+    """Steps that run once, in their order, in a thread of their own."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
@@ -32,12 +38,12 @@ class WarmUp:
             self._thread.start()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until all is loaded, or so many seconds."""
+        """Wait until everything is loaded, but no longer than `seconds`."""
         if self._thread is not None:
             self._thread.join(seconds)
 
     def progress(self) -> str | None:
-        """Say what is being loaded, and how much of it is; None while nothing is.
+        """Return what is being loaded and how much of it is; None while nothing is.
 
         >>> WarmUp([Step("the projects", list)]).progress() is None
         True
@@ -52,6 +58,36 @@ class WarmUp:
                 try:
                     step.load()
                 except TagifaiError:
-                    continue  # whoever asks for it is told why
+                    continue  # whoever asks for it gets the message
         finally:
             self._current = None
+
+
+def first_steps(
+    data: DataService,
+    versions: Callable[[], VersionService],
+    inference: Callable[[], "InferenceDesk"],
+) -> list[Step]:
+    """Return the steps that load projects, versions and the latest model.
+
+    Parameters
+    ----------
+    data : DataService
+        The data folder.
+    versions, inference : callable
+        Return the services; a step that finds one broken leaves the other steps alone.
+    """
+
+    def load_model() -> None:
+        try:
+            name = versions().latest("model")
+        except TagifaiError:
+            return  # none can predict, as the Inference tab says
+        if versions().keeps("model", name):
+            inference().predict(name, "")
+
+    return [
+        Step("the projects", lambda: data.get().warm_up(), lambda: f"({data.num_read:,} read)"),
+        Step("the versions", lambda: versions().history()),
+        Step("the latest model", load_model),
+    ]

@@ -8,12 +8,12 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.reviews.queues import QueueChoice
-from tagifai.services.app import Workbench
+from tagifai.services.app import Services
 from tagifai.text.preprocessing import FILTERS
 from tagifai.ui.server.visits import visit_of
 
 
-def build(bench: Workbench) -> None:
+def build(services: Services) -> None:
     """Declare the endpoints on the page being built."""
 
     def filter_tags(min_tag_freq: int = 30) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def build(bench: Workbench) -> None:
         Args:
             min_tag_freq: whole number of 1 or more.
         """
-        return answer(lambda: asdict(bench.filter_tags(min_tag_freq)))
+        return answer(lambda: asdict(services.data.filter_tags(min_tag_freq)))
 
     def preprocess(
         text: str,
@@ -51,11 +51,8 @@ def build(bench: Workbench) -> None:
         )
         if stopwords is not None:
             check_types(stopwords=(stopwords, str))
-        return answer(
-            lambda: {
-                "preprocessed": bench.preprocess(text, lower, stem, filters, stopwords, language)
-            }
-        )
+        given = (text, lower, stem, filters, stopwords, language)
+        return answer(lambda: {"preprocessed": services.preprocessing.preprocess(*given)})
 
     def predict(texts: list[str], version: str = "") -> dict[str, Any]:
         """Predict the tags of texts.
@@ -67,12 +64,14 @@ def build(bench: Workbench) -> None:
         check_types(version=(version, str))
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise gr.Error("texts: a list of strings is needed", print_exception=False)
-        name = version or answer(lambda: bench.latest("model"))
-        return answer(lambda: {"version": name, "predictions": bench.predict(name, texts)})
+        name = version or answer(lambda: services.versions.latest("model"))
+        return answer(
+            lambda: {"version": name, "predictions": services.inference.predict_texts(name, texts)}
+        )
 
     def list_versions() -> list[dict[str, Any]]:
         """List the versions with their key metrics, in version order, the workspace last."""
-        return answer(lambda: [row.to_dict() for row in bench.history()])
+        return answer(lambda: [row.to_dict() for row in services.versions.history()])
 
     def get_params(version: str) -> dict[str, Any]:
         """Give a version's hyperparameters.
@@ -81,7 +80,7 @@ def build(bench: Workbench) -> None:
             version: a version's name.
         """
         check_types(version=(version, str))
-        return answer(lambda: bench.describe_version(version)["params"])
+        return answer(lambda: services.versions.describe(version)["params"])
 
     def get_performance(version: str) -> dict[str, Any]:
         """Give a version's performance: overall, by tag, by slice, behavioral.
@@ -90,7 +89,7 @@ def build(bench: Workbench) -> None:
             version: a version's name.
         """
         check_types(version=(version, str))
-        return answer(lambda: bench.performance(version))
+        return answer(lambda: dict(services.versions.load(version).performance))
 
     def compare_versions(version_a: str, version_b: str) -> dict[str, Any]:
         """Compare two versions, B − A, with intervals and verdicts.
@@ -100,7 +99,7 @@ def build(bench: Workbench) -> None:
             version_b: another version's name.
         """
         check_types(version_a=(version_a, str), version_b=(version_b, str))
-        return answer(lambda: bench.compare(version_a, version_b).to_dict())
+        return answer(lambda: services.comparisons.compare(version_a, version_b).to_dict())
 
     def inspect_tag(
         version: str, tag: str, outcome: str = "fp", order: str = "confident", page: int = 1
@@ -119,9 +118,9 @@ def build(bench: Workbench) -> None:
         )
 
         def inspect() -> dict[str, Any]:
-            found = bench.inspection.outcomes(version, tag, outcome, order, "", page)
-            rows = [row for row in bench.inspection.tag_table(version) if row["tag"] == tag]
-            note = bench.versions.note(version)
+            found = services.inspection.outcomes(version, tag, outcome, order, "", page)
+            rows = [row for row in services.inspection.tag_table(version) if row["tag"] == tag]
+            note = services.versions.note(version)
             return {"figures": rows[0], "note": note, **found._asdict()}
 
         return answer(inspect)
@@ -154,8 +153,8 @@ def build(bench: Workbench) -> None:
 
         def listed() -> dict[str, Any]:
             choice = QueueChoice(version, kind, tag or None, split, rank, "all")
-            found = bench.reviews.page(choice, page)
-            items = [bench.reviews.describe(version, (i["id"], i["tag"])) for i in found.items]
+            found = services.reviews.page(choice, page)
+            items = [services.reviews.describe(version, (i["id"], i["tag"])) for i in found.items]
             return found._replace(items=items)._asdict()
 
         return answer(listed)
@@ -180,7 +179,7 @@ def build(bench: Workbench) -> None:
             note=(note, str),
         )
         return answer(
-            lambda: bench.reviews.decide(
+            lambda: services.reviews.decide(
                 visit_of(request), version, (project, tag), decision, note
             ).to_dict()
         )

@@ -10,7 +10,9 @@ from tagifai.data.browse import SORTS
 from tagifai.inspection import ORDERS
 from tagifai.report import gather
 from tagifai.report.page import write_page
-from tagifai.services.app import Workbench
+from tagifai.services.app import Services
+from tagifai.services.review_repository import warn_of_reviews
+from tagifai.services.reviews import apply_commands
 from tagifai.text.languages import list_languages, stopwords_of
 from tagifai.text.preprocessing import FILTERS
 from tagifai.ui import api, links, loading
@@ -32,8 +34,8 @@ HEADING = """<div class="page-title"><h1>tagifai</h1>
 wrong? One look at a multi-label text classifier.</p></div>"""
 
 
-def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
-    """Build the page over a workbench; nothing is read or computed until somebody opens it."""
+def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
+    """Build the page over the services; nothing is read or computed until somebody opens it."""
     places: list[links.Place] = []
 
     def place(tab: str, shown: gr.Tab, part: str = "") -> links.Place:
@@ -44,7 +46,7 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
 
     with GuardedBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3_600)) as demo:
         # First, so that no private event takes an endpoint's name.
-        api.build(bench)
+        api.build(services)
         endpoints = len(demo.children)
         with gr.Column(elem_classes="page-top") as head:
             pass
@@ -52,12 +54,12 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
             with gr.Tab("Data", id="data", elem_id="tab-data") as data:
                 data_tab.build(
                     place("data", data),
-                    describe_data=bench.describe_data,
-                    filter_tags=bench.filter_tags,
-                    page_projects=bench.page_projects,
-                    describe_tag=bench.describe_tag,
-                    count_words=bench.count_words,
-                    preprocess=bench.preprocess,
+                    describe_data=lambda: services.data.summary(),
+                    filter_tags=lambda *asked: services.data.filter_tags(*asked),
+                    page_projects=lambda *asked: services.data.page_projects(*asked),
+                    describe_tag=lambda *asked: services.data.describe_tag(*asked),
+                    count_words=lambda *asked: services.data.count_words(*asked),
+                    preprocess=lambda *asked: services.preprocessing.preprocess(*asked),
                     filters=FILTERS,
                     languages=list_languages(),
                     stopwords_of=stopwords_of,
@@ -67,27 +69,27 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
             with gr.Tab("Performance", id="performance", elem_id="tab-performance") as performance:
                 performance_tab.build(
                     place("performance", performance),
-                    history=lambda labels: bench.versions.history(labels),
-                    figure_names=lambda: list(bench.versions.figure_names()),
-                    history_intervals=lambda *of: bench.comparisons.history_intervals(*of),
-                    history_support=lambda labels, name: bench.versions.support(name, labels),
+                    history=lambda labels: services.versions.history(labels),
+                    figure_names=lambda: list(services.versions.figure_names()),
+                    history_intervals=lambda *of: services.comparisons.history_intervals(*of),
+                    history_support=lambda labels, name: services.versions.support(name, labels),
                     export_comparison=export_comparison,
                     write_report=lambda a, b: write_page(
-                        gather(bench.comparisons, bench.reviews, a, b)
+                        gather(services.comparisons, services.reviews, a, b)
                     ),
-                    behavioral_results=lambda name: bench.inference.behavioral_results(name),
-                    describe_version=bench.describe_version,
-                    version_notes=lambda: bench.versions.notes(),
-                    compare=bench.compare,
-                    is_compared=lambda a, b: bench.comparisons.is_compared(a, b),
-                    flips=lambda a, b, tag: bench.comparisons.flips(a, b, tag),
+                    behavioral_results=lambda name: services.inference.behavioral_results(name),
+                    describe_version=lambda name: services.versions.describe(name),
+                    version_notes=lambda: services.versions.notes(),
+                    compare=lambda a, b: services.comparisons.compare(a, b),
+                    is_compared=lambda a, b: services.comparisons.is_compared(a, b),
+                    flips=lambda a, b, tag: services.comparisons.flips(a, b, tag),
                 )
             with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:
                 inference_tab.build(
                     place("inference", inference),
-                    list_versions=bench.list_versions,
-                    latest=lambda names: bench.latest("model", names),
-                    desk=lambda: bench.inference,
+                    list_versions=lambda: services.versions.names(),
+                    latest=lambda names: services.versions.latest("model", names),
+                    desk=lambda: services.inference,
                 )
             with gr.Tab("Inspection", id="inspection", elem_id="tab-inspection") as inspection:
                 version = gr.Dropdown(
@@ -98,10 +100,10 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                         version_chosen = inspection_tab.build(
                             place("inspection", inspection, "tags"),
                             version,
-                            list_versions=bench.list_versions,
-                            latest=lambda names: bench.latest("predictions", names),
-                            desk=lambda: bench.inspection,
-                            influence=lambda: bench.influence,
+                            list_versions=lambda: services.versions.names(),
+                            latest=lambda names: services.versions.latest("predictions", names),
+                            desk=lambda: services.inspection,
+                            influence=lambda: services.influence,
                             orders=list(ORDERS),
                         )
                     with gr.Tab(
@@ -111,21 +113,23 @@ def build_app(bench: Workbench, min_tag_freq: int = 30) -> gr.Blocks:
                             place("inspection", labels, "label-errors"),
                             version,
                             version_chosen,
-                            desk=lambda: bench.reviews,
-                            commands=bench.review_commands,
-                            warning=bench.warn_of_reviews,
+                            desk=lambda: services.reviews,
+                            commands=lambda: apply_commands(services.settings),
+                            warning=lambda: warn_of_reviews(
+                                services.settings, services.space, services.review_repository
+                            ),
                         )
                     with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
                         slices_view.build(
                             place("inspection", slices, "slices"),
                             version,
                             version_chosen,
-                            desk=lambda: bench.slices,
+                            desk=lambda: services.slices,
                         )
         with head:
             links.build(places, tabs, parts, demo.load, heading=HEADING)
-            line = loading.build(demo.load, lambda: bench.warm_up.progress())
-            if account.is_offered(bench.space, bench.settings):
+            line = loading.build(demo.load, lambda: services.warm_up.progress())
+            if account.is_offered(services.space, services.settings):
                 account.build()
     # And last in the page's tree, which Gradio's script searches from its start at every event.
     demo.children = demo.children[endpoints:] + demo.children[:endpoints]

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from servers import free_port
 
 from tagifai.data import load_dataset
-from tagifai.services.app import Workbench
+from tagifai.services.app import Services
 from tagifai.services.data import DataService
 from tagifai.settings import Settings
 from tagifai.ui.app import build_app, launch_options
@@ -40,14 +40,17 @@ def loading(corpus, gate, tmp_path):
     settings = Settings(
         data=tmp_path, models=str(corpus / "model"), no_cache=True, port=free_port()
     )
-    bench = Workbench(settings)
-    bench.data = DataService(tmp_path, load_late)
-    app = with_queue(build_app(bench), settings)
+
+    class Late(Services):
+        data = DataService(tmp_path, load_late)
+
+    services = Late(settings)
+    app = with_queue(build_app(services), settings)
     start(app, settings, say=lambda line: None, options=launch_options())
-    bench.warm_up.start()
+    services.warm_up.start()
     yield f"http://127.0.0.1:{settings.port}/"
     gate.set()
-    bench.warm_up.wait(60)
+    services.warm_up.wait(60)
     app.close(verbose=False)
 
 

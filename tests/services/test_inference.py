@@ -173,6 +173,15 @@ def test_many_texts_with_bad_rows_among_them(folder):
     assert answers[2].tags[0][0] == "transformers"
 
 
+def test_several_texts_are_predicted_up_to_a_limit(folder):
+    desk = open_desk(folder, max_text=10, max_texts=2)
+    assert len(desk.predict_texts("v1", ["x" * 10] * 2)) == 2
+    with pytest.raises(TagifaiError, match=r"at most 2 texts at once \(--max-texts\), got 3"):
+        desk.predict_texts("v1", ["x"] * 3)
+    with pytest.raises(TagifaiError, match="11 characters; at most 10"):
+        desk.predict_texts("v1", ["x" * 11])
+
+
 def test_a_visitors_text_has_a_limit(folder):
     desk = open_desk(folder, max_text=30)
     assert desk.predict("v1", "x" * 30)["reason"] == "no known word"

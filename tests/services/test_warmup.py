@@ -5,7 +5,7 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.services import warmup
-from tagifai.services.app import Workbench
+from tagifai.services.app import Services
 from tagifai.services.warmup import Step, WarmUp
 from tagifai.settings import Settings
 
@@ -50,18 +50,16 @@ def test_what_cannot_be_loaded_keeps_nothing_else_from_it():
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_a_workbench_has_read_what_its_first_visitors_ask(
-    small_data, small_models, tmp_path, broken
-):
+def test_what_the_first_visitors_ask_for_is_loaded(small_data, small_models, tmp_path, broken):
     data = tmp_path / "no data" if broken else small_data
-    bench = Workbench(Settings(data=data, models=str(small_models), no_cache=True))
-    bench.warm_up.start()
-    bench.warm_up.wait(60)
-    assert bench.warm_up.progress() is None
-    assert bench.data.num_read == (0 if broken else 80)
-    newest = bench.versions.load("v0.2.0")
-    assert bench.versions.load("v0.2.0") is newest
-    assert bench.inference.predict("v0.2.0", "camera pixels")["tags"]
+    services = Services(Settings(data=data, models=str(small_models), no_cache=True))
+    services.warm_up.start()
+    services.warm_up.wait(60)
+    assert services.warm_up.progress() is None
+    assert services.data.num_read == (0 if broken else 80)
+    newest = services.versions.load("v0.2.0")
+    assert services.versions.load("v0.2.0") is newest
+    assert services.inference.predict("v0.2.0", "camera pixels")["tags"]
 
 
 def test_examples_hold():

@@ -6,13 +6,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from tagifai.services.app import Workbench
+from tagifai.services.app import Services
 from tagifai.settings import Settings
 from tagifai.ui.app import build_app
 
 
-class Reopened(Workbench):
-    """A workbench that is begun anew, with other settings, under a page that stands already."""
+class Reopened(Services):
+    """Services that start again, with other settings, under a page that stands already."""
 
     def reopen(self, **settings: Any) -> None:
         self.__dict__.clear()
@@ -26,10 +26,10 @@ def laid_out() -> tuple[Reopened, gr.Blocks]:
 
 
 @pytest.fixture
-def open_bench(laid_out: tuple[Reopened, gr.Blocks]) -> Callable[..., tuple[Workbench, gr.Blocks]]:
-    """Give the page over a workbench of these settings, which nobody asked anything yet."""
+def open_bench(laid_out: tuple[Reopened, gr.Blocks]) -> Callable[..., tuple[Services, gr.Blocks]]:
+    """Return new services of these settings, and the page over them."""
 
-    def opened(**settings: Any) -> tuple[Workbench, gr.Blocks]:
+    def opened(**settings: Any) -> tuple[Services, gr.Blocks]:
         bench, page = laid_out
         bench.reopen(**settings)
         return bench, page

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tagifai import __version__
 from tagifai.errors import TagifaiError
-from tagifai.services.app import Workbench
+from tagifai.services.app import Services
 from tagifai.services.users import Logins
 from tagifai.settings import Settings
 from tagifai.spaces import Space
@@ -49,11 +49,11 @@ LAUNCH: dict[str, Any] = {
 Say = Callable[[str], None]
 
 
-def build_api(bench: Workbench) -> gr.Blocks:
+def build_api(services: Services) -> gr.Blocks:
     """Build the endpoints without the page."""
     with GuardedBlocks(title="tagifai", analytics_enabled=False) as demo:
-        api.build(bench)
-    return with_queue(demo, bench.settings)
+        api.build(services)
+    return with_queue(demo, services.settings)
 
 
 def with_queue(demo: gr.Blocks, settings: Settings) -> gr.Blocks:
