@@ -9,15 +9,24 @@ DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 4", "12 4")
 BAD, GOOD, NEUTRAL = "#c2570c", "#0f8a6d", "#7b8494"
 
 
+def one_line(text: object, length: int = LABEL_LENGTH) -> str:
+    """Return a stranger's text as one line of printable characters, cut to `length`.
+
+    >>> one_line("two\\nlines\\u202e", 60)
+    'two lines'
+    """
+    printable = "".join(char if char.isprintable() else " " for char in str(text)[: 2 * length])
+    plain = " ".join(printable.split())
+    return plain if len(plain) <= length else plain[: length - 1] + "…"
+
+
 def escaped(text: object, length: int = LABEL_LENGTH) -> str:
     """Make a stranger's text safe inside markup, cut to `length` characters.
 
     >>> escaped("<b>$x$</b>")
     '&lt;b&gt;$x$&lt;/b&gt;'
     """
-    printable = "".join(char if char.isprintable() else " " for char in str(text)[: 2 * length])
-    plain = " ".join(printable.split())
-    return html.escape(plain if len(plain) <= length else plain[: length - 1] + "…")
+    return html.escape(one_line(text, length))
 
 
 def row_label(label: str, x: str, top: float, length: int) -> str:

@@ -93,7 +93,7 @@ def test_the_page_draws_each_step_as_the_server_does(page, corpus):
     told = write_shared(sorted(set(table.counts.tolist())), show)
     draw = f"([told, steps]) => steps.map((step) => ({JOIN})(step, told))"
     steps = range(1, int(table.counts[0]) + 2)
-    assert page.evaluate(draw, [told, [*steps]]) == [show(step) for step in steps]
+    assert page.evaluate(draw, [told, [*steps]]) == [[*show(step)] for step in steps]
     assert page.evaluate(f"() => ({JOIN})(1, '', 'a', 'b')") == [{"__type__": "update"}] * 2
 
 

@@ -43,7 +43,7 @@ def test_what_cannot_be_had_is_named(choice, given, allowed, message):
 def test_what_cannot_be_had_is_told_and_escaped_and_the_default_taken():
     link = Link({"version": ["<b>"], "p": ["-1"]}, [VERSION, PAGE], [None, 4])
     assert (link.read("version", ["v1"]), link.read("p")) == (None, 1)
-    assert "unknown version &#x27;&lt;b&gt;&#x27;" in link.refused()
+    assert "unknown version &#39;&lt;b&gt;&#39;" in link.refused()
     assert "p must be a number" in link.refused()
 
 

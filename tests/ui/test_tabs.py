@@ -187,7 +187,7 @@ def test_the_same_version_twice_names_it(handlers):
     shown = answer(event, version_a="v0.1.0", version_b="v0.1.0")
     assert shown["verdict"] == (
         '<div class="notice error" role="alert">'
-        "choose two different versions, got &#x27;v0.1.0&#x27; twice</div>"
+        "choose two different versions, got &#39;v0.1.0&#39; twice</div>"
     )
     assert shown["regressions"] == ""
 

@@ -172,7 +172,7 @@ def build(
         # No component: to make one takes the server half a millisecond, at each step of the slider.
         return [gr.update(choices=names, value=kept), asks]
 
-    def draw_step(asks: str, frequency: int) -> list[Any]:
+    def draw_step(asks: str, frequency: int) -> Sequence[Any]:
         try:
             return show_selection(filter_tags(frequency)) if asks else [gr.skip()] * len(lists)
         except TagifaiError as error:
@@ -271,7 +271,7 @@ def build(
             *show_selection(selection),
             gr.Dropdown(kept, value=drawn),
             show_word_cloud(drawn),
-            show_left_out(facts.left_out.excluded, facts.left_out.unlisted),
+            show_left_out(facts.left_out),
             describe_project(facts.sample),
             gr.Dropdown(facts.tags, value=told),
             asdict(describe_tag(told)) if told else None,

@@ -1,14 +1,17 @@
-"""What the Data tab shows, as markup."""
+"""What the Data tab shows, as HTML."""
 
-from collections.abc import Mapping
+from typing import NamedTuple
+
+from markupsafe import Markup
 
 from tagifai.charts import chart_bars, chart_columns
 from tagifai.data import Project
 from tagifai.data.browse import Page
 from tagifai.data.frequency import FrequencySelection
-from tagifai.data.left_out import describe_unlabelled
+from tagifai.data.left_out import LeftOut, describe_unlabelled
 from tagifai.errors import counted
 from tagifai.ui.views.markup import show_chips, show_counts, show_table
+from tagifai.ui.views.templates import render
 
 MOST_LISTED = 200
 
@@ -24,13 +27,22 @@ def describe_project(project: Project) -> dict[str, object]:
     }
 
 
-def show_selection(selection: FrequencySelection) -> list[str]:
-    """Show a selection's sentence, its three lists and its two charts, in that order."""
+class SelectionParts(NamedTuple):
+    """The HTML of a frequency selection, in the order of the components that show it."""
+
+    summary: str
+    most_common: str
+    just_made: str
+    just_missed: str
+    distribution: str
+    tags_per_project: str
+
+
+def show_selection(selection: FrequencySelection) -> SelectionParts:
+    """Show a selection: its summary, its three lists and its two charts."""
     nothing = f"No tag reaches {selection.min_tag_freq:,} projects. Move the slider down."
-    return [
-        f'<p class="headline"><b>{len(selection.kept):,}</b> of {selection.num_all_tags:,} tags '
-        f"make the cut, and <b>{selection.num_projects:,}</b> of "
-        f"{selection.num_all_projects:,} projects keep at least one.</p>{_others(selection)}",
+    return SelectionParts(
+        render("frequency_summary.html", selection=selection, sentences=describe_others(selection)),
         show_counts(selection.most_common, title="Most common tags", empty=nothing),
         show_counts(selection.just_made, title="Just made the cut", empty=nothing),
         show_counts(
@@ -44,28 +56,28 @@ def show_selection(selection: FrequencySelection) -> list[str]:
             y_label="projects",
             empty=nothing,
         ),
-    ]
+    )
 
 
-def _others(selection: FrequencySelection) -> str:
-    """Say what becomes of the projects without a kept tag."""
-    told = []
+def describe_others(selection: FrequencySelection) -> list[str]:
+    """Describe in sentences what the projects without a kept tag count as."""
+    sentences = []
     if selection.num_negatives:
         one = selection.num_negatives == 1
-        told.append(
-            f"{counted(selection.num_negatives, 'project')} "
-            f"{'keeps none and is a negative' if one else 'keep none and are negatives'} of every "
-            "tag" + ("" if selection.num_unlabelled else f", {_untagged(selection)}") + "."
+        counted_as = "keeps none and is a negative" if one else "keep none and are negatives"
+        untagged = (
+            ""
+            if selection.num_unlabelled
+            else f", {selection.num_untagged:,} of them without any tag"
+        )
+        sentences.append(
+            f"{counted(selection.num_negatives, 'project')} {counted_as} of every tag{untagged}."
         )
     if selection.num_unlabelled:
-        told.append(
+        sentences.append(
             f"{describe_unlabelled(selection.num_unlabelled)} of training, test and every figure."
         )
-    return f'<p class="minor">{" ".join(told)}</p>' if told else ""
-
-
-def _untagged(selection: FrequencySelection) -> str:
-    return f"{selection.num_untagged:,} of them without any tag"
+    return sentences
 
 
 def show_page(page: Page) -> str:
@@ -79,36 +91,22 @@ def show_page(page: Page) -> str:
         }
         for project in page.projects
     ]
-    found = (
-        f"{page.num_all:,} projects"
-        if page.num_found == page.num_all
-        else f"{page.num_found:,} of {page.num_all:,} projects match"
+    table = show_table(
+        rows,
+        {"id": "id", "title": "title", "description": "description", "tags": "tags"},
+        raw=["tags"],
+        empty="No project holds all of these words. Search for fewer.",
     )
-    return f'<p class="minor" data-count="{page.num_found}">{found}; page {page.number:,} of ' + (
-        f"{page.num_pages:,}</p>"
-        + show_table(
-            rows,
-            {"id": "id", "title": "title", "description": "description", "tags": "tags"},
-            raw=["tags"],
-            empty="No project holds all of these words. Search for fewer.",
-        )
-    )
+    return render("projects_page.html", page=page, table=Markup(table))  # noqa: S704
 
 
-def show_left_out(excluded: Mapping[str, int], unlisted: Mapping[str, int]) -> str:
+def show_left_out(left_out: LeftOut) -> str:
     """Show the tags that are never learned: those excluded by name, those not in the tag file."""
-    shown = show_counts(
-        list(excluded.items())[:MOST_LISTED],
-        title="Excluded by data.toml",
-        empty="Nothing is excluded: data.toml names no tag under “excluded”.",
-    )
-    if unlisted:
-        shown += show_counts(
-            list(unlisted.items())[:MOST_LISTED], title="Not in the tag file", empty=""
-        )
+    excluded, unlisted = list(left_out.excluded.items()), list(left_out.unlisted.items())
     more = sum(max(0, len(tags) - MOST_LISTED) for tags in (excluded, unlisted))
-    return (
-        "<p class='minor'>Never learned, however frequent.</p>"
-        + shown
-        + (f"<p class='minor'>and {counted(more, 'more tag')}</p>" if more else "")
+    return render(
+        "left_out.html",
+        excluded=excluded[:MOST_LISTED],
+        unlisted=unlisted[:MOST_LISTED],
+        more=counted(more, "more tag") if more else "",
     )

@@ -1,12 +1,17 @@
-"""Plain data → markup; every word from data passes through `escaped`."""
+"""What repeats on the page as HTML; the macros of `templates/markup.html` draw it.
+
+A template imports these macros itself: these functions serve code that joins strings.
+"""
 
 from collections.abc import Sequence
 
-from tagifai.charts.svg import escaped
+from markupsafe import Markup
+
 from tagifai.charts.tables import show_table as show_table
 from tagifai.charts.tables import show_terms as show_terms
+from tagifai.ui.views.templates import macro
 
-# The browser keeps a text as a file; nothing is written on the server.
+# Saves a text as a file in the browser; nothing is written on the server.
 SAVE_FILE = """
 (text, name) => {
   const link = document.createElement('a');
@@ -31,55 +36,37 @@ element.addEventListener('keydown', (event) => { if (event.key === 'Enter') choo
 
 def show_error(error: Exception) -> str:
     """Show what went wrong as a notice that stays on the page."""
-    return f'<div class="notice error" role="alert">{escaped(error, 600)}</div>'
+    return str(macro("notice", error))
 
 
 def show_note(text: str) -> str:
-    """Show a line of help or warning; `text` is the program's own, or escaped."""
-    return f'<p class="note">{text}</p>'
+    """Show a line of help or warning; `text` is the program's own markup."""
+    return str(macro("note", Markup(text)))  # noqa: S704
 
 
 def show_counts(rows: Sequence[tuple[str, int]], *, title: str, empty: str) -> str:
     """Show (tag, count) as a small table with a heading."""
-    if not rows:
-        return (
-            f'<div class="counts"><h4>{title}</h4><p class="minor">{escaped(empty, 300)}</p></div>'
-        )
-    body = "".join(
-        f"<tr><td>{escaped(tag)}</td><td class='number'>{count:,}</td></tr>" for tag, count in rows
-    )
-    return (
-        f'<div class="counts"><h4>{title}</h4><table><thead><tr><th>tag</th>'
-        f'<th class="number">projects</th></tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    return str(macro("counts", rows, title, empty))
 
 
 def show_chips(names: Sequence[str]) -> str:
     """Show tags as chips."""
-    return "".join(f'<span class="chip">{escaped(name)}</span> ' for name in names)
+    return str(macro("chips", names))
 
 
 def show_cloud(words: Sequence[tuple[str, int]], *, title: str, empty: str) -> str:
     """Show (word, count) as a cloud: the more projects hold a word, the larger it is."""
-    if not words:
-        return f'<div class="cloud-box"><p class="minor">{escaped(empty, 300)}</p></div>'
-    most = max(count for _, count in words)
-    items = "".join(
-        f'<li style="font-size:{0.75 + 1.75 * (count / most) ** 0.6:.2f}rem" '
-        f'class="tint{number % 4}" title="{escaped(word)}: {count} projects">{escaped(word)}</li>'
-        for number, (word, count) in enumerate(sorted(words, key=lambda row: _scatter(row[0])))
-    )
-    return (
-        f'<figure class="cloud-box"><figcaption>{escaped(title, 200)}</figcaption>'
-        f'<ul class="cloud">{items}</ul></figure>'
-    )
+    most = max((count for _, count in words), default=1)
+    sized = [
+        (word, count, 0.75 + 1.75 * (count / most) ** 0.6)
+        for word, count in sorted(words, key=lambda row: _scatter(row[0]))
+    ]
+    return str(macro("cloud", sized, title, empty))
 
 
 def show_share(value: float | None) -> str:
     """Show a value in [0, 1] with a bar behind it."""
-    if value is None:
-        return "–"
-    return f'<span class="share" style="--share:{100 * value:.1f}%">{value:.3f}</span>'
+    return str(macro("share", value))
 
 
 def _scatter(word: str) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tagifai.errors import shorten
+from tagifai.charts.svg import one_line
 
 FOLDER = Path(__file__).with_name("templates")
 LONGEST = 200
@@ -41,9 +41,19 @@ def render(template: str, **values: object) -> Markup:
     return Markup(environment().get_template(template).render(values).strip())  # noqa: S704
 
 
+def macro(name: str, *values: object) -> Markup:
+    """Render a macro of `markup.html`, as in `macro("chips", ["nlp"])`.
+
+    >>> macro("chips", ["<b>"])
+    Markup('<span class="chip">&lt;b&gt;</span> ')
+    """
+    module = environment().get_template("markup.html").module
+    return Markup(getattr(module, name)(*values))  # noqa: S704
+
+
 def shorten_value(value: object, longest: int = LONGEST) -> str:
-    """Shorten a text from data, so that one row cannot fill the page."""
-    return shorten(str(value), longest)
+    """Return a text from data as one line, cut so that one row cannot fill the page."""
+    return one_line(value, longest)
 
 
 def format_number(value: float | None, digits: int = 3) -> str:

@@ -20,7 +20,7 @@ from tagifai.ui.views.label_errors import (
 )
 
 HOSTILE = "<img src=x onerror='alert(1)'>"
-ESCAPED = "&lt;img src=x onerror=&#x27;alert(1)&#x27;&gt;"
+ESCAPED = "&lt;img src=x onerror=&#39;alert(1)&#39;&gt;"
 HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
 ELSEWHERE = gr.Request(headers={"host": "10.0.0.1:7860"}, client={"host": "10.0.0.9"})
 FOREIGN = gr.Request(

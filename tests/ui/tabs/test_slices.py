@@ -58,7 +58,7 @@ def test_a_link_fills_the_builder_and_says_what_it_asks_in_vain(handlers):
     asked = {"all_of": ["segmentation", "graphs"], "min_words": ["4"], "split": ["test"]}
     _, all_of, *_, min_words, _, _, _, split, _, told = handlers["fill"](HERE, asked, *OPENED)
     assert (all_of.value, min_words, split) == (None, 4, "test")
-    assert "unknown all_of &#x27;graphs&#x27;" in told
+    assert "unknown all_of &#39;graphs&#39;" in told
 
 
 def test_a_slice_is_measured_as_it_is_built(handlers):

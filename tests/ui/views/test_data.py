@@ -1,12 +1,20 @@
 import re
 
 from tagifai.data import Dataset, Project
+from tagifai.data.browse import Page
 from tagifai.data.config import DataConfig
 from tagifai.data.frequency import build_frequency_table, select_by_frequency
-from tagifai.ui.views.data import describe_project, show_left_out, show_selection
+from tagifai.data.left_out import LeftOut
+from tagifai.ui.views.data import (
+    SelectionParts,
+    describe_project,
+    show_left_out,
+    show_page,
+    show_selection,
+)
 
 
-def shown(*tag_lists: tuple[str, ...], untagged: str = "negative", at: int = 2) -> list[str]:
+def shown(*tag_lists: tuple[str, ...], untagged: str = "negative", at: int = 2) -> SelectionParts:
     projects = tuple(Project(str(i), "", "", tags) for i, tags in enumerate(tag_lists))
     data = Dataset(projects, {}, "", DataConfig(untagged=untagged))
     return show_selection(select_by_frequency(build_frequency_table(data), at))
@@ -42,13 +50,13 @@ def test_where_every_project_keeps_a_tag_nothing_more_is_said():
 
 
 def test_tags_that_are_left_out_are_named():
-    told = show_left_out({"<b>": 3, "gone": 0}, {"odd": 2})
+    told = show_left_out(LeftOut({"<b>": 3, "gone": 0}, {"odd": 2}))
     assert words(told) == (
         "Never learned, however frequent. Excluded by data.toml tag projects &lt;b&gt; 3 gone 0 "
         "Not in the tag file tag projects odd 2"
     )
-    assert "Nothing is excluded: data.toml names no tag" in show_left_out({}, {})
-    many = show_left_out({}, {f"t{number}": 1 for number in range(203)})
+    assert "Nothing is excluded: data.toml names no tag" in show_left_out(LeftOut())
+    many = show_left_out(LeftOut({}, {f"t{number}": 1 for number in range(203)}))
     assert words(many).endswith("and 3 more tags")
 
 
@@ -62,3 +70,15 @@ def test_a_project_is_described_with_its_other_columns():
         "url": "u",
         "stars": 3,
     }
+
+
+def test_a_page_of_projects_counts_them_and_escapes_what_they_say():
+    project = Project("7", "<b>", "of regions", ("cv", "<i>"))
+    page = show_page(Page((project,), 2, 3, 1_234, 1_234))
+    assert words(page).startswith("1,234 projects; page 2 of 3 id title description tags 7")
+    assert 'data-count="1234"' in page
+    assert '<td>&lt;b&gt;</td><td>of regions</td><td><span class="chip">cv</span>' in page
+    assert '<span class="chip">&lt;i&gt;</span>' in page
+    assert words(show_page(Page((project,), 1, 1, 1, 1_234))).startswith(
+        "1 of 1,234 projects match; page 1 of 1"
+    )
