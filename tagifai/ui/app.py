@@ -36,12 +36,12 @@ wrong? One look at a multi-label text classifier.</p></div>"""
 
 def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
     """Build the page over the services; nothing is read or computed until somebody opens it."""
-    places: list[links.Place] = []
+    places: list[links.Route] = []
 
-    def place(tab: str, shown: gr.Tab, part: str = "") -> links.Place:
+    def place(tab: str, shown: gr.Tab, part: str = "") -> links.Route:
         # On the page from the start, where a tab's own controls wait for its first visit.
         with head:
-            places.append(links.Place(tab, part, [shown.select]))
+            places.append(links.Route(tab, part, [shown.select]))
         return places[-1]
 
     with GuardedBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3_600)) as demo:
@@ -127,7 +127,7 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
                             desk=lambda: services.slices,
                         )
         with head:
-            links.build(places, tabs, parts, demo.load, heading=HEADING)
+            links.Address(places, tabs, parts).build(demo.load, HEADING)
             line = loading.build(demo.load, lambda: services.warm_up.progress())
             if account.is_offered(services.space, services.settings):
                 account.build()

@@ -1,9 +1,11 @@
-// The page's side of the address; `places` stands before it, `element` and `trigger` are Gradio's.
+// The page's side of the address; `routes` stands before it, `element` and `trigger` are Gradio's.
 const status = element.querySelector('[role=status]');
 const longest = 6000;
 const values = [];
 let ready = false, touched = false, restored = false;
-let timer = null, telling = null;
+let timer = null, copied = null;
+// The elements that somebody wrote in since the tab in view was opened.
+const written = new Set();
 
 const chosen = (tabs) => {
   const list = document.querySelector(`${tabs} [role=tablist]`);
@@ -11,10 +13,10 @@ const chosen = (tabs) => {
   return button ? button.dataset.tabId : '';
 };
 const inView = () => {
-  const tab = chosen('#tabs') || places[0].tab;
+  const tab = chosen('#tabs') || routes[0].tab;
   const part = chosen('#inspection-parts');
-  const ofTab = places.filter((place) => place.tab === tab);
-  return ofTab.find((place) => place.part === part) || ofTab[0] || places[0];
+  const ofTab = routes.filter((route) => route.tab === tab);
+  return ofTab.find((route) => route.part === part) || ofTab[0] || routes[0];
 };
 const words = (choice) => {
   const value = values[choice.index];
@@ -26,31 +28,39 @@ const words = (choice) => {
 // What somebody else put into the address, a theme for one, stays in it.
 const others = () => [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith('__'));
 
+// The choices of a route whose defaults come from the data, each with its default.
+function withDefaults(defaults) {
+  if (!defaults) return [];
+  const {tab, part, values: found} = JSON.parse(defaults);
+  const route = routes.find((one) => one.tab === tab && one.part === part);
+  return route.choices.filter(({name}) => name in found).map((choice) => [choice, found[choice.name]]);
+}
+
 function describe() {
-  const place = inView(), query = new URLSearchParams(others()), left = [];
-  query.set('tab', place.tab);
-  if (place.part) query.set('part', place.part);
+  const route = inView(), query = new URLSearchParams(others()), left = [];
+  query.set('tab', route.tab);
+  if (route.part) query.set('part', route.part);
   const short = () => query.toString().length;
-  for (const choice of [...place.choices].sort((a, b) => a.typed - b.typed)) {
+  for (const choice of [...route.choices].sort((a, b) => a.typed - b.typed)) {
     const before = short(), given = words(choice);
     for (const word of given) query.append(choice.name, word);
     if (short() > longest && short() > before) { query.delete(choice.name); left.push(choice.name); }
   }
-  return {place, query, left};
+  return {route, query, left};
 }
 
 function write() {
   clearTimeout(timer);
   if (!ready) return [];
-  const {place, query, left} = describe();
-  const asked = '?' + query;
-  if (asked !== location.search) {
+  const {route, query, left} = describe();
+  const address = '?' + query;
+  if (address !== location.search) {
     const before = new URLSearchParams(location.search);
-    const typed = new Set(place.choices.filter((choice) => choice.typed).map((one) => one.name));
+    const typed = new Set(route.choices.filter((choice) => choice.typed).map((one) => one.name));
     const names = new Set([...before.keys(), ...query.keys()]);
     const differs = [...names].filter((name) => String(before.getAll(name)) !== String(query.getAll(name)));
     const turned = !restored && differs.some((name) => !typed.has(name));
-    history[turned ? 'pushState' : 'replaceState'](null, '', asked);
+    history[turned ? 'pushState' : 'replaceState'](null, '', address);
   }
   restored = false;
   return left;
@@ -67,8 +77,8 @@ async function copy() {
   } catch {
     status.textContent = `The browser lets nothing be copied here: take the link from its address bar${missing}`;
   }
-  clearTimeout(telling);
-  telling = setTimeout(() => { status.textContent = ''; }, 6000);
+  clearTimeout(copied);
+  copied = setTimeout(() => { status.textContent = ''; }, 6000);
 }
 
 window.tagifaiAddress = {
@@ -77,12 +87,18 @@ window.tagifaiAddress = {
     values[index] = value;
     this.turn();
   },
-  // What the data has for a choice is left out of the address, as any other default is.
-  omit(told) {
-    if (!told) return;
-    const {tab, part, values: usual} = JSON.parse(told);
-    const place = places.find((one) => one.tab === tab && one.part === part);
-    for (const choice of place.choices) if (choice.name in usual) choice.omit = usual[choice.name];
+  // A default that comes from the data is left out of the address, as any other default is.
+  learn(defaults) {
+    for (const [choice, value] of withDefaults(defaults)) choice.omit = value;
+    this.turn();
+  },
+  // A box that is empty gets its default, unless somebody emptied it while the tab was in view.
+  fillEmpty(defaults, name, text) {
+    const found = withDefaults(defaults).find(([choice]) => choice.name === name);
+    return text || !found || written.has(found[0].element) ? text || '' : found[1];
+  },
+  show() {
+    written.clear();
     this.turn();
   },
   turn() {
@@ -95,6 +111,9 @@ window.tagifaiAddress = {
 for (const kind of ['pointerdown', 'keydown']) {
   document.addEventListener(kind, () => { touched = true; restored = false; }, {capture: true});
 }
+document.addEventListener('input', (event) => {
+  for (let one = event.target; one; one = one.parentElement) if (one.id) written.add(one.id);
+}, {capture: true});
 window.addEventListener('popstate', () => {
   const {tab, part} = inView();
   clearTimeout(timer);

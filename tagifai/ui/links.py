@@ -1,15 +1,17 @@
-"""A link to what one sees: the choices of the open tab stand in the address, and come from it."""
+"""Deep links: the address names the choices of the tab in view, and a link restores them."""
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
 import gradio as gr
 import orjson
+from gradio.blocks import Block
+from gradio.components import Component
+from gradio.events import Dependency
 
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.ui.views.markup import show_error
@@ -18,129 +20,212 @@ from tagifai.ui.views.markup import show_error
 MAX_QUERY = 60_000
 MAX_PARTS = 500
 MAX_VALUES = 50
-# After a tab is filled, in the page alone: what somebody typed meanwhile stays.
-FILL_EMPTY = "(told, text) => text || (told && JSON.parse(told).values.text) || ''"
-Query = Mapping[str, Sequence[str]]
+# Runs in the page after a tab was filled. A box that holds something, or that somebody wrote in
+# since the tab came into view, stays as it is.
+FILL_EMPTY = "(defaults, text) => window.tagifaiAddress.fillEmpty(defaults, 'text', text)"
+Query: TypeAlias = Mapping[str, Sequence[str]]
+# What a control holds, which depends on its kind: a text, a number, a list of choices …
+Value: TypeAlias = Any
+Control: TypeAlias = gr.Checkbox | gr.Dropdown | gr.Number | gr.Radio | gr.Slider | gr.Textbox
+Updates: TypeAlias = dict[Any, object]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A control of a tab that the address speaks of by `name`.
+    """A control of a tab that the address calls `name`.
 
-    `default` is left out of the address. `codes` gives the control's value for each word of the
-    address. What is `typed` changes the address without adding to the browser's history.
+    Attributes
+    ----------
+    name
+        The parameter's name in the address.
+    control
+        The control that holds the value.
+    default
+        The value that the address leaves out.
+    codes
+        The control's value for each word of the address, where the two differ.
+    typed
+        Whether the control is typed into: it changes the address without a new entry in the
+        browser's history.
     """
 
     name: str
-    control: Any
-    default: Any = None
+    control: Control
+    default: object = None
     codes: Mapping[str, str] | None = None
     typed: bool = False
 
 
 @dataclass
-class Place:
-    """A tab, or a part of one: what fills it, what a link can ask of it.
+class Route:
+    """A tab, or a part of one, that a link can lead to.
 
-    `asked` keeps a link's parameters until the place is filled; `opened` changes when a link leads
-    to the very place in view. `triggers` are the events that bring it into view. `usual` tells the
-    page which values the address leaves out, of choices whose default comes from the data: what
-    `write_usual` gives.
+    Attributes
+    ----------
+    tab, part
+        The names of the tab and of its part in the address.
+    triggers
+        The events that bring the route into view.
+    query
+        A followed link's parameters, until the route is filled.
+    opened
+        The number of links that led here while the route was in view already.
+    defaults
+        Defaults that come from the data, for the page's script, as `write_defaults` returns them.
+        A text box, because the page cannot read a `gr.State`.
+    choices
+        What a link can set.
     """
 
     tab: str
     part: str
-    triggers: Sequence[Callable[..., Any]]
-    asked: gr.State = field(default_factory=lambda: gr.State(None))
-    # No State: at the page's first answer every State says that it changed.
-    opened: gr.Textbox = field(default_factory=lambda: gr.Textbox("", visible="hidden"))
-    usual: gr.Textbox = field(default_factory=lambda: gr.Textbox("", visible="hidden"))
+    triggers: Sequence[Callable[..., Dependency]]
+    query: gr.State = field(default_factory=lambda: gr.State(None))
+    opened: gr.State = field(default_factory=lambda: gr.State(0))
+    defaults: gr.Textbox = field(default_factory=lambda: gr.Textbox("", visible="hidden"))
     choices: Sequence[Choice] = ()
 
-    def write_usual(self, values: Mapping[str, Any]) -> str:
-        """Return the value of `usual` for the defaults of some choices, by their names."""
+    def write_defaults(self, values: Mapping[str, object]) -> str:
+        """Return the value of `defaults` for some choices, by their names."""
         return orjson.dumps({"tab": self.tab, "part": self.part, "values": values}).decode()
 
     @property
-    def controls(self) -> list[Any]:
+    def controls(self) -> list[Control]:
         """The controls of the choices, in their order."""
         return [choice.control for choice in self.choices]
-
-    def follow(self, asked: Query | None, current: Sequence[Any]) -> "Link":
-        """Read what a link asks for; `current` are the values of `controls`."""
-        return Link(asked, self.choices, current)
 
     def on_shown(
         self,
         fill: Callable[..., Any],
-        outputs: Sequence[Any],
-        told: Mapping[Any, Any] | None = None,
-        known: Sequence[Any] = (),
-    ) -> Any:
-        """Run `fill` whenever the place comes into view, or a link to it is followed.
+        outputs: Sequence[Block],
+        told: Mapping[Control, Component] | None = None,
+        known: Sequence[Component] = (),
+    ) -> Dependency:
+        """Run `fill` whenever the route comes into view, or a link to it is followed.
 
-        It is given the link, the request and the values of `known`. It returns what changes,
-        `{component: value}`, or a value for each of the outputs; in the first case the followed
-        link is forgotten here. `told` gives what tells the value of a control in its place.
+        Parameters
+        ----------
+        fill
+            A handler that takes a `Link`, the request and the values of `known`, and returns
+            `{component: value}` for what changes.
+        outputs
+            What `fill` may change.
+        told
+            For a control, another component that holds its value more reliably.
+        known
+            More components whose values `fill` needs.
+
+        Returns
+        -------
+        Dependency
+            The event, for what is to follow it.
         """
-        where = outputs.index(self.asked) if self.asked in outputs else None
-        outputs = [*outputs] if where is not None else [*outputs, self.asked]
+        outputs = [*outputs, *(() if self.query in outputs else (self.query,))]
 
-        def fill_once(request: gr.Request, asked: Query | None, *given: Any) -> Any:
+        def fill_route(request: gr.Request, query: Query | None, *given: Value) -> Any:
             current, rest = given[: len(self.choices)], given[len(self.choices) :]
-            found = fill(self.follow(asked, current), request, *rest)
+            found = fill(Link(query, self.choices, current), request, *rest)
             # A link that came meanwhile, while the data was loaded for one, is still to be read.
+            read = {} if query is None else {self.query: None}
             if isinstance(found, Mapping):
-                forgotten = {} if asked is None else {self.asked: None}
                 # Gradio takes an empty mapping for a value.
-                return {**found, **forgotten} or gr.skip()
-            found = list(found)
-            if asked is None and where is not None:
-                found[where] = gr.skip()
-            return found
+                return {**found, **read} or gr.skip()
+            return [
+                gr.skip() if one is self.query and not read else new
+                for one, new in zip(outputs, found, strict=True)
+            ]
 
-        fill_once.__name__, fill_once.__module__ = fill.__name__, fill.__module__
+        fill_route.__name__, fill_route.__module__ = fill.__name__, fill.__module__
         values = [(told or {}).get(control, control) for control in self.controls]
         # The last, because a page opened by a link shows its first tab before the link is read.
         return gr.on(
             [self.opened.change, *self.triggers],
-            fill_once,
-            [self.asked, *values, *known],
+            fill_route,
+            [self.query, *values, *known],
             outputs,
             trigger_mode="always_last",
             api_visibility="private",
         )
 
+    # The names of before, for tabs that still use them.
+    @property
+    def asked(self) -> gr.State:
+        """The parameters."""
+        return self.query
+
+    @property
+    def usual(self) -> gr.Textbox:
+        """The defaults."""
+        return self.defaults
+
+    write_usual = write_defaults
+
+
+Place = Route
+
 
 class Link:
-    """What a followed link asks of a tab; what cannot be had is told by `refused`."""
+    """What a followed link asks of a tab, read with the tab's choices.
+
+    Parameters
+    ----------
+    query
+        The link's parameters; None where the tab was opened without a link.
+    choices
+        What a link can set.
+    current
+        The current value of each choice's control.
+    """
 
     def __init__(
-        self, asked: Query | None, choices: Sequence[Choice], current: Sequence[Any]
+        self, query: Query | None, choices: Sequence[Choice], current: Sequence[Value]
     ) -> None:
-        self.asked = asked
-        self.current = {c.name: (c, value) for c, value in zip(choices, current, strict=True)}
+        self.query = query
+        self.choices = {choice.name: choice for choice in choices}
+        self.current = dict(zip(self.choices, current, strict=True))
         self.problems: list[str] = []
 
+    @property
+    def followed(self) -> bool:
+        """Whether there is a link."""
+        return self.query is not None
+
+    @property
+    def asked(self) -> Query | None:
+        """The parameters, by the name of before."""
+        return self.query
+
     def names(self, name: str) -> bool:
-        """Tell whether a link was followed that says something of a choice."""
-        return self.asked is not None and name in self.asked
+        """Return whether there is a link that sets a choice."""
+        return self.query is not None and name in self.query
 
     def read(
-        self, name: str, allowed: Sequence[Any] | None = None, usual: Any | None = None
-    ) -> Any:
-        """Give the value that the link asks for, or the current one where no link was followed.
+        self,
+        name: str,
+        allowed: Sequence[Value] | None = None,
+        default: Value = None,
+        usual: Value = None,
+    ) -> Value:
+        """Return the value that the link asks for, or the current one without a link.
 
-        A link that says nothing of a choice asks for its default, which `usual` is where it comes
-        from the data. `allowed` are the values that there are now; without it, those that the
-        control knows.
+        A value that is not allowed is noted for `refused`.
+
+        Parameters
+        ----------
+        name
+            The choice.
+        allowed
+            The values that there are now; by default, those that the control knows.
+        default
+            What a link that does not name the choice asks for; by default, the choice's own.
         """
-        choice, current = self.current[name]
-        if self.asked is None:
+        choice, current = self.choices[name], self.current[name]
+        if self.query is None:
             return current
-        default = choice.default if usual is None else usual
-        otherwise = current if default is None else default
-        given = list(self.asked.get(choice.name, ()))[:MAX_VALUES]
+        for otherwise in (default, usual, choice.default, current):
+            if otherwise is not None:
+                break
+        given = list(self.query.get(name, ()))[:MAX_VALUES]
         try:
             return decode(choice, given, allowed) if given else otherwise
         except TagifaiError as error:
@@ -148,19 +233,32 @@ class Link:
             return otherwise
 
     def refused(self) -> str:
-        """Tell what the link asked in vain, "" where it got all."""
+        """Return a notice of what the link asks for and cannot have, "" where it got all."""
         if not self.problems:
             return ""
-        told = "; ".join(self.problems)
-        return show_error(TagifaiError(f"The link cannot be followed to the letter: {told}"))
+        problems = "; ".join(self.problems)
+        return show_error(TagifaiError(f"The link cannot be followed to the letter: {problems}"))
 
 
-def decode(choice: Choice, given: Sequence[str], allowed: Sequence[Any] | None = None) -> Any:
+def decode(choice: Choice, given: Sequence[str], allowed: Sequence[Value] | None = None) -> Value:
     """Read what an address says of a choice as a value of its control.
 
-    Raises:
-        TagifaiError: not a number, out of range, or not among the values that there are.
+    Parameters
+    ----------
+    choice
+        The choice.
+    given
+        The parameter's values in the address, at least one.
+    allowed
+        The values that there are now; by default, those that the control knows.
 
+    Raises
+    ------
+    TagifaiError
+        Not a number, out of range, too long, or none of the values that there are.
+
+    Examples
+    --------
     >>> decode(Choice("p", gr.Number(1, precision=0, minimum=1)), ["3"])
     3
     >>> decode(Choice("outcome", gr.Radio(["hits"]), codes={"tp": "hits"}), ["tp"])
@@ -170,97 +268,138 @@ def decode(choice: Choice, given: Sequence[str], allowed: Sequence[Any] | None =
     if isinstance(control, gr.Checkbox):
         return text == "1"
     if isinstance(control, gr.Slider | gr.Number):
-        return _number(choice, text, allowed)
+        return _number(choice.name, control, text, allowed)
     if choice.codes is not None:
         if text not in choice.codes:
             raise one_of(choice.name, text, choice.codes)
         return choice.codes[text]
     if isinstance(control, gr.Dropdown | gr.Radio):
+        several = bool(getattr(control, "multiselect", False))
         known = [str(value) for _, value in control.choices] if allowed is None else allowed
-        values = given if getattr(control, "multiselect", False) else given[:1]
+        values = given if several else given[:1]
         for value in values:
             if value not in known:
                 raise one_of(choice.name, value, known)
-        return values if getattr(control, "multiselect", False) else text
+        return values if several else text
     most = getattr(control, "max_length", None)
     if most and len(text) > most:
         raise TagifaiError(f"{choice.name} takes at most {most:,} characters, got {len(text):,}")
     return text
 
 
-def build(
-    places: Sequence[Place],
-    tabs: gr.Tabs,
-    parts: gr.Tabs,
-    load: Callable[..., Any],
-    *,
-    heading: str,
-) -> None:
-    """Lay out the heading with the button that copies the link; let address and page agree."""
-    controls = list({c.control._id: c.control for p in places for c in p.choices}.values())
-    header = gr.HTML(
-        f'<div class="page-head">{heading}<div><button type="button" class="copy-link">Copy link'
-        '</button><span class="minor" role="status"></span></div></div>',
-        elem_id="address",
-        js_on_load=script(places, controls),
-        apply_default_css=False,
-        padding=False,
-    )
+def _number(
+    name: str, control: gr.Slider | gr.Number, text: str, allowed: Sequence[float] | None
+) -> float | int:
+    low, high = control.minimum, control.maximum
+    if allowed is not None:
+        low, high = min(allowed), max(allowed)
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and low <= value <= high):
+        ends = f" to {high:g}" if math.isfinite(high) else " or more"
+        raise TagifaiError(f"{name} must be a number, {low:g}{ends}, got {shorten(text)!r}")
+    whole = getattr(control, "precision", None) == 0 or getattr(control, "step", None) == 1
+    return int(value) if whole else value
 
-    def follow(query: str, tab: str, part: str) -> list[Any]:
-        asked = read_query(query)
-        wanted = wanted_place(places, asked)
-        version = {name: asked[name] for name in ("version",) if name in asked}
-        sibling = [p for p in places if p.tab == wanted.tab and p is not wanted]
-        in_view = wanted.tab == tab and wanted.part in ("", part, _first_part(places, tab))
-        return [
-            gr.Tabs(selected=wanted.tab),
-            gr.Tabs(selected=wanted.part) if wanted.part else gr.skip(),
-            *(asked if p is wanted else version if p in sibling else gr.skip() for p in places),
-            *(str(time.time_ns()) if p is wanted and in_view else gr.skip() for p in places),
+
+class Address:
+    """The page's heading with the button that copies the link; keeps address and page in step.
+
+    Parameters
+    ----------
+    routes
+        What a link can lead to.
+    tabs, parts
+        The page's tabs, and those of the tab that has parts.
+    """
+
+    def __init__(self, routes: Sequence[Route], tabs: gr.Tabs, parts: gr.Tabs) -> None:
+        self.routes = routes
+        self.tabs = tabs
+        self.parts = parts
+        self.controls = list(
+            {c.control._id: c.control for route in routes for c in route.choices}.values()
+        )
+
+    def build(self, load: Callable[..., Dependency], heading: str) -> None:
+        """Lay out the heading, HTML; `load` is the event of a page that was opened."""
+        self.header = gr.HTML(
+            f'<div class="page-head">{heading}<div><button type="button" class="copy-link">'
+            'Copy link</button><span class="minor" role="status"></span></div></div>',
+            elem_id="address",
+            js_on_load=script(self.routes, self.controls),
+            apply_default_css=False,
+            padding=False,
+        )
+        opened = [route.opened for route in self.routes]
+        outputs = [self.tabs, self.parts, *(route.query for route in self.routes), *opened]
+        # Through the queue: Gradio's page learns of a State that changed from there alone.
+        following = [
+            load(self.open_link, opened, outputs, api_visibility="private", show_progress="hidden"),
+            self.header.select(
+                self.go_back, opened, outputs, api_visibility="private", show_progress="hidden"
+            ),
         ]
+        _in_page(following[0].then, None, "() => window.tagifaiAddress.ready()")
+        # Each control reports its own value: an event of all would have the page copy what each of
+        # them holds, lists of choices included, whenever one changes.
+        for number, control in enumerate(self.controls):
+            take = f"value => window.tagifaiAddress.take({number}, value)"
+            _in_page(control.change, control, take)
+        for route in self.routes:
+            learn = "value => window.tagifaiAddress.learn(value)"
+            _in_page(route.defaults.change, route.defaults, learn)
+        shown = [trigger for route in self.routes for trigger in route.triggers]
+        gr.on(shown, None, None, js="() => window.tagifaiAddress.show()", api_visibility="private")
 
-    def open_link(request: gr.Request) -> list[Any]:
+    def open_link(self, request: gr.Request, *opened: int) -> Updates:
+        """Follow the link that the page was opened by; another address leaves the page alone."""
         query = str(request.query_params) if request else ""
-        if not {"tab", *names} & set(read_query(query)):
-            return [gr.skip()] * len(outputs)
-        return follow(query, places[0].tab, "")
+        names = {"tab", *(choice.name for choice in self.routes[0].choices)}
+        if not names & set(read_query(query)):
+            return gr.skip()
+        return self.follow(query, self.routes[0].tab, "", opened)
 
-    def go_back(event: gr.EventData) -> list[Any]:
-        return follow(str(event.key), str(event.tab), str(event.part))
+    def go_back(self, event: gr.EventData, *opened: int) -> Updates:
+        """Follow the address that the browser went back or forward to."""
+        return self.follow(str(event.key), str(event.tab), str(event.part), opened)
 
-    names = {choice.name for choice in places[0].choices}
-    outputs = [tabs, parts, *(p.asked for p in places), *(p.opened for p in places)]
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    loaded = load(open_link, None, outputs, queue=False, **private)
-    loaded.then(None, None, None, js="() => window.tagifaiAddress.ready()", **private)
-    header.select(go_back, None, outputs, queue=False, **private)
-    # Each control tells its own value: an event of all would have the page copy what each of them
-    # holds, choices among it, whenever one changes.
-    for number, control in enumerate(controls):
-        control.change(
-            None,
-            control,
-            None,
-            js=f"value => window.tagifaiAddress.take({number}, value)",
-            api_visibility="private",
-        )
-    for place in places:
-        place.usual.change(
-            None,
-            place.usual,
-            None,
-            js="value => window.tagifaiAddress.omit(value)",
-            api_visibility="private",
-        )
-    gr.on(
-        [trigger for place in places for trigger in place.triggers],
-        None,
-        None,
-        None,
-        js="() => window.tagifaiAddress.turn()",
-        api_visibility="private",
-    )
+    def follow(self, address: str, tab: str, part: str, opened: Sequence[int]) -> Updates:
+        """Lead the page to where an address points.
+
+        Parameters
+        ----------
+        address
+            The address's query.
+        tab, part
+            What is in view.
+        opened
+            The values of the routes' `opened`.
+        """
+        query = read_query(address)
+        wanted = wanted_route(self.routes, query)
+        shown: Updates = {self.tabs: gr.Tabs(selected=wanted.tab), wanted.query: query}
+        if wanted.part:
+            shown[self.parts] = gr.Tabs(selected=wanted.part)
+        # The parts of a tab share its version.
+        version = {name: query[name] for name in ("version",) if name in query}
+        for route in self.routes:
+            if route.tab == wanted.tab and route is not wanted:
+                shown[route.query] = version
+        if wanted.tab == tab and wanted.part in ("", part, self.first_part(tab)):
+            shown[wanted.opened] = opened[self.routes.index(wanted)] + 1
+        return shown
+
+    def first_part(self, tab: str) -> str:
+        """Return the part of a tab that is shown first, "" where it has none."""
+        return next((route.part for route in self.routes if route.tab == tab), "")
+
+
+def _in_page(event: Callable[..., Dependency], value: Component | None, js: str) -> None:
+    event(None, value, None, js=js, api_visibility="private")
 
 
 def read_query(query: str) -> dict[str, list[str]]:
@@ -273,54 +412,34 @@ def read_query(query: str) -> dict[str, list[str]]:
     return parse_qs("&".join(parts), keep_blank_values=True)
 
 
-def wanted_place(places: Sequence[Place], asked: Query) -> Place:
-    """Find the tab, and its part, that a link leads to; the first where it names none of ours."""
-    tab = next(iter(asked.get("tab", ())), places[0].tab)
-    part = next(iter(asked.get("part", ())), "")
-    of_tab = [place for place in places if place.tab == tab] or [places[0]]
-    return next((place for place in of_tab if place.part == part), of_tab[0])
+def wanted_route(routes: Sequence[Route], query: Query) -> Route:
+    """Find the tab, or the part of one, that a link leads to; by default the first."""
+    tab = next(iter(query.get("tab", ())), routes[0].tab)
+    part = next(iter(query.get("part", ())), "")
+    of_tab = [route for route in routes if route.tab == tab] or [routes[0]]
+    return next((route for route in of_tab if route.part == part), of_tab[0])
 
 
-def script(places: Sequence[Place], controls: Sequence[Any]) -> str:
-    """Give what the header runs when it is drawn: the page's side of the address."""
+def script(routes: Sequence[Route], controls: Sequence[Control]) -> str:
+    """Return what the header runs when it is drawn: the page's side of the address."""
     order = {control._id: number for number, control in enumerate(controls)}
     described = [
         {
-            "tab": place.tab,
-            "part": place.part,
+            "tab": route.tab,
+            "part": route.part,
             "choices": [
                 {
                     "name": choice.name,
                     "index": order[choice.control._id],
+                    "element": choice.control.elem_id,
                     "omit": choice.default,
                     "codes": {value: code for code, value in (choice.codes or {}).items()},
                     "typed": choice.typed,
                 }
-                for choice in place.choices
+                for choice in route.choices
             ],
         }
-        for place in places
+        for route in routes
     ]
     source = Path(__file__).with_name("links.js").read_text("utf-8")
-    return f"const places = {orjson.dumps(described).decode()};\n{source}"
-
-
-def _first_part(places: Sequence[Place], tab: str) -> str:
-    return next((place.part for place in places if place.tab == tab), "")
-
-
-def _number(choice: Choice, text: str, allowed: Sequence[Any] | None) -> float | int:
-    low, high = choice.control.minimum, choice.control.maximum
-    if allowed is not None:
-        low, high = min(allowed), max(allowed)
-    low, high = -math.inf if low is None else low, math.inf if high is None else high
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and low <= value <= high):
-        ends = f" to {high:g}" if math.isfinite(high) else " or more"
-        raise TagifaiError(f"{choice.name} must be a number, {low:g}{ends}, got {shorten(text)!r}")
-    step = getattr(choice.control, "step", None)
-    whole = getattr(choice.control, "precision", None) == 0 or step == 1
-    return int(value) if whole else value
+    return f"const routes = {orjson.dumps(described).decode()};\n{source}"

@@ -4,7 +4,7 @@ import gradio as gr
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.ui.links import Choice, Link, Place, decode, read_query, wanted_place
+from tagifai.ui.links import Choice, Link, Route, decode, read_query, wanted_route
 
 PAGE = Choice("p", gr.Number(1, precision=0, minimum=1), 1)
 TAGS = Choice("tag", gr.Dropdown([], multiselect=True), [])
@@ -52,11 +52,11 @@ def test_several_values_are_read():
 
 
 def test_an_address_leads_to_its_tab_and_part_or_to_the_first():
-    places = [Place("data", "", []), Place("look", "tags", []), Place("look", "slices", [])]
+    routes = [Route("data", "", []), Route("look", "tags", []), Route("look", "slices", [])]
 
     def found(query):
-        place = wanted_place(places, read_query(query))
-        return place.tab, place.part
+        route = wanted_route(routes, read_query(query))
+        return route.tab, route.part
 
     assert found("tab=look&part=slices") == ("look", "slices")
     assert found("tab=look&part=x") == found("tab=look") == ("look", "tags")

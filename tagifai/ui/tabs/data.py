@@ -261,7 +261,7 @@ def build(
         }
         asked = {name: link.read(name, usual=usual.get(name)) for name in playground_names}
         asked["text"] = asked["text"] or usual["text"]
-        if link.current["language"][1] is None and link.asked is None:  # nobody has been here yet
+        if link.current["language"] is None and link.asked is None:  # nobody has been here yet
             asked["stopwords"] = usual["stopwords"]
         playground = [*asked.values(), spoken]
         shown = [gr.skip() if link.asked is None else asked["text"], *playground[1:]]
