@@ -28,7 +28,7 @@ class Settings:
     data: Path = _option(
         Path("data"), "folder with projects.json (.jsonl, .csv, .parquet), tags.json"
     )
-    models: str = _option("model", "versions: a folder, git:PATH_OR_URL or mlflow:URI")
+    models: str = _option("model", "versions: a folder, git:PATH_OR_URL, mlflow:URI or hf:ORG/NAME")
     host: str = _option("127.0.0.1", "address to listen on; 0.0.0.0 for every interface")
     port: int = _option(7860, "port to listen on, 1 to 65535")
     share: bool = _option(False, "make a public link, open to whoever has it")

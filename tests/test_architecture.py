@@ -19,7 +19,7 @@ KEPT_TO = {
     "gradio": ("tagifai.ui.*", "gradio_app"),
     "starlette": ("tagifai.ui.*",),
     "mcp": ("tagifai.ui.*",),
-    "huggingface_hub": ("tagifai.services.review_repository",),
+    "huggingface_hub": ("tagifai.services.review_repository", "tagifai.store.hub_source"),
     "matplotlib": ("tagifai.plots",),
     "joblib.Memory": ("tagifai.store.cache",),
     "joblib.memory": ("tagifai.store.cache",),

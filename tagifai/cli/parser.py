@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--models",
         default=os.environ.get("TAGIFAI_MODELS", "model"),
-        help="versions: a folder, git:PATH_OR_URL or mlflow:URI [default: model]",
+        help="versions: a folder, git:PATH_OR_URL, mlflow:URI or hf:ORG/NAME [default: model]",
     )
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     add_flags(shared.add_argument_group("limits"), LIMITS)

@@ -99,7 +99,7 @@ def open_source(
     cache_dir: Path | str | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> VersionSource:
-    """Open a home of versions: a folder's path, `git:PATH_OR_URL` or `mlflow:URI`.
+    """Open a home of versions: a folder's path, `git:PATH_OR_URL`, `mlflow:URI` or `hf:ORG/NAME`.
 
     What is fetched from elsewhere is kept below `cache_dir`; None keeps it until the end.
     `limits` say how large files may be.
@@ -116,6 +116,10 @@ def open_source(
         from tagifai.store.mlflow_source import MlflowSource
 
         return MlflowSource(rest, limits)
+    if kind == "hf":
+        from tagifai.store.hub_source import HubSource
+
+        return HubSource(rest, limits)
     return FolderSource(spec, limits)
 
 
