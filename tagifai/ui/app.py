@@ -5,11 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from tagifai.comparison.export import export_comparison
 from tagifai.data.browse import SORTS
 from tagifai.inspection import ORDERS
-from tagifai.report import gather
-from tagifai.report.page import write_page
 from tagifai.services.app import Services
 from tagifai.services.review_repository import warn_of_reviews
 from tagifai.services.reviews import apply_commands
@@ -24,8 +21,8 @@ from tagifai.ui.tabs import data as data_tab
 from tagifai.ui.tabs import inference as inference_tab
 from tagifai.ui.tabs import inspection as inspection_tab
 from tagifai.ui.tabs import label_errors
-from tagifai.ui.tabs import performance as performance_tab
 from tagifai.ui.tabs import slices as slices_view
+from tagifai.ui.tabs.performance import PerformanceTab
 
 TITLE = "tagifai"
 STYLE = Path(__file__).with_name("style.css")
@@ -67,23 +64,7 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
                     min_tag_freq=min_tag_freq,
                 )
             with gr.Tab("Performance", id="performance", elem_id="tab-performance") as performance:
-                performance_tab.build(
-                    place("performance", performance),
-                    history=lambda labels: services.versions.history(labels),
-                    figure_names=lambda: list(services.versions.figure_names()),
-                    history_intervals=lambda *of: services.comparisons.history_intervals(*of),
-                    history_support=lambda labels, name: services.versions.support(name, labels),
-                    export_comparison=export_comparison,
-                    write_report=lambda a, b: write_page(
-                        gather(services.comparisons, services.reviews, a, b)
-                    ),
-                    behavioral_results=lambda name: services.inference.behavioral_results(name),
-                    describe_version=lambda name: services.versions.describe(name),
-                    version_notes=lambda: services.versions.notes(),
-                    compare=lambda a, b: services.comparisons.compare(a, b),
-                    is_compared=lambda a, b: services.comparisons.is_compared(a, b),
-                    flips=lambda a, b, tag: services.comparisons.flips(a, b, tag),
-                )
+                PerformanceTab(services, place("performance", performance)).build()
             with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:
                 inference_tab.build(
                     place("inference", inference),

@@ -86,17 +86,6 @@ def test_data_that_breaks_while_the_page_is_open_gives_a_notice(handlers, tmp_pa
     assert "value" not in broken["tag-metadata"]
 
 
-def test_versions_never_compared_wait_in_line(handlers):
-    known = handlers("performance", "compare_known").fn
-    given = ("v0.1.0", "v0.2.0", "f1", True, "")
-    *left, asks = known(*given)
-    assert left == [gr.skip()] * 12
-    assert asks.isdecimal()
-    compared = handlers("performance", "compare_versions").fn(*given)
-    assert known(*given) == [*compared, gr.skip()]
-    assert "v0.1.0" in known("v0.1.0", "v0.1.0", *given[2:])[0]
-
-
 def test_a_step_is_answered_with_what_the_page_cannot_draw(handlers):
     told = answer(handlers("data", "tell_steps"))
     steps, digest = told.values()
@@ -183,7 +172,7 @@ def test_another_language_brings_its_stopwords(handlers):
 
 
 def test_the_same_version_twice_names_it(handlers):
-    event = handlers("performance", "compare_versions")
+    event = handlers("performance", "compare")
     shown = answer(event, version_a="v0.1.0", version_b="v0.1.0")
     assert shown["verdict"] == (
         '<div class="notice error" role="alert">'
@@ -226,7 +215,7 @@ def test_the_history_shows_what_rests_on_enough_unless_asked(handlers):
         "overall f1", "overall precision", "overall recall",
     ]  # fmt: skip
     assert "too few to tell" not in first["metric-history"]
-    draw = handlers("performance", "draw_history")
+    draw = handlers("performance", "draw")
     asked = answer(draw, history_metrics=["overall f1", "slices f1"])
     assert "slices f1 (n = " in asked["metric-history"]
     assert ": too few to tell)" in asked["metric-history"]

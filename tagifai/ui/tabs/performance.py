@@ -1,32 +1,37 @@
 """Performance: how versions compare, and whether the difference is more than noise."""
 
-import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import gradio as gr
 import orjson
+from gradio.components import Component
 
-from tagifai.charts.svg import escaped
-from tagifai.charts.verdict import VERDICT_TERMS
-from tagifai.comparison.results import Comparison
+from tagifai.charts.verdict import VERDICT_TERMS, show_verdict
+from tagifai.comparison.export import export_comparison
 from tagifai.comparison.verdicts import ENOUGH_POSITIVES as ENOUGH
 from tagifai.errors import TagifaiError
 from tagifai.metrics.reading import metric_terms
-from tagifai.services.comparisons import FlippedProject
+from tagifai.report import gather
+from tagifai.report.page import write_page
+from tagifai.services.app import Services
 from tagifai.store.history import KEY_METRICS, HistoryRow
 from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link, Place
+from tagifai.ui.saving import SavedFile, alert, pack
 from tagifai.ui.views.behavioral import show_behavioral
 from tagifai.ui.views.comparison import (
-    show_comparison,
+    show_changes,
     show_flipped,
     show_history,
     show_history_table,
+    show_overall,
     show_params,
+    show_slices,
+    show_tag_chart,
+    show_tags,
     show_version_notes,
 )
-from tagifai.ui.views.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note, show_terms
+from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note, show_terms
 from tagifai.ui.views.version_card import show_card
 
 INTRO = """How good is each version, and is the newer one better, or is that noise? Look here to
@@ -35,280 +40,401 @@ HOW_TO_READ = """Differences are B − A, in points of a hundred, with their 95 
 lines. A coloured bar has a verdict: ▲ better, or ▼ and hatched, worse. Grey bars have none: ↗ and ↘
 only say which figure is higher. Too few: under ten positives; unchanged: the same decisions. Tags'
 averages are weighted by support unless named otherwise."""
+LONELY = "There is only one version: train or release another to compare."
 SHOWN_WITH_INTERVALS = 60
 REPORT = "Save a report to send (HTML)"
+A, B = "version A", "version B"
+
+Shown = dict[Component, object]
+"""What a handler changes: the new value of each component."""
 
 
-def build(
-    place: Place,
-    *,
-    history: Callable[[list[str] | None], list[HistoryRow]],
-    figure_names: Callable[[], list[str]],
-    history_intervals: Callable[[list[str], list[str]], dict[str, Any]],
-    history_support: Callable[[list[str], str], dict[str, int]],
-    describe_version: Callable[[str], dict[str, Any]],
-    version_notes: Callable[[], dict[str, str]],
-    compare: Callable[[str, str], Comparison],
-    is_compared: Callable[[str, str], bool],
-    flips: Callable[[str, str, str], list[FlippedProject]],
-    export_comparison: Callable[[Comparison], str],
-    write_report: Callable[[str, str], str],
-    behavioral_results: Callable[[str], dict[str, Any]],
-) -> None:
-    """Lay out the tab, filled when `place` comes into view."""
-    gr.Markdown(INTRO)
-    notice = gr.HTML()
-    gr.Markdown("### Metrics over versions")
-    metrics = gr.Dropdown(
-        list(KEY_METRICS),
-        value=list(KEY_METRICS),
-        multiselect=True,
-        max_choices=7,
-        label="Metrics: up to seven, of any tag, slice or group of behavioral tests",
-        elem_id="history-metrics",
-        interactive=True,
-    )
-    chart = gr.HTML(elem_id="metric-history", apply_default_css=False)
-    with gr.Accordion("The same as a table", open=False):
-        table = gr.HTML(elem_id="metric-table", apply_default_css=False)
+class PerformanceTab:
+    """The tab: metrics over versions, then two versions compared."""
 
-    gr.Markdown("### Two versions compared")
-    with gr.Row(elem_classes="controls"):
-        version_a = gr.Dropdown([], label="Version A", elem_id="version-a", interactive=True)
-        version_b = gr.Dropdown([], label="Version B", elem_id="version-b", interactive=True)
-        metric = gr.Radio(
-            ["f1", "precision", "recall"],
-            value="f1",
-            label="Metric",
-            elem_id="diff-metric",
+    def __init__(self, services: Services, place: Place) -> None:
+        self.services = services
+        self.place = place
+        self.history = MetricHistory(services)
+        self.comparison = VersionComparison(services)
+
+    def build(self) -> None:
+        """Lay out the tab; it is filled when its place comes into view."""
+        gr.Markdown(INTRO)
+        self.notice = gr.HTML()
+        gr.Markdown("### Metrics over versions")
+        self.history.build()
+        gr.Markdown("### Two versions compared")
+        self.comparison.build()
+        self.place.choices = [
+            Choice("show", self.history.metrics, list(KEY_METRICS)),
+            *self.comparison.choices,
+        ]
+        filled = [self.notice, *self.history.outputs, *self.comparison.filled, self.place.usual]
+        self.place.on_shown(self.fill, filled, known=[self.place.usual])
+
+    def fill(self, link: Link, _: gr.Request, defaults: str) -> Shown:
+        """Show what the link asks for, or else what was chosen before."""
+        try:
+            versions = self.services.versions
+            rows, names = versions.history(), list(versions.figure_names())
+            readable = names_of(rows)
+            support = versions.support(readable[-1], list(KEY_METRICS)) if readable else {}
+        except TagifaiError as error:
+            return {self.notice: show_error(error)}
+        default = choose_metrics(support)
+        wanted = link.read("show", names, usual=default)
+        if link.asked is None and not defaults:  # nobody has been here before
+            wanted = default
+        shown = {
+            **self.history.fill(names, [label for label in wanted if label in names]),
+            **self.comparison.fill(link, readable),
+        }
+        broken = [show_error(TagifaiError(row.error)) for row in rows if row.error]
+        return {
+            self.notice: "".join([link.refused(), *broken]),
+            self.place.usual: self.place.write_usual({"show": default}),
+            **shown,
+        }
+
+
+class MetricHistory:
+    """Metrics of every version, as lines and as a table."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    def build(self) -> None:
+        """Lay out the choice of metrics, the chart and the table."""
+        self.metrics = gr.Dropdown(
+            list(KEY_METRICS),
+            value=list(KEY_METRICS),
+            multiselect=True,
+            max_choices=7,
+            label="Metrics: up to seven, of any tag, slice or group of behavioral tests",
+            elem_id="history-metrics",
             interactive=True,
         )
-    verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
-    gr.Markdown(HOW_TO_READ, elem_classes="note")
-    with gr.Accordion("How to read each metric and verdict", open=False, elem_id="metric-terms"):
-        gr.HTML(show_terms([*metric_terms(), *VERDICT_TERMS]), apply_default_css=False)
-    with gr.Row():
-        overall_chart = gr.HTML(elem_id="metric-diff", min_width=360, apply_default_css=False)
-        slice_chart = gr.HTML(elem_id="slice-diff", min_width=360, apply_default_css=False)
-    tag_chart = gr.HTML(elem_id="tag-diff", apply_default_css=False)
-    with gr.Row():
-        improvements = gr.HTML(elem_id="improvements", min_width=360, apply_default_css=False)
-        regressions = gr.HTML(elem_id="regressions", min_width=360, apply_default_css=False)
-    gr.Markdown("### Every tag")
-    tag_table = gr.HTML(elem_id="tag-diffs", apply_default_css=False, js_on_load=CHOOSE_ROW)
-    flipped = gr.HTML(elem_id="flips", apply_default_css=False)
-    with gr.Accordion("Behavioral tests of a version", open=False, elem_id="behavioral"):
-        with gr.Row(elem_classes="controls"):
-            tested = gr.Radio(
-                ["version B", "version A"], value="version B", label="Of", interactive=True
-            )
-            run = gr.Button("Show passed and failed tests", elem_id="show-behavioral", size="sm")
-        behavioral = gr.HTML(elem_id="behavioral-results", apply_default_css=False)
-    gr.Markdown("### Hyperparameters")
-    with gr.Row(elem_classes="controls"):
-        only = gr.Checkbox(True, label="Differences only", elem_id="params-only", min_width=160)
-        query = gr.Textbox(
-            label="Search",
-            placeholder="part of a name or value",
-            elem_id="params-search",
-            max_length=100,
-            scale=3,
+        self.chart = gr.HTML(elem_id="metric-history", apply_default_css=False)
+        with gr.Accordion("The same as a table", open=False):
+            self.table = gr.HTML(elem_id="metric-table", apply_default_css=False)
+        self.outputs = [self.metrics, self.chart, self.table]
+        self.metrics.input(
+            self.draw,
+            self.metrics,
+            [self.chart, self.table],
+            trigger_mode="always_last",
+            api_visibility="private",
+            show_progress="minimal",
         )
-    params = gr.HTML(elem_id="params-diff", apply_default_css=False)
-    gr.Markdown("### About the two versions")
-    with gr.Row():
-        card_a = gr.HTML(elem_id="version-a-card", min_width=320, apply_default_css=False)
-        card_b = gr.HTML(elem_id="version-b-card", min_width=320, apply_default_css=False)
-    with gr.Row():
-        to_markdown = gr.Button("Save the comparison as Markdown", elem_id="export-markdown")
-        to_json = gr.Button("Save the comparison as JSON", elem_id="export-json")
-        to_report = gr.Button(REPORT, elem_id="export-report", variant="primary")
-    # The tag whose flips are shown.
-    flip_tag = gr.Textbox(visible="hidden")
-    exported = gr.Textbox(visible="hidden")
-    # Changes where the chosen versions were never compared.
-    unknown = gr.Textbox(visible="hidden")
-    file_name = gr.Textbox(visible="hidden")
 
-    def compare_versions(
-        a: str | None, b: str | None, metric: str, only: bool, query: str, tag: str = ""
-    ) -> list[Any]:
-        nothing = [""] * 11
-        if not a or not b:
-            lonely = "There is only one version: train or release another to compare."
-            return [show_note(lonely), *nothing]
+    def fill(self, names: Sequence[str], labels: list[str]) -> Shown:
+        """Offer the figures that versions have, and draw the chosen ones."""
+        offered = gr.Dropdown(list(names), value=labels, multiselect=True)
+        return {self.metrics: offered, **self.draw(labels)}
+
+    def draw(self, labels: list[str] | None) -> Shown:
+        """Draw metrics over versions, the latest of them with intervals."""
+        labels = labels or list(KEY_METRICS)
+        versions, comparisons = self.services.versions, self.services.comparisons
         try:
-            result = compare(a, b)
-            cards = [
-                show_card(describe_version(a), "Version A"),
-                show_card(describe_version(b), "Version B"),
-            ]
+            rows = versions.history(labels)
+            names = names_of(rows)
+            intervals = comparisons.history_intervals(labels, names[-SHOWN_WITH_INTERVALS:])
+            support = versions.support(names[-1], labels) if names else {}
+            notes = versions.notes()
         except TagifaiError as error:
-            return [show_error(error), *nothing]
-        return [
-            *show_comparison(result, metric),
-            show_params(result, only, query or ""),
-            show_flips(a, b, tag) if tag else "",
-            tag,
-            *cards,
+            return {self.chart: show_error(error), self.table: ""}
+        chart = show_history(rows, intervals, support) + show_version_notes(notes)
+        return {self.chart: chart, self.table: show_history_table(rows)}
+
+
+class VersionComparison:
+    """Version B against version A: verdict, differences, flips, tests, parameters and cards."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    def build(self) -> None:
+        """Lay out the choice of versions and all that follows from it."""
+        with gr.Row(elem_classes="controls"):
+            self.a = gr.Dropdown([], label="Version A", elem_id="version-a", interactive=True)
+            self.b = gr.Dropdown([], label="Version B", elem_id="version-b", interactive=True)
+            self.metric = gr.Radio(
+                ["f1", "precision", "recall"],
+                value="f1",
+                label="Metric",
+                elem_id="diff-metric",
+                interactive=True,
+            )
+        self._build_differences()
+        self.behavioral = BehavioralResults(self.services, self.a, self.b)
+        self.behavioral.build()
+        self._build_params()
+        self.exports = Exports(self.services, self.a, self.b)
+        self.exports.build()
+        # Which tag's flips are shown. The address of the page names it, and so it is a component,
+        # whose value the page's script can read, and not a gr.State, whose value stays here.
+        self.tag = gr.Textbox(visible="hidden")
+        self.choices = [
+            Choice("a", self.a),
+            Choice("b", self.b),
+            Choice("metric", self.metric, "f1"),
+            Choice("tag", self.tag, ""),
+            Choice("only", self.only, True),
+            Choice("search", self.query, "", typed=True),
         ]
+        self._listen()
 
-    def compare_known(a: str | None, b: str | None, *choice: Any) -> list[Any]:
-        # What is still to be computed waits in line, and shows that it does.
-        if a and b and not is_compared(a, b):
-            return [*[gr.skip()] * len(outputs), str(time.time_ns())]
-        return [*compare_versions(a, b, *choice), gr.skip()]
+    def _build_differences(self) -> None:
+        self.verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
+        gr.Markdown(HOW_TO_READ, elem_classes="note")
+        terms = [*metric_terms(), *VERDICT_TERMS]
+        with gr.Accordion(
+            "How to read each metric and verdict", open=False, elem_id="metric-terms"
+        ):
+            gr.HTML(show_terms(terms), apply_default_css=False)
+        with gr.Row():
+            self.overall = gr.HTML(elem_id="metric-diff", min_width=360, apply_default_css=False)
+            self.slices = gr.HTML(elem_id="slice-diff", min_width=360, apply_default_css=False)
+        self.tag_chart = gr.HTML(elem_id="tag-diff", apply_default_css=False)
+        with gr.Row():
+            self.better = gr.HTML(elem_id="improvements", min_width=360, apply_default_css=False)
+            self.worse = gr.HTML(elem_id="regressions", min_width=360, apply_default_css=False)
+        gr.Markdown("### Every tag")
+        self.tags = gr.HTML(elem_id="tag-diffs", apply_default_css=False, js_on_load=CHOOSE_ROW)
+        self.flips = gr.HTML(elem_id="flips", apply_default_css=False)
 
-    def search_params(a: str | None, b: str | None, only: bool, query: str) -> str:
+    def _build_params(self) -> None:
+        gr.Markdown("### Hyperparameters")
+        with gr.Row(elem_classes="controls"):
+            self.only = gr.Checkbox(
+                True, label="Differences only", elem_id="params-only", min_width=160
+            )
+            self.query = gr.Textbox(
+                label="Search",
+                placeholder="part of a name or value",
+                elem_id="params-search",
+                max_length=100,
+                scale=3,
+            )
+        self.params = gr.HTML(elem_id="params-diff", apply_default_css=False)
+        gr.Markdown("### About the two versions")
+        with gr.Row():
+            self.card_a = gr.HTML(elem_id="version-a-card", min_width=320, apply_default_css=False)
+            self.card_b = gr.HTML(elem_id="version-b-card", min_width=320, apply_default_css=False)
+
+    def _listen(self) -> None:
+        pair = [self.a, self.b]
+        inputs = [*pair, self.metric, self.only, self.query]
+        self.outputs = [
+            self.verdict,
+            self.overall,
+            self.slices,
+            self.tag_chart,
+            self.better,
+            self.worse,
+            self.tags,
+            self.params,
+            self.flips,
+            self.tag,
+            self.card_a,
+            self.card_b,
+        ]
+        self.filled = [*inputs, *self.outputs]
+        gr.on(
+            [self.a.input, self.b.input, self.metric.input],
+            self.compare,
+            inputs,
+            self.outputs,
+            trigger_mode="always_last",
+            api_visibility="private",
+            show_progress="minimal",
+        )
+        gr.on(
+            [self.only.change, self.query.change],
+            self.search_params,
+            [*pair, self.only, self.query],
+            self.params,
+            **QUICK,
+        )
+        self.tags.select(
+            self.choose_tag,
+            pair,
+            [self.flips, self.tag],
+            api_visibility="private",
+            show_progress="minimal",
+        )
+
+    def fill(self, link: Link, names: list[str]) -> Shown:
+        """Offer the versions, and compare those that the link names, or else the last two."""
+        a, b = choose_pair(names, link.read("a", names), link.read("b", names))
+        metric, only, query, tag = (link.read(one) for one in ("metric", "only", "search", "tag"))
+        return {
+            self.a: gr.Dropdown(names[::-1], value=a),
+            self.b: gr.Dropdown(names[::-1], value=b),
+            self.metric: metric,
+            self.only: only,
+            self.query: query,
+            **self.compare(a, b, metric, only, query, tag),
+        }
+
+    def compare(
+        self, a: str | None, b: str | None, metric: str, only: bool, query: str, tag: str = ""
+    ) -> Shown:
+        """Compare two versions; where that cannot be done, the verdict's place says why."""
+        if not a or not b:
+            return self._show_alone(show_note(LONELY))
         try:
-            return show_params(compare(a or "", b or ""), only, query or "")
+            result = self.services.comparisons.compare(a, b)
+            cards = [self.services.versions.describe(name) for name in (a, b)]
         except TagifaiError as error:
-            return show_error(error)
+            return self._show_alone(show_error(error))
+        return {
+            self.verdict: show_verdict(result),
+            self.overall: show_overall(result, metric),
+            self.slices: show_slices(result, metric),
+            self.tag_chart: show_tag_chart(result, metric),
+            self.better: show_changes(result, metric, 1),
+            self.worse: show_changes(result, metric, -1),
+            self.tags: show_tags(result, metric),
+            self.params: show_params(result, only, query or ""),
+            self.flips: self._show_flips(a, b, tag) if tag else "",
+            self.tag: tag,
+            self.card_a: show_card(cards[0], "Version A"),
+            self.card_b: show_card(cards[1], "Version B"),
+        }
 
-    def choose_flips(a: str | None, b: str | None, event: gr.EventData) -> list[str]:
-        return [show_flips(a, b, event.key), event.key]
+    def _show_alone(self, message: str) -> Shown:
+        return {**dict.fromkeys(self.outputs, ""), self.verdict: message}
 
-    def show_flips(a: str | None, b: str | None, tag: str) -> str:
+    def search_params(self, a: str | None, b: str | None, only: bool, query: str) -> Shown:
+        """Show the hyperparameters that match."""
         try:
-            rows = flips(a or "", b or "", tag)
+            result = self.services.comparisons.compare(a or "", b or "")
+        except TagifaiError as error:
+            return {self.params: show_error(error)}
+        return {self.params: show_params(result, only, query or "")}
+
+    def choose_tag(self, a: str | None, b: str | None, event: gr.EventData) -> Shown:
+        """Show the flips of the tag whose row was chosen."""
+        return {self.flips: self._show_flips(a, b, event.key), self.tag: event.key}
+
+    def _show_flips(self, a: str | None, b: str | None, tag: str) -> str:
+        try:
+            rows = self.services.comparisons.flips(a or "", b or "", tag)
         except TagifaiError as error:
             return show_error(error)
         return show_flipped(rows, tag, a or "", b or "")
 
-    def show_tests(a: str | None, b: str | None, which: str) -> str:
-        try:
-            return show_behavioral(behavioral_results((a if which == "version A" else b) or ""))
-        except TagifaiError as error:
-            return show_error(error)
 
-    def draw_history(labels: list[str] | None) -> list[str]:
-        try:
-            labels = labels or list(KEY_METRICS)
-            rows = history(labels)
-            latest = [row.version for row in rows if row.error is None]
-            drawn = history_intervals(labels, latest[-SHOWN_WITH_INTERVALS:])
-            support = history_support(labels, latest[-1]) if latest else {}
-            notes = version_notes()
-        except TagifaiError as error:
-            return [show_error(error), ""]
-        shown = show_history(rows, drawn, support) + show_version_notes(notes)
-        return [shown, show_history_table(rows)]
+class BehavioralResults:
+    """The behavioral tests that one of two versions passes and fails."""
 
-    def save(kind: str, a: str | None, b: str | None) -> tuple[str, str]:
-        try:
-            result = compare(a or "", b or "")
-        except TagifaiError as error:
-            raise gr.Error(escaped(error, 300), print_exception=False) from None
-        if kind == "md":
-            return export_comparison(result), f"{a}-{b}.md"
-        return orjson.dumps(result.to_dict(), option=orjson.OPT_INDENT_2).decode(), f"{a}-{b}.json"
+    def __init__(self, services: Services, a: gr.Dropdown, b: gr.Dropdown) -> None:
+        self.services = services
+        self.a, self.b = a, b
 
-    def report(a: str | None, b: str | None) -> tuple[str, str]:
-        try:
-            return write_report(a or "", b or ""), f"{a}-{b}.html"
-        except TagifaiError as error:
-            raise gr.Error(escaped(error, 300), print_exception=False) from None
+    def build(self) -> None:
+        """Lay out the choice of the version and its tests."""
+        with gr.Accordion("Behavioral tests of a version", open=False, elem_id="behavioral"):
+            with gr.Row(elem_classes="controls"):
+                self.which = gr.Radio([B, A], value=B, label="Of", interactive=True)
+                self.run = gr.Button(
+                    "Show passed and failed tests", elem_id="show-behavioral", size="sm"
+                )
+            self.results = gr.HTML(elem_id="behavioral-results", apply_default_css=False)
+        self.run.click(
+            self.show, [self.a, self.b, self.which], self.results, api_visibility="private"
+        )
 
-    def fill(link: Link, _: gr.Request, told_usual: str) -> list[Any]:
+    def show(self, a: str | None, b: str | None, which: str) -> Shown:
+        """Score the version on the tests of now, and list them."""
+        name = (a if which == A else b) or ""
         try:
-            rows = history(None)
-            names = figure_names()
-            versions = [row.version for row in rows if row.error is None]
-            support = history_support(list(KEY_METRICS), versions[-1]) if versions else {}
+            results = self.services.inference.behavioral_results(name)
         except TagifaiError as error:
-            return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
-        pair = choose_pair(versions, link.read("a", versions), link.read("b", versions))
-        usual = choose_metrics(support)
-        asked = link.read("show", names, usual=usual)
-        if link.asked is None and not told_usual:  # nobody has been here before
-            asked = usual
-        labels = [label for label in asked if label in names]
-        choice = [link.read(one) for one in ("metric", "only", "search", "tag")]
-        return [
-            link.refused()
-            + "".join(show_error(TagifaiError(row.error)) for row in rows if row.error),
-            gr.Dropdown(names, value=labels, multiselect=True),
-            *draw_history(labels),
-            gr.Dropdown(versions[::-1], value=pair[0]),
-            gr.Dropdown(versions[::-1], value=pair[1]),
-            *choice[:3],
-            *compare_versions(pair[0], pair[1], *choice),
-            place.write_usual({"show": usual}),
-            None,
-        ]
+            return {self.results: show_error(error)}
+        return {self.results: show_behavioral(results)}
 
-    outputs = [
-        verdict,
-        overall_chart,
-        slice_chart,
-        tag_chart,
-        improvements,
-        regressions,
-        tag_table,
-        params,
-        flipped,
-        flip_tag,
-        card_a,
-        card_b,
-    ]
-    place.choices = [
-        Choice("show", metrics, list(KEY_METRICS)),
-        Choice("a", version_a),
-        Choice("b", version_b),
-        Choice("metric", metric, "f1"),
-        Choice("tag", flip_tag, ""),
-        Choice("only", only, True),
-        Choice("search", query, "", typed=True),
-    ]
-    chosen = [version_a, version_b]
-    inputs = [*chosen, metric, only, query]
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    filled = [notice, metrics, chart, table, *inputs, *outputs, place.usual, place.asked]
-    place.on_shown(fill, filled, known=[place.usual])
-    slow = {**private, "show_progress": "minimal"}
-    metrics.input(draw_history, metrics, [chart, table], trigger_mode="always_last", **slow)
-    gr.on(
-        [version_a.input, version_b.input, metric.input],
-        compare_known,
-        inputs,
-        [*outputs, unknown],
-        **QUICK,
-    )
-    # Other versions may have been chosen while these were computed: those chosen now stay.
-    unknown.change(compare_versions, inputs, outputs, trigger_mode="always_last", **slow).then(
-        compare_known, inputs, [*outputs, unknown], **QUICK
-    )
-    gr.on(
-        [only.change, query.change],
-        search_params,
-        [*chosen, only, query],
-        params,
-        trigger_mode="always_last",
-        queue=False,
-        **private,
-    )
-    tag_table.select(choose_flips, chosen, [flipped, flip_tag], **slow)
-    run.click(show_tests, [*chosen, tested], behavioral, api_visibility="private")
-    for button, kind in ((to_markdown, "md"), (to_json, "json")):
-        button.click(
-            lambda a, b, kind=kind: save(kind, a, b), chosen, [exported, file_name], **private
-        ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
-    # Seconds where nobody has looked at suspected label errors yet: the button says so.
-    written = to_report.click(
-        lambda: gr.Button("Writing the report …", interactive=False),
-        None,
-        to_report,
-        queue=False,
-        **private,
-    ).then(report, chosen, [exported, file_name], **private)
-    written.success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
-    written.then(
-        lambda: gr.Button(REPORT, interactive=True), None, to_report, queue=False, **private
-    )
+
+class Exports:
+    """The comparison as a file: Markdown, JSON, or a report with all that belongs to it."""
+
+    def __init__(self, services: Services, a: gr.Dropdown, b: gr.Dropdown) -> None:
+        self.services = services
+        self.pair = [a, b]
+
+    def build(self) -> None:
+        """Lay out the buttons."""
+        with gr.Row():
+            markdown = gr.Button("Save the comparison as Markdown", elem_id="export-markdown")
+            json = gr.Button("Save the comparison as JSON", elem_id="export-json")
+            self.report = gr.Button(REPORT, elem_id="export-report", variant="primary")
+        self.file = SavedFile()
+        for button, write in ((markdown, self.write_markdown), (json, self.write_json)):
+            self.file.after(
+                button.click(
+                    write,
+                    self.pair,
+                    self.file.content,
+                    api_visibility="private",
+                    show_progress="hidden",
+                )
+            )
+        # Seconds where nobody has looked at suspected label errors yet: the button says so.
+        written = self.report.click(self.announce_report, None, self.report, **QUICK).then(
+            self.write_report,
+            self.pair,
+            self.file.content,
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        self.file.after(written)
+        written.then(self.offer_report, None, self.report, **QUICK)
+
+    def write_markdown(self, a: str | None, b: str | None) -> Shown:
+        """Write the comparison as Markdown."""
+        try:
+            result = self.services.comparisons.compare(a or "", b or "")
+        except TagifaiError as error:
+            raise alert(error) from None
+        return {self.file.content: pack(f"{a}-{b}.md", export_comparison(result))}
+
+    def write_json(self, a: str | None, b: str | None) -> Shown:
+        """Write the comparison as JSON."""
+        try:
+            result = self.services.comparisons.compare(a or "", b or "")
+        except TagifaiError as error:
+            raise alert(error) from None
+        content = orjson.dumps(result.to_dict(), option=orjson.OPT_INDENT_2).decode()
+        return {self.file.content: pack(f"{a}-{b}.json", content)}
+
+    def announce_report(self) -> Shown:
+        """Let the button say that the report is being written."""
+        return {self.report: gr.Button("Writing the report …", interactive=False)}
+
+    def write_report(self, a: str | None, b: str | None) -> Shown:
+        """Write the report as one HTML file."""
+        comparisons, reviews = self.services.comparisons, self.services.reviews
+        try:
+            page = write_page(gather(comparisons, reviews, a or "", b or ""))
+        except TagifaiError as error:
+            raise alert(error) from None
+        return {self.file.content: pack(f"{a}-{b}.html", page)}
+
+    def offer_report(self) -> Shown:
+        """Let the button offer a report again."""
+        return {self.report: gr.Button(REPORT, interactive=True)}
+
+
+def names_of(rows: Sequence[HistoryRow]) -> list[str]:
+    """List the versions that can be read."""
+    return [row.version for row in rows if row.error is None]
 
 
 def choose_metrics(support: Mapping[str, int]) -> list[str]:
-    """Choose the key metrics that rest on enough, all of them where none is known to.
+    """Choose the key metrics that rest on enough samples, or all of them if none does.
 
     >>> choose_metrics({"overall f1": 231, "slices f1": 7, "slices recall": 12})[:3]
     ['overall f1', 'overall precision', 'overall recall']
@@ -320,7 +446,7 @@ def choose_metrics(support: Mapping[str, int]) -> list[str]:
 
 
 def choose_pair(names: list[str], a: str | None, b: str | None) -> tuple[str | None, str | None]:
-    """Keep the pair where both still exist, else take the last two.
+    """Return the pair if both versions still exist, otherwise the last two.
 
     >>> choose_pair(["v1", "v2", "workspace"], None, "v1")
     ('v2', 'workspace')

@@ -9,7 +9,7 @@ import orjson
 from tagifai.charts import chart_diffs
 from tagifai.charts.curves import chart_lines
 from tagifai.charts.svg import escaped
-from tagifai.charts.verdict import MARKS, mark, show_verdict
+from tagifai.charts.verdict import MARKS, mark
 from tagifai.comparison.results import Comparison, DiffRow, ParamDiff
 from tagifai.comparison.verdicts import BETTER, ENOUGH_POSITIVES, TOO_FEW, WORSE
 from tagifai.services.comparisons import FlippedProject
@@ -72,29 +72,41 @@ def show_history_table(rows: Sequence[HistoryRow]) -> str:
     )
 
 
-def show_comparison(result: Comparison, metric: str) -> list[str]:
-    """Show a comparison: verdict, three charts, improvements, regressions, every tag."""
-    names = {"name_a": result.a, "name_b": result.b}
-    slices, tags = (result.rows(group, metric) for group in ("slices", "tags"))
-    everywhere = [
+def show_overall(result: Comparison, metric: str) -> str:
+    """Draw the differences of the averages, and of the behavioral score."""
+    rows = [
         *_drawn(result.rows("overall", metric), {"weighted": "weighted by support"}),
         *_drawn([r for r in result.behavioral if r.name == "all"], {"all": "behavioral score"}),
     ]
-    return [
-        show_verdict(result),
-        chart_diffs(
-            everywhere, title=f"Overall {metric}", **names, empty="No figure that both have."
-        ),
-        chart_diffs(
-            _drawn(slices), title=f"{metric} by slice", **names, empty="No slice that both have."
-        ),
-        chart_diffs(
-            _drawn(tags), title=f"{metric} by tag", **names, empty="No tag that both have."
-        ),
-        show_changes(result, metric, 1),
-        show_changes(result, metric, -1),
-        show_tags(tags, result.a, result.b),
-    ]
+    return chart_diffs(
+        rows,
+        title=f"Overall {metric}",
+        name_a=result.a,
+        name_b=result.b,
+        empty="No figure that both have.",
+    )
+
+
+def show_slices(result: Comparison, metric: str) -> str:
+    """Draw the differences by slice."""
+    return chart_diffs(
+        _drawn(result.rows("slices", metric)),
+        title=f"{metric} by slice",
+        name_a=result.a,
+        name_b=result.b,
+        empty="No slice that both have.",
+    )
+
+
+def show_tag_chart(result: Comparison, metric: str) -> str:
+    """Draw the differences by tag."""
+    return chart_diffs(
+        _drawn(result.rows("tags", metric)),
+        title=f"{metric} by tag",
+        name_a=result.a,
+        name_b=result.b,
+        empty="No tag that both have.",
+    )
 
 
 def show_changes(result: Comparison, metric: str, sign: int) -> str:
@@ -142,7 +154,7 @@ def show_changes(result: Comparison, metric: str, sign: int) -> str:
     )
 
 
-def show_tags(rows: Sequence[DiffRow], a: str, b: str) -> str:
+def show_tags(result: Comparison, metric: str) -> str:
     """Show every tag with its interval and verdict; a row opens its flips."""
     records = [
         {
@@ -152,14 +164,14 @@ def show_tags(rows: Sequence[DiffRow], a: str, b: str) -> str:
             "verdict": _verdict(row),
             "few": row.verdict == TOO_FEW,
         }
-        for row in rows
+        for row in result.rows("tags", metric)
     ]
     return show_table(
         records,
         {
             "name": "tag",
-            "a": f"A: {a}",
-            "b": f"B: {b}",
+            "a": f"A: {result.a}",
+            "b": f"B: {result.b}",
             "points": "B − A, points",
             "interval": "95 % interval",
             "verdict": "verdict",

@@ -7,7 +7,7 @@ import pytest
 from tagifai.comparison.results import Comparison, DiffRow
 from tagifai.ui.views.comparison import (
     show_changes,
-    show_comparison,
+    show_overall,
     show_tags,
     show_version_notes,
 )
@@ -67,30 +67,31 @@ def test_the_surest_change_comes_first_and_the_noisiest_last():
 
 
 def test_every_tag_has_its_verdict_in_words():
-    shown = cells(show_tags(TAGS, "v1", "v2"))
+    table = show_tags(replace(RESULT, tags=TAGS), "f1")
+    shown = cells(table)
 
     verdicts = {line[0]: line[5] for line in shown if line}
     assert verdicts == {
         "sure": "▲ better", "noisy": "can't tell", "few": "too few", "steady": "can't tell",
         "down": "▼ worse", "same": "unchanged",
     }  # fmt: skip
-    assert "by the end of the interval that is nearer to zero" in show_tags(TAGS, "v1", "v2")
+    assert "by the end of the interval that is nearer to zero" in table
 
 
 @pytest.mark.parametrize(("metric", "names"), [("f1", ["cv"]), ("recall", ["nlp"])])
 def test_what_is_shown_is_of_the_chosen_metric(metric, names):
     tags = (row("cv", 0.1), row("nlp", 0.1, metric="recall"))
-    *_, table = show_comparison(replace(RESULT, tags=tags), metric)
+    table = show_tags(replace(RESULT, tags=tags), metric)
 
     assert [line[0] for line in cells(table) if line] == names
 
 
 def test_behavior_is_drawn_with_the_overall_figures_and_its_interval():
     behavioral = row("all", -0.1, -0.2, -0.02, "worse", 90, "score")
-    shown = show_comparison(replace(RESULT, behavioral=(behavioral,)), "f1")
+    drawn = show_overall(replace(RESULT, behavioral=(behavioral,)), "f1")
 
-    assert "behavioral score" in shown[1]
-    assert "95 % interval -20.0 to -2.0" in shown[1]
+    assert "behavioral score" in drawn
+    assert "95 % interval -20.0 to -2.0" in drawn
 
 
 def test_notes_of_versions_are_shown_once_each():
