@@ -1,7 +1,6 @@
-"""What every inspection starts from: the rows of a split, a tag's column, a page of a list."""
+"""Select from predictions: the rows of a split, a tag's column, a page of a list."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -15,20 +14,39 @@ LEARNT = "train+val"
 PARTS = (*SPLITS, LEARNT, "all")
 
 
-class Paged(NamedTuple):
+class Sliceable(Protocol):
+    """What pages are cut from: a list, a tuple, an array."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: slice, /) -> Self: ...
+
+
+Items = TypeVar("Items")
+Others = TypeVar("Others")
+Cut = TypeVar("Cut", bound=Sliceable)
+
+
+class Paged(NamedTuple, Generic[Items]):
     """One page of a list: its items, its number from 1, the pages and the items in all."""
 
-    items: Any
+    items: Items
     number: int
     num_pages: int
     num_found: int
 
+    def with_items(self, items: Others) -> "Paged[Others]":
+        """Return the same page with its items described, or otherwise replaced."""
+        return Paged(items, self.number, self.num_pages, self.num_found)
+
 
 def require_predictions(predictions: Predictions | None, version: str) -> Predictions:
-    """Return `predictions`, or say that this version keeps none.
+    """Return `predictions`.
 
-    Raises:
-        TagifaiError: `predictions` is None.
+    Raises
+    ------
+    TagifaiError
+        There are none: the version was saved without them.
     """
     if predictions is None:
         raise TagifaiError(
@@ -38,14 +56,18 @@ def require_predictions(predictions: Predictions | None, version: str) -> Predic
     return predictions
 
 
-def paged(items: Sequence[Any] | Array, number: int = 1, size: int = 20) -> Paged:
-    """Cut page `number` (from 1) out of a list; past the end, the last page.
+def paged(items: Cut, number: int = 1, size: int = 20) -> Paged[Cut]:
+    """Return page `number` (from 1) of a list; past the end, the last page.
 
+    Raises
+    ------
+    TagifaiError
+        `number` or `size` is not a whole number of 1 or more.
+
+    Examples
+    --------
     >>> paged("abcde", 2, size=2)
     Paged(items='cd', number=2, num_pages=3, num_found=5)
-
-    Raises:
-        TagifaiError: `number` or `size` is not a whole number of 1 or more.
     """
     for what, value in (("page", number), ("page size", size)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -56,10 +78,12 @@ def paged(items: Sequence[Any] | Array, number: int = 1, size: int = 20) -> Page
 
 
 def rows_of(predictions: Predictions, split: str) -> Rows:
-    """Find the rows of one of `PARTS`: a split, "train+val" (what was learnt from), or "all".
+    """Return the rows of one of `PARTS`: a split, "train+val" (the learning data), or "all".
 
-    Raises:
-        TagifaiError: an unknown split.
+    Raises
+    ------
+    TagifaiError
+        An unknown split.
     """
     if split not in PARTS:
         raise one_of("split", split, PARTS)
@@ -71,7 +95,7 @@ def rows_of(predictions: Predictions, split: str) -> Rows:
 
 
 def held_out_rows(predictions: Predictions, split: str) -> Rows:
-    """Find the rows of one of `PARTS` that were predicted by a model that did not see them.
+    """Return the rows of one of `PARTS` that were predicted by a model that did not see them.
 
     Those of train are among them where they are known to be out of fold.
 
@@ -88,12 +112,12 @@ def held_out_rows(predictions: Predictions, split: str) -> Rows:
 
 
 def chosen_by(predictions: Predictions) -> str:
-    """Name the one of `PARTS` that thresholds are chosen by: what is not test and was held out."""
+    """Return the one of `PARTS` that thresholds are chosen on: not test, and held out."""
     return LEARNT if predictions.out_of_fold == "yes" else "val"
 
 
 def describe_in_sample(predictions: Predictions) -> str:
-    """Say why probabilities of train projects are not used, "" where they are.
+    """Explain why probabilities of train projects are not used; "" where they are.
 
     >>> p = Predictions.of(["7"], ["train"], ["cv"], [[1]], [[0.9]])
     >>> describe_in_sample(p)
@@ -109,10 +133,12 @@ def describe_in_sample(predictions: Predictions) -> str:
 
 
 def column_of(predictions: Predictions, tag: str) -> int:
-    """Find a tag's column.
+    """Return the number of a tag's column.
 
-    Raises:
-        TagifaiError: an unknown tag.
+    Raises
+    ------
+    TagifaiError
+        An unknown tag.
     """
     if tag not in predictions.tags:
         raise one_of("tag", tag, predictions.tags)
@@ -120,10 +146,12 @@ def column_of(predictions: Predictions, tag: str) -> int:
 
 
 def column_in(predictions: Predictions, tag: str, split: str) -> tuple[Array, Array]:
-    """Give what is true of a tag and its probabilities, in the rows of one of `PARTS`.
+    """Return a tag's labels and probabilities, in the rows of one of `PARTS`.
 
-    Raises:
-        TagifaiError: an unknown tag or split.
+    Raises
+    ------
+    TagifaiError
+        An unknown tag or split.
     """
     column = column_of(predictions, tag)
     if split == "test":

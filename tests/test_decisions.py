@@ -14,7 +14,7 @@ from tagifai.reviews.tasks import build_tasks
 from tagifai.reviews.verdicts import preview_changes
 from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
-from tagifai.services.inspection import InspectionDesk
+from tagifai.services.inspection import InspectionService
 from tagifai.services.versions import VersionService
 from tagifai.slices.builder import measure_slice
 from tagifai.store.cache import ContentCache, open_memory
@@ -26,9 +26,9 @@ from tagifai.training.rescoring import rescore
 ROUNDED = (0.7, 0.1, 0.3, 0.9, 0.5, 0.05)
 
 
-def desk_on(data, models) -> InspectionDesk:
+def desk_on(data, models) -> InspectionService:
     source, cache = FolderSource(models), ContentCache(open_memory(None))
-    return InspectionDesk(VersionService(source, cache, DataService(data)))
+    return InspectionService(VersionService(source, cache, DataService(data)))
 
 
 def with_thresholds(desk, name, thresholds) -> None:
@@ -48,10 +48,10 @@ def counts_told(desk, name, tag, other) -> dict[str, tuple[int, ...]]:
     predictions, thresholds = versions.predictions(name), versions.thresholds(name)
     column = predictions.tags.index(tag)
     told = {}
-    row = next(row for row in desk.tag_table(name) if row["tag"] == tag)
-    told["table"] = tuple(row[one] for one in ("tp", "fp", "fn"))
+    row = next(row for row in desk.tag_table(name) if row.tag == tag)
+    told["table"] = row.tp, row.fp, row.fn
     row = desk.threshold_metrics(name, tag, desk.threshold_of(name, tag))
-    told["slider"] = tuple(row[one] for one in ("tp", "fp", "fn"))
+    told["slider"] = row.tp, row.fp, row.fn
     row = versions.load(name).performance["class"][tag]
     tp = round((row["recall"] or 0) * row["num_samples"])
     told["performance.json"] = tp, row["num_predicted"] - tp, row["num_samples"] - tp

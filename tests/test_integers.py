@@ -1,6 +1,7 @@
 """Labels may come in 8 bits: more than 255 tags or projects are counted all the same."""
 
 import warnings
+from dataclasses import asdict, is_dataclass
 
 import numpy as np
 import pytest
@@ -52,6 +53,8 @@ def plain(value):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
+    if is_dataclass(value):
+        return plain(asdict(value))
     if hasattr(value, "__dict__"):
         return plain(vars(value))
     return np.asarray(value).tolist()
@@ -59,7 +62,7 @@ def plain(value):
 
 OF_LABELS = {
     "count_outcomes": lambda y, prob: count_outcomes(y, prob > 0.5),
-    "overall_metrics": lambda y, prob: overall_metrics(y, prob > 0.5, prob),
+    "overall_metrics": lambda y, prob: overall_metrics(y, prob > 0.5, prob).to_json(),
     "per_tag_metrics": lambda y, prob: per_tag_metrics(y, prob > 0.5, range(y.shape[1]), prob),
     "slice_metrics": lambda y, prob: slice_metrics(y, prob > 0.5, {"all": np.full(len(y), True)}),
     "brier_score": brier_score,
@@ -165,17 +168,17 @@ def test_inspection_counts_more_projects_than_16_bits_do(many):
     assert support.min() > 65_536
     for t, tag in enumerate(BOTH):
         for row in (
-            next(row for row in tag_table(many, thresholds) if row["tag"] == tag),
+            next(row for row in tag_table(many, thresholds) if row.tag == tag),
             threshold_metrics(many, tag, 0.6),
         ):
-            assert {name: row[name] for name in ("tp", "fp", "fn", "tn")} == expected[tag]
-            assert row["num_samples"] == support[t]
-            figures = [row[name] for name in ("precision", "recall", "f1")]
+            assert {name: getattr(row, name) for name in ("tp", "fp", "fn", "tn")} == expected[tag]
+            assert row.num_samples == support[t]
+            figures = [getattr(row, name) for name in ("precision", "recall", "f1")]
             assert figures == pytest.approx([precision[t], recall[t], f1[t]], abs=1e-12)
         # The curve ends where all is predicted.
         last = precision_recall_points(many, tag)[-1]
-        assert (last["recall"], last["precision"]) == (1.0, pytest.approx(support[t] / MANY))
-        assert best_threshold(many, tag, cost_fp=1, cost_fn=1)["test"]["num_samples"] == support[t]
+        assert (last.recall, last.precision) == (1.0, pytest.approx(support[t] / MANY))
+        assert best_threshold(many, tag, cost_fp=1, cost_fn=1).test.num_samples == support[t]
     assert min(average_precisions(many).values()) > 0.97
 
 
@@ -186,7 +189,7 @@ def test_errors_that_fall_together_are_counted_beyond_16_bits():
     )
     thresholds = dict.fromkeys(BOTH, 0.5)
     assert confusion_matrix(p, thresholds).tolist() == [[0, n], [0, 0]]
-    assert confused_with(p, thresholds, "a")[0]["instead"] == n
+    assert confused_with(p, thresholds, "a")[0].counts["instead"] == n
     flipped = Predictions.of(
         range(n), ["test"] * n, BOTH, np.tile([1, 0], (n, 1)), np.tile([0.9, 0.9], (n, 1))
     )

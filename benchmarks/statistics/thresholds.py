@@ -50,7 +50,7 @@ def gain(
     for kind in ("common", "per-tag"):
         cut = choose_thresholds(y_true[learnt], y_prob[learnt], kind, 0.5, None, smoothing)
         scored = overall_metrics(y_true[held_out], decide(y_prob[held_out], cut))
-        f1[kind] = float(scored["f1"])
+        f1[kind] = scored.weighted.values["f1"] or 0.0
     return f1["per-tag"] - f1["common"]
 
 

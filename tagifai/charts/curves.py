@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 from tagifai.charts.svg import (
     COLOURS,
@@ -15,6 +14,8 @@ from tagifai.charts.svg import (
     figure,
     write_share,
 )
+from tagifai.inspection import CurvePoint, TagFigures
+from tagifai.metrics.calibration import ReliabilityBin
 
 SIDE = 230
 SHORT_NAME = 8
@@ -155,7 +156,7 @@ def chart_lines(
 
 
 def chart_precision_recall(
-    points: Sequence[Mapping[str, float]], chosen: Mapping[str, Any], *, title: str, empty: str
+    points: Sequence[CurvePoint], chosen: TagFigures | CurvePoint, *, title: str, empty: str
 ) -> str:
     """Draw precision over recall, both in [0, 1], with the `chosen` threshold's point marked.
 
@@ -163,7 +164,7 @@ def chart_precision_recall(
     """
     if not points:
         return empty_figure(title, empty)
-    at = [(point["recall"], point["precision"]) for point in points]
+    at = [(point.recall, point.precision) for point in points]
     body = [*_square("recall", "precision")]
     line = f'stroke="{COLOURS[0]}" stroke-width="2"'
     body += [
@@ -172,42 +173,46 @@ def chart_precision_recall(
         for (r0, p0), (r1, p1) in pairwise(at)
     ]
     told = (
-        f"threshold {chosen['threshold']:.3f}: precision {write_share(chosen['precision'])}, "
-        f"recall {write_share(chosen['recall'])}"
+        f"threshold {chosen.threshold:.3f}: precision {write_share(chosen.precision)}, "
+        f"recall {write_share(chosen.recall)}"
     )
-    if chosen["recall"] is not None and chosen["precision"] is not None:
+    if chosen.recall is not None and chosen.precision is not None:
         body.append(
-            f'<circle cx="{_across(chosen["recall"]):.2f}%" cy="{_down(chosen["precision"]):.1f}" '
+            f'<circle cx="{_across(chosen.recall):.2f}%" cy="{_down(chosen.precision):.1f}" '
             f'r="6" fill="{COLOURS[1]}" stroke="currentColor"><title>{told}</title></circle>'
         )
     return figure(title, f"{title}; {told}", SIDE + 42, "".join(body))
 
 
-def chart_reliability(bins: Sequence[Mapping[str, Any]], *, title: str, empty: str) -> str:
+def chart_reliability(bins: Sequence[ReliabilityBin], *, title: str, empty: str) -> str:
     """Draw the observed frequency over the mean probability of each bin that has pairs.
 
     Each point has its 95 % interval, where there is one, as a vertical line, and tells its
     number of pairs; the diagonal is perfect calibration.
     """
-    filled = [row for row in bins if row["num_samples"]]
-    if not filled:
+    points = [
+        (row, row.mean_prob, row.frequency)
+        for row in bins
+        if row.mean_prob is not None and row.frequency is not None
+    ]
+    if not points:
         return empty_figure(title, empty)
     body = [
         *_square("mean probability", "observed frequency"),
         f'<line x1="{_across(0):.2f}%" y1="{_down(0):.1f}" x2="{_across(1):.2f}%" '
         f'y2="{_down(1):.1f}" stroke="currentColor" stroke-dasharray="4 4" opacity="0.6"/>',
     ]
-    for row in filled:
-        x, y = _across(row["mean_prob"]), _down(row["frequency"])
-        low, high = row["low_frequency"], row["high_frequency"]
+    for row, mean_prob, frequency in points:
+        x, y = _across(mean_prob), _down(frequency)
+        low, high = row.low_frequency, row.high_frequency
         ends = "" if low is None else f"({low:.3f} to {high:.3f}) "
         told = (
-            f"probability {row['mean_prob']:.3f}: true in {row['frequency']:.3f} {ends}"
-            f"of {row['num_samples']:,} pairs"
+            f"probability {mean_prob:.3f}: true in {frequency:.3f} {ends}"
+            f"of {row.num_samples:,} pairs"
         )
         line = (
             ""
-            if low is None
+            if low is None or high is None
             else f'<line x1="{x:.2f}%" x2="{x:.2f}%" y1="{_down(low):.1f}" '
             f'y2="{_down(high):.1f}" stroke="{COLOURS[0]}" stroke-width="2"/>'
         )
@@ -215,10 +220,10 @@ def chart_reliability(bins: Sequence[Mapping[str, Any]], *, title: str, empty: s
             f"<g><title>{told}</title>{line}"
             f'<circle cx="{x:.2f}%" cy="{y:.1f}" r="5" fill="{COLOURS[0]}"/></g>'
         )
-    last = filled[-1]
+    _, mean_prob, frequency = points[-1]
     summary = (
-        f"{title}: {len(filled)} bins; in the highest the mean probability is "
-        f"{last['mean_prob']:.2f} and the frequency {last['frequency']:.2f}"
+        f"{title}: {len(points)} bins; in the highest the mean probability is "
+        f"{mean_prob:.2f} and the frequency {frequency:.2f}"
     )
     return figure(title, summary, SIDE + 42, "".join(body))
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagifai.arrays import Floats
+from tagifai.metrics.figures import FIGURES as METRICS
+from tagifai.metrics.figures import figure_parts, ratio
 
-METRICS = ("precision", "recall", "f1")
 AVERAGES = ("weighted", "macro", "micro")
 
 
@@ -32,11 +33,11 @@ class Counts:
 
         They equal scikit-learn's with `zero_division=np.nan`.
         """
-        return {
-            "precision": ratio(self.hits, self.predicted),
-            "recall": ratio(self.hits, self.true),
-            "f1": ratio(2 * self.hits, self.true + self.predicted),
-        }
+        return {metric: ratio(*parts) for metric, parts in self.parts().items()}
+
+    def parts(self) -> dict[str, tuple[Floats, Floats]]:
+        """Return the numerator and denominator of precision, recall and F1 of each column."""
+        return figure_parts(self.hits, self.predicted, self.true)
 
     def averages(self, kept: NDArray[np.bool_] | None = None) -> dict[str, dict[str, Floats]]:
         """Average precision, recall and F1 over the columns for which they are defined.
@@ -74,10 +75,7 @@ class Counts:
             found["weighted", metric] = (values * weight).sum(axis=-1), weight.sum(axis=-1)
             alike = (defined if kept is None else defined & kept).astype(np.float64)
             found["macro", metric] = (values * alike).sum(axis=-1), alike.sum(axis=-1)
-        found["micro", "precision"] = total.hits, total.predicted
-        found["micro", "recall"] = total.hits, total.true
-        found["micro", "f1"] = 2 * total.hits, total.true + total.predicted
-        return found
+        return found | {("micro", metric): parts for metric, parts in total.parts().items()}
 
 
 def divide_sums(sums: Mapping[tuple[str, str], Sequence[Any]]) -> dict[tuple[str, str], Floats]:
@@ -90,13 +88,3 @@ def divide_sums(sums: Mapping[tuple[str, str], Sequence[Any]]) -> dict[tuple[str
         weighted, alike = found["weighted", metric], found["macro", metric]
         found["weighted", metric] = np.where(np.isnan(weighted), alike, weighted)
     return found
-
-
-def ratio(above: Any, below: Any) -> Floats:
-    """Divide, with NaN where there is nothing to divide by.
-
-    >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0])).tolist()
-    [0.5, nan]
-    """
-    above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)

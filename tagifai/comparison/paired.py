@@ -20,8 +20,8 @@ from tagifai.comparison.flips import Shared, decide_sparse
 from tagifai.comparison.proportions import (
     correlation_of,
     difference_interval,
-    figure_parts,
     of_tags,
+    proportion_parts,
     residuals_of,
 )
 from tagifai.comparison.results import DiffRow
@@ -199,7 +199,7 @@ def _correlate_tags(cells: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
     found = {}
     for metric in METRICS:
         first, second = (
-            residuals_of(*figure_parts(true, predicted, true & predicted)[metric][:2], cells)
+            residuals_of(*proportion_parts(true, predicted, true & predicted)[metric][:2], cells)
             for predicted in (a, b)
         )
         found[metric] = correlation_of(first, second, cells)

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tagifai.comparison.counts import Floats, ratio
+from tagifai.arrays import Array, Floats
+from tagifai.metrics.figures import figure_parts, ratio
 
 LEVEL = 0.95
 Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
@@ -149,11 +150,18 @@ def clustered(hits: Floats, size: Floats, is_jaccard: bool = False) -> Proportio
     return Proportion(all_hits, all_size, effective, is_jaccard)
 
 
-def figure_parts(true: Any, predicted: Any, hits: Any) -> dict[str, tuple[Any, Any, bool]]:
-    """Say of which counts each metric is the proportion: {metric: (hits, size, is_jaccard)}."""
+def proportion_parts(
+    true: Array, predicted: Array, hits: Array
+) -> dict[str, tuple[Array, Array, bool]]:
+    """Return the counts that each metric is the proportion of: {metric: (hits, size, is_jaccard)}.
+
+    F1 is twice Jaccard's index over one more than it, so that its interval follows from that
+    proportion.
+    """
+    parts = figure_parts(hits, predicted, true)
     return {
-        "precision": (hits, predicted, False),
-        "recall": (hits, true, False),
+        "precision": (*parts["precision"], False),
+        "recall": (*parts["recall"], False),
         "f1": (hits, true + predicted - hits, True),
     }
 
@@ -162,5 +170,5 @@ def of_tags(true: Floats, predicted: Floats, hits: Floats) -> dict[str, Proporti
     """Build each tag's three proportions: each project is in at most one pair of a tag."""
     return {
         metric: Proportion(x, size, size, is_jaccard)
-        for metric, (x, size, is_jaccard) in figure_parts(true, predicted, hits).items()
+        for metric, (x, size, is_jaccard) in proportion_parts(true, predicted, hits).items()
     }

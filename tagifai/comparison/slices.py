@@ -8,18 +8,19 @@ import numpy as np
 
 from tagifai.comparison.averages import Replicates
 from tagifai.comparison.bootstrap import RESAMPLES, combined_p, draw_weights, p_values
-from tagifai.comparison.counts import METRICS, Counts, Floats, ratio
+from tagifai.comparison.counts import METRICS, Counts, Floats
 from tagifai.comparison.proportions import (
     Proportion,
     clustered,
     correlation_of,
     difference_interval,
-    figure_parts,
     leave_out,
+    proportion_parts,
 )
 from tagifai.comparison.results import DiffRow
 from tagifai.comparison.swaps import smallest_p, sums_p_values
 from tagifai.comparison.verdicts import ENOUGH_POSITIVES, ERROR_RATE, Differences, make_rows
+from tagifai.metrics.figures import ratio
 
 Slices = Mapping[str, AbstractSet[str]]
 """Each slice's projects, by their ids."""
@@ -41,7 +42,8 @@ def slice_proportions(sums: Floats) -> dict[str, Proportion]:
     """Build a slice's three proportions from its projects' positives, predictions and hits."""
     true, predicted, hits = (part[:, None] for part in sums.T)
     return {
-        metric: clustered(*parts) for metric, parts in figure_parts(true, predicted, hits).items()
+        metric: clustered(*parts)
+        for metric, parts in proportion_parts(true, predicted, hits).items()
     }
 
 
@@ -160,7 +162,7 @@ def _compare_slice(
     for metric in METRICS:
         changes = []
         for place in (1, 3):
-            parts = figure_parts(sums[:, :1], sums[:, [place]], sums[:, [place + 1]])[metric]
+            parts = proportion_parts(sums[:, :1], sums[:, [place]], sums[:, [place + 1]])[metric]
             changes.append(leave_out(*parts[:2]))
         low, high = difference_interval(
             alone[0][metric], alone[1][metric], correlation_of(*changes)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagifai.comparison.counts import Floats
+from tagifai.metrics.figures import figure_parts
 
 SWAPS = 2_000
 TOLERANCE = 1e-12
@@ -59,14 +60,9 @@ def p_values_of_cells(cells: NDArray[Any]) -> dict[str, tuple[float, float]]:
     def differences(right: Any, wrong: Any) -> dict[str, Floats]:
         """Compute B − A when B has `right` and `wrong` of the predictions that differ."""
         hits_b, hits_a = both_hit + right, both_hit + rights - right
-        predicted_b = hits_b + both_wrong + wrong
-        predicted_a = hits_a + both_wrong + wrongs - wrong
-        return {
-            "precision": _share(hits_b, predicted_b) - _share(hits_a, predicted_a),
-            "recall": _share(hits_b, positives) - _share(hits_a, positives),
-            "f1": _share(2 * hits_b, positives + predicted_b)
-            - _share(2 * hits_a, positives + predicted_a),
-        }
+        parts_b = figure_parts(hits_b, hits_b + both_wrong + wrong, positives)
+        parts_a = figure_parts(hits_a, hits_a + both_wrong + wrongs - wrong, positives)
+        return {metric: _share(*parts_b[metric]) - _share(*parts_a[metric]) for metric in parts_b}
 
     observed = differences(only_b_right, only_b_wrong)
     right, p_right, lost_right = _binomial(rights)

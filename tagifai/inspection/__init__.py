@@ -1,7 +1,7 @@
 """From a tag's score to the projects behind it: figures, thresholds and what they change."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,9 +9,11 @@ from tagifai.errors import TagifaiError
 from tagifai.inspection.outcomes import (
     ORDERS,
     OUTCOMES,
+    Outcome,
     describe_rows,
     outcome_rows,
 )
+from tagifai.metrics.figures import Figures, figure_parts
 from tagifai.metrics.thresholds import best_thresholds, choose_thresholds, midway
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.selection import (
@@ -32,7 +34,11 @@ __all__ = [
     "ORDERS",
     "OUTCOMES",
     "PARTS",
+    "BestThreshold",
+    "CurvePoint",
+    "Outcome",
     "Paged",
+    "TagFigures",
     "average_precisions",
     "best_threshold",
     "describe_rows",
@@ -48,45 +54,118 @@ __all__ = [
 MAX_POINTS = 500
 
 
+@dataclass(frozen=True, slots=True)
+class TagFigures:
+    """A tag's figures at one threshold, over the projects of one split.
+
+    Attributes
+    ----------
+    precision, recall, f1 : float or None
+        In [0, 1]; None where undefined.
+    num_samples : int
+        Number of projects that have the tag.
+    tp, fp, fn, tn : int
+        Number of projects of each outcome.
+    average_precision : float or None
+        In [0, 1]; None without a positive, and where a single threshold was scored.
+    threshold : float
+        In [0, 1].
+    """
+
+    tag: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    num_samples: int
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    average_precision: float | None
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Precision, recall and F1 of a tag at one threshold, each in [0, 1]."""
+
+    threshold: float
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class BestThreshold:
+    """A tag's best threshold, and what it gives.
+
+    Attributes
+    ----------
+    threshold : float
+        In [0, 1].
+    by : {"f1", "cost"}
+        What it is best for.
+    chosen_by : {"train+val", "val"}
+        The held-out projects that it was chosen on.
+    chosen, test : TagFigures
+        The figures on these projects and on test.
+    chosen_cost, test_cost : float or None
+        What the errors there cost; None without costs.
+    """
+
+    threshold: float
+    by: str
+    chosen_by: str
+    chosen: TagFigures
+    test: TagFigures
+    chosen_cost: float | None = None
+    test_cost: float | None = None
+
+
 def tag_table(
     predictions: Predictions,
     thresholds: Mapping[str, float],
     split: str = "test",
     *,
     precisions: Mapping[str, float | None] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[TagFigures]:
     """Score each tag at its threshold, over the projects of one split.
 
-    Each record: tag, precision, recall, f1 (None where undefined), num_samples (projects that
-    carry the tag), tp, fp, fn, tn, average_precision (None without a positive), threshold.
-    Best F1 first, equals by name, undefined ones last. `split` is one of `PARTS`;
-    whether the probabilities of train are out of fold, `predictions.out_of_fold` says.
-    `precisions`, what `average_precisions` gives, may be kept by the caller: no threshold
-    changes it.
+    Parameters
+    ----------
+    predictions
+        The version's predictions; `predictions.out_of_fold` says whether those of train are.
+    thresholds
+        By tag, in [0, 1].
+    split
+        One of `PARTS`.
+    precisions
+        What `average_precisions` returns, where the caller has it already: no threshold changes
+        it.
 
-    Raises:
-        TagifaiError: an unknown split, or a tag without a threshold in [0, 1].
+    Returns
+    -------
+    list of TagFigures
+        Best F1 first, equals by name, undefined ones last.
+
+    Raises
+    ------
+    TagifaiError
+        An unknown split, or a tag without a threshold in [0, 1].
     """
     true, prob = _part(predictions, split)
     predicted = decide(prob, threshold_array(predictions.tags, thresholds))
     if precisions is None:
         precisions = average_precisions(predictions, split)
-    records = []
-    for column, tag in enumerate(predictions.tags):
-        counts = _count(true[:, column], predicted[:, column])
-        records.append(
-            {
-                "tag": tag,
-                **_scores(*counts),
-                "average_precision": precisions[tag],
-                "threshold": float(thresholds[tag]),
-            }
-        )
-    return sorted(records, key=lambda row: (row["f1"] is None, -(row["f1"] or 0), row["tag"]))
+    found = [
+        _score(tag, true[:, column], predicted[:, column], thresholds[tag], precisions[tag])
+        for column, tag in enumerate(predictions.tags)
+    ]
+    return sorted(found, key=lambda row: (row.f1 is None, -(row.f1 or 0), row.tag))
 
 
 def average_precisions(predictions: Predictions, split: str = "test") -> dict[str, float | None]:
-    """Give each tag's average precision over a split, None without a positive.
+    """Compute each tag's average precision over a split, None without a positive.
 
     It is the mean, over the positives, of the precision at each one's own probability.
     """
@@ -106,24 +185,26 @@ def average_precisions(predictions: Predictions, split: str = "test") -> dict[st
 
 def threshold_metrics(
     predictions: Predictions, tag: str, threshold: float, split: str = "test"
-) -> dict[str, Any]:
-    """Score one tag at one threshold: the figures of `tag_table` less average precision.
+) -> TagFigures:
+    """Score one tag at one threshold; its average precision is left out.
 
-    Raises:
-        TagifaiError: an unknown tag or split, or a threshold outside [0, 1].
+    Raises
+    ------
+    TagifaiError
+        An unknown tag or split, or a threshold outside [0, 1].
     """
     true, prob = column_in(predictions, tag, split)
     predicted = decide(prob, threshold_array([tag], {tag: threshold}))
-    return {"tag": tag, **_scores(*_count(true, predicted)), "threshold": float(threshold)}
+    return _score(tag, true, predicted, threshold, None)
 
 
 def precision_recall_points(
     predictions: Predictions, tag: str, split: str = "test"
-) -> list[dict[str, float]]:
-    """Trace the precision-recall curve, one point a distinct probability, highest first.
+) -> list[CurvePoint]:
+    """Trace the precision-recall curve, one point per distinct probability, highest first.
 
-    Each point: threshold, precision, recall, f1. Beyond `MAX_POINTS` they are thinned out
-    evenly by rank, ends kept. Empty where no project of the split carries the tag.
+    Beyond `MAX_POINTS` they are thinned out evenly by rank, and both ends stay. Empty where no
+    project of the split has the tag.
     """
     true, prob = column_in(predictions, tag, split)
     positives = int(true.sum())
@@ -134,14 +215,10 @@ def precision_recall_points(
     cuts = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
     if len(cuts) > MAX_POINTS:
         cuts = cuts[np.linspace(0, len(cuts) - 1, MAX_POINTS).round().astype(int)]
-    tp = np.cumsum(true[order], dtype=float)[cuts]
-    predicted = cuts + 1.0
-    columns = (ranked[cuts], tp / predicted, tp / positives, 2 * tp / (predicted + positives))
-    names = ("threshold", "precision", "recall", "f1")
-    return [
-        dict(zip(names, point, strict=True))
-        for point in zip(*(column.tolist() for column in columns), strict=True)
-    ]
+    hits = np.cumsum(true[order], dtype=float)[cuts]
+    parts = figure_parts(hits, cuts + 1.0, np.full(len(cuts), float(positives)))
+    figures = ((above / below).tolist() for above, below in parts.values())
+    return [CurvePoint(*point) for point in zip(ranked[cuts].tolist(), *figures, strict=True)]
 
 
 def best_threshold(
@@ -151,20 +228,22 @@ def best_threshold(
     cost_fp: float | None = None,
     cost_fn: float | None = None,
     shrunk: Mapping[str, float] | None = None,
-) -> dict[str, Any]:
-    """Find a tag's best threshold on held-out rows of train and val, and report it on test.
+) -> BestThreshold:
+    """Choose a tag's best threshold on held-out rows of train and val, and report it on test.
 
-    Without costs the best is the highest F1; with both, the lowest cost_fp · FP +
-    cost_fn · FN. It lies midway between two neighbouring probabilities, equals go to the
-    higher one. Where the probabilities of train are not known to be out of fold, val alone
-    chooses. The highest F1 of few positives is mostly luck: `shrunk`, what `shrunk_thresholds`
-    returns, takes its place where it is given.
+    It lies midway between two neighbouring probabilities; of equally good ones the higher is
+    taken. Where the probabilities of train are not known to be out of fold, val alone decides.
 
-    Returns
-    -------
-    dict
-        "threshold"; "by", "f1" or "cost"; "chosen_by", "train+val" or "val"; "chosen", the
-        figures there, and "test", those on test, with "cost" in both where costs were given.
+    Parameters
+    ----------
+    predictions, tag
+        What to choose for.
+    cost_fp, cost_fn
+        Both or neither: with them, the lowest cost_fp · FP + cost_fn · FN is best, else the
+        highest F1.
+    shrunk
+        What `shrunk_thresholds` returns. The highest F1 of few positives is mostly luck: where
+        given, this takes its place.
 
     Raises
     ------
@@ -183,24 +262,21 @@ def best_threshold(
     if cost_fp is None and cost_fn is None:
         own = float(best_thresholds(true[:, None], prob[:, None])[0])
         threshold = own if shrunk is None else shrunk[tag]
-        by = "f1"
-    else:
-        threshold = _cheapest(true, prob, *_costs(cost_fp, cost_fn))
-        by = "cost"
-    found: dict[str, Any] = {"threshold": threshold, "by": by, "chosen_by": part}
-    for name, split in (("chosen", part), ("test", "test")):
-        figures = threshold_metrics(predictions, tag, threshold, split)
-        if by == "cost" and cost_fp is not None and cost_fn is not None:
-            figures["cost"] = cost_fp * figures["fp"] + cost_fn * figures["fn"]
-        found[name] = figures
-    return found
+        chosen, test = (threshold_metrics(predictions, tag, threshold, s) for s in (part, "test"))
+        return BestThreshold(threshold, "f1", part, chosen, test)
+    costs = _costs(cost_fp, cost_fn)
+    threshold = _cheapest(true, prob, *costs)
+    chosen, test = (threshold_metrics(predictions, tag, threshold, s) for s in (part, "test"))
+    return BestThreshold(
+        threshold, "cost", part, chosen, test, _cost(chosen, *costs), _cost(test, *costs)
+    )
 
 
 def shrunk_thresholds(predictions: Predictions, smoothing: float = 0.0) -> dict[str, float]:
-    """Choose all tags' thresholds for F1, drawn to the common one, on held-out rows.
+    """Choose all tags' thresholds for F1, shrunk to the common one, on held-out rows.
 
-    How much they are drawn is chosen by cross-fitting: see `metrics.thresholds`. `smoothing` is
-    the part of each label that counts as its probability; 0 unless these are calibrated.
+    How much they shrink is chosen by cross-fitting: see `metrics.thresholds`. `smoothing` is the
+    part of each label that counts as its probability; 0 unless these are calibrated.
     """
     rows = rows_of(predictions, chosen_by(predictions))
     found = choose_thresholds(
@@ -218,23 +294,29 @@ def _part(predictions: Predictions, split: str) -> tuple[Array, Array]:
     return np.asfortranarray(true[rows]), np.asfortranarray(prob[rows])
 
 
-def _count(true: Array, predicted: Array) -> tuple[int, int, int, int]:
+def _score(
+    tag: str, true: Array, predicted: Array, threshold: float, average_precision: float | None
+) -> TagFigures:
     positives, chosen = int(np.count_nonzero(true)), int(np.count_nonzero(predicted))
     tp = int(np.count_nonzero(true.astype(bool) & predicted))
-    return tp, chosen - tp, positives - tp, len(true) - chosen - positives + tp
+    figures = Figures.of(tp, chosen, positives)
+    return TagFigures(
+        tag,
+        figures.precision,
+        figures.recall,
+        figures.f1,
+        num_samples=positives,
+        tp=tp,
+        fp=chosen - tp,
+        fn=positives - tp,
+        tn=len(true) - chosen - positives + tp,
+        average_precision=average_precision,
+        threshold=float(threshold),
+    )
 
 
-def _scores(tp: int, fp: int, fn: int, tn: int) -> dict[str, Any]:
-    return {
-        "precision": tp / (tp + fp) if tp + fp else None,
-        "recall": tp / (tp + fn) if tp + fn else None,
-        "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None,
-        "num_samples": tp + fn,
-        "tp": tp,
-        "fp": fp,
-        "fn": fn,
-        "tn": tn,
-    }
+def _cost(figures: TagFigures, cost_fp: float, cost_fn: float) -> float:
+    return cost_fp * figures.fp + cost_fn * figures.fn
 
 
 def _costs(cost_fp: float | None, cost_fn: float | None) -> tuple[float, float]:

@@ -5,7 +5,7 @@ outcomes of two tags fall on the same project.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,6 +28,27 @@ KIND_MEANS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How the errors of another tag fall together with those of the chosen one.
+
+    Attributes
+    ----------
+    tag : str
+        The other tag.
+    counts : mapping
+        Number of projects by kind of `KINDS`.
+    """
+
+    tag: str
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """Return the number of projects of all kinds."""
+        return sum(self.counts.values())
+
+
 def confusion_matrix(
     predictions: Predictions,
     thresholds: Mapping[str, float],
@@ -39,8 +60,10 @@ def confusion_matrix(
     Cell [t, u] counts the projects where tag t has the first outcome of `KINDS[kind]` and
     tag u the second: for "instead", t is missed and u wrongly predicted.
 
-    Raises:
-        TagifaiError: an unknown split or kind, or a tag without a threshold.
+    Raises
+    ------
+    TagifaiError
+        An unknown split or kind, or a tag without a threshold.
     """
     if kind not in KINDS:
         raise one_of("kind of confusion", kind, KINDS)
@@ -60,11 +83,10 @@ def confused_with(
     thresholds: Mapping[str, float],
     tag: str,
     split: str = "test",
-) -> list[dict[str, Any]]:
+) -> list[Confusion]:
     """Count, for each other tag, how its errors fall together with those of `tag`.
 
-    Each record: tag (the other one), one count a kind of `KINDS`, total. Tags that never
-    meet are left out; most first, equals by name.
+    Tags without such an error are left out; most first, equals by name.
     """
     column_of(predictions, tag)
     rows = rows_of(predictions, split)
@@ -76,12 +98,12 @@ def confused_with(
     for kind, (first, second) in KINDS.items():
         mine = _outcome(true[:, chosen], predicted[:, chosen], first)
         counts[kind] = _outcome(true[mine], predicted[mine], second).sum(axis=0)
-    records = []
-    for column, other in enumerate(predictions.tags):
-        found = {kind: int(values[column]) for kind, values in counts.items()}
-        if column != chosen and any(found.values()):
-            records.append({"tag": other, **found, "total": sum(found.values())})
-    return sorted(records, key=lambda record: (-record["total"], record["tag"]))
+    found = [
+        Confusion(other, {kind: int(values[column]) for kind, values in counts.items()})
+        for column, other in enumerate(predictions.tags)
+        if column != chosen
+    ]
+    return sorted((one for one in found if one.total), key=lambda one: (-one.total, one.tag))
 
 
 def confused_ids(
@@ -94,8 +116,10 @@ def confused_ids(
 ) -> list[str]:
     """List the ids of the projects behind one cell, in the order of the predictions.
 
-    Raises:
-        TagifaiError: an unknown tag, kind or split, or the same tag twice.
+    Raises
+    ------
+    TagifaiError
+        An unknown tag, kind or split, or the same tag twice.
     """
     if kind not in KINDS:
         raise one_of("kind of confusion", kind, KINDS)

@@ -1,14 +1,15 @@
-"""The list of projects behind an outcome, as a file to take along."""
+"""Save the list of projects behind an outcome as a file."""
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import orjson
 
 from tagifai.data.csv_cells import cell_of, guard_cell
 from tagifai.errors import one_of
+from tagifai.inspection.outcomes import Outcome
 
 FORMATS = ("json", "csv")
 COLUMNS = (
@@ -25,18 +26,18 @@ COLUMNS = (
 )
 
 
-def export_outcomes(rows: Sequence[Mapping[str, Any]], kind: str, *, tag: str, outcome: str) -> str:
+def export_outcomes(rows: Sequence[Outcome], kind: str, *, tag: str, outcome: str) -> str:
     """Write described projects as JSON or CSV, each with the tag and the outcome it shows.
 
     In CSV, lists of tags are JSON in their cell, and no cell starts a formula.
 
-    Raises:
-        TagifaiError: another format.
+    Raises
+    ------
+    TagifaiError
+        Another format.
     """
-    records = [
-        {name: {**row, "tag": tag, "outcome": outcome}.get(name, "") for name in COLUMNS}
-        for row in rows
-    ]
+    described = [{**asdict(row), "tag": tag, "outcome": outcome} for row in rows]
+    records = [{name: row[name] for name in COLUMNS} for row in described]
     if kind == "json":
         return orjson.dumps(records, option=orjson.OPT_INDENT_2).decode()
     if kind != "csv":

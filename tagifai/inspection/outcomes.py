@@ -1,7 +1,7 @@
-"""The projects behind a tag's figures: which have one outcome, in which order, described."""
+"""The projects behind a tag's figures: those of one outcome, in order, described."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,6 +24,33 @@ OUTCOMES = {
 ORDERS = ("confident", "least confident", "longest", "random")
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A project as a version predicts it, seen from one tag.
+
+    Attributes
+    ----------
+    y_true, y_pred : list of str
+        Its true and its predicted tags, the predicted ones likeliest first.
+    probability, threshold : float
+        Of the tag, in [0, 1].
+    title, description : str
+        Its text; empty where the data no longer has the project.
+    gone : bool
+        Whether the data no longer has the project.
+    """
+
+    id: str
+    split: str
+    y_true: list[str]
+    y_pred: list[str]
+    probability: float
+    threshold: float
+    title: str
+    description: str
+    gone: bool
+
+
 def outcome_rows(
     predictions: Predictions,
     thresholds: Mapping[str, float],
@@ -36,17 +63,32 @@ def outcome_rows(
     texts: Mapping[str, Project] | None = None,
     seed: int = 0,
 ) -> Rows:
-    """Find the rows of `predictions` with one outcome of a tag, in order.
+    """Select the rows of `predictions` with one outcome of a tag, in order.
 
-    "confident" puts the probabilities farthest from the threshold first (among false
-    positives and false negatives: the most confidently wrong), "least confident" the nearest,
-    "longest" the longest texts, "random" is shuffled by `seed`. Each word of `query` has to
-    stand in id, title, description or tags, whatever its case. `texts` are the projects by
-    id; one that is gone from them has no text to be found by.
+    Parameters
+    ----------
+    predictions, thresholds, tag
+        What decides the outcome; thresholds by tag.
+    outcome : {"tp", "fp", "fn", "tn"}
+        Which projects to select.
+    split
+        One of `selection.PARTS`.
+    order : {"confident", "least confident", "longest", "random"}
+        "confident" puts the probabilities farthest from the threshold first (among false
+        positives and false negatives: the most confidently wrong), "least confident" the nearest,
+        "longest" the longest texts.
+    query
+        Words, each of which the id, title, description or tags contain, in any case.
+    texts
+        The projects by id; needed to search and to sort by length. A project that is missing from
+        them has no text to be found by.
+    seed
+        Decides the random order.
 
-    Raises:
-        TagifaiError: an unknown tag, outcome, split or order, or a search or "longest"
-            without `texts`.
+    Raises
+    ------
+    TagifaiError
+        An unknown tag, outcome, split or order, or a search or "longest" without `texts`.
     """
     if outcome not in OUTCOMES:
         raise one_of("outcome", outcome, OUTCOMES)
@@ -87,37 +129,32 @@ def describe_rows(
     thresholds: Mapping[str, float],
     tag: str,
     rows: Sequence[int] | Rows,
-    texts: Mapping[str, Project] | None = None,
-) -> list[dict[str, Any]]:
-    """Describe rows for the screen or a file, each by its project's id.
-
-    Each record: id, split, y_true and y_pred (lists of tags, y_pred likeliest first),
-    probability and threshold of `tag`; with `texts` also title, description and `gone`
-    (True where the data no longer has the project).
-    """
+    texts: Mapping[str, Project],
+) -> list[Outcome]:
+    """Describe rows for the screen or a file; `texts` are the projects by id."""
     column = column_of(predictions, tag)
     rows = np.asarray(rows, dtype=np.intp)
     names = np.array(predictions.tags, dtype=object)
     prob = predictions.y_prob[rows]
     predicted = decide(prob, threshold_array(predictions.tags, thresholds))
-    records = []
+    found = []
     for row, own, above in zip(rows, prob, predicted, strict=True):
         likeliest = np.argsort(-own, kind="stable")
-        record = {
-            "id": predictions.ids[row],
-            "split": str(predictions.split[row]),
-            "y_true": names[predictions.y_true[row] == 1].tolist(),
-            "y_pred": names[likeliest[above[likeliest]]].tolist(),
-            "probability": float(own[column]),
-            "threshold": float(thresholds[tag]),
-        }
-        if texts is not None:
-            project = texts.get(predictions.ids[row])
-            record["title"] = project.title if project else ""
-            record["description"] = project.description if project else ""
-            record["gone"] = project is None
-        records.append(record)
-    return records
+        project = texts.get(predictions.ids[row])
+        found.append(
+            Outcome(
+                id=predictions.ids[row],
+                split=str(predictions.split[row]),
+                y_true=names[predictions.y_true[row] == 1].tolist(),
+                y_pred=names[likeliest[above[likeliest]]].tolist(),
+                probability=float(own[column]),
+                threshold=float(thresholds[tag]),
+                title=project.title if project else "",
+                description=project.description if project else "",
+                gone=project is None,
+            )
+        )
+    return found
 
 
 def _holds(project: Project | None, words: Sequence[str]) -> bool:

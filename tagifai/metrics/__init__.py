@@ -1,21 +1,52 @@
 """Score predicted tags and probabilities: overall, by tag, by slice.
 
-Arrays have shape (n_projects, n_tags). A figure with nothing to count is undefined, which is not
-zero: precision where nothing is predicted, recall where nothing is true, F1 where neither is, the
-average precision of a tag without a positive. It is NaN in arrays and None in records, and
-averages leave it out and state how many tags (projects, slices) they cover. All of it follows
-scikit-learn's `zero_division=np.nan`.
+Arrays have shape (n_projects, n_tags). What precision, recall and F1 are, and where they are
+undefined, is in `metrics.figures`; the average precision of a tag without a positive is undefined
+too. Averages leave out what is undefined and state how many tags (projects, slices) they cover.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from tagifai.arrays import Array, Booleans
+from tagifai.arrays import Array, Booleans, Floats
 from tagifai.metrics.calibration import brier_score, expected_calibration_error, is_above
+from tagifai.metrics.figures import (
+    FIGURES,
+    Counts,
+    Figures,
+    as_pair,
+    count_outcomes,
+    defined,
+    precision_recall_f1,
+)
+
+__all__ = [
+    "COVERED",
+    "ECE_FLOOR",
+    "METRICS",
+    "PAIRS_OF",
+    "Averages",
+    "Counts",
+    "Figures",
+    "Metric",
+    "OverallMetrics",
+    "ProbabilityScores",
+    "RankedTagScores",
+    "SampleFigures",
+    "SliceMetrics",
+    "TagScores",
+    "average_defined",
+    "count_outcomes",
+    "overall_metrics",
+    "per_tag_metrics",
+    "performance",
+    "precision_recall_f1",
+    "slice_metrics",
+]
 
 ECE_FLOOR = 0.05
 
@@ -75,38 +106,136 @@ PAIRS_OF: Mapping[str, str] = MappingProxyType(
 # What states beside averages, by metric, how many tags, projects or slices they cover.
 COVERED = ("num_tags", "num_projects", "num_slices")
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _KINDS})
-_FIGURES = ("precision", "recall", "f1")
 
 
-class Counts(NamedTuple):
-    """True positives, false positives and false negatives, of any one shape."""
+@dataclass(frozen=True, slots=True)
+class SampleFigures(Figures):
+    """Figures of some pairs of project and tag.
 
-    tp: Array
-    fp: Array
-    fn: Array
-
-
-def count_outcomes(y_true: Array, y_pred: Array, axis: int | None = 0) -> Counts:
-    """Count outcomes by tag (`axis` 0), by project (1) or in all (None).
-
-    >>> count_outcomes(np.array([[1, 0], [1, 1]]), np.array([[1, 1], [0, 1]])).tp.tolist()
-    [1, 1]
+    Attributes
+    ----------
+    num_samples : int
+        Number of projects; of a tag, those that have it.
     """
-    true, pred = _pair(y_true, y_pred)
-    return Counts(
-        (true & pred).sum(axis=axis), (~true & pred).sum(axis=axis), (true & ~pred).sum(axis=axis)
-    )
+
+    num_samples: int
 
 
-def precision_recall_f1(counts: Counts) -> tuple[Array, Array, Array]:
-    """Turn counts into precision, recall and F1 of the same shape; NaN where undefined.
+@dataclass(frozen=True, slots=True)
+class TagScores(SampleFigures):
+    """A tag's figures.
 
-    >>> counts = Counts(np.array([1, 0, 0]), np.array([1, 0, 0]), np.array([0, 1, 0]))
-    >>> [values.tolist() for values in precision_recall_f1(counts)]
-    [[0.5, nan, nan], [1.0, 0.0, nan], [0.6666666666666666, 0.0, nan]]
+    Attributes
+    ----------
+    num_predicted : int
+        Number of projects that the tag is predicted for.
     """
-    tp, fp, fn = (np.asarray(count, dtype=float) for count in counts)
-    return _ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(2 * tp, 2 * tp + fp + fn)
+
+    num_predicted: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankedTagScores(TagScores):
+    """A tag's figures, those of its probabilities among them.
+
+    Attributes
+    ----------
+    average_precision : float or None
+        In [0, 1]; None without a positive.
+    """
+
+    average_precision: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """Averages of figures over tags, projects or slices.
+
+    Attributes
+    ----------
+    values : mapping
+        By metric, the average; None where no value is defined.
+    covered : mapping
+        By metric, how many values the average covers.
+    over : {"num_tags", "num_projects", "num_slices"}
+        What is averaged over, as JSON names it.
+    num_samples : int
+        Number of projects.
+    """
+
+    values: Mapping[str, float | None]
+    covered: Mapping[str, int]
+    over: str
+    num_samples: int
+
+    def to_json(self) -> dict[str, object]:
+        """Return the averages as `performance.json` holds them."""
+        return {
+            **self.values,
+            self.over: dict(self.covered),
+            "num_samples": self.num_samples,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ProbabilityScores:
+    """How probabilities agree with the truth, over all pairs; None without a pair."""
+
+    brier: float | None
+    ece: float | None
+    ece_above_0_05: float | None
+    num_pairs: int
+    num_pairs_above_0_05: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverallMetrics:
+    """The figures of all tags together.
+
+    Attributes
+    ----------
+    weighted, macro : Averages
+        Over tags, weighted by support and alike.
+    micro : SampleFigures
+        Over all pairs of project and tag, pooled.
+    samples : Averages
+        Over projects, alike.
+    probabilities : ProbabilityScores or None
+        None where only decisions were scored.
+    """
+
+    weighted: Averages
+    macro: Averages
+    micro: SampleFigures
+    samples: Averages
+    probabilities: ProbabilityScores | None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the figures as `performance.json` holds them: the weighted ones on top."""
+        weighted = self.weighted.to_json()
+        return {
+            **{name: weighted.pop(name) for name in (*FIGURES, "num_samples")},
+            **weighted,
+            "macro": self.macro.to_json(),
+            "micro": asdict(self.micro),
+            "samples": self.samples.to_json(),
+            **(asdict(self.probabilities) if self.probabilities else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SliceMetrics:
+    """The figures of slices, and their average weighted by the slices' numbers of projects."""
+
+    overall: Averages
+    by_slice: Mapping[str, SampleFigures]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the figures as `performance.json` holds them."""
+        return {
+            "overall": self.overall.to_json(),
+            "class": {name: asdict(figures) for name, figures in self.by_slice.items()},
+        }
 
 
 def average_defined(
@@ -136,8 +265,8 @@ def average_defined(
     """
     numbers = np.array(list(values), dtype=float)
     weight = np.ones(len(numbers)) if weights is None else np.array(list(weights), dtype=float)
-    defined = ~np.isnan(numbers)
-    numbers, weight = numbers[defined], weight[defined]
+    known = ~np.isnan(numbers)
+    numbers, weight = numbers[known], weight[known]
     if not weight.any():
         weight = np.ones(len(numbers))
     if not len(numbers):
@@ -145,90 +274,77 @@ def average_defined(
     return float((numbers * weight).sum() / weight.sum()), int(np.count_nonzero(weight))
 
 
-def overall_metrics(y_true: Array, y_pred: Array, y_prob: Array | None = None) -> dict[str, Any]:
-    """Score all tags together; `num_samples` is the number of projects.
+def overall_metrics(y_true: Array, y_pred: Array, y_prob: Array | None = None) -> OverallMetrics:
+    """Score all tags together.
 
-    Precision, recall, F1 and average precision are weighted by support at the top level, and
-    come under "macro" (tags alike), "micro" (pairs alike) and "samples" (projects alike) too.
-    `num_tags` states by metric how many tags an average covers, `num_projects` under "samples"
-    how many projects. With `y_prob`: average precision over the tags that have a positive, Brier
-    score, and calibration error (`expected_calibration_error`), also over the pairs above 0.05.
+    Parameters
+    ----------
+    y_true, y_pred : arrays of shape (n_projects, n_tags)
+        0 or 1.
+    y_prob : array of shape (n_projects, n_tags), optional
+        Probabilities in [0, 1]; with them, average precision over the tags that have a positive,
+        Brier score and calibration error (`expected_calibration_error`) are computed too.
     """
     by_tag = count_outcomes(y_true, y_pred)
-    support = by_tag.tp + by_tag.fn
-    of_tags = dict(zip(_FIGURES, precision_recall_f1(by_tag), strict=True))
-    of_projects = precision_recall_f1(count_outcomes(y_true, y_pred, 1))
+    of_tags = _by_name(by_tag)
+    of_projects = _by_name(count_outcomes(y_true, y_pred, 1))
     if y_prob is not None:
         of_tags["average_precision"] = np.array(_average_precisions(y_true, y_prob), float)
-    num_samples = {"num_samples": len(y_true)}
-    weighted = _averages(of_tags, "num_tags", support)
-    result: dict[str, Any] = {
-        **{name: weighted.pop(name) for name in _FIGURES},
-        **num_samples,
-        **weighted,
-        "macro": {**_averages(of_tags, "num_tags"), **num_samples},
-        "micro": {
-            **named_figures(precision_recall_f1(count_outcomes(y_true, y_pred, None))),
-            **num_samples,
-        },
-        "samples": {
-            **_averages(dict(zip(_FIGURES, of_projects, strict=True)), "num_projects"),
-            **num_samples,
-        },
-    }
-    if y_prob is None:
-        return result
-    result["brier"] = brier_score(y_true, y_prob)
-    result["ece"] = expected_calibration_error(y_true, y_prob)
-    result["ece_above_0_05"] = expected_calibration_error(y_true, y_prob, above=ECE_FLOOR)
-    result["num_pairs"] = int(np.size(y_prob))
-    result["num_pairs_above_0_05"] = int(is_above(y_prob, ECE_FLOOR).sum())
-    return result
+    n = len(y_true)
+    pooled = precision_recall_f1(count_outcomes(y_true, y_pred, None))
+    return OverallMetrics(
+        weighted=_average(of_tags, "num_tags", n, by_tag.tp + by_tag.fn),
+        macro=_average(of_tags, "num_tags", n),
+        micro=SampleFigures(*defined(pooled), n),
+        samples=_average(of_projects, "num_projects", n),
+        probabilities=None if y_prob is None else _score_probabilities(y_true, y_prob),
+    )
 
 
 def per_tag_metrics(
     y_true: Array, y_pred: Array, tags: Sequence[str], y_prob: Array | None = None
-) -> dict[str, dict[str, Any]]:
-    """Score each tag on its own; `num_samples` is its number of positives in `y_true`.
+) -> dict[str, TagScores]:
+    """Score each tag on its own: `RankedTagScores` with probabilities, else `TagScores`.
 
-    `num_predicted` counts the projects it is predicted for. With `y_prob` also its average
-    precision. What is undefined is None.
+    Raises
+    ------
+    ValueError
+        The number of tags is not that of the columns.
     """
     counts = count_outcomes(y_true, y_pred)
     if len(tags) != len(counts.tp):
         raise ValueError(f"{len(tags)} tags for {len(counts.tp)} columns")
-    result: dict[str, dict[str, Any]] = {}
-    for tag, tp, fp, fn, values in zip(
-        tags, *counts, np.transpose(precision_recall_f1(counts)), strict=True
-    ):
-        result[tag] = {
-            **named_figures(values),
-            "num_samples": int(tp + fn),
-            "num_predicted": int(tp + fp),
-        }
-    if y_prob is not None:
-        for tag, value in zip(tags, _average_precisions(y_true, y_prob), strict=True):
-            result[tag]["average_precision"] = value
-    return result
+    figures = [defined(values) for values in np.transpose(precision_recall_f1(counts))]
+    support, predicted = (counts.tp + counts.fn).tolist(), (counts.tp + counts.fp).tolist()
+    if y_prob is None:
+        rows = zip(tags, figures, support, predicted, strict=True)
+        return {tag: TagScores(*values, true, found) for tag, values, true, found in rows}
+    precisions = _average_precisions(y_true, y_prob)
+    return {
+        tag: RankedTagScores(*values, true, found, precision)
+        for tag, values, true, found, precision in zip(
+            tags, figures, support, predicted, precisions, strict=True
+        )
+    }
 
 
-def slice_metrics(y_true: Array, y_pred: Array, slices: Mapping[str, Booleans]) -> dict[str, Any]:
+def slice_metrics(y_true: Array, y_pred: Array, slices: Mapping[str, Booleans]) -> SliceMetrics:
     """Score each slice, given as a boolean array of shape (n_projects,).
 
-    Under "class" each slice's micro averages, with `num_samples`, its number of projects; under
-    "overall" the slices' averages weighted by `num_samples`, in which a project in two slices
-    counts twice; `num_slices` states by metric how many slices they cover.
+    A slice's figures are micro averages. The overall ones are weighted by the slices' numbers of
+    projects, so that a project in two slices counts twice.
     """
-    true, pred = _pair(y_true, y_pred)
-    by_slice: dict[str, dict[str, Any]] = {}
+    true, pred = as_pair(y_true, y_pred)
+    by_slice: dict[str, SampleFigures] = {}
     for name, chosen in slices.items():
         rows = np.asarray(chosen, dtype=bool)
         values = precision_recall_f1(count_outcomes(true[rows], pred[rows], None))
-        by_slice[name] = {**named_figures(values), "num_samples": int(rows.sum())}
-    weights = [scores["num_samples"] for scores in by_slice.values()]
-    figures = {name: [scores[name] for scores in by_slice.values()] for name in _FIGURES}
-    overall = {**_averages(figures, "num_slices", weights), "num_samples": sum(weights)}
-    return {"overall": overall, "class": by_slice}
+        by_slice[name] = SampleFigures(*defined(values), int(rows.sum()))
+    weights = [figures.num_samples for figures in by_slice.values()]
+    values_of = {
+        name: [getattr(figures, name) for figures in by_slice.values()] for name in FIGURES
+    }
+    return SliceMetrics(_average(values_of, "num_slices", sum(weights), weights), by_slice)
 
 
 def performance(
@@ -240,55 +356,53 @@ def performance(
     slices: Mapping[str, Booleans] | None = None,
     behavioral: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Put together what `performance.json` holds: plain data, no NaN.
+    """Return what `performance.json` holds: plain data, no NaN.
 
-    `slices` are boolean arrays by name; `behavioral` is what `run_behavioral` returns, left out
-    when None.
+    Parameters
+    ----------
+    y_true, y_pred, y_prob, tags
+        As for `overall_metrics` and `per_tag_metrics`.
+    slices : mapping, optional
+        Boolean arrays by name, as for `slice_metrics`.
+    behavioral : mapping, optional
+        What `run_behavioral` returns; left out when None.
     """
-    result: dict[str, Any] = {
-        "overall": overall_metrics(y_true, y_pred, y_prob),
-        "class": per_tag_metrics(y_true, y_pred, tags, y_prob),
-        "slices": slice_metrics(y_true, y_pred, slices or {}),
+    by_tag = per_tag_metrics(y_true, y_pred, tags, y_prob)
+    result = {
+        "overall": overall_metrics(y_true, y_pred, y_prob).to_json(),
+        "class": {tag: asdict(scores) for tag, scores in by_tag.items()},
+        "slices": slice_metrics(y_true, y_pred, slices or {}).to_json(),
     }
-    if behavioral is not None:
-        result["behavioral"] = dict(behavioral)
-    return result
+    return result if behavioral is None else {**result, "behavioral": dict(behavioral)}
 
 
-def _pair(y_true: Array, y_pred: Array) -> tuple[Booleans, Booleans]:
-    true, pred = np.asarray(y_true), np.asarray(y_pred)
-    if true.shape != pred.shape or true.ndim != 2:
-        raise ValueError(f"two arrays (n_projects, n_tags) needed, got {true.shape}, {pred.shape}")
-    return true.astype(bool), pred.astype(bool)
+def _by_name(counts: Counts) -> dict[str, Floats]:
+    return dict(zip(FIGURES, precision_recall_f1(counts), strict=True))
 
 
-def named_figures(values: Iterable[Any]) -> dict[str, float | None]:
-    """Name precision, recall and F1 as records keep them: None where undefined.
-
-    >>> named_figures((0.5, np.nan, 0.25))
-    {'precision': 0.5, 'recall': None, 'f1': 0.25}
-    """
-    return {
-        name: None if np.isnan(value) else float(value)
-        for name, value in zip(_FIGURES, values, strict=True)
-    }
-
-
-def _ratio(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
-
-
-def _averages(
-    figures: Mapping[str, Sequence[float | None] | Array],
-    covered: str,
+def _average(
+    figures: Mapping[str, Sequence[float | None] | Floats],
+    over: str,
+    num_samples: int,
     weights: Sequence[float] | Array | None = None,
-) -> dict[str, Any]:
-    """Average each figure; `covered` names what says by figure how many values it covers."""
+) -> Averages:
     found = {name: average_defined(values, weights) for name, values in figures.items()}
-    return {
-        **{name: value for name, (value, _) in found.items()},
-        covered: {name: number for name, (_, number) in found.items()},
-    }
+    return Averages(
+        {name: value for name, (value, _) in found.items()},
+        {name: number for name, (_, number) in found.items()},
+        over,
+        num_samples,
+    )
+
+
+def _score_probabilities(y_true: Array, y_prob: Array) -> ProbabilityScores:
+    return ProbabilityScores(
+        brier=brier_score(y_true, y_prob),
+        ece=expected_calibration_error(y_true, y_prob),
+        ece_above_0_05=expected_calibration_error(y_true, y_prob, above=ECE_FLOOR),
+        num_pairs=int(np.size(y_prob)),
+        num_pairs_above_0_05=int(is_above(y_prob, ECE_FLOOR).sum()),
+    )
 
 
 def _average_precisions(y_true: Array, y_prob: Array) -> list[float | None]:

@@ -1,6 +1,7 @@
 """Compare predicted probabilities with what came true."""
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -10,8 +11,40 @@ Strategy = Literal["uniform", "quantile"]
 ECE_BINS = 15
 
 
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Pairs of project and tag whose probabilities lie in (low, high], the first bin's at 0 too.
+
+    Attributes
+    ----------
+    low, high : float
+        The bin's edges.
+    num_samples : int
+        Number of pairs.
+    mean_prob, frequency : float or None
+        Mean probability and share of pairs whose tag is true; None in an empty bin.
+    low_frequency, high_frequency : float or None
+        The 95 % interval of the frequency, where there is one.
+    """
+
+    low: float
+    high: float
+    num_samples: int
+    mean_prob: float | None
+    frequency: float | None
+    low_frequency: float | None = None
+    high_frequency: float | None = None
+
+    @property
+    def gap(self) -> float:
+        """Return frequency − mean probability; 0 in an empty bin."""
+        if self.frequency is None or self.mean_prob is None:
+            return 0.0
+        return self.frequency - self.mean_prob
+
+
 def is_above(y_prob: Array, floor: float) -> Booleans:
-    """Tell which probabilities are above `floor`, both in float32, as probabilities are stored.
+    """Check which probabilities are above `floor`, both in float32, as probabilities are stored.
 
     >>> is_above(np.array([0.05, 0.06], np.float32), 0.05).tolist()
     [False, True]
@@ -28,7 +61,7 @@ def brier_score(y_true: Array, y_prob: Array) -> float | None:
 def bin_edges(y_prob: Array, bins: int = ECE_BINS, strategy: Strategy = "uniform") -> Array:
     """Return the n_bins + 1 edges of bins of equal width, or of (nearly) equal numbers of pairs.
 
-    Equal probabilities share a bin, so that "quantile" may give fewer bins than asked for.
+    Equal probabilities share a bin, so "quantile" may return fewer bins than requested.
 
     >>> bin_edges(np.array([0.1, 0.2, 0.3, 0.9]), 2, "quantile").tolist()
     [0.0, 0.25, 1.0]
@@ -43,7 +76,7 @@ def bin_edges(y_prob: Array, bins: int = ECE_BINS, strategy: Strategy = "uniform
 
 
 def bin_indices(y_prob: Array, edges: Array) -> Array:
-    """Return the bin of each probability, from 0, told apart in float32, as they are stored.
+    """Return the bin of each probability, from 0, compared in float32, as they are stored.
 
     >>> bin_indices(np.array([0.0, 0.5, 0.6]), np.array([0.0, 0.5, 1.0])).tolist()
     [0, 0, 1]
@@ -59,17 +92,30 @@ def reliability(
     *,
     above: float | None = None,
     strategy: Strategy = "uniform",
-) -> list[dict[str, Any]]:
+) -> list[ReliabilityBin]:
     """Group the pairs of project and tag by probability, for a reliability diagram.
 
-    Bin m of M holds the probabilities in (edge m − 1, edge m], the first one 0 as well, told
-    apart in float32, as they are stored. Bins are of equal width with the `strategy`
-    "uniform", of equal numbers of pairs with "quantile", as in scikit-learn's
-    `calibration_curve`. Each has `low`, `high`, `num_samples` (pairs), `mean_prob` and
-    `frequency` (share of pairs whose tag is true), both None in an empty bin. With `above`,
-    only pairs of a probability above it.
+    Parameters
+    ----------
+    y_true, y_prob : arrays of one shape
+        0 or 1, and probabilities in [0, 1], compared with the edges in float32, as they are
+        stored.
+    bins : int
+        How many bins.
+    above : float, optional
+        Only pairs of a probability above it are counted.
+    strategy : {"uniform", "quantile"}
+        Bins of equal width, or of equal numbers of pairs, as in scikit-learn's
+        `calibration_curve`.
 
-    >>> reliability(np.array([[1, 0]]), np.array([[0.9, 0.7]]), bins=2)[1]["frequency"]
+    Raises
+    ------
+    ValueError
+        The arrays differ in size.
+
+    Examples
+    --------
+    >>> reliability(np.array([[1, 0]]), np.array([[0.9, 0.7]]), bins=2)[1].frequency
     0.5
     """
     true, prob = np.ravel(y_true).astype(float), np.ravel(y_prob).astype(float)
@@ -85,13 +131,13 @@ def reliability(
     means = np.bincount(index, weights=prob, minlength=bins) / np.maximum(sizes, 1)
     shares = np.bincount(index, weights=true, minlength=bins) / np.maximum(sizes, 1)
     return [
-        {
-            "low": float(edges[m]),
-            "high": float(edges[m + 1]),
-            "num_samples": int(sizes[m]),
-            "mean_prob": float(means[m]) if sizes[m] else None,
-            "frequency": float(shares[m]) if sizes[m] else None,
-        }
+        ReliabilityBin(
+            low=float(edges[m]),
+            high=float(edges[m + 1]),
+            num_samples=int(sizes[m]),
+            mean_prob=float(means[m]) if sizes[m] else None,
+            frequency=float(shares[m]) if sizes[m] else None,
+        )
         for m in range(bins)
     ]
 
@@ -109,19 +155,17 @@ def expected_calibration_error(
     With bins of equal width the definition of Guo et al. 2017, "On Calibration of Modern
     Neural Networks" (arXiv 1706.04599), equation 3, with 15 bins; with the `strategy`
     "quantile" those of equal numbers of pairs (Nguyen and O'Connor 2015, arXiv 1508.05154;
-    Nixon et al. 2019, arXiv 1904.01685), which do not hang on a few pairs in a wide bin. In
+    Nixon et al. 2019, arXiv 1904.01685), which do not depend on a few pairs in a wide bin. In
     Guo et al. the confidence is that of the predicted class; here, where tags are
     independent, each pair of project and tag counts with its probability, pooled over all
-    pairs. Since most pairs are near 0 and are easily right, give `above` to keep those of a
-    probability above it. None without a pair.
+    pairs. Since most pairs are near 0 and are easily right, `above` leaves out those of a
+    probability up to it. None without a pair.
     """
     rows = reliability(y_true, y_prob, bins, above=above, strategy=strategy)
-    filled = [row for row in rows if row["num_samples"]]
-    total = sum(row["num_samples"] for row in filled)
+    total = sum(row.num_samples for row in rows)
     if not total:
         return None
-    gaps = (row["num_samples"] * abs(row["frequency"] - row["mean_prob"]) for row in filled)
-    return float(sum(gaps) / total)
+    return float(sum(row.num_samples * abs(row.gap) for row in rows) / total)
 
 
 def select_top_k(y_prob: Array, k: int) -> Array:

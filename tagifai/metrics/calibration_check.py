@@ -10,14 +10,15 @@ tests' approximations may cost.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from tagifai.metrics import ECE_FLOOR
 from tagifai.metrics.calibration import (
     ECE_BINS,
+    ReliabilityBin,
     bin_edges,
     bin_indices,
     brier_score,
@@ -85,9 +86,9 @@ class CalibrationCheck:
     verdict
         The grade in a sentence, with the number.
     bins
-        As `reliability`, of the pairs above 0.05 in bins of equal numbers of pairs, with
-        low_frequency and high_frequency, the 95 % interval clustered by project, None where
-        fewer than ten projects are in a bin.
+        As `reliability`, of the pairs above 0.05 in bins of equal numbers of pairs, with the 95 %
+        interval of the frequency, clustered by project; None where fewer than ten projects are
+        in a bin.
     ece, ece_above_0_05
         Calibration error in 15 bins of equal width, of all pairs and of those above 0.05.
     ece_quantile, ece_quantile_expected
@@ -107,7 +108,7 @@ class CalibrationCheck:
     q_value: float | None
     grade: Grade | None
     verdict: str
-    bins: list[dict[str, Any]]
+    bins: list[ReliabilityBin]
     num_pairs: int
     num_pairs_above_0_05: int
     num_projects: int
@@ -124,8 +125,10 @@ class CalibrationCheck:
 def calibration_tests(predictions: Predictions, split: str = "test") -> dict[str, CalibrationTest]:
     """Test the calibration of every tag of which a split has, or should have, a positive.
 
-    Raises:
-        TagifaiError: an unknown split.
+    Raises
+    ------
+    TagifaiError
+        An unknown split.
     """
     rows = rows_of(predictions, split)
     true, prob = predictions.y_true[rows], predictions.y_prob[rows]
@@ -150,10 +153,12 @@ def miscalibrated_tags(
 ) -> list[TagCalibration]:
     """List the tags that are slightly off or off, the largest gap first.
 
-    `tests`, what `calibration_tests` gives, may be kept by the caller.
+    `tests` is what `calibration_tests` returns, where the caller has it already.
 
-    Raises:
-        TagifaiError: an unknown split.
+    Raises
+    ------
+    TagifaiError
+        An unknown split.
     """
     tests = calibration_tests(predictions, split) if tests is None else tests
     found = []
@@ -191,10 +196,23 @@ def check_calibration(
     """Compare probabilities with what came true, for one tag or (None) for all pairs pooled.
 
     Of the pooled pairs those above 0.05 are tested: the others are nearly all of them, and
-    easily right. `tests`, what `calibration_tests` gives, may be kept by the caller.
+    easily right.
 
-    Raises:
-        TagifaiError: an unknown tag or split.
+    Parameters
+    ----------
+    predictions
+        The version's predictions.
+    tag
+        A tag, or None.
+    split
+        One of `selection.PARTS`.
+    tests
+        What `calibration_tests` returns, where the caller has it already.
+
+    Raises
+    ------
+    TagifaiError
+        An unknown tag or split.
     """
     pairs = _select(predictions, tag, split)
     p_value, q_value = _test(pairs, predictions, tag, split, tests)
@@ -202,11 +220,11 @@ def check_calibration(
     fitted = None if decisive is None else _fit(pairs, pooled=tag is None)
     grade = _grade(decisive, fitted, pairs)
     low = 0.0 if decisive is None or fitted is None or decisive > FALSE_ALARMS else fitted.low
-    bins, error, expected = _in_bins(*pairs.above)
+    binned = _in_bins(*pairs.above)
     top_k = (
         max(1, round(pairs.true.sum() / len(pairs.true))) if tag is None and pairs.size else None
     )
-    _, top_error, top_expected = _in_bins(*pairs.top(top_k)) if top_k else (None, None, None)
+    top = _in_bins(*pairs.top(top_k)) if top_k else _Binned()
     return CalibrationCheck(
         tag=tag,
         gap=None if fitted is None else fitted.gap,
@@ -218,23 +236,23 @@ def check_calibration(
         q_value=q_value,
         grade=grade,
         verdict=_verdict(grade, fitted, low, pairs),
-        bins=bins,
+        bins=binned.rows,
         num_pairs=pairs.size,
         num_pairs_above_0_05=pairs.num_above,
         num_projects=pairs.num_projects,
         brier=brier_score(pairs.true, pairs.prob),
         ece=expected_calibration_error(pairs.true, pairs.prob),
         ece_above_0_05=expected_calibration_error(pairs.true, pairs.prob, above=ECE_FLOOR),
-        ece_quantile=error,
-        ece_quantile_expected=expected,
+        ece_quantile=binned.error,
+        ece_quantile_expected=binned.expected,
         top_k=top_k,
-        ece_top_k=top_error,
-        ece_top_k_expected=top_expected,
+        ece_top_k=top.error,
+        ece_top_k_expected=top.expected,
     )
 
 
 def direction(fitted: Recalibration) -> str:
-    """Say which way probabilities err.
+    """Describe which way probabilities err.
 
     >>> direction(Recalibration(0.5, 1.0, 0.1, 0.05, 0.15, shift=0.1))
     'too low'
@@ -323,29 +341,35 @@ def _grade(decisive: float | None, fitted: Recalibration | None, pairs: _Pairs) 
     return "fine" if pairs.num_above >= FEW_PAIRS and pairs.num_projects >= FEWEST else None
 
 
-def _in_bins(
-    true: Array, prob: Array, project: Array
-) -> tuple[list[dict[str, Any]], float | None, float | None]:
-    """Give the bins of equal mass, their calibration error, and what would be expected of it."""
+@dataclass(frozen=True, slots=True)
+class _Binned:
+    """Bins of equal mass, their calibration error, and its mean if the probabilities hold."""
+
+    rows: list[ReliabilityBin] = field(default_factory=list)
+    error: float | None = None
+    expected: float | None = None
+
+
+def _in_bins(true: Array, prob: Array, project: Array) -> _Binned:
     if not len(prob):
-        return [], None, None
+        return _Binned()
     bins = max(1, min(ECE_BINS, len(prob) // LEAST_IN_BIN))
     rows = reliability(true, prob, bins, strategy="quantile")
     index = bin_indices(prob, bin_edges(prob, bins, "quantile"))
     _, project = np.unique(project, return_inverse=True)
+    found = []
     error = expected = 0.0
     for place, row in enumerate(rows):
         inside = index == place
         sizes = np.bincount(project[inside])
         hits = np.bincount(project[inside], weights=true[inside])
         interval = share_interval(hits, sizes)
-        row |= {"low_frequency": interval.low, "high_frequency": interval.high}
-        gap = row["frequency"] - row["mean_prob"]
-        error += row["num_samples"] * abs(gap)
-        sums = np.bincount(project[inside], weights=(true - prob)[inside]) - gap * sizes
+        found.append(replace(row, low_frequency=interval.low, high_frequency=interval.high))
+        error += row.num_samples * abs(row.gap)
+        sums = np.bincount(project[inside], weights=(true - prob)[inside]) - row.gap * sizes
         # Of a normal distribution around 0 the mean distance from it is √(2/π) deviations.
         expected += math.sqrt(2 / math.pi * float((sums**2).sum()))
-    return rows, error / len(prob), expected / len(prob)
+    return _Binned(found, error / len(prob), expected / len(prob))
 
 
 def _verdict(grade: Grade | None, fitted: Recalibration | None, low: float, pairs: _Pairs) -> str:

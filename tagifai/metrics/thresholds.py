@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from tagifai.arrays import Array, Floats
+from tagifai.metrics.figures import figure_parts, ratio
 from tagifai.predictions import decide
 
 # At least as much as ten positives weigh: the own threshold of a tag with two is no choice.
@@ -13,8 +15,8 @@ FOLDS, REPEATS = 5, 3
 _MANY_PAIRS = 20_000_000
 
 
-def best_thresholds(y_true: np.ndarray, y_prob: np.ndarray) -> np.ndarray:
-    """Find the threshold of each tag, (n_tags,), with the highest F1 of that tag.
+def best_thresholds(y_true: Array, y_prob: Array) -> Floats:
+    """Return the threshold of each tag, (n_tags,), with the highest F1 of that tag.
 
     It lies midway between two neighbouring probabilities; equals go to the higher one. A tag
     without positives gets 1.0: it is never predicted by accident.
@@ -25,14 +27,12 @@ def best_thresholds(y_true: np.ndarray, y_prob: np.ndarray) -> np.ndarray:
     return np.array([_best(y_true[:, t], y_prob[:, t]) for t in range(y_true.shape[1])])
 
 
-def common_threshold(y_true: np.ndarray, y_prob: np.ndarray) -> float:
-    """Find the one threshold with the highest F1 over all pairs of project and tag."""
+def common_threshold(y_true: Array, y_prob: Array) -> float:
+    """Return the one threshold with the highest F1 over all pairs of project and tag."""
     return _best(y_true.ravel(), y_prob.ravel())
 
 
-def shrink_thresholds(
-    own: np.ndarray, common: float, positives: np.ndarray, shrinkage: float
-) -> np.ndarray:
+def shrink_thresholds(own: Array, common: float, positives: Array, shrinkage: float) -> Floats:
     """Draw each tag's own threshold towards the common one, the more the rarer the tag.
 
     Its own weighs positives / (positives + shrinkage): the best threshold of few positives
@@ -45,13 +45,11 @@ def shrink_thresholds(
     return weight * own + (1 - weight) * common
 
 
-def choose_shrinkage(
-    y_true: np.ndarray, y_prob: np.ndarray, smoothing: float = 0.0, seed: int = 0
-) -> float:
+def choose_shrinkage(y_true: Array, y_prob: Array, smoothing: float = 0.0, seed: int = 0) -> float:
     """Choose how much thresholds are drawn to the common one, by cross-fitting.
 
-    Projects are parted at random into five; thresholds are chosen on four parts and applied to
-    the fifth, in turn and three times over. The shrinkage with the highest weighted F1 of all
+    Projects are split at random into five parts; thresholds are chosen on four parts and applied
+    to the fifth, in turn and three times over. The shrinkage with the highest weighted F1 of all
     these decisions is taken, the largest of equals.
 
     Parameters
@@ -67,7 +65,7 @@ def choose_shrinkage(
     -------
     float
         One of `SHRINKAGES`; infinite, which is the common threshold, where there are too few
-        projects to part.
+        projects to split.
     """
     n = len(y_true)
     if n < 2 * FOLDS:
@@ -93,13 +91,13 @@ def choose_shrinkage(
 
 
 def choose_thresholds(
-    y_true: np.ndarray,
-    y_prob: np.ndarray,
+    y_true: Array,
+    y_prob: Array,
     kind: str,
     fixed: float,
     shrinkage: float | None,
     smoothing: float = 0.0,
-) -> np.ndarray:
+) -> Floats:
     """Choose thresholds, (n_tags,), by held-out probabilities.
 
     Parameters
@@ -134,24 +132,21 @@ def choose_thresholds(
     return shrink_thresholds(*_own_and_common(y_true, y_prob, smoothing), shrinkage)
 
 
-def _expected(y_true: np.ndarray, y_prob: np.ndarray, smoothing: float) -> np.ndarray:
+def _expected(y_true: Array, y_prob: Array, smoothing: float) -> Floats:
     # In 64 bits: narrower floats would lose single labels among millions of them.
     expected = np.asarray(y_true, float)
     return (1 - smoothing) * expected + smoothing * y_prob if smoothing else expected
 
 
-def _own_and_common(
-    y_true: np.ndarray, y_prob: np.ndarray, smoothing: float
-) -> tuple[np.ndarray, float, np.ndarray]:
+def _own_and_common(y_true: Array, y_prob: Array, smoothing: float) -> tuple[Floats, float, Floats]:
     """Return each tag's own best threshold, the common one, and each tag's positives."""
     expected = _expected(y_true, y_prob, smoothing)
     own, common = best_thresholds(expected, y_prob), common_threshold(expected, y_prob)
     return own, common, y_true.sum(axis=0, dtype=float)
 
 
-def _weighted_f1(positives: np.ndarray, predicted: np.ndarray, hits: np.ndarray) -> np.ndarray:
-    either = positives + predicted
-    f1 = np.divide(2 * hits, either, out=np.zeros(hits.shape), where=either > 0)
+def _weighted_f1(positives: Array, predicted: Array, hits: Array) -> Floats:
+    f1 = np.nan_to_num(ratio(*figure_parts(hits, predicted, positives)["f1"]))
     return np.asarray((f1 * positives).sum(axis=-1) / max(positives.sum(), 1.0))
 
 
@@ -167,7 +162,7 @@ def midway(low: float, high: float) -> float:
     return float(high) if decide(low, middle) else middle
 
 
-def _best(y_true: np.ndarray, y_prob: np.ndarray) -> float:
+def _best(y_true: Array, y_prob: Array) -> float:
     positives = y_true.sum(dtype=float)
     if not positives:
         return 1.0
@@ -176,8 +171,8 @@ def _best(y_true: np.ndarray, y_prob: np.ndarray) -> float:
     # A cut is possible only where the next probability is lower, as it is stored.
     stored = prob.astype(np.float32)
     cuts = np.flatnonzero(np.append(stored[1:] < stored[:-1], True))
-    tp = np.cumsum(y_true[order])[cuts]
-    f1 = 2 * tp / (cuts + 1 + positives)
+    hits = np.cumsum(y_true[order])[cuts]
+    f1 = ratio(*figure_parts(hits, cuts + 1, positives)["f1"])
     best = cuts[np.argmax(f1)]
     below = prob[best + 1] if best + 1 < len(prob) else 0.0
     return midway(below, prob[best])

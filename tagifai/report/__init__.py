@@ -11,7 +11,7 @@ from tagifai.label_errors.label_issues import KINDS
 from tagifai.metrics.reading import state_covered
 from tagifai.reviews.queues import QueueChoice
 from tagifai.services.comparisons import ComparisonService, FlippedProject
-from tagifai.services.inspection import InspectionDesk
+from tagifai.services.inspection import InspectionService
 from tagifai.services.reviews import ReviewDesk
 
 MOST_TAGS = 15
@@ -31,7 +31,7 @@ def gather(
         TagifaiError: an unknown version, the same one twice, or one that cannot be read.
     """
     versions, name = comparisons.versions, b or a
-    inspection = InspectionDesk(versions)
+    inspection = InspectionService(versions)
     return {
         "version": name,
         "against": a if b else None,
@@ -41,7 +41,7 @@ def gather(
         "overall": versions.load(name).performance["overall"],
         "covered": state_covered(versions.load(name).performance),
         "behavioral": versions.load(name).performance["behavioral"],
-        "slices": inspection.slice_table(name),
+        "slices": [asdict(row) for row in inspection.slice_table(name)],
         "calibration": _or_missing(lambda: _calibration(inspection, name)),
         "params": dict(versions.load(name).params),
         "comparison": comparisons.compare(a, b) if b else None,
@@ -64,13 +64,14 @@ def _or_missing(tell: Callable[[], Any]) -> Any:
         return {"missing": str(error)}
 
 
-def _worst_tags(inspection: InspectionDesk, name: str) -> list[dict[str, Any]]:
+def _worst_tags(inspection: InspectionService, name: str) -> list[dict[str, Any]]:
     # A tag without a project in the test split has no F1 to be bad at.
-    known = [row for row in inspection.tag_table(name) if row["num_samples"]]
-    return sorted(known, key=lambda row: (row["f1"], -row["num_samples"]))[:MOST_TAGS]
+    known = [row for row in inspection.tag_table(name) if row.num_samples]
+    worst = sorted(known, key=lambda row: (row.f1 or 0.0, -row.num_samples))
+    return [asdict(row) for row in worst[:MOST_TAGS]]
 
 
-def _calibration(inspection: InspectionDesk, name: str) -> dict[str, Any]:
+def _calibration(inspection: InspectionService, name: str) -> dict[str, Any]:
     return {
         "verdict": inspection.check_calibration(name, None).verdict,
         "tags": [asdict(one) for one in inspection.miscalibrated_tags(name)],

@@ -95,7 +95,7 @@ def preview_changes(
     prob = predictions.y_prob[rows]
     predicted = decide(prob, threshold_array(predictions.tags, thresholds))
     return {
-        "now": overall_metrics(now, predicted, prob),
-        "then": overall_metrics(then, predicted, prob),
+        "now": overall_metrics(now, predicted, prob).to_json(),
+        "then": overall_metrics(then, predicted, prob).to_json(),
         **counts,
     }

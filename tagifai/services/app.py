@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tagifai.permissions import WriteRules
 from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
-from tagifai.services.inspection import InspectionDesk
+from tagifai.services.inspection import InspectionService
 from tagifai.services.preprocessing import PreprocessingService
 from tagifai.services.review_repository import ReviewRepository
 from tagifai.services.reviews import ReviewDesk
@@ -23,7 +23,7 @@ from tagifai.store.versions import open_source
 # These import scikit-learn: only who asks for them waits for it.
 if TYPE_CHECKING:
     from tagifai.services.inference import InferenceDesk
-    from tagifai.services.influence import InfluenceDesk
+    from tagifai.services.influence import InfluenceService
 
 
 def _say_nothing(line: str) -> None:
@@ -95,16 +95,16 @@ class Services:
         )
 
     @cached_property
-    def inspection(self) -> InspectionDesk:
+    def inspection(self) -> InspectionService:
         """Where a version errs, and the projects behind each figure."""
-        return InspectionDesk(self.versions, self.rules)
+        return InspectionService(self.versions, self.rules)
 
     @cached_property
-    def influence(self) -> "InfluenceDesk":
+    def influence(self) -> "InfluenceService":
         """The words and training projects behind a decision."""
-        from tagifai.services.influence import InfluenceDesk
+        from tagifai.services.influence import InfluenceService
 
-        return InfluenceDesk(self.versions)
+        return InfluenceService(self.versions)
 
     @cached_property
     def reviews(self) -> ReviewDesk:

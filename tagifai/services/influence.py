@@ -44,7 +44,7 @@ class Influence(NamedTuple):
         return float(self.shares.sum() + self.offset)
 
 
-class InfluenceDesk:
+class InfluenceService:
     """Answers about one project's decision, kept while data and version stay the same."""
 
     def __init__(self, versions: VersionService) -> None:

@@ -1,14 +1,19 @@
-"""Inspection as the page asks for it: figures by tag, thresholds, outcomes, calibration."""
+"""Inspection: figures by tag, thresholds, outcomes, calibration and slices of a version."""
 
 from collections.abc import Mapping
-from typing import Any
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from tagifai.behavioral import saved_tests
 from tagifai.data.changes import compare_data
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection import (
     OUTCOMES,
+    BestThreshold,
+    CurvePoint,
+    Outcome,
     Paged,
+    TagFigures,
     average_precisions,
     best_threshold,
     describe_rows,
@@ -20,7 +25,7 @@ from tagifai.inspection import (
     threshold_metrics,
 )
 from tagifai.inspection.confusion import KINDS as CONFUSIONS
-from tagifai.inspection.confusion import confused_ids, confused_with
+from tagifai.inspection.confusion import Confusion, confused_ids, confused_with
 from tagifai.metrics.calibration_check import (
     CalibrationCheck,
     CalibrationTest,
@@ -29,7 +34,9 @@ from tagifai.metrics.calibration_check import (
     check_calibration,
     miscalibrated_tags,
 )
+from tagifai.metrics.figures import FIGURES
 from tagifai.permissions import Visit, WriteRules
+from tagifai.selection import Rows
 from tagifai.services.versions import VersionService
 from tagifai.slices.builder import measure_slice
 from tagifai.store.memory_cache import Kept
@@ -37,19 +44,49 @@ from tagifai.store.naming import WORKSPACE
 from tagifai.store.versions import read_files
 from tagifai.training.rescoring import rescore
 
+Interval = tuple[float, float]
+# Figures that differ by no more were computed alike.
+SAME = 1e-6
 
-class InspectionDesk:
-    """What is asked of one version's errors; `rules` say who may keep a threshold."""
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """A slice's figures in a version.
+
+    Attributes
+    ----------
+    slice, description : str
+        Its name and what it holds.
+    precision, recall, f1 : float or None
+        Over all pairs of its projects and tags (micro), in [0, 1]; None where undefined.
+    num_samples : int or None
+        Number of its projects; None where the version does not record it.
+    intervals : mapping
+        By figure, its 95 % interval, by project. A figure has none under ten projects with
+        anything to count, and where the recorded figure is no longer what is measured.
+    """
+
+    slice: str
+    description: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    num_samples: int | None
+    intervals: Mapping[str, Interval]
+
+
+class InspectionService:
+    """Answer questions about one version's errors; `rules` say who may save a threshold."""
 
     def __init__(self, versions: VersionService, rules: WriteRules | None = None) -> None:
         self.versions = versions
         self.rules = rules or WriteRules()
         self._answers = Kept(64)
 
-    def tag_table(self, name: str, common: float | None = None) -> list[dict[str, Any]]:
+    def tag_table(self, name: str, common: float | None = None) -> list[TagFigures]:
         """Score each tag on the version's test split, best F1 first.
 
-        `common` stands in for every tag's own threshold.
+        `common` replaces every tag's own threshold.
         """
         predictions, thresholds = self.versions.predictions(name), self.versions.thresholds(name)
         if common is not None:
@@ -62,15 +99,14 @@ class InspectionDesk:
         return tag_table(predictions, thresholds, precisions=precisions)
 
     def threshold_of(self, name: str, tag: str) -> float:
-        """Give the threshold of a tag in a version."""
+        """Return the threshold of a tag in a version."""
         return self.versions.load(name).threshold(tag)
 
-    def threshold_metrics(self, name: str, tag: str, threshold: float) -> dict[str, Any]:
+    def threshold_metrics(self, name: str, tag: str, threshold: float) -> TagFigures:
         """Score one tag on the test split at one threshold."""
-        found = threshold_metrics(self.versions.predictions(name), tag, threshold)
-        return {"tag": tag, "threshold": threshold, **found}
+        return threshold_metrics(self.versions.predictions(name), tag, threshold)
 
-    def curve(self, name: str, tag: str) -> list[dict[str, float]]:
+    def curve(self, name: str, tag: str) -> list[CurvePoint]:
         """Trace a tag's precision-recall curve on the test split."""
         predictions = self.versions.predictions(name)
         return self._answers.get(
@@ -81,10 +117,10 @@ class InspectionDesk:
 
     def best_threshold(
         self, name: str, tag: str, cost_fp: float | None = None, cost_fn: float | None = None
-    ) -> dict[str, Any]:
-        """Find a tag's best threshold on projects that were held out, reported on test.
+    ) -> BestThreshold:
+        """Choose a tag's best threshold on held-out projects, reported on test.
 
-        For F1 it is drawn to the common one as a training would draw it.
+        For F1 it is shrunk to the common one as in training.
         """
         predictions = self.versions.predictions(name)
         shrunk = None
@@ -101,14 +137,13 @@ class InspectionDesk:
             )
         return best_threshold(predictions, tag, cost_fp=cost_fp, cost_fn=cost_fn, shrunk=shrunk)
 
-    def keep_threshold(self, name: str, tag: str, threshold: float, visit: Visit) -> str:
-        """Write a tag's threshold into the workspace in a visitor's name, and say so.
+    def save_threshold(self, name: str, tag: str, threshold: float, visit: Visit) -> str:
+        """Write a tag's threshold into the workspace, score it again, and return a message.
 
-        The workspace is scored again.
-
-        Raises:
-            TagifaiError: the visitor may not write, another version than the workspace, or an
-                unknown tag.
+        Raises
+        ------
+        TagifaiError
+            The visitor may not write, another version than the workspace, or an unknown tag.
         """
         self.rules.reviewer_of(visit)
         if name != WORKSPACE:
@@ -132,7 +167,7 @@ class InspectionDesk:
         self.versions.source.write(name, {**read_files(self.versions.source, name), **rescored})
         return f"Kept: {name} predicts {tag} from {threshold:.3f} on, everywhere."
 
-    def confusions(self, name: str, tag: str) -> list[dict[str, Any]]:
+    def confusions(self, name: str, tag: str) -> list[Confusion]:
         """Count how other tags' errors fall together with a tag's on the test split."""
         predictions, thresholds = self.versions.predictions(name), self.versions.thresholds(name)
         return self._answers.get(
@@ -141,7 +176,7 @@ class InspectionDesk:
             lambda: confused_with(predictions, thresholds, tag),
         )
 
-    def confused(self, name: str, tag: str, other: str) -> list[dict[str, Any]]:
+    def confused(self, name: str, tag: str, other: str) -> list[Outcome]:
         """Describe the test projects on which the errors of two tags fall together."""
         predictions, thresholds = self.versions.predictions(name), self.versions.thresholds(name)
         ids = dict.fromkeys(
@@ -181,7 +216,7 @@ class InspectionDesk:
         )
 
     def data_changes(self, name: str) -> str:
-        """Say in a sentence how the data differs from what the version saw, "" if it doesn't."""
+        """Describe how the data differs from what the version saw, "" if it doesn't."""
         try:
             data = self.versions.data.get()
         except TagifaiError:
@@ -198,42 +233,37 @@ class InspectionDesk:
         )
 
     def notes(self, name: str) -> list[str]:
-        """Say what every figure of a version has to be read with: see also `data_changes`."""
+        """List what limits every figure of a version; `data_changes` is among it."""
         warnings = [f"Warning: {one}." for one in self.versions.warnings(name)]
-        told = (self.versions.note(name), *warnings, self.data_changes(name))
-        return [one for one in told if one]
+        notes = (self.versions.note(name), *warnings, self.data_changes(name))
+        return [one for one in notes if one]
 
-    def slice_table(self, name: str) -> list[dict[str, Any]]:
-        """List a version's slices: as measured when it was made, later ones now.
+    def slice_table(self, name: str) -> list[SliceRow]:
+        """List a version's slices: as recorded when it was made, later ones as measured now.
 
         Best F1 first, undefined ones last.
-        Under "intervals" the 95 % interval (low, high) of precision, recall and f1, by project,
-        for those that have one: ten projects or more to count, and the figures still the same.
         """
         described = self.versions.slices()
         now, recorded = self._measured_now(name), self.versions.load(name).performance["slices"]
         rows = []
         for slice_name in {**now, **recorded["class"]}:
-            measured = now.get(slice_name, {})
-            figures = recorded["class"].get(slice_name) or {
-                metric: one["value"] if isinstance(one, dict) else one
-                for metric, one in measured.items()
-            }
+            measured = now.get(slice_name, _NOT_MEASURED)
+            figures = recorded["class"].get(slice_name) or measured.figures
+            about, number = described.get(slice_name), figures.get("num_samples")
             rows.append(
-                {
-                    "slice": slice_name,
-                    "description": described[slice_name].description
-                    if slice_name in described
-                    else "",
-                    **figures,
-                    "intervals": _intervals_of(figures, measured),
-                }
+                SliceRow(
+                    slice=slice_name,
+                    description=about.description if about else "",
+                    precision=figures.get("precision"),
+                    recall=figures.get("recall"),
+                    f1=figures.get("f1"),
+                    num_samples=None if number is None else int(number),
+                    intervals=measured.intervals_of(figures),
+                )
             )
-        return sorted(
-            rows, key=lambda row: (row.get("f1") is None, -(row.get("f1") or 0), row["slice"])
-        )
+        return sorted(rows, key=lambda row: (row.f1 is None, -(row.f1 or 0), row.slice))
 
-    def _measured_now(self, name: str) -> dict[str, dict[str, Any]]:
+    def _measured_now(self, name: str) -> dict[str, "_Measured"]:
         version = self.versions.load(name)
         predictions = self.versions.maybe_predictions(version)
         if predictions is None:
@@ -242,15 +272,21 @@ class InspectionDesk:
         stamp, members = self.versions.slice_members()
         test = predictions.select("test")
 
-        def measure() -> dict[str, dict[str, Any]]:
-            return {
-                one: measure_slice(
-                    test, thresholds, [row for row, i in enumerate(test.ids) if i in inside]
-                )
-                for one, inside in members.items()
-            }
+        def measure(inside: AbstractSet[str]) -> _Measured:
+            rows = [row for row, one in enumerate(test.ids) if one in inside]
+            found = measure_slice(test, thresholds, rows)
+            ends = {metric: (found[metric]["low"], found[metric]["high"]) for metric in FIGURES}
+            return _Measured(
+                {metric: found[metric]["value"] for metric in FIGURES}
+                | {"num_samples": found["num_samples"]},
+                {metric: both for metric, both in ends.items() if None not in both},
+            )
 
-        return self._answers.get(("slices now", name), (version.fingerprint, stamp), measure)
+        return self._answers.get(
+            ("slices now", name),
+            (version.fingerprint, stamp),
+            lambda: {one: measure(inside) for one, inside in members.items()},
+        )
 
     def outcomes(
         self,
@@ -262,18 +298,21 @@ class InspectionDesk:
         page: int = 1,
         threshold: float | None = None,
         size: int = 10,
-    ) -> Paged:
-        """Show one page of the test projects with one outcome of a tag, described.
+    ) -> Paged[list[Outcome]]:
+        """Return one page of the test projects with one outcome of a tag, described.
 
-        `threshold` stands in for the tag's own.
+        `threshold` replaces the tag's own; the rest is as for `inspection.outcome_rows`.
 
-        Raises:
-            TagifaiError: an unknown version, tag, outcome or order, or no predictions.
+        Raises
+        ------
+        TagifaiError
+            An unknown version, tag, outcome or order, or no predictions.
         """
         predictions = self.versions.predictions(name)
         rows, thresholds = self._rows(name, tag, outcome, order, query, threshold)
         found, texts = paged(rows, page, size), self.versions.texts()
-        return found._replace(items=describe_rows(predictions, thresholds, tag, found.items, texts))
+        described = describe_rows(predictions, thresholds, tag, found.items, texts)
+        return found.with_items(described)
 
     def all_outcomes(
         self,
@@ -283,7 +322,7 @@ class InspectionDesk:
         order: str = "confident",
         query: str = "",
         threshold: float | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Outcome]:
         """Describe all test projects with one outcome of a tag, as `outcomes` pages them."""
         rows, thresholds = self._rows(name, tag, outcome, order, query, threshold)
         predictions = self.versions.predictions(name)
@@ -291,7 +330,7 @@ class InspectionDesk:
 
     def _rows(
         self, name: str, tag: str, outcome: str, order: str, query: str, threshold: float | None
-    ) -> tuple[Any, dict[str, float]]:
+    ) -> tuple[Rows, dict[str, float]]:
         predictions, thresholds = self.versions.predictions(name), self.versions.thresholds(name)
         if threshold is not None:
             thresholds = thresholds | {tag: threshold}
@@ -307,24 +346,33 @@ class InspectionDesk:
         return rows, thresholds
 
 
-def _intervals_of(
-    figures: Mapping[str, Any], measured: Mapping[str, Any]
-) -> dict[str, tuple[float, float]]:
-    """Give the intervals measured now, where what was recorded is still what is measured."""
-    found = {}
-    for metric in ("precision", "recall", "f1"):
-        value, now = figures.get(metric), measured.get(metric) or {}
-        if value is None or now.get("low") is None or abs(value - now["value"]) > 1e-6:
-            continue
-        found[metric] = (now["low"], now["high"])
-    return found
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A slice's figures as measured now, and the intervals that there are."""
+
+    figures: Mapping[str, float | None]
+    intervals: Mapping[str, Interval]
+
+    def intervals_of(self, shown: Mapping[str, float | None]) -> dict[str, Interval]:
+        """Return the intervals of the figures that are still as they were recorded."""
+        found = {}
+        for metric, ends in self.intervals.items():
+            value, now = shown.get(metric), self.figures[metric]
+            if value is not None and now is not None and abs(value - now) <= SAME:
+                found[metric] = ends
+        return found
+
+
+_NOT_MEASURED = _Measured({}, {})
 
 
 def outcome_help(outcome: str) -> str:
-    """Say what an outcome tells.
+    """Return what an outcome means for the data and the model.
 
-    Raises:
-        TagifaiError: an unknown outcome.
+    Raises
+    ------
+    TagifaiError
+        An unknown outcome.
     """
     if outcome not in OUTCOMES:
         raise one_of("outcome", outcome, OUTCOMES)

@@ -317,7 +317,7 @@ class ReviewDesk:
                     "status": verdict.status if verdict else "",
                 }
             )
-        return found._replace(items=items)
+        return found.with_items(items)
 
 
 def apply_commands(settings: Settings) -> list[str]:

@@ -42,14 +42,8 @@ def measure_slice(
 
 def slice_estimates(counts: Counts) -> dict[str, Any]:
     """Score projects by their outcomes, (n_projects,) each, as `measure_slice` does."""
-    tp, fp, fn = counts
-    parts = {
-        "precision": (tp, tp + fp),
-        "recall": (tp, tp + fn),
-        "f1": (2 * tp, 2 * tp + fp + fn),
-    }
-    estimates = {name: asdict(share_interval(*part)) for name, part in parts.items()}
-    return {"num_samples": len(tp), **estimates}
+    estimates = {name: asdict(share_interval(*part)) for name, part in counts.parts().items()}
+    return {"num_samples": len(counts.tp), **estimates}
 
 
 def save_slice(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tagifai.arrays import Array, Booleans, Floats
+from tagifai.metrics.figures import figure_parts
 from tagifai.metrics.intervals import FEWEST, Estimate
 from tagifai.slices.carving import Carved, carve
 
@@ -43,10 +44,8 @@ class Decisions:
 
     def of(self, metric: str, rows: Array | slice = slice(None)) -> "_Shares":
         """Return numerator and denominator of precision or recall, of some rows."""
-        whole = self.predicted if metric == "precision" else self.true
-        return _Shares(
-            self.hits[rows].astype(float), whole[rows].astype(float), self.clusters[rows]
-        )
+        hits, whole = figure_parts(self.hits, self.predicted, self.true)[metric]
+        return _Shares(hits[rows].astype(float), whole[rows].astype(float), self.clusters[rows])
 
     def take(self, rows: Array) -> "Decisions":
         """Keep these rows."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tagifai.comparison.bootstrap import percentile_interval, resample_counts
+from tagifai.metrics import average_defined, count_outcomes, precision_recall_f1
 from tagifai.predictions import Predictions
 
 # A gap that is certainly this wide is no longer one of luck or of folds.
@@ -88,9 +89,6 @@ def measure_train_gap(
 
 
 def _weighted_f1(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    true, predicted = y_true.astype(bool), y_pred.astype(bool)
-    hits = (true & predicted).sum(axis=0, dtype=float)
-    positives = true.sum(axis=0, dtype=float)
-    total = positives + predicted.sum(axis=0, dtype=float)
-    f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
-    return float((f1 * positives).sum() / max(positives.sum(), 1.0))
+    _, _, f1 = precision_recall_f1(count_outcomes(y_true, y_pred))
+    average, _ = average_defined(f1, y_true.sum(axis=0, dtype=float))
+    return average or 0.0

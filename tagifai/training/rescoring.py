@@ -1,6 +1,7 @@
 """Score a version again at other thresholds, from the predictions that it keeps."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tagifai.behavioral import BehavioralTest
@@ -56,9 +57,10 @@ def rescore(
     else:
         test = predictions.select("test")
         decided = test.decide(thresholds)
+        by_tag = per_tag_metrics(test.y_true, decided, test.tags, test.y_prob)
         performance = {
-            "overall": overall_metrics(test.y_true, decided, test.y_prob),
-            "class": per_tag_metrics(test.y_true, decided, test.tags, test.y_prob),
+            "overall": overall_metrics(test.y_true, decided, test.y_prob).to_json(),
+            "class": {tag: asdict(scores) for tag, scores in by_tag.items()},
         }
     if note := version.performance.get("note"):
         performance["note"] = note

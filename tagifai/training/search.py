@@ -113,7 +113,7 @@ def score_params(dataset: Dataset, params: Params) -> float:
         cut = model.choose_thresholds(y_true[others], y_prob[others])
         y_pred[part] = decide(y_prob[part], cut)
     # Undefined only where no tag is carried or predicted at all: then nothing was learnt.
-    return float(overall_metrics(y_true, y_pred)["f1"] or 0)
+    return overall_metrics(y_true, y_pred).weighted.values["f1"] or 0.0
 
 
 def _optuna() -> Any:

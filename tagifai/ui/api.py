@@ -119,9 +119,10 @@ def build(services: Services) -> None:
 
         def inspect() -> dict[str, Any]:
             found = services.inspection.outcomes(version, tag, outcome, order, "", page)
-            rows = [row for row in services.inspection.tag_table(version) if row["tag"] == tag]
+            rows = [row for row in services.inspection.tag_table(version) if row.tag == tag]
             note = services.versions.note(version)
-            return {"figures": rows[0], "note": note, **found._asdict()}
+            items = [asdict(one) for one in found.items]
+            return {"figures": asdict(rows[0]), "note": note, **found.with_items(items)._asdict()}
 
         return answer(inspect)
 
@@ -155,7 +156,7 @@ def build(services: Services) -> None:
             choice = QueueChoice(version, kind, tag or None, split, rank, "all")
             found = services.reviews.page(choice, page)
             items = [services.reviews.describe(version, (i["id"], i["tag"])) for i in found.items]
-            return found._replace(items=items)._asdict()
+            return found.with_items(items)._asdict()
 
         return answer(listed)
 

@@ -2,6 +2,8 @@ from xml.etree import ElementTree as ET
 
 from tagifai.charts.curves import chart_lines, chart_precision_recall, chart_reliability
 from tagifai.charts.svg import NEUTRAL
+from tagifai.inspection import CurvePoint, TagFigures
+from tagifai.metrics.calibration import ReliabilityBin
 
 
 def titles(markup: str) -> list[str | None]:
@@ -61,23 +63,21 @@ def test_what_rests_on_too_little_is_grey_and_says_on_how_much() -> None:
 
 def test_precision_recall_marks_the_threshold_in_force() -> None:
     points = [
-        {"threshold": 0.9, "precision": 1.0, "recall": 0.5, "f1": 0.66},
-        {"threshold": 0.2, "precision": 0.5, "recall": 1.0, "f1": 0.66},
+        CurvePoint(threshold=0.9, precision=1.0, recall=0.5, f1=0.66),
+        CurvePoint(threshold=0.2, precision=0.5, recall=1.0, f1=0.66),
     ]
     markup = chart_precision_recall(points, points[1], title="T", empty="No project.")
     (circle,) = ET.fromstring(markup).iter("circle")
     assert circle.attrib["cx"] == "96.00%"
     assert titles(markup) == ["threshold 0.200: precision 0.500, recall 1.000"]
-    assert "No project." in chart_precision_recall([], {}, title="T", empty="No project.")
+    assert "No project." in chart_precision_recall([], points[1], title="T", empty="No project.")
 
 
 def test_reliability_leaves_out_empty_bins() -> None:
     bins = [
-        {"num_samples": 0, "mean_prob": None, "frequency": None,
-         "low_frequency": None, "high_frequency": None},
-        {"num_samples": 4, "mean_prob": 0.75, "frequency": 0.5,
-         "low_frequency": 0.15, "high_frequency": 0.85},
-    ]  # fmt: skip
+        ReliabilityBin(0.0, 0.5, num_samples=0, mean_prob=None, frequency=None),
+        ReliabilityBin(0.5, 1.0, 4, 0.75, 0.5, low_frequency=0.15, high_frequency=0.85),
+    ]
     markup = chart_reliability(bins, title="T", empty="No pair.")
     assert titles(markup) == ["probability 0.750: true in 0.500 (0.150 to 0.850) of 4 pairs"]
     assert "No pair." in chart_reliability(bins[:1], title="T", empty="No pair.")
@@ -95,8 +95,11 @@ def test_what_is_undefined_has_neither_a_point_nor_an_interval() -> None:
 
 
 def test_a_threshold_that_nothing_reaches_has_no_point() -> None:
-    points = [{"threshold": 0.4, "precision": 1.0, "recall": 1.0, "f1": 1.0}]
-    chosen = {"threshold": 0.9, "precision": None, "recall": 0.0, "f1": 0.0}
+    points = [CurvePoint(threshold=0.4, precision=1.0, recall=1.0, f1=1.0)]
+    chosen = TagFigures(
+        "t", None, 0.0, 0.0, num_samples=1, tp=0, fp=0, fn=1, tn=0, average_precision=None,
+        threshold=0.9,
+    )  # fmt: skip
     markup = chart_precision_recall(points, chosen, title="T", empty="No project.")
     assert list(ET.fromstring(markup).iter("circle")) == []
     assert "threshold 0.900: precision –, recall 0.000" in markup

@@ -9,7 +9,7 @@ import pytest
 
 from tagifai.cli import parser as cli
 from tagifai.services.data import DataService
-from tagifai.services.inspection import InspectionDesk
+from tagifai.services.inspection import InspectionService
 from tagifai.services.reviews import ReviewDesk
 from tagifai.services.slices import SliceDesk
 from tagifai.services.versions import VersionService
@@ -138,7 +138,7 @@ def test_unlabelled_projects_are_left_out_and_every_figure_says_so(
         assert f"{note}." in page.read_text()
     picture = tmp_path / "history.png"
     assert f"v1.0.0: {note}." in run("plot", "history", "-o", picture)[1]
-    assert note in " ".join(InspectionDesk(desk).notes("v1.0.0"))
+    assert note in " ".join(InspectionService(desk).notes("v1.0.0"))
     measured = SliceDesk(desk).measure("v1.0.0", Conditions(any_words=("prize", "agenda")))
     assert (measured["num_projects"], measured["num_scored"]) == (70, 30)
     assert measured["note"] == f"{note}."

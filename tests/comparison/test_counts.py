@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from tagifai.comparison.counts import METRICS, Counts, ratio
+from tagifai.comparison.counts import METRICS, Counts
 from tagifai.comparison.verdicts import known
 from tagifai.metrics import overall_metrics
 
@@ -39,7 +39,7 @@ def test_figures_and_averages_are_scikit_learn_s_with_undefined_ones_left_out(se
 @pytest.mark.parametrize("seed", range(10))
 def test_they_are_those_that_a_version_is_scored_by(seed):
     y_true, y_pred = decisions(seed, rate=0.02 * seed)
-    scored = overall_metrics(y_true, y_pred)
+    scored = overall_metrics(y_true, y_pred).to_json()
     for average, figures in counted(y_true, y_pred).averages().items():
         expected = scored if average == "weighted" else scored[average]
         for metric, value in figures.items():
@@ -75,4 +75,3 @@ def test_nothing_to_count_is_undefined():
     counts = Counts(*(np.zeros(1) for _ in range(3)))
 
     assert np.isnan([values for one in counts.averages().values() for values in one.values()]).all()
-    assert np.isnan(ratio([1.0], [0.0])).all()

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.statistics.simulation import as_predictions, population, version
 from tagifai.comparison import compare
+from tagifai.comparison.paired import _correlate_tags
 
 CALLED = ("better", "worse")
 
@@ -126,3 +127,14 @@ def test_without_a_verdict_on_the_primary_figure_the_others_share_one_percent(se
     # Holm at 5 % would call it, at 1 % it does not.
     assert 0.01 / 8 < least <= 0.05 / 8
     assert {row.verdict for row in diff.overall} == {"can't tell"}
+
+
+def test_the_errors_of_two_versions_correlate_by_metric():
+    # Of 40 positives A and B find 20 each, independently; of what they predict wrongly, the same.
+    cells = np.array([[30], [0], [0], [10], [10], [10], [10], [10]])
+    found = {metric: float(value[0]) for metric, value in _correlate_tags(cells).items()}
+    assert found["recall"] == pytest.approx(0)
+    # Hits less 2/3 of what is predicted: both right 1/3, both wrong −2/3, one alone 0.
+    both = 10 * (1 / 9) + 10 * (4 / 9)
+    alone = 20 * (1 / 9) + 10 * (4 / 9)
+    assert found["precision"] == pytest.approx(both / alone)

@@ -9,6 +9,7 @@ from tagifai.comparison.proportions import (
     difference_interval,
     leave_out,
     of_tags,
+    proportion_parts,
     residuals_of,
     wilson,
 )
@@ -116,3 +117,13 @@ def test_errors_are_correlated_over_rows_or_kinds_of_rows():
 
     kinds, times = np.array([[1.0], [0.0]]), np.array([[3], [1]])
     assert residuals_of(kinds, np.ones((2, 1)), times).ravel().tolist() == [0.25, -0.75]
+
+
+def test_each_metric_is_the_proportion_of_its_own_counts():
+    true, predicted, hits = np.array([8]), np.array([6]), np.array([4])
+    parts = proportion_parts(true, predicted, hits)
+    assert {metric: (int(a[0]), int(b[0]), c) for metric, (a, b, c) in parts.items()} == {
+        "precision": (4, 6, False),
+        "recall": (4, 8, False),
+        "f1": (4, 10, True),
+    }

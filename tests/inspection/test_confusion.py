@@ -1,7 +1,13 @@
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.inspection.confusion import KINDS, confused_ids, confused_with, confusion_matrix
+from tagifai.inspection.confusion import (
+    KINDS,
+    Confusion,
+    confused_ids,
+    confused_with,
+    confusion_matrix,
+)
 from tagifai.predictions import Predictions
 
 CUTS = {"a": 0.5, "b": 0.5, "c": 0.5}
@@ -26,8 +32,8 @@ def predictions() -> Predictions:
 
 def test_errors_that_fall_on_the_same_project_are_counted_by_kind(predictions):
     assert confused_with(predictions, CUTS, "a") == [
-        {"tag": "b", "instead": 1, "along": 1, "in place of": 1, "missed with": 1, "total": 4},
-        {"tag": "c", "instead": 1, "along": 0, "in place of": 0, "missed with": 0, "total": 1},
+        Confusion("b", {"instead": 1, "along": 1, "in place of": 1, "missed with": 1}),
+        Confusion("c", {"instead": 1, "along": 0, "in place of": 0, "missed with": 0}),
     ]
 
 
@@ -45,7 +51,7 @@ def test_the_matrix_holds_all_pairs(predictions):
 def test_matrix_table_and_projects_agree(predictions, kind):
     matrix = confusion_matrix(predictions, CUTS, kind=kind)
     for row, tag in enumerate(predictions.tags):
-        table = {r["tag"]: r[kind] for r in confused_with(predictions, CUTS, tag)}
+        table = {r.tag: r.counts[kind] for r in confused_with(predictions, CUTS, tag)}
         for column, other in enumerate(predictions.tags):
             if tag != other:
                 ids = confused_ids(predictions, CUTS, tag, other, kind)

@@ -1,26 +1,35 @@
 import csv
 import io
 import json
+from dataclasses import asdict, replace
 
 import pytest
 
 from tagifai.errors import TagifaiError
+from tagifai.inspection import Outcome
 from tagifai.inspection.export import COLUMNS, export_outcomes
 
 ROWS = [
-    {
-        "id": "7", "title": "=HYPERLINK(1)", "description": "a, b\n\"c\"", "split": "test",
-        "y_true": ["nlp"], "y_pred": ["cv", "nlp"], "probability": 0.25, "threshold": 0.2,
-        "gone": False,
-    }
-]  # fmt: skip
+    Outcome(
+        id="7",
+        split="test",
+        y_true=["nlp"],
+        y_pred=["cv", "nlp"],
+        probability=0.25,
+        threshold=0.2,
+        title="=HYPERLINK(1)",
+        description='a, b\n"c"',
+        gone=False,
+    )
+]
 
 
 def test_json_comes_back_as_it_was():
     (row,) = json.loads(export_outcomes(ROWS, "json", tag="cv", outcome="fp"))
     assert list(row) == list(COLUMNS)
-    assert row == {**{k: v for k, v in ROWS[0].items() if k != "gone"}, "tag": "cv",
-                   "outcome": "fp"}  # fmt: skip
+    expected = asdict(ROWS[0]) | {"tag": "cv", "outcome": "fp"}
+    del expected["gone"]
+    assert row == expected
 
 
 def test_no_cell_of_the_csv_starts_a_formula():
@@ -31,12 +40,12 @@ def test_no_cell_of_the_csv_starts_a_formula():
     assert (row["probability"], row["outcome"]) == ("0.25", "fp")
 
 
-def test_tags_stay_apart_and_what_is_unknown_is_an_empty_cell():
+def test_tags_stay_apart():
     names = ["time series", "a, b", 'said "so"', "日本語"]
-    row = {**ROWS[0], "y_true": names, "y_pred": [], "threshold": None}
-    (row,) = csv.DictReader(io.StringIO(export_outcomes([row], "csv", tag="cv", outcome="fn")))
-    assert json.loads(row["y_true"]) == names
-    assert (row["y_pred"], row["threshold"]) == ("[]", "")
+    row = replace(ROWS[0], y_true=names, y_pred=[])
+    (cells,) = csv.DictReader(io.StringIO(export_outcomes([row], "csv", tag="cv", outcome="fn")))
+    assert json.loads(cells["y_true"]) == names
+    assert cells["y_pred"] == "[]"
 
 
 def test_another_format_is_refused():

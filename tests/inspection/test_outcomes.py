@@ -2,7 +2,7 @@ import pytest
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
-from tagifai.inspection.outcomes import OUTCOMES, describe_rows, outcome_rows
+from tagifai.inspection.outcomes import OUTCOMES, Outcome, describe_rows, outcome_rows
 from tagifai.predictions import Predictions
 
 CUTS = {"cv": 0.5, "nlp": 0.5}
@@ -27,11 +27,11 @@ def predictions() -> Predictions:
 
 def select_outcomes(predictions, thresholds, tag, outcome, **choice):
     rows = outcome_rows(predictions, thresholds, tag, outcome, **choice)
-    return describe_rows(predictions, thresholds, tag, rows, choice.get("texts"))
+    return describe_rows(predictions, thresholds, tag, rows, choice.get("texts", {}))
 
 
 def ids(records):
-    return [record["id"] for record in records]
+    return [record.id for record in records]
 
 
 def test_each_outcome_holds_its_projects_of_the_split(predictions):
@@ -75,22 +75,22 @@ def test_search_looks_at_every_word_whatever_its_case(predictions):
 
 def test_a_record_carries_id_tags_probability_and_threshold(predictions):
     record = select_outcomes(predictions, CUTS, "cv", "fp", texts=TEXTS)[0]
-    assert record == {
-        "id": "p1",
-        "split": "test",
-        "y_true": [],
-        "y_pred": ["cv", "nlp"],
-        "probability": pytest.approx(0.9),
-        "threshold": 0.5,
-        "title": "Seeing cats",
-        "description": "A long description of cats",
-        "gone": False,
-    }
+    assert record == Outcome(
+        id="p1",
+        split="test",
+        y_true=[],
+        y_pred=["cv", "nlp"],
+        probability=pytest.approx(0.9),
+        threshold=0.5,
+        title="Seeing cats",
+        description="A long description of cats",
+        gone=False,
+    )
 
 
 def test_a_project_that_is_gone_from_the_data_is_marked(predictions):
     records = describe_rows(predictions, CUTS, "cv", [4, 3], TEXTS)
-    assert [(r["id"], r["gone"], r["title"]) for r in records] == [
+    assert [(r.id, r.gone, r.title) for r in records] == [
         ("gone", True, ""),
         ("p4", False, "Neither"),
     ]

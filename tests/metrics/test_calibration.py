@@ -4,6 +4,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
 from tagifai.metrics.calibration import (
+    ReliabilityBin,
     brier_score,
     expected_calibration_error,
     reliability,
@@ -53,22 +54,22 @@ def test_calibration_error_above_a_probability(pairs):
 def test_reliability_bins_are_closed_above():
     rows = reliability(np.array([[0, 1, 1, 1]]), np.array([[0.0, 0.5, 0.51, 1.0]]), bins=2)
     assert rows == [
-        {"low": 0.0, "high": 0.5, "num_samples": 2, "mean_prob": 0.25, "frequency": 0.5},
-        {"low": 0.5, "high": 1.0, "num_samples": 2, "mean_prob": 0.755, "frequency": 1.0},
+        ReliabilityBin(low=0.0, high=0.5, num_samples=2, mean_prob=0.25, frequency=0.5),
+        ReliabilityBin(low=0.5, high=1.0, num_samples=2, mean_prob=0.755, frequency=1.0),
     ]
 
 
 def test_empty_bin_has_no_frequency():
     rows = reliability(np.array([[1]]), np.array([[0.9]]), bins=3)
-    assert [row["num_samples"] for row in rows] == [0, 0, 1]
-    assert rows[0]["frequency"] is None
-    assert rows[0]["mean_prob"] is None
+    assert [row.num_samples for row in rows] == [0, 0, 1]
+    assert rows[0].frequency is None
+    assert rows[0].mean_prob is None
 
 
 def test_reliability_counts_every_pair(pairs):
     rows = reliability(*pairs)
     assert len(rows) == 15
-    assert sum(row["num_samples"] for row in rows) == 400 * 12
+    assert sum(row.num_samples for row in rows) == 400 * 12
 
 
 def test_brier_against_scikit_learn(pairs):
@@ -95,8 +96,8 @@ def test_bins_of_equal_mass_against_scikit_learn(pairs):
     y_true, y_prob = (values.ravel() for values in pairs)
     share, mean = calibration_curve(y_true, y_prob.astype(float), n_bins=15, strategy="quantile")
     rows = reliability(y_true, y_prob, strategy="quantile")
-    assert [row["frequency"] for row in rows] == pytest.approx(share.tolist())
-    sizes = [row["num_samples"] for row in rows]
+    assert [row.frequency for row in rows] == pytest.approx(share.tolist())
+    sizes = [row.num_samples for row in rows]
     assert sum(sizes) == 400 * 12
     assert max(sizes) - min(sizes) <= 1
     assert expected_calibration_error(y_true, y_prob, strategy="quantile") == pytest.approx(
@@ -108,7 +109,7 @@ def test_equal_probabilities_share_a_bin_of_equal_mass():
     rows = reliability(
         np.array([[1, 0, 1, 0, 1]]), np.array([[0.5, 0.5, 0.5, 0.5, 0.9]]), 4, strategy="quantile"
     )
-    assert [(row["num_samples"], row["frequency"]) for row in rows] == [(4, 0.5), (1, 1.0)]
+    assert [(row.num_samples, row.frequency) for row in rows] == [(4, 0.5), (1, 1.0)]
 
 
 def test_the_top_k_are_the_most_probable_tags_of_each_project():

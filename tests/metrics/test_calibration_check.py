@@ -98,16 +98,14 @@ def test_bins_hold_equal_numbers_of_pairs():
         predictions.y_true[kept], predictions.y_prob[kept].astype(float), n_bins=15,
         strategy="quantile",
     )  # fmt: skip
-    sizes = np.array([row["num_samples"] for row in found.bins])
+    sizes = np.array([row.num_samples for row in found.bins])
     assert len(sizes) == 15
     assert np.ptp(sizes) <= 2
-    assert [row["frequency"] for row in found.bins] == pytest.approx(share.tolist(), abs=0.01)
+    assert [row.frequency for row in found.bins] == pytest.approx(share.tolist(), abs=0.01)
     assert found.ece_quantile == pytest.approx(
         np.average(np.abs(share - mean), weights=sizes), abs=0.002
     )
-    assert all(
-        row["low_frequency"] <= row["frequency"] <= row["high_frequency"] for row in found.bins
-    )
+    assert all(row.low_frequency <= row.frequency <= row.high_frequency for row in found.bins)
 
 
 def test_the_error_that_chance_shows_is_that_of_perfect_probabilities():

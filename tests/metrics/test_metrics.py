@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from sklearn.metrics import (
 
 from tagifai.metrics import (
     METRICS,
+    RankedTagScores,
+    TagScores,
     count_outcomes,
     overall_metrics,
     per_tag_metrics,
@@ -36,7 +39,7 @@ def arrays(request):
 
 
 def test_overall_by_hand():
-    result = overall_metrics(TRUE, PRED)
+    result = overall_metrics(TRUE, PRED).to_json()
     # Tags: precision 1, 1/2, 0; recall 2/3, 1/2, 0; F1 4/5, 1/2, 0; support 3, 2, 0.
     assert result["precision"] == pytest.approx((3 * 1 + 2 * 0.5) / 5)
     assert result["recall"] == pytest.approx(3 / 5)
@@ -121,7 +124,7 @@ def test_what_is_undefined_is_so_in_scikit_learn_too():
 
 def test_a_tag_that_nobody_has_or_gets_is_left_out():
     y_true = np.array([[1, 0], [0, 0], [1, 0]])
-    overall = overall_metrics(y_true, y_true)
+    overall = overall_metrics(y_true, y_true).to_json()
     assert (overall["f1"], overall["macro"]["f1"]) == (1.0, 1.0)
     assert overall["macro"]["num_tags"] == {"precision": 1, "recall": 1, "f1": 1}
     # A project without a tag, and without a prediction, has no F1 of its own either.
@@ -132,7 +135,7 @@ def test_a_tag_that_nobody_has_or_gets_is_left_out():
 @pytest.mark.parametrize("average", ["weighted", "macro", "micro", "samples"])
 def test_overall_against_scikit_learn(arrays, average):
     y_true, y_pred, _ = arrays
-    result = overall_metrics(y_true, y_pred)
+    result = overall_metrics(y_true, y_pred).to_json()
     mine = result if average == "weighted" else result[average]
     expected = precision_recall_fscore_support(
         y_true, y_pred, average=average, zero_division=np.nan
@@ -142,7 +145,7 @@ def test_overall_against_scikit_learn(arrays, average):
 
 def test_probabilities_against_scikit_learn(arrays):
     y_true, y_pred, y_prob = arrays
-    result = overall_metrics(y_true, y_pred, y_prob)
+    result = overall_metrics(y_true, y_pred, y_prob).to_json()
     present = y_true.any(axis=0)
     for average, mine in (
         ("weighted", result["average_precision"]),
@@ -158,7 +161,7 @@ def test_probabilities_against_scikit_learn(arrays):
 
 def test_calibration_by_hand():
     y_true, y_prob = np.array([[1, 0, 0]]), np.array([[0.9, 0.02, 0.5]])
-    result = overall_metrics(y_true, y_true, y_prob)
+    result = overall_metrics(y_true, y_true, y_prob).to_json()
     assert result["ece"] == pytest.approx((0.1 + 0.02 + 0.5) / 3)
     assert result["ece_above_0_05"] == pytest.approx((0.1 + 0.5) / 2)
     assert result["num_pairs_above_0_05"] == 2
@@ -167,7 +170,7 @@ def test_calibration_by_hand():
 def test_per_tag_by_hand():
     result = per_tag_metrics(TRUE, PRED, ["a", "b", "c"], PROB)
     assert list(result) == ["a", "b", "c"]
-    assert result["a"] == pytest.approx(
+    assert asdict(result["a"]) == pytest.approx(
         {
             "precision": 1.0,
             "recall": 2 / 3,
@@ -177,17 +180,18 @@ def test_per_tag_by_hand():
             "average_precision": 1.0,
         }
     )
-    assert result["b"]["num_samples"] == 2
-    assert result["b"]["num_predicted"] == 2
-    assert result["b"]["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
-    assert result["c"] == {
-        "precision": 0.0,
-        "recall": None,
-        "f1": 0.0,
-        "num_samples": 0,
-        "num_predicted": 1,
-        "average_precision": None,
-    }
+    assert result["b"].num_samples == 2
+    assert result["b"].num_predicted == 2
+    assert result["b"].average_precision == pytest.approx((1 + 2 / 3) / 2)
+    assert result["c"] == RankedTagScores(
+        precision=0.0,
+        recall=None,
+        f1=0.0,
+        num_samples=0,
+        num_predicted=1,
+        average_precision=None,
+    )
+    assert per_tag_metrics(TRUE, PRED, ["a", "b", "c"])["c"] == TagScores(0.0, None, 0.0, 0, 1)
 
 
 def test_per_tag_against_scikit_learn(arrays):
@@ -196,13 +200,13 @@ def test_per_tag_against_scikit_learn(arrays):
     result = per_tag_metrics(y_true, y_pred, tags, y_prob)
     expected = precision_recall_fscore_support(y_true, y_pred, average=None, zero_division=np.nan)
     for name, values in zip(("precision", "recall", "f1", "num_samples"), expected, strict=True):
-        found = np.array([result[tag][name] for tag in tags], float)
+        found = np.array([getattr(result[tag], name) for tag in tags], float)
         np.testing.assert_allclose(found, values, atol=1e-12)
-    assert result["tag-3"]["recall"] is None
-    assert result["tag-5"]["precision"] is None
+    assert result["tag-3"].recall is None
+    assert result["tag-5"].precision is None
     for column, tag in enumerate(tags):
         if y_true[:, column].any():
-            assert result[tag]["average_precision"] == pytest.approx(
+            assert result[tag].average_precision == pytest.approx(
                 average_precision_score(y_true[:, column], y_prob[:, column])
             )
 
@@ -216,7 +220,7 @@ def test_slices_by_hand():
             "last": np.array([False, False, False, True]),
             "none": np.zeros(4, dtype=bool),
         },
-    )
+    ).to_json()
     assert result["class"]["first"] == pytest.approx(
         {"precision": 1.0, "recall": 2 / 3, "f1": 0.8, "num_samples": 2}
     )
@@ -241,16 +245,16 @@ def test_slices_by_hand():
 def test_slices_against_scikit_learn(arrays):
     y_true, y_pred, _ = arrays
     rows = np.arange(300) % 7 == 0
-    mine = slice_metrics(y_true, y_pred, {"seventh": rows})["class"]["seventh"]
+    mine = slice_metrics(y_true, y_pred, {"seventh": rows}).by_slice["seventh"]
     expected = precision_recall_fscore_support(
         y_true[rows], y_pred[rows], average="micro", zero_division=0
     )
-    assert [mine["precision"], mine["recall"], mine["f1"]] == pytest.approx(expected[:3])
-    assert mine["num_samples"] == 43
+    assert [mine.precision, mine.recall, mine.f1] == pytest.approx(expected[:3])
+    assert mine.num_samples == 43
 
 
 def test_no_slices():
-    assert slice_metrics(TRUE, PRED, {}) == {
+    assert slice_metrics(TRUE, PRED, {}).to_json() == {
         "overall": {
             **dict.fromkeys(("precision", "recall", "f1")),
             "num_slices": {"precision": 0, "recall": 0, "f1": 0},
@@ -307,7 +311,9 @@ def test_each_metric_says_how_it_is_averaged():
         "ece",
         "ece_above_0_05",
     }
-    assert set(METRICS) - {"score", "name_matcher"} < set(overall_metrics(TRUE, PRED, PROB))
+    assert set(METRICS) - {"score", "name_matcher"} < set(
+        overall_metrics(TRUE, PRED, PROB).to_json()
+    )
     for name, metric in METRICS.items():
         assert metric.name == name
         assert metric.description.endswith(".")

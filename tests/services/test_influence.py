@@ -7,7 +7,7 @@ import pytest
 
 from tagifai.errors import TagifaiError
 from tagifai.services.data import DataService
-from tagifai.services.influence import InfluenceDesk
+from tagifai.services.influence import InfluenceService
 from tagifai.services.versions import VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
@@ -27,7 +27,7 @@ def desk(small_data, small_models, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
     shutil.copytree(small_models, tmp_path / "model")
     source, cache = FolderSource(tmp_path / "model"), ContentCache(open_memory(None))
-    return InfluenceDesk(VersionService(source, cache, DataService(tmp_path / "data")))
+    return InfluenceService(VersionService(source, cache, DataService(tmp_path / "data")))
 
 
 @pytest.fixture

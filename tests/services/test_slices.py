@@ -8,7 +8,7 @@ from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit, WriteRules
 from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
-from tagifai.services.inspection import InspectionDesk
+from tagifai.services.inspection import InspectionService
 from tagifai.services.slices import SliceDesk
 from tagifai.services.versions import VersionService
 from tagifai.slices import Conditions
@@ -77,10 +77,10 @@ def test_a_saved_slice_is_listed_compared_and_trained_on(desk):
     desk.save(HERE, "late_and_short", conditions, "Of 2020, in few words")
     assert desk.saved()["late_and_short"] == ("Of 2020, in few words", conditions.given())
     assert list(desk.saved()) == ["late_and_short"]
-    rows = {row["slice"]: row for row in InspectionDesk(desk.versions).slice_table("v0.2.0")}
+    rows = {row.slice: row for row in InspectionService(desk.versions).slice_table("v0.2.0")}
     found = desk.measure("v0.2.0", conditions)["test"]
-    assert rows["late_and_short"]["num_samples"] == found["num_samples"]
-    assert rows["late_and_short"]["f1"] == pytest.approx(found["f1"]["value"])
+    assert rows["late_and_short"].num_samples == found["num_samples"]
+    assert rows["late_and_short"].f1 == pytest.approx(found["f1"]["value"])
     compared = ComparisonService(desk.versions).compare("v0.1.0", "v0.2.0")
     assert "late_and_short" in {row.name for row in compared.slices}
 

@@ -11,10 +11,11 @@ from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
+from tagifai.inspection import Outcome, TagFigures
 from tagifai.inspection.export import export_outcomes
 from tagifai.metrics.reading import metric_terms
 from tagifai.selection import Paged
-from tagifai.services.inspection import InspectionDesk, outcome_help
+from tagifai.services.inspection import InspectionService, outcome_help
 from tagifai.ui.events import QUICK, drawn_first, put_row
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.tabs import inspection_thresholds, inspection_why
@@ -34,7 +35,7 @@ from tagifai.ui.views.inspection import (
 from tagifai.ui.views.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_terms
 
 if TYPE_CHECKING:
-    from tagifai.services.influence import InfluenceDesk
+    from tagifai.services.influence import InfluenceService
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
@@ -64,8 +65,8 @@ def build(
     *,
     list_versions: Callable[[], list[str]],
     latest: Callable[[list[str]], str],
-    desk: Callable[[], InspectionDesk],
-    influence: Callable[[], "InfluenceDesk"],
+    desk: Callable[[], InspectionService],
+    influence: Callable[[], "InfluenceService"],
     orders: list[str],
 ) -> Dependency:
     """Lay out the tab, filled with the choice of `version` when `place` comes into view.
@@ -267,7 +268,7 @@ def build(
         linked: bool = False,
     ) -> list[Any]:
         try:
-            table = desk().tag_table(name, common or None) if name else []
+            table: list[TagFigures] = desk().tag_table(name, common or None) if name else []
             checked = desk().check_calibration(name, None) if name else None
             off = desk().miscalibrated_tags(name) if name else []
             slice_rows = desk().slice_table(name) if name else []
@@ -279,7 +280,7 @@ def build(
                 *[""] * 5,
                 *show_tag(None, None, common),
             ]
-        names = [row["tag"] for row in table]
+        names = [row.tag for row in table]
         chosen = tag if tag in names else most_errors(table)
         own = own if chosen == tag else None
         return [
@@ -320,7 +321,7 @@ def build(
 
     def known_tags(name: str) -> list[str]:
         try:
-            return [row["tag"] for row in desk().tag_table(name)]
+            return [row.tag for row in desk().tag_table(name)]
         except TagifaiError:
             return []  # what is wrong with the version is told where it is shown
 
@@ -402,6 +403,6 @@ def build(
     return version_chosen
 
 
-def show_page_of(rows: list[dict[str, Any]], tag: str, other: str) -> str:
+def show_page_of(rows: list[Outcome], tag: str, other: str) -> str:
     """Show the projects on which the errors of two tags fall together."""
     return show_page(Paged(rows, 1, 1, len(rows)), tag, f"shared errors with {escaped(other)}")

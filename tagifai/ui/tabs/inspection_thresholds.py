@@ -8,7 +8,7 @@ from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.services.inspection import InspectionDesk
+from tagifai.services.inspection import InspectionService
 from tagifai.ui.events import QUICK
 from tagifai.ui.server.visits import visit_of
 from tagifai.ui.views.inspection import show_best
@@ -30,7 +30,7 @@ class Thresholds(NamedTuple):
 
 
 def build(
-    version: gr.Dropdown, tag: gr.Dropdown, *, desk: Callable[[], InspectionDesk]
+    version: gr.Dropdown, tag: gr.Dropdown, *, desk: Callable[[], InspectionService]
 ) -> Thresholds:
     """Lay out the thresholds of a version's tag; what follows them is the caller's."""
     with gr.Accordion("Thresholds", open=False, elem_id="thresholds"):
@@ -72,11 +72,11 @@ def build(
             found = desk().best_threshold(name or "", tag or "", fp, fn)
         except TagifaiError as error:
             return [gr.skip(), show_error(error)]
-        return [found["threshold"], show_best(found, tag or "")]
+        return [found.threshold, show_best(found, tag or "")]
 
     def keep_it(name: str | None, tag: str | None, threshold: float, request: gr.Request) -> str:
         try:
-            told = desk().keep_threshold(name or "", tag or "", threshold, visit_of(request))
+            told = desk().save_threshold(name or "", tag or "", threshold, visit_of(request))
             return f'<div class="notice good">{escaped(told, 300)}</div>'
         except TagifaiError as error:
             return show_error(error)

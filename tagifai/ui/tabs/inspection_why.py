@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from tagifai.errors import TagifaiError
+from tagifai.inspection import Outcome
 from tagifai.ui.views.influence import (
     left_out_choices,
     show_influence,
@@ -16,13 +17,17 @@ from tagifai.ui.views.influence import (
 from tagifai.ui.views.markup import show_error, show_note
 
 if TYPE_CHECKING:
-    from tagifai.services.influence import InfluenceDesk
+    from tagifai.services.influence import InfluenceService
 
 START = "Choose “Training projects behind it” beside a project above."
 
 
 def build(
-    version: gr.Dropdown, tag: gr.Dropdown, samples: gr.HTML, *, desk: Callable[[], "InfluenceDesk"]
+    version: gr.Dropdown,
+    tag: gr.Dropdown,
+    samples: gr.HTML,
+    *,
+    desk: Callable[[], "InfluenceService"],
 ) -> Callable[[Dependency], object]:
     """Lay out the part under `samples`, whose buttons ask for it; give what has it forget them.
 
@@ -92,11 +97,11 @@ def build(
 
 
 def tint_projects(
-    desk: "InfluenceDesk", name: str, tag: str, items: Sequence[dict[str, Any]]
+    desk: "InfluenceService", name: str, tag: str, items: Sequence[Outcome]
 ) -> dict[str, str]:
     """Show by id the texts of projects, their words tinted; none where no model can tell."""
     texts = desk.versions.texts()
-    shown = [item["id"] for item in items if item["id"] in texts]
+    shown = [item.id for item in items if item.id in texts]
     try:
         words = desk.words_of_all(name, tag, shown)
     except TagifaiError:

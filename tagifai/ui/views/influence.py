@@ -1,13 +1,14 @@
 """What the Inspection tab shows of one decision: its words, and the projects behind it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tagifai.charts.shares import chart_shares
 from tagifai.charts.svg import escaped
 from tagifai.data import Project
+from tagifai.inspection import Outcome
 from tagifai.ui.views.inference import as_typed
 from tagifai.ui.views.markup import show_table
 
@@ -137,9 +138,9 @@ def _word(text: str, value: float, most: float) -> str:
     )
 
 
-def shown_text(item: Mapping[str, Any]) -> str:
+def shown_text(item: Outcome) -> str:
     """Show a described project without its words told apart."""
-    if item.get("gone", True):
+    if item.gone:
         return '<span class="minor">This project is no longer in the data.</span>'
-    title = f"<b>{escaped(item['title'], TITLE_LENGTH)}</b><br>" if item["title"] else ""
-    return f"{title}{escaped(item['description'], DESCRIPTION_LENGTH)}"
+    title = f"<b>{escaped(item.title, TITLE_LENGTH)}</b><br>" if item.title else ""
+    return f"{title}{escaped(item.description, DESCRIPTION_LENGTH)}"

@@ -1,12 +1,17 @@
 """What the Inspection tab shows of tags, their projects and their probabilities."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from html import escape
-from typing import Any
 
 from tagifai.charts.curves import chart_precision_recall, chart_reliability
 from tagifai.charts.svg import escaped, write_share
+from tagifai.inspection import BestThreshold, CurvePoint, Outcome, TagFigures
+from tagifai.inspection.confusion import KINDS, Confusion
 from tagifai.metrics.calibration_check import CalibrationCheck, TagCalibration
+from tagifai.metrics.figures import FIGURES
+from tagifai.selection import Paged
+from tagifai.services.inspection import SliceRow
 from tagifai.ui.views.influence import shown_text
 from tagifai.ui.views.markup import show_chips, show_share, show_table
 
@@ -20,31 +25,27 @@ CALIBRATION = """(Calibration: <a href="https://arxiv.org/abs/1706.04599" rel="n
 target="_blank">Guo et al. 2017, On Calibration of Modern Neural Networks</a>.)"""
 
 
-def most_errors(rows: list[dict[str, Any]]) -> str | None:
-    """Name the tag with the most false positives and negatives: where to look first.
-
-    >>> most_errors([{"tag": "a", "fp": 1, "fn": 0}, {"tag": "b", "fp": 1, "fn": 2}])
-    'b'
-    """
-    worst = max(rows, key=lambda row: row["fp"] + row["fn"], default=None)
-    return worst["tag"] if worst else None
+def most_errors(rows: Sequence[TagFigures]) -> str | None:
+    """Return the tag with the most false positives and negatives: where to look first."""
+    worst = max(rows, key=lambda row: row.fp + row.fn, default=None)
+    return worst.tag if worst else None
 
 
-def show_figures(row: dict[str, Any]) -> str:
+def show_figures(row: TagFigures) -> str:
     """Show the chosen tag's figures as tiles."""
     figures = {
-        "precision": write_share(row["precision"]),
-        "recall": write_share(row["recall"]),
-        "F1": write_share(row["f1"]),
-        "projects with the tag": f"{row['num_samples']:,}",
-        "true / false positives": f"{row['tp']:,} / {row['fp']:,}",
-        "false negatives": f"{row['fn']:,}",
-        "threshold": f"{row['threshold']:.3f}",
+        "precision": write_share(row.precision),
+        "recall": write_share(row.recall),
+        "F1": write_share(row.f1),
+        "projects with the tag": f"{row.num_samples:,}",
+        "true / false positives": f"{row.tp:,} / {row.fp:,}",
+        "false negatives": f"{row.fn:,}",
+        "threshold": f"{row.threshold:.3f}",
     }
     note = ""
-    if not row["num_samples"]:
+    if not row.num_samples:
         note = "No project carries this tag here: figures shown as – are undefined."
-    elif row["num_samples"] < FEW:
+    elif row.num_samples < FEW:
         note = (
             "Fewer than ten projects carry this tag here: one prediction moves its figures by ten "
             "points or more."
@@ -52,15 +53,14 @@ def show_figures(row: dict[str, Any]) -> str:
     return show_tiles(figures) + (f'<p class="note">⚠ {note}</p>' if note else "")
 
 
-def show_tags(rows: list[dict[str, Any]]) -> str:
+def show_tags(rows: Sequence[TagFigures]) -> str:
     """Show every tag's figures; those with fewer than ten projects greyed."""
     return show_table(
         [
             {
-                **row,
-                "f1": show_share(row["f1"]),
-                "average_precision": row["average_precision"],
-                "few": row["num_samples"] < FEW,
+                **asdict(row),
+                "f1": show_share(row.f1),
+                "few": row.num_samples < FEW,
             }
             for row in rows
         ],
@@ -82,11 +82,11 @@ def show_tags(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def show_slices(rows: list[dict[str, Any]]) -> str:
+def show_slices(rows: Sequence[SliceRow]) -> str:
     """Show the slices' figures with their intervals; those under ten projects greyed."""
 
-    def written(row: Mapping[str, Any], metric: str) -> str:
-        value, ends = row.get(metric), row.get("intervals", {}).get(metric)
+    def written(row: SliceRow, metric: str) -> str:
+        value, ends = getattr(row, metric), row.intervals.get(metric)
         if value is None:
             return "–"
         if ends is None:
@@ -96,9 +96,9 @@ def show_slices(rows: list[dict[str, Any]]) -> str:
     return show_table(
         [
             {
-                **row,
-                **{metric: written(row, metric) for metric in ("f1", "precision", "recall")},
-                "few": (row.get("num_samples") or 0) < FEW,
+                **asdict(row),
+                **{metric: written(row, metric) for metric in FIGURES},
+                "few": (row.num_samples or 0) < FEW,
             }
             for row in rows
         ],
@@ -209,7 +209,7 @@ def show_reliability(checked: CalibrationCheck, of_what: str) -> str:
     )
 
 
-def show_curve(points: list[dict[str, float]], chosen: dict[str, Any], tag: str) -> str:
+def show_curve(points: Sequence[CurvePoint], chosen: TagFigures, tag: str) -> str:
     """Show the precision-recall curve of a tag with the threshold in force."""
     return chart_precision_recall(
         points,
@@ -219,30 +219,29 @@ def show_curve(points: list[dict[str, float]], chosen: dict[str, Any], tag: str)
     )
 
 
-def show_confusions(rows: list[dict[str, Any]], tag: str) -> str:
+def show_confusions(rows: Sequence[Confusion], tag: str) -> str:
     """Show which tags' errors fall together with a tag's; a row opens the projects."""
-    kinds = [key for key in (rows[0] if rows else {}) if key not in ("tag", "total")]
     return show_table(
-        rows,
-        {"tag": "other tag", **{kind: kind for kind in kinds}, "total": "projects"},
+        [{"tag": row.tag, **row.counts, "total": row.total} for row in rows],
+        {"tag": "other tag", **{kind: kind for kind in KINDS}, "total": "projects"},
         row_key="tag",
         empty=f"No error of {tag} falls together with another tag's on the test split.",
         caption=f"Errors of {tag} and of other tags on the same projects; choose a row to see them",
     )
 
 
-def show_best(found: dict[str, Any], tag: str) -> str:
+def show_best(found: BestThreshold, tag: str) -> str:
     """Say which threshold is best, by which projects it was chosen, and what it gives on test."""
-    by = "F1" if found["by"] == "f1" else "cost"
-    test, chosen = found["test"], found["chosen"]
-    where = CHOSEN_BY[found["chosen_by"]]
-    cost = f", cost {test['cost']:g}" if "cost" in test else ""
+    by = "F1" if found.by == "f1" else "cost"
+    test, chosen = found.test, found.chosen
+    where = CHOSEN_BY[found.chosen_by]
+    cost = "" if found.test_cost is None else f", cost {found.test_cost:g}"
     return (
         f'<p class="note">Best threshold of {escaped(tag)} for {by}, {where}: '
-        f"<b>{found['threshold']:.3f}</b> (F1 there {write_share(chosen['f1'])}). On test it gives "
-        f"precision {write_share(test['precision'])}, recall {write_share(test['recall'])}, "
-        f"F1 {write_share(test['f1'])}, "
-        f"{test['fp']} false positives, {test['fn']} false negatives{cost}.</p>"
+        f"<b>{found.threshold:.3f}</b> (F1 there {write_share(chosen.f1)}). On test it gives "
+        f"precision {write_share(test.precision)}, recall {write_share(test.recall)}, "
+        f"F1 {write_share(test.f1)}, "
+        f"{test.fp} false positives, {test.fn} false negatives{cost}.</p>"
     )
 
 
@@ -254,7 +253,9 @@ def show_tiles(figures: dict[str, str]) -> str:
     return f'<div class="figures">{tiles}</div>'
 
 
-def show_page(found: Any, tag: str, outcome: str, tinted: Mapping[str, str] | None = None) -> str:
+def show_page(
+    found: Paged[list[Outcome]], tag: str, outcome: str, tinted: Mapping[str, str] | None = None
+) -> str:
     """Show one page of projects with text, truth, prediction and probability.
 
     `tinted` has by id the markup of the texts whose words are told apart; such a project also
@@ -263,13 +264,13 @@ def show_page(found: Any, tag: str, outcome: str, tinted: Mapping[str, str] | No
     tinted = tinted or {}
     rows = [
         {
-            "id": item["id"],
-            "text": tinted.get(item["id"]) or shown_text(item),
-            "y_true": show_chips(item["y_true"]),
+            "id": item.id,
+            "text": tinted.get(item.id) or shown_text(item),
+            "y_true": show_chips(item.y_true),
             "y_pred": show_compared(item),
-            "probability": f"{show_share(item['probability'])}"
-            f'<br><span class="minor">threshold {item["threshold"]:.3f}</span>'
-            + (show_why(item["id"]) if item["id"] in tinted else ""),
+            "probability": f"{show_share(item.probability)}"
+            f'<br><span class="minor">threshold {item.threshold:.3f}</span>'
+            + (show_why(item.id) if item.id in tinted else ""),
         }
         for item in found.items
     ]
@@ -300,13 +301,13 @@ def show_why(project: str) -> str:
     )
 
 
-def show_compared(item: dict[str, Any]) -> str:
+def show_compared(item: Outcome) -> str:
     """Show predicted tags: right ones plain, wrong ones marked; then the missed ones."""
-    truth = set(item["y_true"])
+    truth = set(item.y_true)
     chips = [
         f'<span class="chip {"right" if tag in truth else "wrong"}" '
         f'title="{"right" if tag in truth else "not among the true tags"}">'
         f"{'✔' if tag in truth else '✘'} {escaped(tag)}</span> "
-        for tag in item["y_pred"]
+        for tag in item.y_pred
     ]
     return "".join(chips) or '<span class="minor">none</span>'

@@ -259,8 +259,8 @@ def test_a_preview_says_how_many_tags_its_averages_are_over():
     counts = {"add": 1, "remove": 0, "right": 0, "conflict": 0, "skipped": 0}
     true, predicted = np.array([[1, 0], [1, 0]]), np.array([[1, 0], [1, 0]])
     preview = {
-        "now": overall_metrics(true, predicted, predicted * 0.9),
-        "then": overall_metrics(np.array([[1, 0], [1, 1]]), predicted, predicted * 0.9),
+        "now": overall_metrics(true, predicted, predicted * 0.9).to_json(),
+        "then": overall_metrics(np.array([[1, 0], [1, 1]]), predicted, predicted * 0.9).to_json(),
         "num_changed": 1, "num_same": 0, "num_elsewhere": 0, "num_unknown": 0,
     }  # fmt: skip
     shown = re.sub(r"<[^>]+>", " ", show_preview(preview, counts))

@@ -3,9 +3,10 @@ import re
 import numpy as np
 import pytest
 
-from tagifai.inspection import tag_table, threshold_metrics
+from tagifai.inspection import BestThreshold, tag_table, threshold_metrics
 from tagifai.metrics.calibration_check import check_calibration, miscalibrated_tags
 from tagifai.predictions import Predictions
+from tagifai.services.inspection import SliceRow
 from tagifai.ui.views.inspection import (
     show_best,
     show_calibration,
@@ -78,25 +79,18 @@ def test_undefined_figures_are_dashes():
     assert row is not None
     assert row[0].count("–") == 4
     assert "0.000" not in row[0]
-    found = {
-        "threshold": 0.5,
-        "by": "f1",
-        "chosen_by": "train+val",
-        "chosen": rows[0],
-        "test": rows[1],
-    }
+    found = BestThreshold(0.5, "f1", "train+val", chosen=rows[0], test=rows[1])
     assert "precision –, recall –, F1 –" in show_best(found, "none")
 
 
 def test_slices_show_intervals_and_grey_those_of_few_projects():
-    figures = {"f1": 0.5, "precision": 0.25, "recall": None}
+    figures = {"description": "", "f1": 0.5, "precision": 0.25, "recall": None}
     shown = show_slices(
         [
-            {"slice": "many", "description": "", **figures, "num_samples": 12,
-             "intervals": {"f1": (0.375, 0.625)}},
-            {"slice": "few", "description": "", **figures, "num_samples": 9, "intervals": {}},
+            SliceRow(slice="many", **figures, num_samples=12, intervals={"f1": (0.375, 0.625)}),
+            SliceRow(slice="few", **figures, num_samples=9, intervals={}),
         ]
-    )  # fmt: skip
+    )
     assert '0.500 <span class="minor">0.375 to 0.625</span>' in shown
     many, few = shown.split("<tr")[-2:]
     assert 'class="few"' not in many
