@@ -16,7 +16,7 @@ from benchmarks.statistics.simulation import (
 from benchmarks.statistics.verdicts import draw_tests
 from tagifai.comparison import compare
 from tagifai.comparison.behavior import measure_scores
-from tagifai.comparison.intervals import figure_intervals
+from tagifai.comparison.intervals import measure_figures
 
 LOW, HIGH = 0.93, 0.97
 PROJECTS, TAGS = 400, 40
@@ -92,7 +92,7 @@ def _cover_population(found: Covered, pop: Population, seed: int, size: str) -> 
         resamples=RESAMPLES,
         slices={"s": chosen},
     )
-    alone = figure_intervals(first, {}, seed=seed, resamples=RESAMPLES, slices={"s": chosen})
+    alone = measure_figures(first, {}, seed=seed, resamples=RESAMPLES, slices={"s": chosen})
     truth_a, truth_b = (counts.figures() for counts in pop.figures)
     average_a, average_b = (counts.averages() for counts in pop.figures)
     positives = dict(zip(first.tags, y_true.sum(axis=0).tolist(), strict=True))
@@ -101,7 +101,8 @@ def _cover_population(found: Covered, pop: Population, seed: int, size: str) -> 
     def note(kind: str, group: str, metric: str, ends: tuple, true: float) -> None:
         found[kind, group, metric].append(bool(ends[0] <= true <= ends[1]))
 
-    for (kind, name, metric), ends in alone.items():
+    for (kind, name, metric), one in alone.items():
+        ends = one.low, one.high
         if kind == "class":
             note("tag", _support(positives[name]), metric, ends, truth_a[metric][column[name]])
         elif kind == "slices" and name == "s":

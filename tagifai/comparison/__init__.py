@@ -1,5 +1,6 @@
 """Compare two versions honestly: on the same projects, with intervals and verdicts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tagifai.comparison.behavior import ALL, SCORE, compare_behavior, flip_tests
@@ -23,6 +24,7 @@ from tagifai.predictions import Predictions
 from tagifai.store.versions import Version
 
 MAX_IDS = 20
+_DIFFERENT_TESTS = "their figures come from different tests, and no verdict is given."
 
 
 def compare(
@@ -61,8 +63,35 @@ def compare(
     check_different(a.name, b.name)
     if primary not in PRIMARIES:
         raise one_of("primary figure", primary, PRIMARIES)
-    stored = _stored_rows(a, b)
-    found = Comparison(
+    stored = _line_up(a, b, resamples, seed, primary)
+    if predictions_a is None or predictions_b is None:
+        lacking = [v.name for v, p in ((a, predictions_a), (b, predictions_b)) if p is None]
+        note = f"{' and '.join(lacking)} kept no predictions: stored figures, without a verdict."
+        return replace(stored, note=_joined(note, a, b))
+    stored = replace(stored, left_out=_left_out(a.name, b.name, predictions_a, predictions_b))
+    shared = share(predictions_a, a.thresholds, predictions_b, b.thresholds)
+    if not shared.ids or not shared.tags:
+        lacks = "tag" if shared.ids else "test project"
+        note = f"{a.name} and {b.name} share no {lacks}: {_DIFFERENT_TESTS}"
+        return replace(stored, note=_joined(note, a, b))
+    scores = score_paired(shared, slices or {}, resamples, seed, primary)
+    alone = _score_unshared(shared, predictions_a, a.thresholds, predictions_b, b.thresholds)
+    return replace(
+        stored,
+        basis="paired",
+        shared=len(shared.ids),
+        note=_joined(_note(a, b, shared, bool(alone)), a, b),
+        flips=count_flips(shared),
+        overall=sort_rows(scores.overall),
+        tags=sort_rows([*scores.tags, *alone]),
+        slices=sort_rows(scores.slices),
+    )
+
+
+def _line_up(a: Version, b: Version, resamples: int, seed: int, primary: str) -> Comparison:
+    """Compare what both versions stored, without a verdict but on the behavioral tests."""
+    stored = diff_performance(a.performance, b.performance)
+    return Comparison(
         a=a.name,
         b=b.name,
         basis="stored",
@@ -73,59 +102,42 @@ def compare(
         level=LEVEL,
         resamples=resamples,
         seed=seed,
-        overall=stored["overall"],
-        tags=stored["tags"],
-        slices=stored["slices"],
-        behavioral=_behavioral_rows(a, b, stored["behavioral"], resamples, seed),
+        overall=sort_rows(stored.get("overall", [])),
+        tags=sort_rows(stored.get("class", [])),
+        slices=sort_rows(stored.get("slices", [])),
+        behavioral=_behavioral_rows(a, b, stored.get("behavioral", []), resamples, seed),
         params=tuple(diff_params(a.params, b.params)),
         behavioral_flips=flip_tests(a.performance["behavioral"], b.performance["behavioral"]),
         flips=None,
     )
-    if predictions_a is None or predictions_b is None:
-        lacking = [v.name for v, p in ((a, predictions_a), (b, predictions_b)) if p is None]
-        note = f"{' and '.join(lacking)} kept no predictions: stored figures, without a verdict."
-        return replace(found, note=_joined(note, a, b))
-    found = replace(found, left_out=_left_out(a.name, b.name, predictions_a, predictions_b))
-    shared = share(predictions_a, a.thresholds, predictions_b, b.thresholds)
-    if not shared.ids or not shared.tags:
-        lacks = "test project" if not shared.ids else "tag"
-        note = (
-            f"{a.name} and {b.name} share no {lacks}: "
-            f"their figures come from different tests, and no verdict is given."
-        )
-        return replace(found, note=_joined(note, a, b))
-    scored = score_paired(shared, slices or {}, resamples, seed, primary)
+
+
+def _score_unshared(
+    shared: Shared,
+    predictions_a: Predictions,
+    thresholds_a: Mapping[str, float],
+    predictions_b: Predictions,
+    thresholds_b: Mapping[str, float],
+) -> list[DiffRow]:
+    """Score the tags that one version alone knows: A's are removed, B's added."""
     removed = sorted(set(predictions_a.tags) - set(shared.tags))
     added = sorted(set(predictions_b.tags) - set(shared.tags))
-    scored["tags"] += [
-        replace(row, verdict=REMOVED) for row in score_alone(predictions_a, a.thresholds, removed)
+    return [
+        *(
+            replace(row, verdict=REMOVED)
+            for row in score_alone(predictions_a, thresholds_a, removed)
+        ),
+        *(
+            replace(row, a=None, b=row.a, verdict=ADDED)
+            for row in score_alone(predictions_b, thresholds_b, added)
+        ),
     ]
-    scored["tags"] += [
-        replace(row, a=None, b=row.a, verdict=ADDED)
-        for row in score_alone(predictions_b, b.thresholds, added)
-    ]
-    return replace(
-        found,
-        basis="paired",
-        shared=len(shared.ids),
-        note=_joined(_note(a, b, shared, bool(removed or added)), a, b),
-        flips=count_flips(shared),
-        overall=sort_rows(scored["overall"]),
-        tags=sort_rows(scored["tags"]),
-        slices=sort_rows(scored["slices"]),
-    )
-
-
-def _stored_rows(a: Version, b: Version) -> dict[str, tuple[DiffRow, ...]]:
-    rows = diff_performance(a.performance, b.performance)
-    groups = {"overall": "overall", "tags": "class", "slices": "slices", "behavioral": "behavioral"}
-    return {group: sort_rows(rows.get(key, [])) for group, key in groups.items()}
 
 
 def _behavioral_rows(
-    a: Version, b: Version, stored: tuple[DiffRow, ...], resamples: int, seed: int
+    a: Version, b: Version, stored: Sequence[DiffRow], resamples: int, seed: int
 ) -> tuple[DiffRow, ...]:
-    """Put what both versions' tests say in place of their stored scores, where it can be said."""
+    """Replace the stored scores by those of the tests that both versions ran, if there are any."""
     paired = compare_behavior(
         a.performance["behavioral"], b.performance["behavioral"], resamples, seed
     )
@@ -134,7 +146,7 @@ def _behavioral_rows(
 
 
 def _left_out(a: str, b: str, predictions_a: Predictions, predictions_b: Predictions) -> LeftOut:
-    """Say which projects in one test split can't be compared on, and why."""
+    """List the projects of either test split that cannot be compared on, and why."""
     reasons: dict[str, list[str]] = {}
     for name, mine, theirs in (
         (b, predictions_a, predictions_b),
@@ -160,12 +172,12 @@ def _left_out(a: str, b: str, predictions_a: Predictions, predictions_b: Predict
 
 def _joined(note: str | None, a: Version, b: Version) -> str | None:
     """Add to a note what the figures of either version leave out."""
-    told = {
+    notes = {
         version.name: str(version.performance.get("note", "")).rstrip(".") for version in (a, b)
     }
-    if told[a.name] and told[a.name] == told[b.name]:
-        told = {f"{a.name} and {b.name}": told[a.name]}
-    own = [f"{name}: {text}." for name, text in told.items() if text]
+    if notes[a.name] and notes[a.name] == notes[b.name]:
+        notes = {f"{a.name} and {b.name}": notes[a.name]}
+    own = [f"{name}: {text}." for name, text in notes.items() if text]
     return " ".join([*([note] if note else []), *own]) or None
 
 

@@ -10,18 +10,17 @@ project, that holds no positive of a tag says nothing of it: "macro" leaves the 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from tagifai.arrays import Array, Booleans, Floats, Integers, Sparse
 from tagifai.comparison.bootstrap import RESAMPLES, draw_weights, far_sides
-from tagifai.comparison.counts import AVERAGES, METRICS, Counts, Floats, divide_sums
+from tagifai.comparison.counts import AVERAGES, METRICS, Counts, Figure, Sums, divide_sums
 from tagifai.comparison.proportions import Z, wilson
 from tagifai.comparison.swaps import SWAPS, TOLERANCE, all_made, draw_swaps, p_of
 
-Sparse = Any
-Figure = tuple[str, str]
-"""An average and a metric: ("weighted", "f1")."""
+Sides = Mapping[str, tuple[Integers, Integers]]
+"""By metric, how many resamples put each tag's difference not above zero, and not below."""
 FIGURES: tuple[Figure, ...] = tuple((a, m) for a in AVERAGES for m in METRICS)
 _BLOCK_CELLS = 2_000_000
 
@@ -34,7 +33,7 @@ class Decisions:
     y_pred: Sparse
 
     @classmethod
-    def of(cls, y_true: Any, y_pred: Any) -> "Decisions":
+    def of(cls, y_true: Array, y_pred: Array) -> "Decisions":
         """Take dense arrays or sparse matrices of 0 and 1."""
         from scipy import sparse
 
@@ -94,7 +93,7 @@ class Replicates:
 
 def replicate(
     versions: Sequence[Decisions], resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[list[dict[Figure, Replicates]], dict[str, tuple[Any, Any]]]:
+) -> tuple[list[dict[Figure, Replicates]], Sides]:
     """Score versions on the same resamples.
 
     Returns
@@ -163,13 +162,14 @@ class _Sums:
     """Sums of averages over blocks of tags."""
 
     def __init__(self) -> None:
-        self._sums: dict[Figure, list[Any]] = {}
+        self._sums: dict[Figure, Sums] = {}
 
-    def add(self, counts: Counts, kept: Any = None) -> None:
-        for figure, parts in counts.sums(kept).items():
-            known = self._sums.setdefault(figure, [0, 0])
-            for place, part in enumerate(parts):
-                known[place] = known[place] + part
+    def add(self, counts: Counts, included: Booleans | None = None) -> None:
+        for figure, (above, below) in counts.sums(included).items():
+            known = self._sums.get(figure)
+            self._sums[figure] = (
+                (above, below) if known is None else (known[0] + above, known[1] + below)
+            )
 
     def figures(self) -> dict[Figure, Floats]:
         return divide_sums(self._sums)
@@ -177,19 +177,19 @@ class _Sums:
 
 def _resample(
     versions: Sequence[Decisions], resamples: int, seed: int
-) -> tuple[list[dict[Figure, Floats]], dict[str, tuple[Any, Any]]]:
+) -> tuple[list[dict[Figure, Floats]], Sides]:
     n, t = versions[0].y_true.shape
     truth = versions[0].y_true
     known = _total(truth) > 0
     hits = [version.hits for version in versions]
     parts: list[list[dict[Figure, Floats]]] = [[] for _ in versions]
-    sides = {metric: (np.zeros(t, int), np.zeros(t, int)) for metric in METRICS}
+    sides: Sides = {metric: (np.zeros(t, np.intp), np.zeros(t, np.intp)) for metric in METRICS}
     for drawn in draw_weights(n, resamples, seed):
         weights = drawn.astype(np.float32)
         sums = [_Sums() for _ in versions]
         for block in blocks(t, len(weights)):
             true = np.asarray(weights @ truth[:, block], np.float64)
-            kept = (true > 0) | ~known[block]
+            included = (true > 0) | ~known[block]
             counts = [
                 Counts(
                     true,
@@ -199,16 +199,9 @@ def _resample(
                 for version, hit in zip(versions, hits, strict=True)
             ]
             for one, own in zip(sums, counts, strict=True):
-                one.add(own, kept)
+                one.add(own, included)
             if len(versions) > 1:
-                before, after = counts[0].figures(), counts[-1].figures()
-                for metric in METRICS:
-                    for side, count in zip(
-                        sides[metric],
-                        far_sides(np.round(after[metric] - before[metric], 12)),
-                        strict=True,
-                    ):
-                        side[block] += count
+                _count_sides(sides, counts[0], counts[-1], block)
         for known_parts, one in zip(parts, sums, strict=True):
             known_parts.append(one.figures())
     joined = [
@@ -218,32 +211,45 @@ def _resample(
     return joined, sides
 
 
+def _count_sides(sides: Sides, first: Counts, second: Counts, block: slice) -> None:
+    before, after = first.figures(), second.figures()
+    for metric in METRICS:
+        below, above = far_sides(np.round(after[metric] - before[metric], 12))
+        sides[metric][0][block] += below
+        sides[metric][1][block] += above
+
+
 def _leave_out(version: Decisions) -> Mapping[Figure, Floats]:
     """Score without each project in turn, (n,) by figure."""
     counts, hits = version.counts(), version.hits
     wrong, missed = version.y_pred - hits, version.y_true - hits
-    kept = counts.true > 0
-    whole = counts.sums(np.where(kept, True, counts.true == 0))
+    known = counts.true > 0
+    whole = counts.sums()
     # What leaving out one pair of a tag changes depends only on which kind of pair it is.
     kinds = ((hits, (1, 1, 1)), (wrong, (0, 1, 0)), (missed, (1, 0, 0)))
-    sums = {figure: [np.full(hits.shape[0], total) for total in whole[figure]] for figure in whole}
-    observed = _by_tag(counts, kept)
+    sums = {
+        figure: (np.full(hits.shape[0], above), np.full(hits.shape[0], below))
+        for figure, (above, below) in whole.items()
+    }
+    observed = _by_tag(counts, known)
     for pairs, (true, predicted, hit) in kinds:
         less = Counts(counts.true - true, counts.predicted - predicted, counts.hits - hit)
         # A tag that keeps no positive is left out, unless it never had one.
-        left = _by_tag(less, kept)
-        rows = pairs.tocsr()
+        left, rows = _by_tag(less, known), pairs.tocsr()
         for figure, (above, below) in left.items():
-            for place, (new, old) in enumerate(zip((above, below), observed[figure], strict=True)):
-                sums[figure][place] = sums[figure][place] + rows @ (new - old)
+            old_above, old_below = observed[figure]
+            sums[figure] = (
+                sums[figure][0] + rows @ (above - old_above),
+                sums[figure][1] + rows @ (below - old_below),
+            )
     return divide_sums(sums)
 
 
-def _by_tag(counts: Counts, known: Any) -> dict[Figure, tuple[Floats, Floats]]:
+def _by_tag(counts: Counts, known: Booleans) -> dict[Figure, Sums]:
     """Return what each tag adds to the sums of each average."""
     single = Counts(*(part[:, None] for part in (counts.true, counts.predicted, counts.hits)))
-    kept = (counts.true > 0) | ~known
-    return single.sums(kept[:, None])
+    included = (counts.true > 0) | ~known
+    return single.sums(included[:, None])
 
 
 def _differences(first: Counts, second: Counts) -> dict[Figure, float]:

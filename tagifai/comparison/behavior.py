@@ -6,13 +6,13 @@ are therefore drawn and swapped by tag, not one by one (McNemar's test for clust
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from tagifai.arrays import Floats
 from tagifai.comparison.bootstrap import RESAMPLES, combined_p, draw_weights, p_values
-from tagifai.comparison.counts import Floats
 from tagifai.comparison.proportions import (
+    Measured,
     clustered,
     correlation_of,
     difference_interval,
@@ -24,22 +24,24 @@ from tagifai.comparison.verdicts import (
     ENOUGH_POSITIVES,
     ERROR_RATE,
     Differences,
+    Judged,
     benjamini_hochberg,
     make_rows,
 )
 
 ALL = "all"
 SCORE = "score"
+Cases = tuple[tuple[str, ...], ...]
+"""Tags by case."""
+TestKey = tuple[tuple[str, ...], Cases, Cases]
+"""Texts, and the tags that each must and must not get: what makes a test the same test."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One behavioral test of a version: texts, type, group, part, first tag, and whether passed.
+    """One behavioral test of a version: texts, type, group, part, first tag, and whether passed."""
 
-    `key` tells tests apart: the texts with the tags that each must and must not get.
-    """
-
-    key: tuple[Any, ...]
+    key: TestKey
     name: str
     type: str
     group: str
@@ -48,12 +50,13 @@ class Outcome:
     passed: bool
 
 
-def read_outcomes(behavioral: Mapping[str, Any]) -> dict[tuple[Any, ...], Outcome]:
-    """Read the tests that a version's performance kept, by what tells them apart."""
-    results = behavioral.get("results", {})
+def read_outcomes(behavioral: Mapping[str, object]) -> dict[TestKey, Outcome]:
+    """Read the tests that a version's performance holds."""
+    results = behavioral.get("results")
     found = {}
     for kind in ("passed", "failed"):
-        for test in results.get(kind, []) if isinstance(results, Mapping) else []:
+        tests = results.get(kind) if isinstance(results, Mapping) else None
+        for test in tests if isinstance(tests, list) else []:
             outcome = _outcome(test, kind == "passed")
             if outcome is not None:
                 found[outcome.key] = outcome
@@ -61,7 +64,7 @@ def read_outcomes(behavioral: Mapping[str, Any]) -> dict[tuple[Any, ...], Outcom
 
 
 def compare_behavior(
-    a: Mapping[str, Any], b: Mapping[str, Any], resamples: int = RESAMPLES, seed: int = 0
+    a: Mapping[str, object], b: Mapping[str, object], resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, DiffRow]:
     """Judge two versions on the behavioral tests that both ran, in all and by type and group.
 
@@ -83,19 +86,18 @@ def compare_behavior(
         (parts, benjamini_hochberg),
     ):
         if names:
-            columns = zip(*(judged[name] for name in names), strict=True)
             rows = make_rows(
                 names,
                 [SCORE] * len(names),
                 np.array([len(groups[name]) for name in names]),
-                Differences(*map(np.array, columns)),
+                Differences.of([judged[name] for name in names]),
                 correct,
             )
             found |= dict(zip(names, rows, strict=True))
     return found
 
 
-def flip_tests(a: Mapping[str, Any], b: Mapping[str, Any]) -> BehavioralFlips:
+def flip_tests(a: Mapping[str, object], b: Mapping[str, object]) -> BehavioralFlips:
     """List the behavioral tests that B passes and A failed, and the other way round."""
     first, second = read_outcomes(a), read_outcomes(b)
     both = [(first[key], second[key]) for key in first if key in second]
@@ -105,7 +107,7 @@ def flip_tests(a: Mapping[str, Any], b: Mapping[str, Any]) -> BehavioralFlips:
     )
 
 
-def measure_scores(behavioral: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
+def measure_scores(behavioral: Mapping[str, object]) -> dict[str, Measured]:
     """Compute a version's own scores with the ends of their 95 % intervals, by type and group too.
 
     Those of fewer than ten tests are left out.
@@ -121,12 +123,12 @@ def measure_scores(behavioral: Mapping[str, Any]) -> dict[str, tuple[float, floa
             passes, size = _by_tag([one.tag for one in tests], [one.passed for one in tests])
             score = clustered(passes, size)
             low, high = score.interval()
-            found[name] = float(score.figure[0]), float(low[0]), float(high[0])
+            found[name] = Measured(float(score.figure[0]), float(low[0]), float(high[0]))
     return found
 
 
-def _judge(pairs: list[tuple[Outcome, Outcome]], resamples: int, seed: int) -> tuple[Any, ...]:
-    """Return what `Differences` holds of some tests."""
+def _judge(pairs: list[tuple[Outcome, Outcome]], resamples: int, seed: int) -> Judged:
+    """Judge both versions on some tests."""
     tags = [after.tag for _, after in pairs]
     before, size = _by_tag(tags, [one.passed for one, _ in pairs])
     after, _ = _by_tag(tags, [one.passed for _, one in pairs])
@@ -139,7 +141,7 @@ def _judge(pairs: list[tuple[Outcome, Outcome]], resamples: int, seed: int) -> t
     )
     p = combined_p(p_values(drawn), cluster_p_value(gains), resamples)
     unchanged = all(one.passed == other.passed for one, other in pairs)
-    return (
+    return Judged(
         first.figure[0],
         second.figure[0],
         low[0],
@@ -159,13 +161,14 @@ def _by_tag(tags: list[str], passed: Iterable[bool]) -> tuple[Floats, Floats]:
     return passes[:, None], size[:, None]
 
 
-def _outcome(test: Any, passed: bool) -> Outcome | None:
+def _outcome(test: object, passed: bool) -> Outcome | None:
     if not isinstance(test, Mapping):
         return None
-    told = test.get("texts", test.get("input", test))
-    if isinstance(told, Mapping):
-        told = told.get("text")
-    texts = told if isinstance(told, list) else [told]
+    # An older system's tests have {"input": {"text": …}}.
+    found = test.get("texts", test.get("input", test))
+    if isinstance(found, Mapping):
+        found = found.get("text")
+    texts = found if isinstance(found, list) else [found]
     if not texts or not all(isinstance(text, str) for text in texts):
         return None
     expected, forbidden = _tags(test.get("expected")), _tags(test.get("forbidden"))
@@ -174,10 +177,10 @@ def _outcome(test: Any, passed: bool) -> Outcome | None:
     name = " → ".join(texts)
     # A test that names no tag stands by itself.
     tag = f"tag {named[0]}" if named else f"test {name}"
-    return Outcome((*texts, expected, forbidden), name, type_, group, part, tag, passed)
+    return Outcome((tuple(texts), expected, forbidden), name, type_, group, part, tag, passed)
 
 
-def _tags(cases: Any) -> tuple[tuple[str, ...], ...]:
+def _tags(cases: object) -> Cases:
     if not isinstance(cases, list):
         return ()
     return tuple(

@@ -6,24 +6,24 @@ comparisons of classifiers Berg-Kirkpatrick et al. 2012).
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from tagifai.comparison.counts import Counts, Floats
+from tagifai.arrays import Floats, Integers
+from tagifai.comparison.counts import Counts
 
 RESAMPLES = 2_000
 # 100 resamples of 20,000 projects take some 50 MB: large test splits are drawn in parts.
 _PART_CELLS = 2_000_000
 
 
-def draw_projects(n: int, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.intp]:
+def draw_projects(n: int, resamples: int = RESAMPLES, seed: int = 0) -> Integers:
     """Draw (resamples, n) row numbers in [0, n), with replacement."""
     return np.random.default_rng(seed).integers(0, n, size=(resamples, n), dtype=np.intp)
 
 
-def count_draws(drawn: NDArray[np.intp]) -> Floats:
+def count_draws(drawn: Integers) -> Floats:
     """Count how often each resample drew each project; (resamples, n).
 
     >>> count_draws(np.array([[0, 0, 2]])).tolist()
@@ -46,7 +46,7 @@ def draw_weights(n: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[
 
 
 def resample_counts(
-    y_true: Any, y_preds: tuple[Any, ...], resamples: int = RESAMPLES, seed: int = 0
+    y_true: ArrayLike, y_preds: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Counts, ...]:
     """Count, by resample, what each of `y_preds` is scored by; all on the same draws.
 
@@ -72,7 +72,7 @@ def resample_sums(
 
 
 def percentile_interval(samples: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Take the middle `level` of the resamples (axis 0): the percentile interval.
+    """Compute the percentile interval: the middle `level` of the resamples (axis 0).
 
     >>> low, high = percentile_interval(np.arange(101.0)[:, None], 0.5)
     >>> float(low[0]), float(high[0])
@@ -97,21 +97,21 @@ def p_values(differences: Floats) -> Floats:
     return p_of_sides(*far_sides(differences), len(differences))
 
 
-def far_sides(differences: Floats) -> tuple[NDArray[Any], NDArray[Any]]:
+def far_sides(differences: Floats) -> tuple[Integers, Integers]:
     """Count the resamples (axis 0) that are not above zero, and those that are not below."""
     return (~(differences > 0)).sum(axis=0), (~(differences < 0)).sum(axis=0)
 
 
-def p_of_sides(below: Any, above: Any, resamples: int) -> Floats:
-    """Turn the counts of `far_sides` into p-values."""
+def p_of_sides(below: ArrayLike, above: ArrayLike, resamples: int) -> Floats:
+    """Compute p-values from the counts of `far_sides`."""
     fewer = np.minimum(below, above)
     return np.minimum(2 * (fewer + 1.0) / (resamples + 1), 1.0)
 
 
-def combined_p(bootstrap: Any, exact: Any, resamples: int) -> Floats:
-    """Take the larger of both p-values; where no resample crossed zero, the exact one.
+def combined_p(bootstrap: ArrayLike, exact: ArrayLike, resamples: int) -> Floats:
+    """Return the larger of both p-values, or the exact one if no resample crossed zero.
 
-    The bootstrap cannot say less than 2 / (resamples + 1): further out the exact test tells.
+    The bootstrap cannot go below 2 / (resamples + 1); beyond that the exact test decides.
 
     >>> combined_p([0.2, 2 / 2001], [0.1, 1e-9], 2000).tolist()
     [0.2, 1e-09]

@@ -1,17 +1,19 @@
 """Counts that precision, recall and F1 follow from, and the averages of these over tags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tagifai.arrays import Floats
+from tagifai.arrays import Booleans, Floats
 from tagifai.metrics.figures import FIGURES as METRICS
 from tagifai.metrics.figures import figure_parts, ratio
 
 AVERAGES = ("weighted", "macro", "micro")
+Figure = tuple[str, str]
+"""An average and a metric: ("weighted", "f1")."""
+Sums = tuple[Floats, Floats]
+"""Numerator and denominator of an average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +37,18 @@ class Counts:
         """
         return {metric: ratio(*parts) for metric, parts in self.parts().items()}
 
-    def parts(self) -> dict[str, tuple[Floats, Floats]]:
+    def parts(self) -> dict[str, Sums]:
         """Return the numerator and denominator of precision, recall and F1 of each column."""
         return figure_parts(self.hits, self.predicted, self.true)
 
-    def averages(self, kept: NDArray[np.bool_] | None = None) -> dict[str, dict[str, Floats]]:
+    def averages(self, included: Booleans | None = None) -> dict[str, dict[str, Floats]]:
         """Average precision, recall and F1 over the columns for which they are defined.
 
         "weighted" weighs by positives, "macro" equally, "micro" pools the counts.
 
         Parameters
         ----------
-        kept : bool array of shape (..., columns), optional
+        included : bool array of shape (..., columns), optional
             The columns that "macro" averages over, where they are defined; all by default.
 
         Returns
@@ -54,34 +56,32 @@ class Counts:
         dict of dict of ndarray
             By average and metric, of shape (...); NaN where no column is defined.
         """
-        found = divide_sums(self.sums(kept))
+        found = divide_sums(self.sums(included))
         return {
             average: {metric: found[average, metric] for metric in METRICS} for average in AVERAGES
         }
 
-    def sums(
-        self, kept: NDArray[np.bool_] | None = None
-    ) -> dict[tuple[str, str], tuple[Floats, Floats]]:
+    def sums(self, included: Booleans | None = None) -> dict[Figure, Sums]:
         """Sum what each average is the ratio of: numerator and denominator, of shape (...).
 
         Sums over blocks of columns add up to those over all.
         """
-        found: dict[tuple[str, str], tuple[Floats, Floats]] = {}
+        found: dict[Figure, Sums] = {}
         total = Counts(*(part.sum(axis=-1) for part in (self.true, self.predicted, self.hits)))
         for metric, values in self.figures().items():
             defined = ~np.isnan(values)
             values = np.where(defined, values, 0.0)
             weight = self.true * defined
             found["weighted", metric] = (values * weight).sum(axis=-1), weight.sum(axis=-1)
-            alike = (defined if kept is None else defined & kept).astype(np.float64)
+            alike = (defined if included is None else defined & included).astype(np.float64)
             found["macro", metric] = (values * alike).sum(axis=-1), alike.sum(axis=-1)
         return found | {("micro", metric): parts for metric, parts in total.parts().items()}
 
 
-def divide_sums(sums: Mapping[tuple[str, str], Sequence[Any]]) -> dict[tuple[str, str], Floats]:
+def divide_sums(sums: Mapping[Figure, Sums]) -> dict[Figure, Floats]:
     """Turn numerators and denominators of `Counts.sums` into averages.
 
-    Where no column that is defined has a positive, all that are count alike, as in scikit-learn.
+    If no defined column has a positive, all defined ones count equally, as in scikit-learn.
     """
     found = {figure: ratio(*parts) for figure, parts in sums.items()}
     for metric in METRICS:

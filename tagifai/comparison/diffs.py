@@ -1,7 +1,6 @@
 """Plain differences between what two versions stored: parameters and figures, B − A."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from tagifai.comparison.results import DiffRow, ParamDiff
 from tagifai.comparison.verdicts import ADDED, REMOVED, VERDICTS
@@ -23,7 +22,7 @@ def check_different(a: str, b: str) -> None:
         raise TagifaiError(f"choose two different versions, got {a!r} twice")
 
 
-def diff_params(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[ParamDiff]:
+def diff_params(a: Mapping[str, object], b: Mapping[str, object]) -> list[ParamDiff]:
     """Line up parameters by name; true and 1 differ, 1 and 1.0 don't.
 
     `status` is "changed", "same", "added" (only B has it; a is None) or "removed". Versions
@@ -40,7 +39,7 @@ def diff_params(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[ParamDiff]:
     return rows
 
 
-def diff_performance(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, list[DiffRow]]:
+def diff_performance(a: Mapping[str, object], b: Mapping[str, object]) -> dict[str, list[DiffRow]]:
     """Line up the stored figures of two parsed performance.json by group, B − A.
 
     `verdict` is "added" or "removed" where one side lacks the figure, else None; `diff` is None

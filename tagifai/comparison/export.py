@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from tagifai.comparison.diffs import count_of
 from tagifai.comparison.results import Comparison, DiffRow, Flips
@@ -64,7 +63,7 @@ def _flips(flips: Flips) -> str:
     return f"{summary}\n\n{_table(('tag', 'fixed', 'broke', 'both wrong', 'support'), rows)}"
 
 
-def _row(row: DiffRow) -> list[Any]:
+def _row(row: DiffRow) -> list[object]:
     interval = None
     if row.low is not None and row.high is not None:
         interval = f"{row.low:+.3f} to {row.high:+.3f}"
@@ -85,7 +84,7 @@ def _figure(value: float | None, sign: str = "") -> str | None:
     return None if value is None else f"{value:{sign}.3f}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head)]
     lines += [["" if cell is None else _text(cell) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

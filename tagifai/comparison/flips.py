@@ -3,18 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tagifai.arrays import Integers, Sparse
 from tagifai.comparison.results import Flip, Flips, TagFlips
 from tagifai.errors import one_of
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions, decide, threshold_array
 
 KINDS = ("broke", "fixed", "both wrong")
-Sparse = Any
-"""A scipy.sparse.csc_matrix, (n_projects, n_tags); most pairs are 0."""
 # Decisions are made in blocks of tags: those of all at once would take as much as the data.
 _BLOCK_CELLS = 4_000_000
 
@@ -137,7 +135,7 @@ def count_flips(shared: Shared) -> Flips:
 def decide_sparse(
     predictions: Predictions,
     thresholds: Mapping[str, float],
-    rows: Sequence[int] | NDArray[np.intp],
+    rows: Sequence[int] | Integers,
     tags: Sequence[str],
 ) -> tuple[Sparse, Sparse]:
     """Return truth and decisions of these rows and tags, as sparse matrices of 0 and 1."""
@@ -172,8 +170,8 @@ def _differ(first: Sparse, second: Sparse) -> Sparse:
 def _probabilities(
     predictions: Predictions,
     shared: Shared,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
+    rows: Integers,
+    columns: Integers,
 ) -> NDArray[np.float32]:
     own_rows = np.array([predictions.row_of[one] for one in shared.ids], dtype=np.intp)
     column_of = {tag: column for column, tag in enumerate(predictions.tags)}

@@ -1,16 +1,16 @@
 """How far a version's own figures would move on another test split of the same size."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 import numpy as np
 
+from tagifai.arrays import Floats, Integers
 from tagifai.comparison.averages import Decisions, Replicates, replicate
 from tagifai.comparison.behavior import measure_scores
 from tagifai.comparison.bootstrap import draw_weights
-from tagifai.comparison.counts import METRICS, Counts, Floats
+from tagifai.comparison.counts import METRICS, Counts
 from tagifai.comparison.flips import decide_sparse
-from tagifai.comparison.proportions import Proportion, of_tags
+from tagifai.comparison.proportions import Measured, Proportion, of_tags
 from tagifai.comparison.slices import (
     OVERALL,
     Slices,
@@ -27,30 +27,7 @@ from tagifai.store.history import Key
 
 RESAMPLES = 1_000
 Interval = tuple[float, float]
-
-
-class Measured(NamedTuple):
-    """A figure with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def figure_intervals(
-    predictions: Predictions | None,
-    thresholds: Mapping[str, float],
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    *,
-    slices: Slices | None = None,
-    behavioral: Mapping[str, Any] | None = None,
-) -> dict[Key, Interval]:
-    """Compute the 95 % intervals of a version's own figures: see `measure_figures`."""
-    measured = measure_figures(
-        predictions, thresholds, resamples, seed, slices=slices, behavioral=behavioral
-    )
-    return {key: (one.low, one.high) for key, one in measured.items()}
+Figures = dict[Key, Measured]
 
 
 def measure_figures(
@@ -60,8 +37,8 @@ def measure_figures(
     seed: int = 0,
     *,
     slices: Slices | None = None,
-    behavioral: Mapping[str, Any] | None = None,
-) -> dict[Key, Measured]:
+    behavioral: Mapping[str, object] | None = None,
+) -> Figures:
     """Score a version on its test split, each figure with its 95 % interval.
 
     Intervals of averages over tags come from the bootstrap and the jackknife over projects
@@ -70,45 +47,76 @@ def measure_figures(
     (projects of a slice, tests) is left out. Intervals of two versions overlap even where the
     paired difference is certain: to compare, use `comparison.compare`.
 
+    Parameters
+    ----------
+    predictions : Predictions or None
+        What the version predicted; None if it has no predictions.
+    thresholds : mapping of str to float
+        The threshold of each tag, in [0, 1].
+    resamples, seed : int
+        Of the bootstrap.
+    slices : mapping of str to set of str, optional
+        The ids of each slice's projects.
+    behavioral : mapping, optional
+        The behavioral tests of the version's performance.
+
     Returns
     -------
     dict
         By key, as `history.flatten_performance` has them.
     """
-    found: dict[Key, Measured] = {
-        ("behavioral", name, "score"): Measured(*one)
-        for name, one in measure_scores(behavioral or {}).items()
+    found: Figures = {
+        ("behavioral", name, "score"): one for name, one in measure_scores(behavioral or {}).items()
     }
     if predictions is None or not len(predictions.rows_by_split["test"]):
         return found
     rows = predictions.rows_by_split["test"]
-    y_true, y_pred = decide_sparse(predictions, thresholds, rows, predictions.tags)
-    decisions = Decisions.of(y_true, y_pred)
-    counts = decisions.counts()
+    decisions = Decisions.of(*decide_sparse(predictions, thresholds, rows, predictions.tags))
+    found |= _measure_tags(decisions, predictions.tags)
+    if decisions.y_true.nnz < ENOUGH_POSITIVES:
+        return found
+    sums = sum_projects(decisions.y_true, decisions.y_pred)
+    chosen = members(slices or {}, [predictions.ids[row] for row in rows])
+    found |= _measure_averages(decisions, sums, resamples, seed)
+    found |= _measure_slices(sums, chosen, resamples, seed)
+    return found
+
+
+def _measure_tags(decisions: Decisions, tags: tuple[str, ...]) -> Figures:
+    counts, found = decisions.counts(), Figures()
     for metric, proportion in of_tags(counts.true, counts.predicted, counts.hits).items():
         for column in np.flatnonzero(counts.true >= ENOUGH_POSITIVES).tolist():
-            key = ("class", predictions.tags[column], metric)
-            _keep(found, key, proportion.figure[column], _ends(proportion, column))
-    if y_true.nnz < ENOUGH_POSITIVES:
-        return found
+            key = ("class", tags[column], metric)
+            _add(found, key, proportion.figure[column], _ends(proportion, column))
+    return found
+
+
+def _measure_averages(decisions: Decisions, sums: Floats, resamples: int, seed: int) -> Figures:
     (replicates,), _ = replicate([decisions], resamples, seed)
-    sums = sum_projects(y_true, y_pred)
-    pooled = slice_proportions(sums)
-    for metric, one in _over_projects(sums, resamples, seed).items():
-        replicates["samples", metric] = one
+    over_projects = _over_projects(sums, resamples, seed)
+    replicates |= {("samples", metric): one for metric, one in over_projects.items()}
+    pooled, found = slice_proportions(sums), Figures()
     for (average, metric), one in replicates.items():
-        _keep(found, ("overall", average, metric), one.observed, _around(one, pooled[metric]))
-    chosen = members(slices or {}, [predictions.ids[row] for row in rows])
+        _add(found, ("overall", average, metric), one.observed, _around(one, pooled[metric]))
+    return found
+
+
+def _measure_slices(
+    sums: Floats, chosen: Mapping[str, Integers], resamples: int, seed: int
+) -> Figures:
+    found = Figures()
+    if not chosen:
+        return found
     for name, own in chosen.items():
         if has_enough(sums[own]):
             for metric, proportion in slice_proportions(sums[own]).items():
                 key = ("slices", label(name), metric)
-                _keep(found, key, proportion.figure[0], _ends(proportion))
-    inside = sums[np.unique(np.concatenate([rows[:0], *chosen.values()])).astype(np.intp)]
-    if chosen and has_enough(inside):
+                _add(found, key, proportion.figure[0], _ends(proportion))
+    inside = sums[np.unique(np.concatenate(list(chosen.values())))]
+    if has_enough(inside):
         pooled = slice_proportions(inside)
         for metric, one in average_slices(sums, chosen, resamples, seed)[0].items():
-            _keep(found, ("slices", OVERALL, metric), one.observed, _around(one, pooled[metric]))
+            _add(found, ("slices", OVERALL, metric), one.observed, _around(one, pooled[metric]))
     return found
 
 
@@ -144,8 +152,8 @@ def _over_projects(sums: Floats, resamples: int, seed: int) -> dict[str, Replica
     return found
 
 
-def _keep(found: dict[Key, Measured], key: Key, value: float, ends: Interval) -> None:
-    """Keep an interval that is defined, within the range that a figure has."""
+def _add(found: Figures, key: Key, value: float, ends: Interval) -> None:
+    """Add a figure whose interval is defined, cut to the range that a figure has."""
     low, high = ends
     if not np.isnan(low + high):
         found[key] = Measured(float(value), max(low, 0.0), min(high, 1.0))

@@ -1,6 +1,7 @@
 """Score two versions on the same projects: figures, differences, intervals and verdicts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,13 +10,13 @@ from numpy.typing import NDArray
 from tagifai.comparison.averages import (
     FIGURES,
     Decisions,
-    Figure,
     Replicates,
+    Sides,
     average_p_values,
     replicate,
 )
 from tagifai.comparison.bootstrap import RESAMPLES, combined_p, p_of_sides, p_values
-from tagifai.comparison.counts import METRICS, Counts
+from tagifai.comparison.counts import METRICS, Counts, Figure
 from tagifai.comparison.flips import Shared, decide_sparse
 from tagifai.comparison.proportions import (
     correlation_of,
@@ -41,9 +42,17 @@ from tagifai.comparison.verdicts import (
 from tagifai.data.config import PRIMARY
 from tagifai.predictions import Predictions
 
-Sides = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 # Of what may be wrong overall, so much is the primary figure's.
 PRIMARY_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Rows of both versions, as `compare` documents them."""
+
+    overall: list[DiffRow]
+    tags: list[DiffRow]
+    slices: list[DiffRow]
 
 
 def score_paired(
@@ -52,22 +61,22 @@ def score_paired(
     resamples: int = RESAMPLES,
     seed: int = 0,
     primary: str = PRIMARY,
-) -> dict[str, list[DiffRow]]:
-    """Score both versions overall, by tag and by slice; rows as `compare` documents them."""
+) -> Scores:
+    """Score both versions overall, by tag and by slice."""
     a = Decisions.of(shared.y_true, shared.pred_a)
     b = Decisions.of(shared.y_true, shared.pred_b)
     (first, second), sides = replicate((a, b), resamples, seed)
     exact = average_p_values(a, b, seed=seed)
-    return {
-        "overall": _score_overall(shared, first, second, exact, primary),
-        "tags": _score_tags(shared, a.counts(), b.counts(), sides, resamples),
-        "slices": score_slices(
+    return Scores(
+        _score_overall(shared, first, second, exact, primary),
+        _score_tags(shared, a.counts(), b.counts(), sides, resamples),
+        score_slices(
             sum_projects(shared.y_true, shared.pred_a, shared.pred_b),
             members(slices, shared.ids),
             resamples,
             seed,
         ),
-    }
+    )
 
 
 def score_alone(

@@ -11,9 +11,10 @@ two versions on the same projects combines both intervals by the correlation of 
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tagifai.arrays import Array, Floats
 from tagifai.metrics.figures import figure_parts, ratio
@@ -21,6 +22,16 @@ from tagifai.metrics.figures import figure_parts, ratio
 LEVEL = 0.95
 Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 Ends = tuple[Floats, Floats]
+Parts = tuple[Array, Array, bool]
+"""Hits, size, and whether their ratio is Jaccard's index, which F1 follows from."""
+
+
+class Measured(NamedTuple):
+    """A figure with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +70,7 @@ class Proportion:
         return 2 * share / (1 + share) if self.is_jaccard else share
 
 
-def wilson(share: Any, size: Any) -> Ends:
+def wilson(share: ArrayLike, size: ArrayLike) -> Ends:
     """Compute Wilson's 95 % score interval of a share of `size` independent pairs.
 
     >>> low, high = wilson(np.array([0.5, 1.0]), np.array([10, 10]))
@@ -92,12 +103,13 @@ def difference_interval(a: Proportion, b: Proportion, correlation: Floats) -> En
     return diff - np.sqrt(np.maximum(down, 0)), diff + np.sqrt(np.maximum(up, 0))
 
 
-def residuals_of(hits: Any, size: Any, weights: Any = 1) -> Floats:
+def residuals_of(hits: Array, size: Array, weights: ArrayLike = 1) -> Floats:
     """Compute how far each row is from what all show, by column: hits − share · size.
 
     `hits` and `size` are (rows, columns), or (rows, 1) where `weights`, (rows, columns), say how
     often each row comes in each column.
     """
+    weights = np.asarray(weights)
     share = ratio((weights * hits).sum(axis=0), (weights * size).sum(axis=0))
     return np.asarray(hits - np.nan_to_num(share) * size)
 
@@ -113,8 +125,9 @@ def leave_out(hits: Floats, size: Floats) -> Floats:
     return np.where(counted, without - mean, 0.0)
 
 
-def correlation_of(first: Floats, second: Floats, weights: Any = 1.0) -> Floats:
+def correlation_of(first: Floats, second: Floats, weights: ArrayLike = 1.0) -> Floats:
     """Compute the correlation of two columns of residuals, 0 where either does not vary."""
+    weights = np.asarray(weights)
     both = (weights * first * second).sum(axis=0)
     scale = np.sqrt((weights * first**2).sum(axis=0) * (weights * second**2).sum(axis=0))
     return np.clip(np.divide(both, scale, out=np.zeros(both.shape), where=scale > 0), -1, 1)
@@ -150,10 +163,8 @@ def clustered(hits: Floats, size: Floats, is_jaccard: bool = False) -> Proportio
     return Proportion(all_hits, all_size, effective, is_jaccard)
 
 
-def proportion_parts(
-    true: Array, predicted: Array, hits: Array
-) -> dict[str, tuple[Array, Array, bool]]:
-    """Return the counts that each metric is the proportion of: {metric: (hits, size, is_jaccard)}.
+def proportion_parts(true: Array, predicted: Array, hits: Array) -> dict[str, Parts]:
+    """Return by metric the counts that it is a proportion of.
 
     F1 is twice Jaccard's index over one more than it, so that its interval follows from that
     proportion.

@@ -1,8 +1,8 @@
-"""What a comparison of two versions finds, as records; `to_dict` is what JSON shows of it."""
+"""What a comparison of two versions finds, as records; `to_dict` returns them as JSON has them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -86,8 +86,8 @@ class ParamDiff:
     """One hyperparameter of both versions; `status` is changed, same, added or removed."""
 
     name: str
-    a: Any
-    b: Any
+    a: object
+    b: object
     status: str
 
 
@@ -183,13 +183,13 @@ class Comparison:
         name, _, metric = self.primary.partition(" ")
         return next((r for r in self.overall if (r.name, r.metric) == (name, metric)), None)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain data, as JSON has it."""
-        found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        found: dict[str, object] = msgspec.json.decode(msgspec.json.encode(self))
         return found
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Build a comparison from what `to_dict` returned."""
         return msgspec.convert(values, cls)
 

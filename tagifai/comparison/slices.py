@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
 
 import numpy as np
 
+from tagifai.arrays import Floats, Integers, Sparse
 from tagifai.comparison.averages import Replicates
 from tagifai.comparison.bootstrap import RESAMPLES, combined_p, draw_weights, p_values
-from tagifai.comparison.counts import METRICS, Counts, Floats
+from tagifai.comparison.counts import METRICS, Counts
 from tagifai.comparison.proportions import (
     Proportion,
     clustered,
@@ -19,7 +19,7 @@ from tagifai.comparison.proportions import (
 )
 from tagifai.comparison.results import DiffRow
 from tagifai.comparison.swaps import smallest_p, sums_p_values
-from tagifai.comparison.verdicts import ENOUGH_POSITIVES, ERROR_RATE, Differences, make_rows
+from tagifai.comparison.verdicts import ENOUGH_POSITIVES, ERROR_RATE, Differences, Judged, make_rows
 from tagifai.metrics.figures import ratio
 
 Slices = Mapping[str, AbstractSet[str]]
@@ -30,7 +30,7 @@ SWAPS = 20_000
 _PART_CELLS = 2_000_000
 
 
-def sum_projects(y_true: Any, *y_preds: Any) -> Floats:
+def sum_projects(y_true: Sparse, *y_preds: Sparse) -> Floats:
     """Sum each project's pairs: positives, then predictions and hits of each version, (n, k)."""
     columns = [y_true]
     for y_pred in y_preds:
@@ -52,7 +52,7 @@ def has_enough(sums: Floats) -> bool:
     return len(sums) >= ENOUGH_POSITIVES and bool(sums[:, 0].sum() >= ENOUGH_POSITIVES)
 
 
-def members(slices: Slices, ids: Sequence[str]) -> dict[str, Any]:
+def members(slices: Slices, ids: Sequence[str]) -> dict[str, Integers]:
     """Return the rows of each slice's projects, (n_slice,) each."""
     return {
         name: np.array([row for row, one in enumerate(ids) if one in chosen], dtype=np.intp)
@@ -66,7 +66,7 @@ def label(name: str) -> str:
 
 
 def average_slices(
-    sums: Floats, rows: Mapping[str, Any], resamples: int = RESAMPLES, seed: int = 0
+    sums: Floats, rows: Mapping[str, Integers], resamples: int = RESAMPLES, seed: int = 0
 ) -> list[dict[str, Replicates]]:
     """Average each version's slices, weighted by their projects, by metric.
 
@@ -100,7 +100,7 @@ def average_slices(
 
 
 def score_slices(
-    sums: Floats, rows: Mapping[str, Any], resamples: int = RESAMPLES, seed: int = 0
+    sums: Floats, rows: Mapping[str, Integers], resamples: int = RESAMPLES, seed: int = 0
 ) -> list[DiffRow]:
     """Judge two versions on each slice, and on the average over slices.
 
@@ -116,25 +116,23 @@ def score_slices(
     support = np.append(support, support.sum())
     found = []
     for metric in METRICS:
-        columns = zip(*(one[metric] for one in judged), strict=True)
-        found += make_rows(
-            names, [metric] * len(names), support, Differences(*map(np.array, columns))
-        )
+        differences = Differences.of([one[metric] for one in judged])
+        found += make_rows(names, [metric] * len(names), support, differences)
     return found
 
 
-def _judge_slice(sums: Floats, resamples: int, seed: int) -> dict[str, tuple[Any, ...]]:
-    """Return by metric what `Differences` holds of one slice."""
+def _judge_slice(sums: Floats, resamples: int, seed: int) -> dict[str, Judged]:
+    """Judge one slice, by metric."""
     moved = int((sums[:, 1:3] != sums[:, 3:5]).any(axis=1).sum())
     few = not has_enough(sums)
     alone = [slice_proportions(sums[:, [0, place, place + 1]]) for place in (1, 3)]
-    nothing = dict.fromkeys(METRICS, (np.nan,) * 3)
-    told = nothing if few or not moved else _compare_slice(sums, alone, resamples, seed)
+    nothing = dict.fromkeys(METRICS, (np.nan, np.nan, np.nan))
+    compared = nothing if few or not moved else _compare_slice(sums, alone, resamples, seed)
     return {
-        metric: (
+        metric: Judged(
             alone[0][metric].figure[0],
             alone[1][metric].figure[0],
-            *told[metric],
+            *compared[metric],
             not moved,
             few,
             smallest_p(moved) <= ERROR_RATE,
@@ -174,9 +172,9 @@ def _compare_slice(
 
 
 def _judge_average(
-    sums: Floats, rows: Mapping[str, Any], resamples: int, seed: int
-) -> dict[str, tuple[Any, ...]]:
-    """Return by metric what `Differences` holds of the average over slices."""
+    sums: Floats, rows: Mapping[str, Integers], resamples: int, seed: int
+) -> dict[str, Judged]:
+    """Judge the average over slices, by metric."""
     inside = np.unique(np.concatenate(list(rows.values())))
     first, second = average_slices(sums, rows, resamples, seed)
     sizes = np.array([len(own) for own in rows.values()], np.float64)
@@ -202,11 +200,11 @@ def _judge_average(
     )
     moved = int((sums[inside, 1:3] != sums[inside, 3:5]).any(axis=1).sum())
     few = not has_enough(sums[inside])
-    found: dict[str, tuple[Any, ...]] = {}
+    found: dict[str, Judged] = {}
     for metric in METRICS:
         difference = second[metric] - first[metric]
         bootstrap = p_values(np.round(difference.resampled, 12))
-        found[metric] = (
+        found[metric] = Judged(
             first[metric].observed,
             second[metric].observed,
             *difference.interval(),
@@ -224,7 +222,7 @@ def _weighted(values: Floats, sizes: Floats) -> Floats:
     return ratio((np.where(defined, values, 0) * sizes).sum(-1), (defined * sizes).sum(-1))
 
 
-def _parts(matrix: Any) -> Iterator[Any]:
+def _parts(matrix: Sparse) -> Iterator[Sparse]:
     height = max(1, _PART_CELLS // max(matrix.shape[1], 1))
     for start in range(0, matrix.shape[0], height):
         yield matrix[start : start + height]

@@ -9,12 +9,11 @@ way, p is 2 · 2⁻ᵏ.
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from tagifai.comparison.counts import Floats
+from tagifai.arrays import Array, Booleans, Floats
 from tagifai.metrics.figures import figure_parts
 
 SWAPS = 2_000
@@ -24,9 +23,7 @@ _WHOLE = 200
 _PART_CELLS = 2_000_000
 
 
-def tag_p_values(
-    y_true: NDArray[Any], pred_a: NDArray[Any], pred_b: NDArray[Any]
-) -> dict[str, float]:
+def tag_p_values(y_true: Array, pred_a: Array, pred_b: Array) -> dict[str, float]:
     """Compute one tag's p-values of "no difference" by metric, from its column of decisions.
 
     >>> tag_p_values(np.ones(8, int), np.zeros(8, int), np.ones(8, int))["recall"]
@@ -38,7 +35,7 @@ def tag_p_values(
     return {metric: found[0] for metric, found in p_values_of_cells(cells).items()}
 
 
-def p_values_of_cells(cells: NDArray[Any]) -> dict[str, tuple[float, float]]:
+def p_values_of_cells(cells: Array) -> dict[str, tuple[float, float]]:
     """Compute one tag's p-values by metric, each with the smallest that its flips allow.
 
     Parameters
@@ -57,8 +54,9 @@ def p_values_of_cells(cells: NDArray[Any]) -> dict[str, tuple[float, float]]:
     rights, wrongs = only_a_right + only_b_right, only_a_wrong + only_b_wrong
     positives = rights + both_hit + both_miss
 
-    def differences(right: Any, wrong: Any) -> dict[str, Floats]:
+    def differences(right: ArrayLike, wrong: ArrayLike) -> dict[str, Floats]:
         """Compute B − A when B has `right` and `wrong` of the predictions that differ."""
+        right, wrong = np.asarray(right), np.asarray(wrong)
         hits_b, hits_a = both_hit + right, both_hit + rights - right
         parts_b = figure_parts(hits_b, hits_b + both_wrong + wrong, positives)
         parts_a = figure_parts(hits_a, hits_a + both_wrong + wrongs - wrong, positives)
@@ -140,7 +138,7 @@ def draw_swaps(moved: int, swaps: int, seed: int) -> Iterator[Floats]:
 
 
 def p_of(reached: float, ways: int, exact: bool) -> float:
-    """Turn how many of the `ways` reach the observed difference into a p-value.
+    """Compute a p-value from how many of the `ways` reach the observed difference.
 
     Of random swaps the observed one is counted in (Davison and Hinkley 1997, section 4.2).
 
@@ -150,7 +148,7 @@ def p_of(reached: float, ways: int, exact: bool) -> float:
     return float(reached / ways if exact else (reached + 1) / (ways + 1))
 
 
-def cluster_p_value(gains: NDArray[Any]) -> float:
+def cluster_p_value(gains: Array) -> float:
     """Compute the exact p-value of a sum of gains, each whole and as likely negative.
 
     `gains` are, by cluster, how many more B has right than A: McNemar's test for clusters.
@@ -180,11 +178,11 @@ def smallest_p(moved: int) -> float:
     return min(1.0, 2.0 ** (1 - moved))
 
 
-def _reaches(values: Floats, observed: float) -> NDArray[np.bool_]:
+def _reaches(values: Floats, observed: float) -> Booleans:
     return np.abs(values) >= abs(observed) - TOLERANCE
 
 
-def _share(part: Any, whole: Any) -> Floats:
+def _share(part: ArrayLike, whole: ArrayLike) -> Floats:
     part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
     return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
 

@@ -1,13 +1,12 @@
 """Verdicts: what may be said of a difference, with false ones held down over all that is asked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from tagifai.comparison.counts import Floats
+from tagifai.arrays import Array, Booleans, Floats
 from tagifai.comparison.results import DiffRow
 
 WORSE, BETTER, UNSURE = "worse", "better", "can't tell"
@@ -18,11 +17,11 @@ ENOUGH_POSITIVES = 10
 ENOUGH_SHARED = 100
 ERROR_RATE = 0.05
 
-Correction = Callable[[Floats], NDArray[np.bool_]]
+Correction = Callable[[Floats], Booleans]
 
 
-def benjamini_hochberg(p: Any, level: float = ERROR_RATE) -> NDArray[np.bool_]:
-    """Find which of several p-values count, with false discoveries held at `level`.
+def benjamini_hochberg(p: ArrayLike, level: float = ERROR_RATE) -> Booleans:
+    """Check which of several p-values count, with false discoveries held at `level`.
 
     Benjamini and Hochberg 1995.
 
@@ -37,8 +36,8 @@ def benjamini_hochberg(p: Any, level: float = ERROR_RATE) -> NDArray[np.bool_]:
     return p <= order[passing].max() if passing.any() else np.zeros(p.size, dtype=bool)
 
 
-def holm(p: Any, level: float = ERROR_RATE) -> NDArray[np.bool_]:
-    """Find which of several p-values count, with the chance of any false one held at `level`.
+def holm(p: ArrayLike, level: float = ERROR_RATE) -> Booleans:
+    """Check which of several p-values count, with the chance of any false one held at `level`.
 
     Holm 1979.
 
@@ -64,6 +63,20 @@ def count_verdicts(verdicts: Sequence[str | None]) -> dict[str, int]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One figure of both versions: an entry of each array of `Differences`."""
+
+    a: float
+    b: float
+    low: float
+    high: float
+    p: float
+    unchanged: bool
+    few: bool
+    askable: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Differences:
     """Figures of both versions with what may be said of each difference; arrays of shape (k,).
@@ -85,15 +98,24 @@ class Differences:
     low: Floats
     high: Floats
     p: Floats
-    unchanged: NDArray[np.bool_]
-    few: NDArray[np.bool_]
-    askable: NDArray[np.bool_] | None = None
+    unchanged: Booleans
+    few: Booleans
+    askable: Booleans | None = None
+
+    @classmethod
+    def of(cls, judged: Sequence[Judged]) -> "Differences":
+        """Build the arrays from figures one by one."""
+        columns = {
+            field.name: np.array([getattr(one, field.name) for one in judged])
+            for field in fields(Judged)
+        }
+        return cls(**columns)
 
 
 def make_rows(
     names: Sequence[str],
     metrics: Sequence[str],
-    support: NDArray[Any],
+    support: Array,
     found: Differences,
     correct: Correction = benjamini_hochberg,
 ) -> list[DiffRow]:
@@ -109,38 +131,34 @@ def make_rows(
         asked &= found.askable
     counts = np.zeros(len(names), dtype=bool)
     counts[asked] = correct(found.p[asked])
-    rows = []
-    for place, name in enumerate(names):
-        silent = found.unchanged[place] or found.few[place] or np.isnan(diff[place])
-        verdict = UNSURE
-        if found.unchanged[place]:
-            verdict = UNCHANGED
-        elif found.few[place]:
-            verdict = TOO_FEW
-        elif counts[place] and found.low[place] > 0:
-            verdict = BETTER
-        elif counts[place] and found.high[place] < 0:
-            verdict = WORSE
-        shown = (None, None, None) if silent else (found.low, found.high, found.p)
-        low, high, p = (None if part is None else known(part[place]) for part in shown)
-        rows.append(
-            DiffRow(
-                name,
-                metrics[place],
-                int(support[place]),
-                known(found.a[place]),
-                known(found.b[place]),
-                known(diff[place]),
-                low,
-                high,
-                p,
-                verdict,
-            )
-        )
-    return rows
+    return [
+        _make_row(name, metrics[place], int(support[place]), found, place, bool(counts[place]))
+        for place, name in enumerate(names)
+    ]
 
 
-def known(value: Any) -> float | None:
+def _make_row(
+    name: str, metric: str, support: int, found: Differences, place: int, counts: bool
+) -> DiffRow:
+    diff = np.round(found.b[place] - found.a[place], 12)
+    silent = found.unchanged[place] or found.few[place] or np.isnan(diff)
+    verdict = UNSURE
+    if found.unchanged[place]:
+        verdict = UNCHANGED
+    elif found.few[place]:
+        verdict = TOO_FEW
+    elif counts and found.low[place] > 0:
+        verdict = BETTER
+    elif counts and found.high[place] < 0:
+        verdict = WORSE
+    low, high, p = (
+        None if silent else known(part[place]) for part in (found.low, found.high, found.p)
+    )
+    a, b = known(found.a[place]), known(found.b[place])
+    return DiffRow(name, metric, support, a, b, known(diff), low, high, p, verdict)
+
+
+def known(value: float) -> float | None:
     """Return a number as JSON has it: None for what is undefined.
 
     >>> known(np.float64(0.5)), known(np.nan)

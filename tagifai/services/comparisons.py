@@ -78,13 +78,6 @@ class ComparisonService:
         )
         return found
 
-    def is_compared(self, a: str, b: str) -> bool:
-        """Check whether `compare` answers at once: from memory, or with an error."""
-        try:
-            return self._answers.has(("compare", a, b), self._pair(a, b).key)
-        except TagifaiError:
-            return True
-
     def primary(self) -> str:
         """Return the overall figure that decides; the data's settings may name one."""
         try:
