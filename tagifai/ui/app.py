@@ -5,23 +5,20 @@ from typing import Any
 
 import gradio as gr
 
-from tagifai.data.browse import SORTS
 from tagifai.inspection import ORDERS
 from tagifai.services.app import Services
 from tagifai.services.review_repository import warn_of_reviews
 from tagifai.services.reviews import apply_commands
-from tagifai.text.languages import list_languages, stopwords_of
-from tagifai.text.preprocessing import FILTERS
 from tagifai.ui import api, links, loading
 from tagifai.ui import theme as looks
 from tagifai.ui.gradio_fixes import fields, progress
 from tagifai.ui.server import account
 from tagifai.ui.server.guarded import GuardedBlocks
-from tagifai.ui.tabs import data as data_tab
 from tagifai.ui.tabs import inference as inference_tab
 from tagifai.ui.tabs import inspection as inspection_tab
 from tagifai.ui.tabs import label_errors
 from tagifai.ui.tabs import slices as slices_view
+from tagifai.ui.tabs.data import DataTab
 from tagifai.ui.tabs.performance import PerformanceTab
 
 TITLE = "tagifai"
@@ -49,20 +46,7 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
             pass
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Data", id="data", elem_id="tab-data") as data:
-                data_tab.build(
-                    place("data", data),
-                    describe_data=lambda: services.data.summary(),
-                    filter_tags=lambda *asked: services.data.filter_tags(*asked),
-                    page_projects=lambda *asked: services.data.page_projects(*asked),
-                    describe_tag=lambda *asked: services.data.describe_tag(*asked),
-                    count_words=lambda *asked: services.data.count_words(*asked),
-                    preprocess=lambda *asked: services.preprocessing.preprocess(*asked),
-                    filters=FILTERS,
-                    languages=list_languages(),
-                    stopwords_of=stopwords_of,
-                    sorts=list(SORTS),
-                    min_tag_freq=min_tag_freq,
-                )
+                DataTab(services, place("data", data), min_tag_freq).build()
             with gr.Tab("Performance", id="performance", elem_id="tab-performance") as performance:
                 PerformanceTab(services, place("performance", performance)).build()
             with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:

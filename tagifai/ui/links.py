@@ -107,7 +107,8 @@ class Route:
         ----------
         fill
             A handler that takes a `Link`, the request and the values of `known`, and returns
-            `{component: value}` for what changes.
+            `{component: value}` for what changes. The link is forgotten then, unless `query` is
+            among these.
         outputs
             What `fill` may change.
         told
@@ -129,7 +130,7 @@ class Route:
             read = {} if query is None else {self.query: None}
             if isinstance(found, Mapping):
                 # Gradio takes an empty mapping for a value.
-                return {**found, **read} or gr.skip()
+                return {**read, **found} or gr.skip()
             return [
                 gr.skip() if one is self.query and not read else new
                 for one, new in zip(outputs, found, strict=True)

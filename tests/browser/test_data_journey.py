@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from browser_corpus import HOSTILE, HOSTILE_TAG
 from pages import choose, field, open_tab, options_of
@@ -90,11 +92,36 @@ def test_the_page_draws_each_step_as_the_server_does(page, corpus):
     def show(step):
         return show_selection(select_by_frequency(table, step))
 
-    told = write_shared(sorted(set(table.counts.tolist())), show)
-    draw = f"([told, steps]) => steps.map((step) => ({JOIN})(step, told))"
+    sent = write_shared(sorted(set(table.counts.tolist())), show)
+    draw = f"([sent, steps]) => steps.map((step) => ({JOIN})(step, sent))"
     steps = range(1, int(table.counts[0]) + 2)
-    assert page.evaluate(draw, [told, [*steps]]) == [[*show(step)] for step in steps]
-    assert page.evaluate(f"() => ({JOIN})(1, '', 'a', 'b')") == [{"__type__": "update"}] * 2
+    assert page.evaluate(draw, [sent, [*steps]]) == [[*show(step)] for step in steps]
+    as_they_are = [{"__type__": "update"}] * 2
+    assert page.evaluate(f"() => ({JOIN})(1, '', 'a', 'b')") == as_they_are
+    one = write_shared([], lambda step: [f"<p>{step}</p>", "<tr>"], only=7)
+    draw = f"([sent, step]) => ({JOIN})(step, sent, 'a', 'b')"
+    assert page.evaluate(draw, [one, 7]) == ["<p>7</p>", "<tr>"]
+    assert page.evaluate(draw, [one, 8]) == as_they_are
+
+
+def test_steps_of_data_that_has_changed_are_sent_again(page, corpus):
+    slider = page.locator("#min-tag-freq input[type=range]")
+    summary = page.locator("#tags-summary .headline")
+    projects = corpus / "data" / "projects.json"
+    before = projects.read_text()
+    slider.press("Home")
+    expect(summary).to_contain_text("7 of 7 tags")
+    expect(page.locator("#word-cloud figcaption")).to_be_visible()
+    try:
+        projects.write_text(json.dumps(json.loads(before)[:100]))
+        for number, key in enumerate(("ArrowRight", "ArrowLeft", "ArrowRight")):
+            slider.press(key)
+            expect(summary).to_contain_text("of 100 projects keep at least one")
+            expect(summary).to_contain_text("7 of 7" if number % 2 else "6 of 7")
+    finally:
+        projects.write_text(before)
+    slider.press("Home")
+    expect(summary).to_contain_text("of 240 projects keep at least one")
 
 
 def test_projects_are_searched_sorted_and_paged(page):

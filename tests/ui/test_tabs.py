@@ -76,27 +76,37 @@ def test_a_tab_without_its_files_shows_a_notice(handlers, tmp_path, tab, broken)
 
 
 def test_data_that_breaks_while_the_page_is_open_gives_a_notice(handlers, tmp_path):
-    described = answer(handlers("data", "show_tag"), data_tag="segmentation")
+    described = answer(handlers("data_projects", "show_tag"), data_tag="segmentation")
     assert described["tag-metadata"]["tag"] == "segmentation"
     (tmp_path / "data" / "projects.json").write_text("[")
-    cloud = answer(handlers("data", "show_word_cloud"), word_cloud_tag="segmentation")
+    cloud = answer(handlers("data_frequency", "show_word_cloud"), word_cloud_tag="segmentation")
     assert "not JSON" in cloud["word-cloud"]
-    broken = answer(handlers("data", "show_tag"), data_tag="segmentation")
+    broken = answer(handlers("data_projects", "show_tag"), data_tag="segmentation")
     assert any("not JSON" in str(value) for value in broken.values())
-    assert "value" not in broken["tag-metadata"]
+    assert "tag-metadata" not in broken  # it stays
 
 
-def test_a_step_is_answered_with_what_the_page_cannot_draw(handlers):
-    told = answer(handlers("data", "tell_steps"))
-    steps, digest = told.values()
-    assert steps.count("<h4>Most common tags</h4>") == 2  # with tags, and without
-    step = handlers("data", "filter_by_frequency")
-    drawn, asked = step.fn(30, "gone", digest), step.fn(30, "gone", "other data")
-    assert drawn[0]["value"] == asked[0]["value"] == "computer-vision"
-    draw = handlers("data", "draw_step").fn
-    assert draw(drawn[1], 30) == [gr.skip()] * 6
-    assert "make the cut" in draw(asked[1], 30)[0]
-    assert handlers("data", "tell_steps").fn(digest) == [gr.skip()] * 2
+def test_the_page_is_sent_the_steps_that_it_cannot_draw(handlers):
+    part = handlers("data_frequency", "send_steps").fn.__self__
+    sent = part.send_steps(30, "")
+    digest = sent[part.steps_of]
+    assert sent[part.steps].count("<h4>Most common tags</h4>") == 2  # with tags, and without
+    assert part.send_steps(30, digest) == {part.steps_of: digest}
+    drawn = part.filter_by_frequency(30, "gone", digest)
+    assert drawn[part.cloud_tag]["value"] == "computer-vision"
+    assert part.steps not in drawn
+    other = part.filter_by_frequency(30, "gone", "other data")
+    assert (other[part.steps], other[part.steps_of]) == (sent[part.steps], digest)
+
+
+def test_of_too_many_steps_the_page_is_sent_one(handlers, monkeypatch):
+    part = handlers("data_frequency", "send_steps").fn.__self__
+    monkeypatch.setattr(part, "_written", (part.services.data.summary().digest, ""))
+    sent = part.filter_by_frequency(81, "gone", "")
+    assert sent[part.steps_of] == ""
+    step = json.loads(sent[part.steps])
+    assert step["only"] == 81
+    assert "No tag reaches 81 projects. Move the slider down." in "".join(step["pieces"])
 
 
 @pytest.mark.parametrize(
@@ -114,14 +124,15 @@ def test_a_tab_about_versions_goes_on_without_the_data(handlers, tmp_path, tab, 
 
 
 def test_a_frequency_that_no_tag_reaches_says_so(handlers):
-    _, most_common, _, _, distribution, _ = handlers("data", "draw_step").fn("asked", 81)
-    assert most_common == (
+    step = answer(handlers("data", "fill"), min_tag_freq=41)
+    assert step["tags-most-common"] == (
         '<div class="counts"><h4>Most common tags</h4>'
-        '<p class="minor">No tag reaches 81 projects. Move the slider down.</p></div>'
+        '<p class="minor">No tag reaches 41 projects. Move the slider down.</p></div>'
     )
-    assert "<p>No tag reaches 81 projects. Move the slider down.</p>" in distribution
-    shown = answer(handlers("data", "filter_by_frequency"), min_tag_freq=81)
-    assert shown["word-cloud-tag"]["choices"] == []
+    nothing = "<p>No tag reaches 41 projects. Move the slider down.</p>"
+    assert nothing in step["tag-distribution"]
+    moved = answer(handlers("data_frequency", "filter_by_frequency"), min_tag_freq=41)
+    assert moved["word-cloud-tag"]["choices"] == step["word-cloud-tag"].choices == []
 
 
 def test_data_whose_tags_are_all_rare_begin_with_all_of_them(handlers, tmp_path):
@@ -135,12 +146,11 @@ def test_data_whose_tags_are_all_rare_begin_with_all_of_them(handlers, tmp_path)
 
 
 def test_a_bad_pattern_keeps_the_output_and_says_why(handlers):
-    event = handlers("data", "show_preprocessed")
+    event = handlers("data_preprocessing", "show_preprocessed")
     asked = {"preprocess_input": "Masks, of regions", "preprocess_stopwords": "of"}
     good, bad = answer(event, **asked), answer(event, **asked, preprocess_filters="(")
     assert good["preprocess-output"] == "masks regions"
-    assert bad["preprocess-output"]["__type__"] == "update"
-    assert "value" not in bad["preprocess-output"]
+    assert "preprocess-output" not in bad  # it stays
     assert any("no regular expression" in str(value) for value in bad.values())
 
 
@@ -150,8 +160,7 @@ def test_texts_to_begin_with_come_from_the_data_in_its_language(handlers, tmp_pa
     german = {"language": "german", "stopwords": " ".join(stopwords_of("german"))}
     for tab, told in (("data", {"min_tag_freq": 30, **german}), ("inference", {})):
         fill = handlers(tab, "fill")
-        values = fill.fn(HERE, *(first_value(widget) for widget in fill.inputs))
-        (usual,) = [value for value in values if str(value).startswith('{"tab":')]
+        (usual,) = [v for v in answer(fill).values() if str(v).startswith('{"tab":')]
         usual = json.loads(usual)["values"]
         assert usual.pop("text") in texts
         assert usual == told
@@ -159,16 +168,17 @@ def test_texts_to_begin_with_come_from_the_data_in_its_language(handlers, tmp_pa
         typed = answer(fill, preprocess_input="Die Masks", inference_text="The Masks")
         read = typed["preprocess-output" if tab == "data" else "inference-preprocessed"]
         assert read == "masks"
-        box = typed["preprocess-input" if tab == "data" else "inference-text"]
+        box = typed.get("preprocess-input" if tab == "data" else "inference-text", gr.skip())
         assert box == gr.skip()
 
 
 def test_another_language_brings_its_stopwords(handlers):
-    brought = handlers("data", "bring_stopwords").fn
+    event = handlers("data_preprocessing", "set_stopwords")
     words = " ".join(stopwords_of("turkish"))
-    shown, usual = brought("turkish")
+    shown, usual = event.fn("turkish").values()
     assert (shown, json.loads(usual)["values"]) == (words, {"stopwords": words})
-    assert brought("thai")[0] == brought(None)[0] == ""
+    assert answer(event, preprocess_language="thai")["preprocess-stopwords"] == ""
+    assert answer(event)["preprocess-stopwords"] == ""
 
 
 def test_the_same_version_twice_names_it(handlers):

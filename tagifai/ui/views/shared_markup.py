@@ -1,4 +1,4 @@
-"""Markup of many pages that differ little, told once: the page joins what a step shows itself."""
+"""The markup of many pages that differ little, sent once: the page puts each together itself."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,12 +7,14 @@ import orjson
 
 MAX_BYTES = 1_000_000
 _MARKS = re.compile(r"(?=<(?:tr|g)>)")
-# Joins the parts of the first page whose bound is not passed; where nothing was told, all stay.
+# Joins the parts of the first page whose bound is not passed. All parts stay as they are where
+# nothing was sent, or another step alone.
 JOIN = """
-(value, told, ...parts) => {
-  if (!told) return parts.map(() => ({__type__: 'update'}));
-  if (window.tagifaiTold?.told !== told) window.tagifaiTold = {told, ...JSON.parse(told)};
-  const {bounds, pages, pieces} = window.tagifaiTold;
+(value, steps, ...parts) => {
+  const same = window.tagifaiSteps?.text === steps;
+  if (steps && !same) window.tagifaiSteps = {text: steps, ...JSON.parse(steps)};
+  const {bounds, pages, pieces, only} = window.tagifaiSteps ?? {};
+  if (!steps || (only ?? value) !== value) return parts.map(() => ({__type__: 'update'}));
   const found = bounds.findIndex((bound) => value <= bound);
   const page = pages[found < 0 ? bounds.length : found];
   return page.map((numbers) => numbers.map((number) => pieces[number]).join(''));
@@ -20,20 +22,37 @@ JOIN = """
 """
 
 
-def write_shared(bounds: Sequence[int], show: Callable[[int], Sequence[str]]) -> str:
-    """Write, as JSON for `JOIN`, what each step shows, each piece of markup once.
+def write_shared(
+    bounds: Sequence[int], show: Callable[[int], Sequence[str]], only: int | None = None
+) -> str:
+    """Write, as JSON for `JOIN`, what each step shows, with each piece of markup once.
 
-    `show` gives the parts of a step's page; steps between two of the rising `bounds` show what
-    the greater one does, and those past the last one what follows it. "" where that were more
-    than `MAX_BYTES`.
+    Parameters
+    ----------
+    bounds : sequence of int
+        Rising. Steps between two of them show what the greater one does, and steps past the last
+        one show what the step after it does.
+    show : callable
+        Returns the parts of a step's page.
+    only : int, optional
+        The one step to write, without `bounds`.
 
+    Returns
+    -------
+    str
+        "" where that would be more than `MAX_BYTES`.
+
+    Examples
+    --------
     >>> write_shared([3], lambda step: [f"<p>{step}</p><tr>a", "<tr>a"])
-    '{"bounds":[3],"pages":[[[0,1],[1]],[[2,1],[1]]],"pieces":["<p>3</p>","<tr>a","<p>4</p>"]}'
+    '{"bounds":[3],"pages":[[[0,1],[1]],[[2,1],[1]]],"pieces":["<p>3</p>","<tr>a","<p>4</p>"],\
+"only":null}'
     """
+    steps = [only] if only is not None else [*bounds, (bounds[-1] if bounds else 0) + 1]
     numbers: dict[str, int] = {}
     size = 0
     pages = []
-    for step in (*bounds, (bounds[-1] if bounds else 0) + 1):
+    for step in steps:
         page = []
         for part in show(step):
             pieces = [piece for piece in _MARKS.split(part) if piece]
@@ -42,4 +61,5 @@ def write_shared(bounds: Sequence[int], show: Callable[[int], Sequence[str]]) ->
         if size > MAX_BYTES:
             return ""
         pages.append(page)
-    return orjson.dumps({"bounds": [*bounds], "pages": pages, "pieces": [*numbers]}).decode()
+    shared = {"bounds": [*bounds], "pages": pages, "pieces": [*numbers], "only": only}
+    return orjson.dumps(shared).decode()

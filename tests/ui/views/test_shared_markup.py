@@ -1,4 +1,4 @@
-"""What the page is told once, so that it can draw each step of a slider itself."""
+"""What the page is sent once, so that it can draw each step of a slider itself."""
 
 import orjson
 
@@ -9,12 +9,13 @@ def show(step):
     return [f"<p>{step}</p><tr>a<tr>b", "<tr>b"]
 
 
-def test_each_piece_is_told_once():
-    told = orjson.loads(write_shared([2, 5], show))
-    assert told == {
+def test_each_piece_is_sent_once():
+    sent = orjson.loads(write_shared([2, 5], show))
+    assert sent == {
         "bounds": [2, 5],
         "pages": [[[0, 1, 2], [2]], [[3, 1, 2], [2]], [[4, 1, 2], [2]]],
         "pieces": ["<p>2</p>", "<tr>a", "<tr>b", "<p>5</p>", "<p>6</p>"],
+        "only": None,
     }
 
 
@@ -22,6 +23,15 @@ def test_without_bounds_there_is_one_page():
     assert orjson.loads(write_shared([], show))["pages"] == [[[0, 1, 2], [2]]]
 
 
-def test_too_much_is_not_told():
+def test_one_step_is_sent_alone():
+    assert orjson.loads(write_shared([], show, only=7)) == {
+        "bounds": [],
+        "pages": [[[0, 1, 2], [2]]],
+        "pieces": ["<p>7</p>", "<tr>a", "<tr>b"],
+        "only": 7,
+    }
+
+
+def test_too_much_is_not_sent():
     assert write_shared([1], lambda step: ["x" * (MAX_BYTES // 2 - 100) + str(step)]) != ""
     assert write_shared([1], lambda step: ["x" * (MAX_BYTES // 2) + str(step)]) == ""
