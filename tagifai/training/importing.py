@@ -20,7 +20,8 @@ from tagifai.slices import Slice, select_slices
 from tagifai.store.naming import WORKSPACE
 from tagifai.store.sources import pack_json
 from tagifai.text.preprocessing import TextPreprocessor
-from tagifai.training.prediction_files import Expected, gather_predictions
+from tagifai.training.prediction_files import gather_predictions
+from tagifai.training.prediction_rows import Expected
 from tagifai.training.releases import describe_making
 
 _MAX_TAG_LIST = 10_000_000

@@ -2,90 +2,44 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tagifai.data import identify
-from tagifai.data.assignment import is_blank, name_split
 from tagifai.data.names import refuse_unknown_tags
 from tagifai.data.records import Dialect, kind_of, read_records, readable, refuse_doubles
-from tagifai.errors import TagifaiError, counted, one_of, shorten
-from tagifai.limits import Limits
+from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import read_arrays
+from tagifai.training.prediction_rows import (
+    ID,
+    PROBABILITIES,
+    SPLIT,
+    TAGS,
+    Expected,
+    Gathered,
+    PredictionRows,
+)
 
-MISSING = ("refuse", "zero")
-ID, SPLIT, TAGS, PROBABILITIES = "id", "split", "tags", "probabilities"
+# Imported in functions: only those who bring Parquet wait for it.
+if TYPE_CHECKING:
+    from pyarrow import DataType
+    from pyarrow.parquet import ParquetFile
+
 _TAG_KEYS, _PROBABILITY_KEYS = ("tag", "label"), ("probability", "score")
-# What rounding in 32 bits leaves of a probability of 0 or 1.
-_ROUNDING = 1e-6
 # Cells of Parquet that are in memory together.
 _CELLS = 2_000_000
-Numbers = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a file of predictions is held against.
-
-    Attributes
-    ----------
-    known_tags : sequence of str
-        Every tag that the data has; another one is refused.
-    splits : mapping of str to (str or None)
-        Of each project of the data, by id, the split that the data states, if it states one.
-    tags : sequence of str or None
-        Which tag each number is of, where a row is a list of numbers without names.
-    missing : {"refuse", "zero"}
-        What a tag that a row leaves out means: a mistake, or a probability of 0.
-    limits : Limits
-        How large the file and what becomes of it may be.
-    """
-
-    known_tags: Sequence[str]
-    splits: Mapping[str, str | None]
-    tags: Sequence[str] | None = None
-    missing: str = "refuse"
-    limits: Limits = field(default_factory=Limits)
-
-    def __post_init__(self) -> None:
-        if self.missing not in MISSING:
-            raise one_of("meaning of a missing tag", self.missing, MISSING)
-
-
-@dataclass(frozen=True, eq=False)
-class Gathered:
-    """What a file says, a row a project in the order of the file.
-
-    Attributes
-    ----------
-    ids : list of str
-        Ids of projects of the data, each once.
-    split : list of str
-        The split of each, of "train", "val" and "test".
-    tags : list of str
-        Tags of the data, in alphabetical order.
-    y_prob : array of shape (n_projects, n_tags)
-        Probabilities in [0, 1], float32.
-    """
-
-    ids: list[str]
-    split: list[str]
-    tags: list[str]
-    y_prob: Numbers
+Record = dict[str, object]
 
 
 def gather_predictions(
     path: Path, expected: Expected, *, encoding: str = "", delimiter: str = ""
 ) -> Gathered:
-    """Read a file of predictions, each row held against the data as it comes.
+    """Read a file of predictions; each row is checked against the data as it comes.
 
-    The kind of file is told by its name: `.jsonl`, `.ndjson`, `.json` (a list), `.csv`, `.tsv`,
+    The file's name tells its kind: `.jsonl`, `.ndjson`, `.json` (a list), `.csv`, `.tsv`,
     each also with `.gz` after it, `.parquet` or `.npz`. All but `.json` and `.npz` are streamed.
 
     A row has an `id`, a `split` (needed unless the data states it), and probabilities in one of
@@ -96,8 +50,8 @@ def gather_predictions(
     - `probabilities`, a list of objects of `tag` and `probability`, or `label` and `score`;
     - `probabilities`, a list of numbers, with a list of as many `tags` beside it, or with
       `expected.tags`;
-    - one column a tag: every column other than id and split is the tag that it is called;
-    - `tag` and `probability` (or `label` and `score`): a row a pair, those of a project together.
+    - one column per tag: every column other than id and split is named after its tag;
+    - `tag` and `probability` (or `label` and `score`): one row per pair, a project's together.
 
     An npz file has the arrays `ids`, `split`, `tags` and `y_prob`, as a version's own.
 
@@ -108,7 +62,7 @@ def gather_predictions(
     expected : Expected
         What the data has, and what is allowed.
     encoding, delimiter : str
-        How a CSV file is written; told by the file where they are empty.
+        How a CSV file is written; detected where they are empty.
 
     Raises
     ------
@@ -120,7 +74,7 @@ def gather_predictions(
     with readable(path):
         path.stat()
     refuse_pointer_file(path)
-    rows = _Rows(path, expected)
+    rows = PredictionRows(path, expected)
     suffix = path.suffix.lower()
     if suffix == ".npz":
         _read_npz(path, rows)
@@ -131,239 +85,7 @@ def gather_predictions(
     return rows.finish()
 
 
-class _Rows:
-    """Takes rows one by one or many at once, and keeps what is right of them."""
-
-    def __init__(self, path: Path, expected: Expected) -> None:
-        self.path = path
-        self.expected = expected
-        self.ids: dict[str, int] = {}
-        self.split: list[str] = []
-        self.column: dict[str, int] = {}
-        self._dense: Numbers = np.empty((0, 0), np.float32)
-        # In CSV numbers are texts.
-        self.of_texts = False
-        # Of rows that leave tags out: columns and values.
-        self._sparse: list[tuple[NDArray[np.intp], Numbers]] = []
-
-    @property
-    def fills(self) -> bool:
-        """Whether a tag that a row leaves out has the probability 0."""
-        return self.expected.missing == "zero"
-
-    def place(self, row: int, where: str = "") -> str:
-        """Name a row, and a field of it, for messages."""
-        return f"{self.path}: row {row}{', ' + where if where else ''}"
-
-    def name_columns(self, tags: Sequence[str], where: str) -> None:
-        """Take the tags of all rows, each once and of the data.
-
-        Raises
-        ------
-        TagifaiError
-            There is none, one comes twice or is not a tag of the data.
-        """
-        if not tags:
-            raise TagifaiError(f"{where}: no tag; at least one is needed")
-        twice = (
-            [tag for number, tag in enumerate(tags) if tag in tags[:number]]
-            if (len(set(tags)) < len(tags))
-            else []
-        )
-        if twice:
-            raise TagifaiError(f"{where}: {shorten(repr(twice[0]))} comes twice")
-        refuse_unknown_tags(tags, self.expected.known_tags, where)
-        self.column = {tag: number for number, tag in enumerate(tags)}
-        if not self.fills:
-            self._dense = np.empty((len(self.expected.splits), len(tags)), np.float32)
-
-    def add_project(self, row: int, one: Any, split: Any) -> None:
-        """Take a row's id and split.
-
-        Raises
-        ------
-        TagifaiError
-            The id is no id of the data or came before, or the split is none.
-        """
-        try:
-            name = identify(one)
-        except ValueError as error:
-            raise TagifaiError(f"{self.place(row, ID)}: {error}") from None
-        if name not in self.expected.splits:
-            told = shorten(name)
-            raise TagifaiError(f"{self.place(row, ID)}: {told!r} is not in the data")
-        if name in self.ids:
-            raise TagifaiError(
-                f"{self.place(row, ID)}: {shorten(name)!r} comes twice; it is the id of row "
-                f"{self.ids[name]} too"
-            )
-        stated = self.expected.splits[name]
-        if is_blank(split):
-            if stated is None:
-                raise TagifaiError(
-                    f"{self.place(row, SPLIT)}: train, val or test is needed; the data does not "
-                    f"state the split of this project"
-                )
-            split = stated
-        else:
-            split = name_split(split, self.place(row, SPLIT))
-        self.ids[name] = row
-        self.split.append(split)
-        self._check_size()
-
-    def add_values(self, row: int, names: Sequence[str], values: Sequence[Any]) -> None:
-        """Take a row's probabilities, numbers or (in CSV) texts of numbers.
-
-        Raises
-        ------
-        TagifaiError
-            Other tags than in the rows before, or no probability.
-        """
-        if self.fills:
-            self._add_sparse(row, names, values)
-            return
-        if not self.column:
-            self.name_columns(list(names), self.place(row, PROBABILITIES))
-        if len(names) != len(self.column) or any(name not in self.column for name in names):
-            differing = sorted(set(names) ^ set(self.column))
-            twice = "a tag comes twice" if not differing else shorten(", ".join(differing))
-            raise TagifaiError(
-                f"{self.place(row, PROBABILITIES)}: other tags than row 1's ({twice}); "
-                f"--missing zero takes those that a row leaves out as 0"
-            )
-        numbers = self.read_numbers(row, names, values)
-        order = [self.column[name] for name in names]
-        self._dense[len(self.split) - 1, order] = numbers
-
-    def _add_sparse(self, row: int, names: Sequence[str], values: Sequence[Any]) -> None:
-        new = [name for name in names if name not in self.column]
-        if new:
-            refuse_unknown_tags(new, self.expected.known_tags, self.place(row, PROBABILITIES))
-            for name in new:
-                self.column[name] = len(self.column)
-        if len(set(names)) < len(names):
-            raise TagifaiError(f"{self.place(row, PROBABILITIES)}: a tag comes twice")
-        columns = np.array([self.column[name] for name in names], np.intp)
-        self._sparse.append((columns, self.read_numbers(row, names, values)))
-
-    def add_block(self, first: int, values: NDArray[Any]) -> None:
-        """Take the probabilities of many rows, (n_rows, n_tags), whose projects were added.
-
-        Raises
-        ------
-        TagifaiError
-            A value is no probability.
-        """
-        with np.errstate(invalid="ignore"):
-            wrong = ~((values >= -_ROUNDING) & (values <= 1 + _ROUNDING))
-        if self.fills:
-            wrong &= ~np.isnan(values)
-        if wrong.any():
-            place, column = np.argwhere(wrong)[0].tolist()
-            tag, value = list(self.column)[column], values[place, column]
-            raise self.no_probability(first + place, tag, float(value))
-        start = len(self.split) - len(values)
-        clipped = np.clip(np.nan_to_num(values, nan=0.0), 0, 1)
-        if self.fills:
-            every = np.arange(len(self.column))
-            self._sparse.extend((every, row) for row in clipped.astype(np.float32))
-        else:
-            self._dense[start : start + len(values)] = clipped
-
-    def read_numbers(self, row: int, names: Sequence[str], values: Sequence[Any]) -> Numbers:
-        """Read probabilities, (n_tags,).
-
-        Raises
-        ------
-        TagifaiError
-            One is no number from 0 to 1.
-        """
-        if not set(map(type, values)) <= {float, int}:
-            values = [
-                self._number(row, name, value) for name, value in zip(names, values, strict=True)
-            ]
-        try:
-            numbers = np.array(values, np.float64)
-        except OverflowError:  # an integer of hundreds of digits
-            wrong = next(place for place, value in enumerate(values) if not -1 <= value <= 2)
-            raise self.no_probability(row, names[wrong], values[wrong]) from None
-        if len(numbers) and not (numbers.min() >= -_ROUNDING and numbers.max() <= 1 + _ROUNDING):
-            wrong = np.flatnonzero(~((numbers >= -_ROUNDING) & (numbers <= 1 + _ROUNDING)))[0]
-            raise self.no_probability(row, names[wrong], values[wrong])
-        return np.clip(numbers, 0, 1).astype(np.float32)
-
-    def _number(self, row: int, tag: str, value: Any) -> float:
-        if isinstance(value, str) and self.of_texts:
-            try:
-                return float(value.replace(",", "."))
-            except ValueError:
-                if self.fills and not value.strip():
-                    return 0.0
-        elif type(value) in (float, int):
-            return float(value)
-        elif value is None and self.fills:
-            return 0.0
-        raise self.no_probability(row, tag, value)
-
-    def no_probability(self, row: int, tag: str, value: Any) -> TagifaiError:
-        """Build the error for what is no probability."""
-        where = self.place(row, f"{PROBABILITIES}.{shorten(tag)}")
-        return TagifaiError(f"{where}: a number from 0 to 1 is needed, got {shorten(repr(value))}")
-
-    def _check_size(self) -> None:
-        pairs = len(self.split) * len(self.column)
-        # Five bytes a pair: before all are there, names are no matter.
-        if 5 * pairs > self.expected.limits.unpacked.num_bytes:
-            self.refuse_size(5 * pairs)
-
-    def check_rows(self, num_rows: int) -> None:
-        """Refuse a file of this many rows where its predictions could not be read back."""
-        size = 5 * num_rows * len(self.column)
-        if size > self.expected.limits.unpacked.num_bytes:
-            self.refuse_size(size, num_rows)
-
-    def refuse_size(self, size: int, num_rows: int = 0) -> None:
-        """Refuse predictions that could not be read back.
-
-        Raises
-        ------
-        TagifaiError
-            Always.
-        """
-        rows = num_rows or len(self.split)
-        raise TagifaiError(
-            f"{self.path}: predictions of {counted(rows, 'project')}{'' if num_rows else ' so far'}"
-            f" × {counted(len(self.column), 'tag')} take {size:,} bytes once unpacked, and at most "
-            f"{self.expected.limits.unpacked} are read"
-        )
-
-    def finish(self) -> Gathered:
-        """Return what the rows come to.
-
-        Raises
-        ------
-        TagifaiError
-            There is no row, no tag, or none of the test split.
-        """
-        if "test" not in self.split:
-            raise TagifaiError(f"{self.path}: no row of the split 'test', so nothing can be scored")
-        if not self.column:
-            raise TagifaiError(f"{self.path}: no tag in it; at least one is needed")
-        if self.fills:
-            self._dense = np.zeros((len(self.split), len(self.column)), np.float32)
-            for row, (columns, values) in enumerate(self._sparse):
-                self._dense[row, columns] = values
-            self._sparse = []
-        tags = sorted(self.column)
-        order = [self.column[tag] for tag in tags]
-        found = self._dense[: len(self.split)]
-        if order != list(range(len(order))):
-            for start in range(0, len(found), 1_000):  # in parts: it may fill half the memory
-                found[start : start + 1_000] = found[start : start + 1_000, order]
-        return Gathered(list(self.ids), self.split, tags, found)
-
-
-def _read_text(path: Path, rows: _Rows, dialect: Dialect) -> None:
+def _read_text(path: Path, rows: PredictionRows, dialect: Dialect) -> None:
     kind = kind_of(path)
     limit = rows.expected.limits.predictions
     with readable(path):
@@ -379,24 +101,30 @@ def _read_text(path: Path, rows: _Rows, dialect: Dialect) -> None:
     _add_records(rows, read_records(path, dialect, kind=kind, max_bytes=limit))
 
 
-def _add_records(rows: _Rows, records: Iterable[tuple[int, Any]]) -> None:
-    """Take rows of whichever form the first one has."""
-    found = iter(records)
-    first = next(found, None)
+def _add_records(rows: PredictionRows, found: Iterable[tuple[int, object]]) -> None:
+    """Add rows, all of the form that the first one has."""
+    records = _objects(rows, found)
+    first = next(records, None)
     if first is None:
         return
-    records = chain([first], found)
-    long = isinstance(first[1], dict) and _long_keys(first[1])
-    for row, record in _joined(records, *long) if long else records:
+    every, long = chain([first], records), _long_keys(first[1])
+    for row, record in _joined(every, *long) if long else every:
+        _add_record(rows, row, record)
+
+
+def _objects(
+    rows: PredictionRows, records: Iterable[tuple[int, object]]
+) -> Iterator[tuple[int, Record]]:
+    for row, record in records:
         if not isinstance(record, dict):
             raise TagifaiError(
                 f"{rows.place(row)}: an object is needed, got {shorten(repr(record))}"
             )
-        _add_record(rows, row, record)
+        yield row, record
 
 
-def _long_keys(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Name the fields of tag and probability where a row is one pair of project and tag."""
+def _long_keys(record: Mapping[str, object]) -> tuple[str, str] | None:
+    """Return the fields of tag and probability where a row is one pair of project and tag."""
     tag, probability = _key(record, _TAG_KEYS), _key(record, _PROBABILITY_KEYS)
     if tag is None or probability is None or set(record) - {ID, SPLIT, tag, probability}:
         return None
@@ -404,17 +132,17 @@ def _long_keys(record: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _joined(
-    records: Iterable[tuple[int, Any]], tag: str, probability: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Join the rows of each project, which stand one below the other, to one row of pairs."""
+    records: Iterable[tuple[int, Record]], tag: str, probability: str
+) -> Iterator[tuple[int, Record]]:
+    """Join the rows of each project, which follow each other, to one row of pairs."""
     for one, group in groupby(records, lambda record: record[1].get(ID)):
         (row, first), *others = group
         pairs = [(str(r.get(tag)), r.get(probability)) for _, r in ((row, first), *others)]
         yield row, {ID: one, SPLIT: first.get(SPLIT), PROBABILITIES: tuple(pairs)}
 
 
-def _add_record(rows: _Rows, row: int, record: dict[str, Any]) -> None:
-    """Take one row in whichever form it has."""
+def _add_record(rows: PredictionRows, row: int, record: Record) -> None:
+    """Add one row, whatever its form."""
     if ID not in record:
         fields = shorten(", ".join(map(str, record)))
         raise TagifaiError(f"{rows.place(row, ID)}: it is missing; there are {fields}")
@@ -439,40 +167,19 @@ def _add_record(rows: _Rows, row: int, record: dict[str, Any]) -> None:
     rows.add_values(row, names, values)
 
 
-def _pairs(rows: _Rows, row: int, given: Any, tags: Any) -> tuple[Sequence[str], Sequence[Any]]:
-    """Tell tags and values of one row's probabilities."""
+def _pairs(
+    rows: PredictionRows, row: int, given: Record | Sequence[object], tags: object
+) -> tuple[Sequence[str], Sequence[object]]:
+    """Return the tags and the values of one row's probabilities."""
     if isinstance(given, dict):
         return list(given), list(given.values())
-    names: Any
     if given and isinstance(given[0], dict):
-        names, values = [], []
-        for one in given:
-            tag, value = (one.get(_key(one, keys)) for keys in (_TAG_KEYS, _PROBABILITY_KEYS))
-            if not isinstance(tag, str):
-                raise TagifaiError(
-                    f"{rows.place(row, PROBABILITIES)}: objects of tag and probability (or label "
-                    f"and score) are needed, got {shorten(repr(one))}"
-                )
-            names.append(tag)
-            values.append(value)
-        return names, values
-    if given and isinstance(given[0], tuple):  # a map of Parquet
-        return [str(tag) for tag, _ in given], [value for _, value in given]
-    names = rows.expected.tags if tags is None else tags
-    if isinstance(names, str):
-        try:
-            names = json.loads(names)
-        except ValueError:
-            names = [names]
-    if names is None and not given:  # an empty list of pairs
-        return [], []
-    if names is None:
-        raise TagifaiError(
-            f"{rows.place(row, PROBABILITIES)}: a list of numbers, and nothing says which tags "
-            f"they are of; give a list of tags beside it, or --tags FILE for all rows"
-        )
-    if not isinstance(names, list | tuple) or not all(isinstance(one, str) for one in names):
-        raise TagifaiError(f"{rows.place(row, TAGS)}: a list of tags is needed")
+        pairs = [_pair(rows, row, one) for one in given]
+        return [tag for tag, _ in pairs], [value for _, value in pairs]
+    maps = [one for one in given if isinstance(one, tuple)]  # of Parquet
+    if maps:
+        return [str(tag) for tag, _ in maps], [value for _, value in maps]
+    names = _names(rows, row, given, tags)
     if len(names) != len(given):
         raise TagifaiError(
             f"{rows.place(row, PROBABILITIES)}: {counted(len(given), 'number')} for "
@@ -481,11 +188,43 @@ def _pairs(rows: _Rows, row: int, given: Any, tags: Any) -> tuple[Sequence[str],
     return names, given
 
 
-def _key(record: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+def _pair(rows: PredictionRows, row: int, one: object) -> tuple[str, object]:
+    """Return tag and value of one object."""
+    if isinstance(one, dict):
+        tag, value = (one.get(_key(one, keys)) for keys in (_TAG_KEYS, _PROBABILITY_KEYS))
+        if isinstance(tag, str):
+            return tag, value
+    raise TagifaiError(
+        f"{rows.place(row, PROBABILITIES)}: objects of tag and probability (or label "
+        f"and score) are needed, got {shorten(repr(one))}"
+    )
+
+
+def _names(rows: PredictionRows, row: int, given: Sequence[object], tags: object) -> Sequence[str]:
+    """Return the tags that a list of numbers is of."""
+    names = rows.expected.tags if tags is None else tags
+    if isinstance(names, str):
+        try:
+            names = json.loads(names)
+        except ValueError:
+            names = [names]
+    if names is None and not given:  # an empty list of pairs
+        return []
+    if names is None:
+        raise TagifaiError(
+            f"{rows.place(row, PROBABILITIES)}: a list of numbers, and nothing says which tags "
+            f"they are of; give a list of tags beside it, or --tags FILE for all rows"
+        )
+    if not isinstance(names, list | tuple) or not all(isinstance(one, str) for one in names):
+        raise TagifaiError(f"{rows.place(row, TAGS)}: a list of tags is needed")
+    return names
+
+
+def _key(record: Mapping[str, object], keys: Sequence[str]) -> str | None:
     return next((key for key in keys if key in record), None)
 
 
-def _read_npz(path: Path, rows: _Rows) -> None:
+def _read_npz(path: Path, rows: PredictionRows) -> None:
     limits = rows.expected.limits
     with readable(path):
         limits.predictions.check(path.stat().st_size, str(path))
@@ -507,7 +246,7 @@ def _read_npz(path: Path, rows: _Rows) -> None:
     rows.add_block(1, y_prob)
 
 
-def _read_parquet(path: Path, rows: _Rows) -> None:
+def _read_parquet(path: Path, rows: PredictionRows) -> None:
     import pyarrow  # here: only those who bring Parquet wait for it
     import pyarrow.parquet as parquet
 
@@ -532,8 +271,8 @@ def _read_parquet(path: Path, rows: _Rows) -> None:
 
 
 def _parquet_records(
-    file: Any, names: Sequence[str], rows: _Rows
-) -> Iterator[tuple[int, dict[str, Any]]]:
+    file: "ParquetFile", names: Sequence[str], rows: PredictionRows
+) -> Iterator[tuple[int, Record]]:
     # As objects of Python a cell takes ten times as much.
     size = max(1, _CELLS // 10 // max(1, len(rows.expected.known_tags)))
     row = 0
@@ -543,10 +282,21 @@ def _parquet_records(
             yield row, record
 
 
-def _read_columns(file: Any, kinds: Mapping[str, Any], rows: _Rows, nested: bool = False) -> None:
-    """Read Parquet with a column of numbers a tag, many rows at once.
+def _read_columns(
+    file: "ParquetFile", kinds: Mapping[str, "DataType"], rows: PredictionRows, nested: bool = False
+) -> None:
+    """Read Parquet with one column of numbers per tag, many rows at once.
 
-    `kinds` are the types of the columns by tag; `nested` are those within a struct.
+    Parameters
+    ----------
+    file : ParquetFile
+        The open file.
+    kinds : mapping
+        By tag, the type of its column.
+    rows : PredictionRows
+        Where the rows are added.
+    nested : bool
+        Whether the columns are those of a struct.
     """
     import pyarrow
 

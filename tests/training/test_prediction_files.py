@@ -13,7 +13,8 @@ import pytest
 from tagifai.errors import TagifaiError
 from tagifai.limits import Limit, Limits
 from tagifai.predictions import Predictions
-from tagifai.training.prediction_files import Expected, gather_predictions
+from tagifai.training.prediction_files import gather_predictions
+from tagifai.training.prediction_rows import Expected
 
 IDS, SPLIT, TAGS = ["7", "8", "ü9"], ["train", "val", "test"], ["nlp", "cv", "time series"]
 VALUES = [[0.5, 0.25, 0.0], [1.0, 0.125, 0.75], [0.0625, 0.5, 0.375]]
@@ -262,6 +263,21 @@ def test_what_is_wrong_is_named_with_file_row_and_field(tmp_path, row, change, m
         ("p.jsonl", '{"id": "7", "split": "test", "probabilities": {"cv": NaN}}', "not JSON: NaN"),
         ("p.jsonl", '{"id": "7",', r"not JSON: .* \(line 1"),
         ("p.jsonl", lines([{"split": "test"}]), "row 1, id: it is missing; there are split"),
+        (
+            "p.jsonl",
+            lines([{"id": "7", "split": "test", "tag": "cv", "probability": 1}, [1]]),
+            r"row 2: an object is needed, got \[1\]",
+        ),
+        (
+            "p.jsonl",
+            lines([{"id": "7", "split": "test", "probabilities": [{"tag": "cv", "score": 1}, 1]}]),
+            "row 1, probabilities: objects of tag and probability .* are needed, got 1",
+        ),
+        (
+            "p.jsonl",
+            lines([{"id": "7", "split": "test", "probabilities": {"cv": True, "nlp": 10**400}}]),
+            r"row 1, probabilities\.cv: a number from 0 to 1 is needed, got True",
+        ),
         ("p.csv", "id,split,cv\n7,test,nan\n", r"row 1, probabilities\.cv: .* got nan"),
         ("p.csv", "id,split,cv\n7,test,much\n", r"row 1, probabilities\.cv: .* got 'much'"),
         ("p.csv", "id,split,cv,cv\n7,test,1,1\n", "a column's name comes twice"),

@@ -1,0 +1,73 @@
+"""What the commands share: their answer, the versions that they open, the warnings they print."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tagifai.cli.terminal import print_message, print_text
+from tagifai.settings import load_limits
+from tagifai.store.versions import VersionSource, open_source
+
+# Imported in functions: a mistake and a quick answer need not wait for what others need.
+if TYPE_CHECKING:
+    from tagifai.data.left_out import LeftOut
+    from tagifai.services.versions import VersionService
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command answers.
+
+    Attributes
+    ----------
+    data : object
+        The answer as JSON, for `--json`.
+    show : callable
+        Prints the answer for people.
+    failed : bool
+        Whether a check failed, so that the exit status is 3.
+    """
+
+    data: object
+    show: Callable[[], None]
+    failed: bool = False
+
+
+def open_versions(options: argparse.Namespace) -> "VersionService":
+    """Open the versions and the data that the options name; nothing is cached on disk."""
+    from tagifai.services.data import DataService
+    from tagifai.services.versions import VersionService
+    from tagifai.store.cache import ContentCache, open_memory
+
+    return VersionService(
+        open_home(options),
+        ContentCache(open_memory(None)),
+        DataService(options.data),
+        trust_pickle=getattr(options, "trust_pickle", False),
+    )
+
+
+def open_home(options: argparse.Namespace, where: str = "") -> VersionSource:
+    """Open the home of versions that the options name, or the one at `where`."""
+    return open_source(where or options.models, limits=load_limits(vars(options)))
+
+
+def print_left_out(left_out: "LeftOut") -> None:
+    """Print what the data has and no version learns from, if anything."""
+    if message := str(left_out):
+        print_text(message)
+
+
+def print_leakage(found: object) -> None:
+    """Print how many test projects have a near-duplicate in training, where version.json says."""
+    from tagifai.data.leakage import read_leakage
+
+    if leakage := read_leakage(found):
+        print_text(leakage.describe())
+
+
+def print_warnings(messages: Iterable[str]) -> None:
+    """Print a version's warnings to standard error."""
+    for message in messages:
+        print_message(f"warning: {message}")
