@@ -219,7 +219,8 @@ class PredictionRows:
         numbers = self._to_array(row, names, values)
         if len(numbers) and not (numbers.min() >= -_ROUNDING and numbers.max() <= 1 + _ROUNDING):
             wrong = np.flatnonzero(~((numbers >= -_ROUNDING) & (numbers <= 1 + _ROUNDING)))[0]
-            raise self.no_probability(row, names[wrong], values[wrong])
+            value = float(numbers[wrong]) if self.of_texts else values[wrong]
+            raise self.no_probability(row, names[wrong], value)
         return np.clip(numbers, 0, 1).astype(np.float32)
 
     def _to_array(self, row: int, names: Sequence[str], values: Sequence[object]) -> Floats:
