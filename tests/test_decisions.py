@@ -168,7 +168,7 @@ def test_rounded_probabilities_reach_a_threshold_of_the_same_digits(
     rng = np.random.default_rng(7)
     prob = rng.choice([0.0, *ROUNDED, 1.0], size=kept.y_prob.shape)
     rounded = Predictions.of(kept.ids, kept.split, kept.tags, kept.y_true, prob)
-    files, _ = version_of(rounded, desk.versions.data.get().dataset, threshold, "v0.3.0")
+    files = version_of(rounded, desk.versions.data.get().dataset, threshold, "v0.3.0").to_files()
     desk.versions.source.write("v0.3.0", files)
     test = kept.split == "test"
     for column, tag in enumerate(kept.tags):

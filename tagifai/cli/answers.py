@@ -11,8 +11,10 @@ from tagifai.store.versions import VersionSource, open_source
 
 # Imported in functions: a mistake and a quick answer need not wait for what others need.
 if TYPE_CHECKING:
+    from tagifai.data.leakage import Leakage
     from tagifai.data.left_out import LeftOut
     from tagifai.services.versions import VersionService
+    from tagifai.training.version_warnings import VersionWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,13 @@ def print_left_out(left_out: "LeftOut") -> None:
         print_text(message)
 
 
-def print_leakage(found: object) -> None:
-    """Print how many test projects have a near-duplicate in training, where version.json says."""
-    from tagifai.data.leakage import read_leakage
-
-    if leakage := read_leakage(found):
+def print_leakage(leakage: "Leakage | None") -> None:
+    """Print how many test projects have a near-duplicate in training, where it is known."""
+    if leakage:
         print_text(leakage.describe())
 
 
-def print_warnings(messages: Iterable[str]) -> None:
+def print_warnings(warnings: "Iterable[VersionWarning]") -> None:
     """Print a version's warnings to standard error."""
-    for message in messages:
-        print_message(f"warning: {message}")
+    for warning in warnings:
+        print_message(f"warning: {warning.message}")

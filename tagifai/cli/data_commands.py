@@ -1,4 +1,4 @@
-"""`data import`: files as people have them in, a data folder out."""
+"""Commands about data folders: check, import, split and download."""
 
 import argparse
 import csv
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagifai.cli.commands import Answer
-from tagifai.cli.terminal import print_table, print_text, progress_bar
+from tagifai.cli.answers import Answer
+from tagifai.cli.terminal import print_table, print_text, progress_bar, shown
+from tagifai.data import load_dataset
 from tagifai.data.columns import Columns, check_columns, number_names
 from tagifai.data.records import load_json
 from tagifai.data.tag_cells import NONE, Names
@@ -20,6 +21,55 @@ if TYPE_CHECKING:
 _LISTED = 10
 # Keys of a model's configuration under which the names of its labels stand.
 _NAME_KEYS = ("id2label", "label2id", "names")
+
+
+def check_data(options: argparse.Namespace) -> Answer:
+    """Read a data folder and check its rules."""
+    from tagifai.data.agreement import measure_agreement
+    from tagifai.data.check import check_dataset, format_report, report_to_dict
+
+    dataset = load_dataset(options.data)
+    agreement = measure_agreement(options.data, {p.id: p for p in dataset.projects})
+    report = check_dataset(dataset, progress=progress_bar("checking"))
+
+    def show() -> None:
+        print_text(format_report(report))
+        if agreement:
+            print_text(
+                f"{agreement['num_projects']:,} projects were tagged twice: "
+                f"F1 of one tagging against the other {shown(agreement['f1'])}"
+            )
+
+    return Answer(
+        {**report_to_dict(report), "agreement": agreement},
+        show,
+        failed=options.strict and bool(report.findings),
+    )
+
+
+def split_data(options: argparse.Namespace) -> Answer:
+    """Write a test split that all versions of a data folder share."""
+    from tagifai.training.fixed_split import describe_split, write_splits
+
+    dataset = load_dataset(options.data)
+    path, splits = write_splits(
+        options.data, dataset, test=options.test, val=options.val, seed=options.seed
+    )
+    rows = describe_split(dataset, splits)
+
+    def show() -> None:
+        columns = {"split": "split", "projects": "projects", "tags": "tags with 10 or more"}
+        print_table(rows, columns, title=f"written to {path}")
+
+    return Answer({"file": str(path), "splits": rows}, show)
+
+
+def download_data(options: argparse.Namespace) -> Answer:
+    """Fetch the Made With ML projects."""
+    from tagifai.data.download import download_projects
+
+    download_projects(options.to, progress=progress_bar("downloading"))
+    return Answer({"to": str(options.to)}, lambda: print_text(f"downloaded to {options.to}"))
 
 
 def import_data(options: argparse.Namespace) -> Answer:

@@ -3,11 +3,20 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tagifai.cli import commands, data_commands, report_commands, review_commands, serving
+from tagifai.cli import (
+    data_commands,
+    report_commands,
+    review_commands,
+    serving,
+    text_commands,
+    training_commands,
+    version_commands,
+)
+from tagifai.cli.answers import Answer
 from tagifai.cli.terminal import print_json, print_message
 from tagifai.errors import TagifaiError
 from tagifai.predictions import OUT_OF_FOLD
@@ -29,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_message(f"tagifai: {' '.join(str(error).splitlines())}")
         return 1
     except BrokenPipeError:
-        # Whoever read the answer, as `head` does, has had enough.
+        # The reader, such as `head`, has stopped reading.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -39,10 +48,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Describe every command with its arguments."""
+    """Return the parser of every command with its arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m tagifai", description="Train, release, compare and ask versions."
     )
+    kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = Commands(kinds, _shared_arguments())
+    _add_data(commands)
+    _add_training(commands)
+    _add_versions(commands)
+    _add_texts(commands)
+    _add_import_predictions(commands)
+    text = "serve the endpoints over HTTP, without the page"
+    api = kinds.add_parser("serve-api", help=text, description=text)
+    add_flags(api)
+    api.set_defaults(run=serving.serve_api, json=False)
+    _add_reviews(commands)
+    _add_users(commands)
+    return parser
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Where commands are added: a group of them, and the arguments that they share."""
+
+    kinds: "argparse._SubParsersAction[argparse.ArgumentParser]"
+    shared: argparse.ArgumentParser
+
+    def add(
+        self, name: str, run: Callable[[argparse.Namespace], Answer], text: str
+    ) -> argparse.ArgumentParser:
+        """Add a command that calls `run`; `text` says what it does."""
+        command = self.kinds.add_parser(name, help=text, description=text, parents=[self.shared])
+        command.set_defaults(run=run)
+        return command
+
+    def group(self, name: str, text: str, shared: argparse.ArgumentParser) -> "Commands":
+        """Add a group of commands under one name."""
+        group = self.kinds.add_parser(name, help=text)
+        return Commands(
+            group.add_subparsers(title="commands", required=True, metavar="COMMAND"), shared
+        )
+
+
+def _shared_arguments() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
         "--data",
@@ -57,52 +106,48 @@ def build_parser() -> argparse.ArgumentParser:
     )
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     add_flags(shared.add_argument_group("limits"), LIMITS)
-    kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    return shared
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
-        made = kinds.add_parser(name, help=text, description=text, parents=[shared])
-        made.set_defaults(run=run)
-        return made
 
-    data = kinds.add_parser("data", help="check or download data").add_subparsers(
-        title="commands", required=True, metavar="COMMAND"
-    )
-    check = data.add_parser("check", help="read and check a data folder", parents=[shared])
+def _add_data(commands: Commands) -> None:
+    data = commands.group("data", "check or download data", commands.shared)
+    check = data.add("check", data_commands.check_data, "read and check a data folder")
     check.add_argument("--strict", action="store_true", help="fail where a rule is broken")
-    check.set_defaults(run=commands.check_data)
-    _add_import(data, shared)
-    split = data.add_parser(
-        "split", help="fix a test split that all versions share", parents=[shared]
-    )
-    split.add_argument(
-        "--test", type=float, default=0.15, metavar="SHARE", help="of the projects [default: 0.15]"
-    )
-    split.add_argument(
-        "--val", type=float, default=0.15, metavar="SHARE", help="of the projects [default: 0.15]"
-    )
+    _add_import(data)
+    split = data.add("split", data_commands.split_data, "fix a test split that all versions share")
+    for part in ("test", "val"):
+        split.add_argument(
+            f"--{part}",
+            type=float,
+            default=0.15,
+            metavar="SHARE",
+            help="of the projects [default: 0.15]",
+        )
     split.add_argument("--seed", type=int, default=0, metavar="N", help="[default: 0]")
-    split.set_defaults(run=commands.split_data)
-    download = data.add_parser(
-        "download", help="fetch the Made With ML projects (MIT licence)", parents=[shared]
+    download = data.add(
+        "download", data_commands.download_data, "fetch the Made With ML projects (MIT licence)"
     )
     download.add_argument("--to", type=Path, default=Path("datasets/madewithml"), metavar="DIR")
-    download.set_defaults(run=commands.download_data)
 
-    train = command("train", commands.train_workspace, "train the workspace")
+
+def _add_training(commands: Commands) -> None:
+    train = commands.add("train", training_commands.train_workspace, "train the workspace")
     _add_params(train)
     train.add_argument("--repeat", type=int, metavar="N", help="train over N seeds, keep nothing")
-    train.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+    _add_jobs(train)
     train.add_argument("--notes", default="", help="a line about this version")
 
-    search = command("optimize", commands.optimize_params, "search parameters, out of fold")
+    search = commands.add(
+        "optimize", training_commands.optimize_params, "search parameters, out of fold"
+    )
     _add_params(search)
     search.add_argument("--trials", type=int, default=30, metavar="N")
     search.add_argument(
         "--trials-file", type=Path, help="keep trials in this SQLite file, and go on"
     )
-    search.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+    _add_jobs(search)
 
-    freeze = command("release", commands.release, "freeze the workspace under a name")
+    freeze = commands.add("release", training_commands.release, "freeze the workspace under a name")
     freeze.add_argument("name", help="as in v0.3.0")
     freeze.add_argument("--notes", default="", help="a line about this release")
     freeze.add_argument(
@@ -110,27 +155,52 @@ def build_parser() -> argparse.ArgumentParser:
     )
     freeze.add_argument("--to", metavar="SOURCE", help="another home than --models")
 
-    demo = command("demo-versions", commands.make_demo_versions, "make the releases of the demo")
+    demo = commands.add(
+        "demo-versions", training_commands.make_demo_versions, "make the releases of the demo"
+    )
     _add_params(demo)
-    demo.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+    _add_jobs(demo)
 
-    versions = command("versions", commands.list_versions, "list versions, or describe one")
+
+def _add_versions(commands: Commands) -> None:
+    versions = commands.add(
+        "versions", version_commands.list_versions, "list versions, or describe one"
+    )
     versions.add_argument("version", nargs="?", help="[default: all, with their key metrics]")
-    params = command("params", commands.show_params, "show a version's parameters")
+    params = commands.add("params", version_commands.show_params, "show a version's parameters")
     params.add_argument("version", nargs="?", help="[default: the latest]")
     params.add_argument("name", nargs="?", help="one parameter")
-    performance = command("performance", commands.show_performance, "show a version's performance")
+    performance = commands.add(
+        "performance", version_commands.show_performance, "show a version's performance"
+    )
     performance.add_argument("version", nargs="?", help="[default: the latest]")
     performance.add_argument(
         "--filter", metavar="GROUP", help="overall, class, slices or behavioral"
     )
-    diff = command("diff", commands.diff_versions, "compare two versions: B − A")
+    diff = commands.add("diff", version_commands.diff_versions, "compare two versions: B − A")
     diff.add_argument("a", metavar="A")
     diff.add_argument("b", metavar="B")
     diff.add_argument(
         "--fail-on", choices=["worse"], help="exit with 3 where a figure got worse for certain"
     )
-    report = command(
+    _add_report(commands)
+    plot = commands.add("plot", version_commands.plot, "save a plot as PNG, PDF or SVG")
+    plot.add_argument("what", choices=["tags", "history", "diff"])
+    plot.add_argument("versions", nargs="*", metavar="VERSION", help="for diff: A and B")
+    plot.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    plot.add_argument("--min-tag-freq", type=int, default=30, metavar="N", help="for tags")
+    plot.add_argument("--metric", default="f1", choices=["f1", "precision", "recall"])
+    behavioral = commands.add(
+        "evaluate-behavioral",
+        version_commands.evaluate_behavioral,
+        "score versions on the behavioral tests of now; no version is changed",
+    )
+    behavioral.add_argument("--version", help="with its failed tests [default: every version]")
+    _add_trust(behavioral)
+
+
+def _add_report(commands: Commands) -> None:
+    report = commands.add(
         "report", report_commands.write_report, "write a report to send: one HTML file"
     )
     report.add_argument("a", metavar="A", help="a version")
@@ -144,24 +214,16 @@ def build_parser() -> argparse.ArgumentParser:
         help="[default: report.html]",
     )
     report.add_argument("--reviews", default=os.environ.get("TAGIFAI_REVIEWS", ""), metavar="FILE")
-    plot = command("plot", commands.plot, "save a plot as PNG, PDF or SVG")
-    plot.add_argument("what", choices=["tags", "history", "diff"])
-    plot.add_argument("versions", nargs="*", metavar="VERSION", help="for diff: A and B")
-    plot.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    plot.add_argument("--min-tag-freq", type=int, default=30, metavar="N", help="for tags")
-    plot.add_argument("--metric", default="f1", choices=["f1", "precision", "recall"])
-    behavioral = command(
-        "evaluate-behavioral",
-        commands.evaluate_behavioral,
-        "score versions on the behavioral tests of now; no version is changed",
-    )
-    behavioral.add_argument("--version", help="with its failed tests [default: every version]")
-    _add_trust(behavioral)
-    predict = command("predict", commands.predict, "predict the tags of texts")
+
+
+def _add_texts(commands: Commands) -> None:
+    predict = commands.add("predict", text_commands.predict, "predict the tags of texts")
     predict.add_argument("texts", nargs="*", help="texts; none: lines of standard input")
     predict.add_argument("--version", help="[default: the latest that can predict]")
     _add_trust(predict)
-    clean = command("preprocess", commands.preprocess, "show what the classifier reads of a text")
+    clean = commands.add(
+        "preprocess", text_commands.preprocess, "show what the classifier reads of a text"
+    )
     clean.add_argument("text", nargs="?", help="none: standard input")
     clean.add_argument("--no-lower", action="store_true", help="keep upper case")
     clean.add_argument("--stem", action="store_true", help="words to their stems")
@@ -172,9 +234,12 @@ def build_parser() -> argparse.ArgumentParser:
     clean.add_argument(
         "--language", metavar="NAME", help="a name or an ISO code [default: that of the data]"
     )
-    bring = command(
+
+
+def _add_import_predictions(commands: Commands) -> None:
+    bring = commands.add(
         "import-predictions",
-        commands.import_predictions,
+        training_commands.import_predictions,
         "make a version of another program's predictions",
     )
     bring.add_argument("name", help="the version's name, or workspace")
@@ -207,19 +272,11 @@ def build_parser() -> argparse.ArgumentParser:
     bring.add_argument(
         "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: told]"
     )
-    text = "serve the endpoints over HTTP, without the page"
-    api = kinds.add_parser("serve-api", help=text, description=text)
-    add_flags(api)
-    api.set_defaults(run=serving.serve_api, json=False)
-    _add_reviews(kinds, shared)
-    _add_users(kinds)
-    return parser
 
 
-def _add_import(data: Any, shared: argparse.ArgumentParser) -> None:
+def _add_import(data: Commands) -> None:
     text = "make a data folder of CSV, JSON, Parquet or Arrow files of other forms"
-    bring = data.add_parser("import", help=text, description=text, parents=[shared])
-    bring.set_defaults(run=data_commands.import_data)
+    bring = data.add("import", data_commands.import_data, text)
     bring.add_argument(
         "files",
         nargs="+",
@@ -230,7 +287,9 @@ def _add_import(data: Any, shared: argparse.ArgumentParser) -> None:
     )
     bring.add_argument("--to", type=Path, metavar="DIR", help="a folder without projects")
     bring.add_argument("--dry-run", action="store_true", help="say what was understood, no more")
-    told = bring.add_argument_group("which column holds what, where names and cells do not say it")
+    columns = bring.add_argument_group(
+        "which column holds what, where names and cells do not say it"
+    )
     for flag, metavar, text in (
         ("--text", "COL", "the texts"),
         ("--title", "COL", "titles, which are read before the texts; none"),
@@ -245,8 +304,8 @@ def _add_import(data: Any, shared: argparse.ArgumentParser) -> None:
         ("--delimiter", "SIGN", "what stands between cells, as ';' or tab"),
         ("--header", "COL,COL", "names of the columns of a file without a header"),
     ):
-        told.add_argument(flag, default="", metavar=metavar, help=text)
-    told.add_argument(
+        columns.add_argument(flag, default="", metavar=metavar, help=text)
+    columns.add_argument(
         "--multi-hot", action="store_true", help="a list of 0 and 1, one for each of --names"
     )
     for flag, choices, text in (
@@ -254,30 +313,21 @@ def _add_import(data: Any, shared: argparse.ArgumentParser) -> None:
         ("--unlabelled", ("leave-out", "negative"), "what -1 or a blank one-hot cell means"),
         ("--untagged", ("negative", "unlabelled"), "what no tag means, for data.toml"),
     ):
-        told.add_argument(flag, choices=choices, default="", help=text)
+        columns.add_argument(flag, choices=choices, default="", help=text)
 
 
-def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:
-    reviews = kinds.add_parser("reviews", help="list, export, import or apply reviews of labels")
-    commands_of = reviews.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    where = argparse.ArgumentParser(add_help=False, parents=[shared])
+def _add_reviews(commands: Commands) -> None:
+    where = argparse.ArgumentParser(add_help=False, parents=[commands.shared])
     where.add_argument(
         "--reviews",
         default=os.environ.get("TAGIFAI_REVIEWS", ""),
         metavar="FILE",
         help=f"where they are kept [default: {REVIEWS_FILE} in the data folder]",
     )
+    reviews = commands.group("reviews", "list, export, import or apply reviews of labels", where)
     formats = ", ".join(FORMATS)
-
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = commands_of.add_parser(
-            name, help=text, description=text, parents=[where]
-        )
-        made.set_defaults(run=run)
-        return made
-
-    command("list", review_commands.list_reviews, "list what the reviews come to")
-    write = command("export", review_commands.export, "write the reviews as a file")
+    reviews.add("list", review_commands.list_reviews, "list what the reviews come to")
+    write = reviews.add("export", review_commands.export, "write the reviews as a file")
     write.add_argument("--format", choices=FORMATS, default="jsonl", help=f"{formats} [jsonl]")
     write.add_argument("-o", "--output", type=Path, metavar="FILE", help="[standard output]")
     write.add_argument(
@@ -290,7 +340,7 @@ def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:
         metavar="N",
         help="ask about the N most suspicious pairs of each queue, too (label-studio, argilla)",
     )
-    bring = command("import", review_commands.bring, "keep the reviews of a file")
+    bring = reviews.add("import", review_commands.bring, "keep the reviews of a file")
     bring.add_argument("file", type=Path)
     bring.add_argument("--format", choices=FORMATS, help="[default: told by the file]")
     bring.add_argument(
@@ -303,34 +353,33 @@ def _add_reviews(kinds: Any, shared: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take back the decisions of annotations that the file's tasks no longer have",
     )
-    put = command("apply", review_commands.apply, "write corrected data to a new folder")
+    put = reviews.add("apply", review_commands.apply, "write corrected data to a new folder")
     put.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
-    config = command("config", review_commands.show_config, "print Label Studio's interface")
+    config = reviews.add("config", review_commands.show_config, "print Label Studio's interface")
     config.add_argument(
         "--version", help="whose tags to offer [default: the latest that has predictions]"
     )
 
 
-def _add_users(kinds: Any) -> None:
-    users = kinds.add_parser("users", help="who may log in: add, remove, list")
-    commands_of = users.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def _add_users(commands: Commands) -> None:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--auth-file",
+        type=Path,
+        default=Path(os.environ.get("TAGIFAI_AUTH_FILE") or "users.json"),
+        metavar="FILE",
+        help="where they are kept [default: users.json]",
+    )
+    shared.add_argument("--json", action="store_true", help="print one JSON document")
+    users = commands.group("users", "who may log in: add, remove, list", shared)
     for name, run, text in (
         ("add", review_commands.add_user, "add a user, or give one a new password"),
         ("remove", review_commands.drop_user, "remove a user"),
         ("list", review_commands.list_users, "list the users' names"),
     ):
-        made = commands_of.add_parser(name, help=text, description=text)
+        command = users.add(name, run, text)
         if name != "list":
-            made.add_argument("name")
-        made.add_argument(
-            "--auth-file",
-            type=Path,
-            default=Path(os.environ.get("TAGIFAI_AUTH_FILE") or "users.json"),
-            metavar="FILE",
-            help="where they are kept [default: users.json]",
-        )
-        made.add_argument("--json", action="store_true", help="print one JSON document")
-        made.set_defaults(run=run)
+            command.add_argument("name")
 
 
 def _add_trust(parser: argparse.ArgumentParser) -> None:
@@ -339,6 +388,10 @@ def _add_trust(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="load model.pkl where version.json records its SHA-256",
     )
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
 
 
 def _add_params(parser: argparse.ArgumentParser) -> None:

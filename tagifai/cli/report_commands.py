@@ -2,7 +2,7 @@
 
 import argparse
 
-from tagifai.cli.commands import Answer, open_desk
+from tagifai.cli.answers import Answer, open_versions
 from tagifai.cli.terminal import print_text
 from tagifai.errors import TagifaiError
 from tagifai.settings import reviews_file
@@ -15,7 +15,7 @@ def write_report(options: argparse.Namespace) -> Answer:
     from tagifai.services.comparisons import ComparisonService
     from tagifai.services.reviews import ReviewDesk
 
-    versions = open_desk(options)
+    versions = open_versions(options)
     reviews = ReviewDesk(versions, reviews_file(options.data, options.reviews))
     page = write_page(gather(ComparisonService(versions), reviews, options.a, options.b)).encode()
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tagifai.cli.commands import Answer, open_desk
+from tagifai.cli.answers import Answer, open_versions
 from tagifai.cli.terminal import print_table, print_text
 from tagifai.data import known_tags
 from tagifai.data.names import nearest_name
@@ -261,7 +261,7 @@ def guess_format(path: Path, content: bytes) -> str:
 def _desk(options: argparse.Namespace) -> "ReviewDesk":
     from tagifai.services.reviews import ReviewDesk
 
-    return ReviewDesk(open_desk(options), reviews_file(options.data, options.reviews))
+    return ReviewDesk(open_versions(options), reviews_file(options.data, options.reviews))
 
 
 def _reviewed(options: argparse.Namespace) -> "ReviewDesk":

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from tagifai.cli.commands import Answer
+from tagifai.cli.answers import Answer
 from tagifai.cli.terminal import print_message, print_text
 from tagifai.permissions import warnings_of
 from tagifai.settings import load_settings

@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import orjson
 from rich.console import Console
@@ -15,7 +14,7 @@ from tqdm import tqdm
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def print_json(answer: Any) -> None:
+def print_json(answer: object) -> None:
     """Print one JSON document to standard output."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
     sys.stdout.buffer.write(orjson.dumps(answer, option=options, default=str))
@@ -23,10 +22,10 @@ def print_json(answer: Any) -> None:
 
 
 def print_table(
-    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, title: str = ""
+    rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, title: str = ""
 ) -> None:
-    """Print records as a table with the `columns` {key: heading}; their text is never markup."""
-    # Texts come from anybody: what a terminal takes for a command is shown instead.
+    """Print records as a table with the `columns` {key: heading}; text is never read as markup."""
+    # Texts come from anybody: control characters are shown, so that no terminal obeys them.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     table = Table(title=Text(printable(title)) if title else None, title_justify="left")
     for key, heading in columns.items():
@@ -51,7 +50,9 @@ def print_message(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    r"""Write control characters as escapes: a terminal would obey them. Line ends and tabs stay.
+    r"""Return a text with control characters escaped, which a terminal would obey.
+
+    Line ends and tabs stay.
 
     >>> print(printable("a\x1b[2Jb\nc"))
     a\x1b[2Jb
@@ -60,8 +61,8 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def shown(value: Any) -> str:
-    """Write a value for a cell: three decimals, a dash for None.
+def shown(value: object) -> str:
+    """Return a value as text for a cell: three decimals, a dash for None.
 
     >>> shown(0.12345), shown(None), shown(True), shown(1234)
     ('0.123', '–', 'true', '1,234')
@@ -78,7 +79,7 @@ def shown(value: Any) -> str:
 
 
 def progress_bar(what: str) -> Callable[[int, int, str], None]:
-    """Make a callback (done, total, what is done) that moves a bar on standard error."""
+    """Return a callback (done, total, current) that moves a bar on standard error."""
     bar = tqdm(desc=what, file=sys.stderr, leave=False, disable=None)
 
     def move(done: int, total: int, now: str = "") -> None:
@@ -92,5 +93,5 @@ def progress_bar(what: str) -> Callable[[int, int, str], None]:
     return move
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,8 +1,7 @@
-"""Bring another program's predictions: a file in, a version's files out."""
+"""Import another program's predictions: a file in, a version out."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -18,11 +17,10 @@ from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice, select_slices
 from tagifai.store.naming import WORKSPACE
-from tagifai.store.sources import pack_json
 from tagifai.text.preprocessing import TextPreprocessor
 from tagifai.training.prediction_files import gather_predictions
 from tagifai.training.prediction_rows import Expected
-from tagifai.training.releases import describe_making
+from tagifai.training.releases import NewVersion, describe_making
 
 _MAX_TAG_LIST = 10_000_000
 
@@ -53,7 +51,7 @@ def read_predictions(
     missing : {"refuse", "zero"}
         What a tag that a row leaves out means.
     encoding, delimiter : str
-        How a CSV file is written; told by the file where they are empty.
+        How a CSV file is written; detected where they are empty.
     limits : Limits
         How large the file may be.
 
@@ -82,7 +80,7 @@ def read_predictions(
 
 
 def read_tag_list(path: Path | str) -> list[str]:
-    """Read the names of tags in the order of a list of numbers: a JSON list, or one a line.
+    """Read the names of tags, in the order of a list of numbers: a JSON list, or one per line.
 
     Raises
     ------
@@ -107,7 +105,7 @@ def read_tag_list(path: Path | str) -> list[str]:
 def missing_tags(dataset: Dataset, tags: Sequence[str], min_tag_freq: int) -> dict[str, int]:
     """Count the projects of each tag that is frequent enough to learn, and not among `tags`.
 
-    The commonest come first.
+    The most common come first.
     """
     among = set(tags)
     return {
@@ -118,7 +116,7 @@ def missing_tags(dataset: Dataset, tags: Sequence[str], min_tag_freq: int) -> di
 
 
 def describe_missing(missing: Mapping[str, int]) -> str:
-    """Say which tags of the data have no predictions, "" where all have.
+    """Return which tags of the data have no predictions, "" where all have.
 
     >>> describe_missing({"boats": 84})
     '1 tag of the data, frequent enough to learn, is not predicted: boats 84'
@@ -139,15 +137,32 @@ def version_of(
     name: str = WORKSPACE,
     slices: Mapping[str, Slice] | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
-) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """Make a version's files of predictions alone, and give its overall figures.
+) -> NewVersion:
+    """Make a version of predictions alone.
 
-    Unlabelled projects are left out of both; see `labelled_projects`. Tags of the data that are
-    frequent enough to be learned by default, and have no predictions, are told with the figures.
+    Unlabelled projects are left out: see `labelled_projects`. A note names the tags of the data
+    that are frequent enough to be learned by default and have no predictions.
 
-    Raises:
-        TagifaiError: `threshold` is outside [0, 1], no test project is labelled, or the
-            predictions would be too large to be read back.
+    Parameters
+    ----------
+    predictions : Predictions
+        Another program's predictions.
+    dataset : Dataset
+        The data that they are of.
+    threshold : float
+        From which probability each tag is predicted, in [0, 1].
+    name : str
+        The version's name.
+    slices : mapping, optional
+        Slices to score, by name.
+    limits : Limits
+        How large the files may be.
+
+    Raises
+    ------
+    TagifaiError
+        `threshold` is outside [0, 1], no test project is labelled, or the predictions would be
+        too large to be read back.
     """
     check_threshold(threshold)
     labelled = {project.id for project in labelled_projects(dataset)}
@@ -176,21 +191,20 @@ def version_of(
     measured = with_note(figures, dataset)
     missing = missing_tags(dataset, predictions.tags, Params().min_tag_freq)
     if missing:
-        told = filter(None, (measured.get("note"), describe_missing(missing)))
-        measured["note"] = "; ".join(told)
-    info = describe_making(predictions, thresholds, dataset, name, "Imported predictions.")
-    files = {
-        "params.json": pack_json({"threshold": threshold}),
-        "performance.json": pack_json(measured),
-        "thresholds.json": pack_json(thresholds),
-        "predictions.npz": packed,
-        "version.json": pack_json({**info, "missing_tags": missing}),
-    }
-    return files, measured["overall"]
+        notes = filter(None, (measured.get("note"), describe_missing(missing)))
+        measured["note"] = "; ".join(notes)
+    notes_on = "Imported predictions."
+    return NewVersion(
+        params={"threshold": threshold},
+        performance=measured,
+        thresholds=thresholds,
+        predictions=packed,
+        info=describe_making(predictions, thresholds, dataset, name, notes_on, missing),
+    )
 
 
 def check_threshold(threshold: float) -> None:
-    """Refuse a threshold that no probability has.
+    """Refuse a threshold outside [0, 1].
 
     Raises
     ------

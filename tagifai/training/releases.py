@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,14 @@ import orjson
 
 from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
-from tagifai.data.left_out import find_left_out
+from tagifai.data.leakage import Leakage, measure_leakage
+from tagifai.data.left_out import LeftOut, find_left_out
 from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import Predictions
 from tagifai.store.cache import digest_code
 from tagifai.store.naming import WORKSPACE
 from tagifai.store.sources import MODEL_FILE, VersionSource, pack_json, read_files
-from tagifai.training.version_warnings import find_warnings
+from tagifai.training.version_warnings import VersionWarning, find_warnings
 
 if TYPE_CHECKING:
     from tagifai.training.train import Trained
@@ -27,22 +28,133 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "nltk", "skops")
 MAX_NOTES = 500
 
 
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """When, from what and by what a version was made: the content of `version.json`.
+
+    Attributes
+    ----------
+    name, created, notes : str
+        Its name, the time (ISO 8601, UTC) and a line by whoever made it.
+    out_of_fold : {"yes", "no", "unknown"}
+        Whether probabilities of train projects come from models that did not see them.
+    tags : list of str
+        The tags that it predicts.
+    num_projects, num_negatives : int
+        Projects in its predictions, and those of them without a learned tag.
+    untagged : str
+        How the data counted untagged projects.
+    left_out : LeftOut
+        What the data has and the version did not learn from.
+    data_digest : str
+        Digest of the data.
+    text_digests : mapping
+        By project id, a digest of its text and tags.
+    near_duplicates : Leakage or None
+        How many test projects nearly repeat a training project.
+    warnings : tuple of VersionWarning
+        What its figures should not be taken for.
+    code_digest, python : str
+        The code and the Python that made it.
+    packages : mapping
+        By name, the version of each package that it was computed with.
+    links : mapping
+        By name, addresses to show on its card.
+    missing_tags : mapping or None
+        Of imported predictions: projects by tag that is frequent enough but not predicted.
+    """
+
+    name: str
+    created: str
+    notes: str
+    out_of_fold: str
+    tags: list[str]
+    num_projects: int
+    num_negatives: int
+    untagged: str
+    left_out: LeftOut
+    data_digest: str
+    text_digests: Mapping[str, str]
+    near_duplicates: Leakage | None
+    warnings: tuple[VersionWarning, ...]
+    code_digest: str
+    python: str
+    packages: Mapping[str, str]
+    links: Mapping[str, str] = field(default_factory=dict)
+    missing_tags: Mapping[str, int] | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as `version.json` holds it."""
+        content: dict[str, object] = asdict(self)
+        if self.missing_tags is None:
+            del content["missing_tags"]
+        return content
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewVersion:
+    """A version before it is written.
+
+    Attributes
+    ----------
+    params : mapping
+        Parameters by name.
+    performance : mapping
+        Figures, in the shape of `performance.json`.
+    thresholds : mapping
+        By tag, the probability from which it is predicted.
+    predictions : bytes
+        The packed predictions.
+    info : VersionInfo
+        What it was made from.
+    model : bytes or None
+        The packed model; None where there is none.
+    """
+
+    params: Mapping[str, object]
+    performance: Mapping[str, Any]
+    thresholds: Mapping[str, float]
+    predictions: bytes
+    info: VersionInfo
+    model: bytes | None = None
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the content of each file by its name."""
+        model = {} if self.model is None else {MODEL_FILE: self.model}
+        return {
+            "params.json": pack_json(self.params),
+            "performance.json": pack_json(self.performance),
+            "thresholds.json": pack_json(self.thresholds),
+            "predictions.npz": self.predictions,
+            **model,
+            "version.json": pack_json(self.info.to_json()),
+        }
+
+
+def new_version(
+    trained: "Trained", dataset: Dataset, *, name: str = WORKSPACE, notes: str = ""
+) -> NewVersion:
+    """Return a trained version, ready to be written.
+
+    The same training gives the same bytes in every file but `version.json`.
+    """
+    from tagifai.models.persistence import dump_model  # here: a release needs no scikit-learn
+
+    return NewVersion(
+        params=trained.params.to_dict(),
+        performance=trained.performance,
+        thresholds=trained.thresholds,
+        predictions=trained.predictions.to_bytes(),
+        info=describe_making(trained.predictions, trained.thresholds, dataset, name, notes),
+        model=dump_model(trained.model),
+    )
+
+
 def version_files(
     trained: "Trained", dataset: Dataset, *, name: str = WORKSPACE, notes: str = ""
 ) -> dict[str, bytes]:
-    """Make a version's files; the same training gives the same bytes, but for version.json."""
-    from tagifai.models.persistence import dump_model  # here: a release needs no scikit-learn
-
-    return {
-        "params.json": pack_json(trained.params.to_dict()),
-        "performance.json": pack_json(trained.performance),
-        "thresholds.json": pack_json(trained.thresholds),
-        "predictions.npz": trained.predictions.to_bytes(),
-        MODEL_FILE: dump_model(trained.model),
-        "version.json": pack_json(
-            describe_making(trained.predictions, trained.thresholds, dataset, name, notes)
-        ),
-    }
+    """Return the files of a trained version: see `new_version`."""
+    return new_version(trained, dataset, name=name, notes=notes).to_files()
 
 
 def describe_making(
@@ -51,35 +163,44 @@ def describe_making(
     dataset: Dataset,
     name: str,
     notes: str,
-) -> dict[str, Any]:
-    """Say when, by what and from what a version was made, how much of its test leaks, and more.
+    missing_tags: Mapping[str, int] | None = None,
+) -> VersionInfo:
+    """Return when and from what a version was made, and what its figures should not be taken for.
 
-    `warnings` say what its figures should not be taken for: see `version_warnings`.
+    Parameters
+    ----------
+    predictions : Predictions
+        The version's predictions.
+    thresholds : mapping
+        By tag, the probability from which it is predicted.
+    dataset : Dataset
+        The data that it was made from.
+    name, notes : str
+        Its name, and a line about it.
+    missing_tags : mapping, optional
+        Projects by tag of the data that is not predicted.
     """
-    from tagifai.data.leakage import measure_leakage  # here: a release needs no scikit-learn
-
     texts = {project.id: project.text for project in dataset.projects}
     leakage = measure_leakage([texts[one] for one in predictions.ids], predictions.split.tolist())
-    warnings = find_warnings(predictions, thresholds, dataset, leakage)
-    return {
-        "name": name,
-        "created": _now(),
-        "notes": notes,
-        "out_of_fold": predictions.out_of_fold,
-        "tags": list(predictions.tags),
-        "num_projects": len(predictions.ids),
-        "num_negatives": int((~predictions.y_true.any(axis=1)).sum()),
-        "untagged": dataset.config.untagged,
-        "left_out": find_left_out(dataset).to_dict(),
-        "data_digest": dataset.digest,
-        "text_digests": digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
-        "near_duplicates": asdict(leakage) if leakage else None,
-        "warnings": [warning.to_dict() for warning in warnings],
-        "code_digest": digest_code(),
-        "python": platform.python_version(),
-        "packages": {package: _installed(package) for package in PACKAGES},
-        "links": {},
-    }
+    return VersionInfo(
+        name=name,
+        created=_now(),
+        notes=notes,
+        out_of_fold=predictions.out_of_fold,
+        tags=list(predictions.tags),
+        num_projects=len(predictions.ids),
+        num_negatives=int((~predictions.y_true.any(axis=1)).sum()),
+        untagged=dataset.config.untagged,
+        left_out=find_left_out(dataset),
+        data_digest=dataset.digest,
+        text_digests=digest_texts(p for p in dataset.projects if p.id in predictions.row_of),
+        near_duplicates=leakage,
+        warnings=tuple(find_warnings(predictions, thresholds, dataset, leakage)),
+        code_digest=digest_code(),
+        python=platform.python_version(),
+        packages={package: _installed(package) for package in PACKAGES},
+        missing_tags=missing_tags,
+    )
 
 
 def release_workspace(
@@ -89,13 +210,26 @@ def release_workspace(
     target: VersionSource | None = None,
     links: Mapping[str, str] | None = None,
 ) -> None:
-    """Freeze the workspace of `source` under `name`, in `target` where it is another home.
+    """Freeze the workspace under a name.
 
-    `links` are addresses to show on the version's card, by what they lead to.
+    Parameters
+    ----------
+    source : VersionSource
+        The home of the workspace.
+    name : str
+        The release's name.
+    notes : str
+        One line of at most 500 characters.
+    target : VersionSource, optional
+        Where the release is written; `source` by default.
+    links : mapping, optional
+        By name, addresses to show on the version's card.
 
-    Raises:
-        TagifaiError: there is no workspace, the name is taken or not allowed, `notes` are
-            more than one line of 500 characters, or a link is no web address.
+    Raises
+    ------
+    TagifaiError
+        There is no workspace, the name is taken or not allowed, `notes` are too long, or a link
+        is not a web address.
     """
     links = links or {}
     for address in links.values():
@@ -115,7 +249,7 @@ def release_workspace(
 
 
 def is_web_address(address: object) -> bool:
-    """Tell whether an address may be shown as a link.
+    """Check whether an address may be shown as a link.
 
     >>> is_web_address("https://example.org/run/7"), is_web_address("javascript:alert(1)")
     (True, False)

@@ -1,7 +1,8 @@
-"""Train over many seeds: each figure with its mean, deviation and number of samples."""
+"""Train over several seeds: the mean, deviation and number of samples of each figure."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,61 @@ SPENT = (
 OF_ALL_TESTS = tuple(f"behavioral_{name}" for name in ("score", "name_matcher", *PARTS, *TYPES))
 
 
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """Figures of the same training over several seeds.
+
+    Attributes
+    ----------
+    seeds : list of int
+        The seeds, one training each.
+    runs : list of mapping
+        By seed, each figure by name, and what training took (`SPENT`).
+    mean : mapping
+        By figure, its mean over the seeds for which it is defined.
+    std : mapping
+        By figure, its sample standard deviation (n − 1); None for one seed.
+    support : mapping
+        By figure, the mean number of samples behind it: see `count_support`.
+    num_runs : mapping
+        By figure, the number of seeds for which it is defined.
+    """
+
+    seeds: list[int]
+    runs: Sequence[Mapping[str, float | None]]
+    mean: Mapping[str, float]
+    std: Mapping[str, float | None]
+    support: Mapping[str, float]
+    num_runs: Mapping[str, int]
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as `train --repeat --json` prints it."""
+        return asdict(self)
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return one row of text per figure; groups of behavioral tests come last.
+
+        >>> figures = {"mean": {"ece": 0.005, "f1": 0.75}, "std": {"ece": None, "f1": 0.0125}}
+        >>> counts = {"support": {"f1": 215.5, "ece": 7327.0}, "num_runs": {"f1": 2, "ece": 1}}
+        >>> for row in Repetition([0, 1], [], **figures, **counts).rows():
+        ...     print(row)
+        {'metric': 'f1', 'mean': '0.7500 ± 0.0125', 'support': '215.5'}
+        {'metric': 'ece', 'mean': '0.0050 (1 of 2 seeds)', 'support': '7,327'}
+        """
+        names = sorted({**self.support, **dict.fromkeys(SPENT, 0)}, key=_place)
+        return [self._row(name) for name in names if name in self.mean]
+
+    def _row(self, name: str) -> dict[str, str]:
+        deviation, support, runs = self.std[name], self.support.get(name), self.num_runs[name]
+        figures = [self.mean[name], *([] if deviation is None else [deviation])]
+        note = "" if runs == len(self.seeds) else f" ({runs} of {len(self.seeds)} seeds)"
+        return {
+            "metric": name.replace("0_05", "0.05").replace("_", " "),
+            "mean": " ± ".join(f"{figure:.4f}" for figure in figures) + note,
+            "support": "" if support is None else f"{support:,.1f}".removesuffix(".0"),
+        }
+
+
 def repeat(
     dataset: Dataset,
     params: Params,
@@ -35,17 +91,29 @@ def repeat(
     progress: Progress | None = None,
     slices: Mapping[str, Slice] | None = None,
     saved: Sequence[BehavioralTest] = (),
-) -> dict[str, Any]:
-    """Train once a seed (split, folds and fits all follow it); give mean and deviation.
+) -> Repetition:
+    """Train once per seed, which decides split, folds and fits.
 
-    `slices` and the `saved` behavioral tests are scored as `train` scores them.
+    Parameters
+    ----------
+    dataset, params, jobs, slices, saved
+        As for `train`; the seed of `params` is replaced.
+    seeds : sequence of int
+        One or more seeds.
+    progress : callable, optional
+        Called after each seed with the number done, the number of all, and the seed.
 
-    Returns {"seeds": [...], "runs": [{metric: value}, ...], "mean": {...}, "std": {...},
-    "support": {...}, "num_runs": {...}}: the deviation that of a sample (n − 1), None for one
-    seed; the support the mean number of samples a seed (`count_support`). A seed for which a
-    figure is undefined is left out of its mean; `num_runs` is the number of those left. Beside
-    the metrics stand `seconds` by the clock and `cpu_seconds` of this process, of training and
-    scoring, and `milliseconds_a_prediction`, the median of up to 100 test texts tagged one by one.
+    Returns
+    -------
+    Repetition
+        The metrics, and beside them `seconds` by the clock and `cpu_seconds` of this process for
+        training and scoring, and `milliseconds_a_prediction`, the median of up to 100 test texts
+        tagged one by one.
+
+    Raises
+    ------
+    TagifaiError
+        There is no seed, or `train` fails.
     """
     if not seeds:
         raise TagifaiError("at least one seed is needed")
@@ -64,26 +132,34 @@ def repeat(
         supports.append(count_support(trained.performance))
         if progress:
             progress(done, len(seeds), f"seed {seed}")
+    return _summarize(seeds, runs, supports)
+
+
+def _summarize(
+    seeds: Sequence[int],
+    runs: Sequence[Mapping[str, float | None]],
+    supports: Sequence[Mapping[str, float | None]],
+) -> Repetition:
     defined = _defined(runs)
-    return {
-        "seeds": list(seeds),
-        "runs": runs,
-        "mean": {name: float(np.mean(values)) for name, values in defined.items()},
-        "std": {
+    return Repetition(
+        seeds=list(seeds),
+        runs=runs,
+        mean={name: float(np.mean(values)) for name, values in defined.items()},
+        std={
             name: float(np.std(values, ddof=1)) if len(values) > 1 else None
             for name, values in defined.items()
         },
-        "support": {
+        support={
             name: float(np.mean(counts))
             for name, counts in _defined(supports).items()
             if name in defined
         },
-        "num_runs": {name: len(values) for name, values in defined.items()},
-    }
+        num_runs={name: len(values) for name, values in defined.items()},
+    )
 
 
 def _defined(runs: Sequence[Mapping[str, float | None]]) -> dict[str, list[float]]:
-    """List by name the values of the runs for which they are defined."""
+    """Return by name the values of the runs for which they are defined."""
     names = dict.fromkeys(name for run in runs for name in run)
     found = {
         name: [value for run in runs if (value := run.get(name)) is not None] for name in names
@@ -91,40 +167,13 @@ def _defined(runs: Sequence[Mapping[str, float | None]]) -> dict[str, list[float
     return {name: values for name, values in found.items() if values}
 
 
-def table_rows(table: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Lay out what `repeat` returns, a figure a row; groups of behavioral tests come last.
-
-    >>> table = {"mean": {"ece": 0.005, "f1": 0.75}, "std": {"ece": None, "f1": 0.0125}}
-    >>> for row in table_rows({**table, "support": {"f1": 215.5, "ece": 7327.0}}):
-    ...     print(row)
-    {'metric': 'f1', 'mean': '0.7500 ± 0.0125', 'support': '215.5'}
-    {'metric': 'ece', 'mean': '0.0050', 'support': '7,327'}
-    """
-    rows = []
-    for name in sorted(table["support"] | dict.fromkeys(SPENT, 0), key=_place):
-        if name not in table["mean"]:
-            continue
-        deviation, support = table["std"][name], table["support"].get(name)
-        figures = [table["mean"][name], *([] if deviation is None else [deviation])]
-        seeds, runs = len(table.get("seeds", ())), table.get("num_runs", {}).get(name)
-        note = "" if runs is None or runs == seeds else f" ({runs} of {seeds} seeds)"
-        rows.append(
-            {
-                "metric": name.replace("0_05", "0.05").replace("_", " "),
-                "mean": " ± ".join(f"{figure:.4f}" for figure in figures) + note,
-                "support": "" if support is None else f"{support:,.1f}".removesuffix(".0"),
-            }
-        )
-    return rows
-
-
-def flat_metrics(performance: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the figures of a performance that runs are compared by, one level deep.
+def flat_metrics(performance: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the figures of a performance that runs are compared by, one level deep.
 
     >>> flat_metrics({"overall": {"f1": 0.7, "macro": {"f1": 0.6}}})
     {'f1': 0.7, 'macro_f1': 0.6}
     """
-    flat: dict[str, Any] = {}
+    flat: dict[str, float | None] = {}
     for name, value in performance["overall"].items():
         if name in COVERED:
             continue
@@ -144,8 +193,8 @@ def flat_metrics(performance: Mapping[str, Any]) -> dict[str, Any]:
     return flat | {f"behavioral_{name}": group["score"] for name, group in _groups(performance)}
 
 
-def count_support(performance: Mapping[str, Any]) -> dict[str, int]:
-    """Give the number of samples behind each figure of `flat_metrics`.
+def count_support(performance: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the number of samples behind each figure of `flat_metrics`.
 
     Projects of the test split; pairs of project and tag for Brier score and calibration
     errors; projects in slices; behavioral tests.
@@ -175,7 +224,7 @@ def _groups(performance: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, 
 
 
 def _place(name: str) -> int:
-    """Order figures: F1, the other overall ones, what it took, groups of tests, written ones."""
+    """Return where a figure stands: F1, other overall ones, what it took, groups of tests."""
     if name.startswith("behavioral_") and name not in OF_ALL_TESTS:
         return 4 if name.startswith("behavioral_written") else 3
     return 0 if name == "f1" else 2 if name in SPENT else 1

@@ -1,9 +1,11 @@
-"""Search parameters with Optuna: trials scored out of fold, that go on where they were stopped."""
+"""Search parameters with Optuna: trials are scored out of fold, and a search can continue."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -19,14 +21,42 @@ from tagifai.models.splits import stratify_folds
 from tagifai.predictions import decide
 from tagifai.training.train import label_matrix, split_prepared, take
 
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.study import Study
+    from optuna.trial import BaseTrial, FrozenTrial
+
 STUDY = "tagifai"
+Space = Mapping[str, "BaseDistribution"]
 
 
-def default_space() -> dict[str, Any]:
-    """Give what is searched: parameters' names and Optuna's distributions of their values.
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One choice of parameters, scored.
 
-    Raises:
-        TagifaiError: Optuna is not installed.
+    Attributes
+    ----------
+    number : int
+        Its place in the search, from 0.
+    params : mapping
+        The parameters that were chosen; the others are as given.
+    f1 : float
+        Weighted F1 of train and validation projects, out of fold.
+    """
+
+    number: int
+    params: Mapping[str, object]
+    f1: float
+
+
+def default_space() -> Space:
+    """Return what is searched: Optuna's distributions by parameter.
+
+    Raises
+    ------
+    TagifaiError
+        Optuna is not installed.
     """
     kinds = _optuna().distributions
     return {
@@ -52,33 +82,57 @@ def optimize(
     *,
     trials: int = 30,
     path: Path | str | None = None,
-    space: Mapping[str, Any] | None = None,
+    space: Space | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
-    """Try `trials` choices from `space` around `params`; best first.
+) -> list[Trial]:
+    """Search parameters by the F1 of train and validation projects, out of fold.
 
-    Each trial: {"number", "params" (what was chosen), "f1"}. The score is the weighted F1 of
-    train and validation projects out of fold, with thresholds from other folds; test is never
-    looked at. Trial 0 is `params` unchanged; a tree-structured Parzen estimator (Bergstra et
-    al. 2011), seeded by `params.seed`, chooses the others. With a `path`, an SQLite file that
-    keeps the trials, a search goes on where it was stopped, a trial cut short included, and
-    ends as it would have. One search at a time may use it. `jobs` trials run at once.
+    Thresholds too come from other folds than those they are applied to; test is never looked
+    at. Trial 0 is `params` unchanged. A tree-structured Parzen estimator (Bergstra et al. 2011),
+    seeded by `params.seed`, chooses the others.
 
-    Raises:
-        TagifaiError: Optuna is not installed; fewer trials or jobs than one; `path` holds
-            something else, or trials of other data, other params or another space.
+    Parameters
+    ----------
+    dataset : Dataset
+        What is learned from.
+    params : Params
+        What each trial changes.
+    trials : int
+        How many choices are scored in all, earlier ones of `path` among them.
+    path : Path or str, optional
+        An SQLite file of trials. A search that was stopped continues from it and ends as it
+        would have, a trial that was cut short included. Only one search at a time may use it.
+    space : mapping, optional
+        Optuna's distributions by parameter; `default_space` by default.
+    jobs : int
+        How many trials run at once.
+    progress : callable, optional
+        Called after each trial with the number done, the number of all, and the best F1.
+
+    Returns
+    -------
+    list of Trial
+        The best first.
+
+    Raises
+    ------
+    TagifaiError
+        Optuna is not installed; fewer trials or jobs than one; or `path` holds something else,
+        or trials of other data, parameters or space.
     """
     if trials < 1:
         raise TagifaiError(f"trials must be 1 or more, got {trials}")
     check_jobs(jobs)
-    space = default_space() if space is None else dict(space)
+    space = default_space() if space is None else space
     study = _open_study(path, dataset, params, space)
-    # What a stopped search left unfinished comes first.
+    # Trials that a stopped search left unfinished come first.
     cut_short = _trials(study, "RUNNING")
     with Parallel(n_jobs=jobs, return_as="generator") as parallel:
         while (left := trials - len(_trials(study, "COMPLETE"))) > 0:
-            asked = cut_short[:jobs] or [_ask(study, params, space) for _ in range(min(jobs, left))]
+            asked: Sequence[BaseTrial] = cut_short[:jobs] or [
+                _ask(study, params, space) for _ in range(min(jobs, left))
+            ]
             cut_short = cut_short[jobs:]
             scores = parallel(delayed(_score_choice)(dataset, params, one.params) for one in asked)
             for trial, f1 in zip(asked, scores, strict=True):
@@ -87,14 +141,14 @@ def optimize(
                     done = len(_trials(study, "COMPLETE"))
                     progress(done, max(trials, done), f"best F1 {study.best_value:.3f}")
     found = [
-        {"number": trial.number, "params": dict(trial.params), "f1": trial.value}
+        Trial(trial.number, dict(trial.params), float(trial.value or 0))
         for trial in _trials(study, "COMPLETE")
     ]
-    return sorted(found, key=lambda one: (-one["f1"], one["number"]))
+    return sorted(found, key=lambda one: (-one.f1, one.number))
 
 
 def score_params(dataset: Dataset, params: Params) -> float:
-    """Give the weighted F1 of train and validation projects, out of fold, in [0, 1].
+    """Return the weighted F1 of train and validation projects, out of fold, in [0, 1].
 
     Thresholds too come from other projects than those they are applied to.
     """
@@ -112,11 +166,11 @@ def score_params(dataset: Dataset, params: Params) -> float:
         others = np.setdiff1d(np.arange(len(y_true)), part)
         cut = model.choose_thresholds(y_true[others], y_prob[others])
         y_pred[part] = decide(y_prob[part], cut)
-    # Undefined only where no tag is carried or predicted at all: then nothing was learnt.
+    # Undefined only where no tag is carried or predicted at all: then nothing was learned.
     return overall_metrics(y_true, y_pred).weighted.values["f1"] or 0.0
 
 
-def _optuna() -> Any:
+def _optuna() -> ModuleType:
     try:
         import optuna
     except ImportError:
@@ -127,9 +181,7 @@ def _optuna() -> Any:
     return optuna
 
 
-def _open_study(
-    path: Path | str | None, dataset: Dataset, params: Params, space: Mapping[str, Any]
-) -> Any:
+def _open_study(path: Path | str | None, dataset: Dataset, params: Params, space: Space) -> "Study":
     optuna = _optuna()
     to_json = optuna.distributions.distribution_to_json
     asked = {
@@ -144,12 +196,12 @@ def _open_study(
             direction="maximize",
             load_if_exists=True,
         )
-        kept = study.user_attrs.get("asked")
+        searched = study.user_attrs.get("asked")
     except Exception as error:  # SQLAlchemy's, for whatever else the file may be
         raise TagifaiError(f"{path}: no file of trials ({type(error).__name__})") from None
-    if kept is None:
+    if searched is None:
         study.set_user_attr("asked", asked)
-    elif kept != json.loads(json.dumps(asked)):
+    elif searched != json.loads(json.dumps(asked)):
         raise TagifaiError(
             f"{path}: holds trials of other data, parameters or space; choose another file or "
             f"remove it"
@@ -157,18 +209,18 @@ def _open_study(
     return study
 
 
-def _trials(study: Any, state: str) -> list[Any]:
+def _trials(study: "Study", state: str) -> "list[FrozenTrial]":
     return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == state]
 
 
-def _ask(study: Any, params: Params, space: Mapping[str, Any]) -> Any:
+def _ask(study: "Study", params: Params, space: Space) -> "optuna.Trial":
     done = len(study.get_trials(deepcopy=False))
-    # Seeded anew for each trial: a search that was stopped chooses as one that was not.
+    # A seed for each trial: a search that was stopped chooses as one that was not.
     study.sampler = _optuna().samplers.TPESampler(seed=(params.seed + done) % 2**32)
     return study.ask(dict(space) if done else {})
 
 
-def _score_choice(dataset: Dataset, params: Params, choice: Mapping[str, Any]) -> float:
+def _score_choice(dataset: Dataset, params: Params, choice: Mapping[str, object]) -> float:
     try:
         return score_params(dataset, params.replaced(choice))
     except TagifaiError:  # a choice at odds with itself, such as one without any feature

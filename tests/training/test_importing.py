@@ -37,11 +37,12 @@ def test_rows_become_a_version_that_loads(tmp_path: Path) -> None:
     predictions = read_predictions(write(tmp_path, ROWS), DATA)
     assert predictions.tags == ("a", "b")
     assert predictions.y_true.tolist() == [[1, 0], [1, 0], [0, 1], [0, 1]]
-    files, overall = version_of(predictions, DATA, 0.5, "v1")
+    version = version_of(predictions, DATA, 0.5, "v1")
+    overall = version.performance["overall"]
     assert overall["num_samples"] == 3
     assert overall["recall"] == 1.0
     source = FolderSource(tmp_path / "models")
-    source.write("v1", files)
+    source.write("v1", version.to_files())
     version = load_version(source, "v1")
     assert version.performance["class"]["b"]["precision"] == pytest.approx(2 / 3)
     assert version.thresholds == {"a": 0.5, "b": 0.5}
@@ -73,16 +74,17 @@ def test_frequent_tags_without_predictions_are_told_with_the_figures(tmp_path: P
     dataset = many(60)
     rows = [{"id": i, "split": "test", "probabilities": {"a": 0.9}} for i in range(60)]
     predictions = read_predictions(write(tmp_path, rows), dataset)
-    files, overall = version_of(predictions, dataset)
-    assert json.loads(files["version.json"])["missing_tags"] == {"c": 30}
+    version = version_of(predictions, dataset)
+    overall = version.performance["overall"]
+    assert json.loads(version.to_files()["version.json"])["missing_tags"] == {"c": 30}
     told = "1 tag of the data, frequent enough to learn, is not predicted: c 30"
-    assert json.loads(files["performance.json"])["note"] == told
+    assert version.performance["note"] == told
     assert overall["f1"] == 1.0
     assert missing_tags(dataset, ["a", "c"], 30) == missing_tags(dataset, ["a"], 31) == {}
     unlabelled = replace(dataset, config=DataConfig(untagged="unlabelled"))
     extra = Project("60", "t", "", ())
     both = replace(unlabelled, projects=(*dataset.projects, extra))
-    note = json.loads(version_of(predictions, both)[0]["performance.json"])["note"]
+    note = version_of(predictions, both).performance["note"]
     assert note == f"1 unlabelled project is left out; {told}"
 
 
@@ -91,9 +93,10 @@ def test_untagged_projects_are_negatives_of_every_tag(tmp_path: Path) -> None:
     rows = [*ROWS, {"id": 4, "split": "test", "probabilities": {"a": 0.9, "b": 0.1}}]
     predictions = read_predictions(write(tmp_path, rows), dataset)
     assert predictions.y_true[-1].tolist() == [0, 0]
-    files, overall = version_of(predictions, dataset)
+    version = version_of(predictions, dataset)
+    overall = version.performance["overall"]
     assert overall["num_samples"] == 4
-    assert json.loads(files["performance.json"])["class"]["a"]["precision"] == 0.5
+    assert version.performance["class"]["a"]["precision"] == 0.5
 
 
 def test_predictions_too_large_to_be_read_back_are_refused_before_they_are_scored(

@@ -6,7 +6,7 @@ from small_corpus import SMALL_PARAMS, small_dataset
 from tagifai.behavioral import BehavioralTest, Case
 from tagifai.errors import TagifaiError
 from tagifai.slices import Conditions, Slice
-from tagifai.training.repetition import count_support, flat_metrics, repeat, table_rows
+from tagifai.training.repetition import Repetition, count_support, flat_metrics, repeat
 from tagifai.training.train import train
 
 PARAMS = SMALL_PARAMS.replaced({"char_ngrams": 0, "log_count_ratio": False})
@@ -23,13 +23,13 @@ def table():
 
 
 def test_repeat_gives_mean_and_deviation(table):
-    f1 = [run["f1"] for run in table["runs"]]
-    assert table["seeds"] == [3, 4]
-    assert table["mean"]["f1"] == pytest.approx(sum(f1) / 2)
-    assert table["std"]["f1"] == pytest.approx(abs(f1[0] - f1[1]) / 2**0.5)
+    f1 = [run["f1"] for run in table.runs]
+    assert table.seeds == [3, 4]
+    assert table.mean["f1"] == pytest.approx(sum(f1) / 2)
+    assert table.std["f1"] == pytest.approx(abs(f1[0] - f1[1]) / 2**0.5)
     assert SEEN == [(1, 2, "seed 3"), (2, 2, "seed 4")]
-    assert 0 < table["mean"]["milliseconds_a_prediction"] < 1000 * table["mean"]["seconds"]
-    assert table["mean"]["cpu_milliseconds_a_prediction"] > 0
+    assert 0 < table.mean["milliseconds_a_prediction"] < 1000 * table.mean["seconds"]
+    assert table.mean["cpu_milliseconds_a_prediction"] > 0
 
 
 def test_every_figure_comes_with_its_number_of_samples():
@@ -52,16 +52,16 @@ def test_every_figure_comes_with_its_number_of_samples():
 
 
 def test_the_table_tells_each_figure_once_and_groups_last(table):
-    rows = table_rows(table)
+    rows = table.rows()
     names = [row["metric"] for row in rows]
     assert names[0] == "f1"
     assert names.index("behavioral score") < names.index("seconds") < names.index("cpu seconds")
     assert names.index("milliseconds a prediction") < names.index("behavioral mft-name")
     assert names[-1] == "behavioral written-mine"
-    assert len(set(names)) == len(names) == len(table["support"]) + 4
+    assert len(set(names)) == len(names) == len(table.support) + 4
     assert rows[0] == {
         "metric": "f1",
-        "mean": f"{table['mean']['f1']:.4f} ± {table['std']['f1']:.4f}",
+        "mean": f"{table.mean['f1']:.4f} ± {table.std['f1']:.4f}",
         "support": "24",
     }
 
@@ -77,21 +77,27 @@ def test_a_seed_without_a_figure_is_left_out_of_its_mean():
     projects = tuple(replace(p, id=str(i)) for i, p in enumerate(few))
     params = PARAMS.replaced({"min_tag_freq": 2, "folds": 2})
     table = repeat(replace(dataset, projects=projects), params, [0, 1, 2])
-    for name, number in table["num_runs"].items():
-        values = [run[name] for run in table["runs"] if run.get(name) is not None]
+    for name, number in table.num_runs.items():
+        values = [run[name] for run in table.runs if run.get(name) is not None]
         assert len(values) == number
-        assert table["mean"][name] == pytest.approx(sum(values) / number)
-    assert table["num_runs"]["f1"] == 3
+        assert table.mean[name] == pytest.approx(sum(values) / number)
+    assert table.num_runs["f1"] == 3
 
 
 def test_the_table_says_how_many_seeds_a_mean_is_of():
-    table = {"seeds": [0, 1, 2], "mean": {"f1": 0.5}, "std": {"f1": 0.1}, "support": {"f1": 9.0}}
-    (row,) = table_rows({**table, "num_runs": {"f1": 2}})
+    figures = {"mean": {"f1": 0.5}, "std": {"f1": 0.1}, "support": {"f1": 9.0}}
+    (row,) = Repetition([0, 1, 2], [], **figures, num_runs={"f1": 2}).rows()
     assert row["mean"] == "0.5000 ± 0.1000 (2 of 3 seeds)"
 
 
+def test_json_has_the_parts_in_their_order(table):
+    told = table.to_json()
+    assert list(told) == ["seeds", "runs", "mean", "std", "support", "num_runs"]
+    assert told["mean"] == table.mean
+
+
 def test_one_seed_has_no_deviation():
-    assert set(repeat(small_dataset(), PARAMS, [1])["std"].values()) == {None}
+    assert set(repeat(small_dataset(), PARAMS, [1]).std.values()) == {None}
 
 
 def test_no_seed_is_no_repetition():

@@ -22,13 +22,13 @@ def whole():
 
 
 def test_trials_come_best_first_with_the_given_parameters_among_them(whole):
-    assert [trial["f1"] for trial in whole] == sorted((t["f1"] for t in whole), reverse=True)
-    chosen = {trial["number"]: trial["params"] for trial in whole}
+    assert [trial.f1 for trial in whole] == sorted((t.f1 for t in whole), reverse=True)
+    chosen = {trial.number: trial.params for trial in whole}
     assert sorted(chosen) == [0, 1, 2, 3]
     assert chosen.pop(0) == {}
     assert all(set(params) == set(SPACE) for params in chosen.values())
     best = whole[0]
-    assert score_params(DATASET, QUICK.replaced(best["params"])) == best["f1"]
+    assert score_params(DATASET, QUICK.replaced(best.params)) == best.f1
 
 
 def test_a_stopped_search_goes_on_and_ends_as_it_would_have(whole, tmp_path):

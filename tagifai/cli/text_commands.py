@@ -1,0 +1,50 @@
+"""Commands about texts: predict and preprocess."""
+
+import argparse
+import sys
+
+from tagifai.cli.answers import Answer, open_versions
+from tagifai.cli.terminal import print_table, print_text
+from tagifai.data.records import replace_surrogates
+
+
+def predict(options: argparse.Namespace) -> Answer:
+    """Predict the tags of texts given as arguments, or as lines of standard input."""
+    versions = open_versions(options)
+    given = options.texts or [line.rstrip("\n") for line in sys.stdin]
+    texts = [replace_surrogates(text) for text in given]
+    name = options.version or versions.latest("model")
+    answers = [
+        {"text": text, **answer}
+        for text, answer in zip(texts, versions.predict(name, texts), strict=True)
+    ]
+    rows = [
+        {
+            "text": answer["text"],
+            "tags": ", ".join(answer["tags"]) or "none",
+            "note": answer["reason"] or "",
+        }
+        for answer in answers
+    ]
+    columns = {"text": "text", "tags": "predicted tags", "note": "note"}
+    return Answer(
+        {"version": name, "predictions": answers},
+        lambda: print_table(rows, columns, title=name),
+    )
+
+
+def preprocess(options: argparse.Namespace) -> Answer:
+    """Show what the classifier reads of a text."""
+    from tagifai.data.config import load_config
+    from tagifai.text.preprocessing import FILTERS, preprocess_text
+
+    text = sys.stdin.read() if options.text is None else options.text
+    cleaned = preprocess_text(
+        replace_surrogates(text),
+        lower=not options.no_lower,
+        stem=options.stem,
+        filters=FILTERS if options.filters is None else options.filters,
+        stopwords=None if options.stopwords is None else options.stopwords.split(),
+        language=options.language or load_config(options.data).language,
+    )
+    return Answer({"preprocessed": cleaned}, lambda: print_text(cleaned))

@@ -1,0 +1,348 @@
+"""Commands that make versions: train, optimize, release, demo-versions, import-predictions."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tagifai.cli.answers import (
+    Answer,
+    open_home,
+    print_leakage,
+    print_left_out,
+    print_warnings,
+)
+from tagifai.cli.terminal import print_message, print_table, print_text, progress_bar, shown
+from tagifai.data import Dataset, known_tags, load_dataset
+from tagifai.data.records import read_object
+from tagifai.errors import TagifaiError
+from tagifai.store.naming import WORKSPACE
+
+# Imported in functions: a mistake and a quick answer need not wait for scikit-learn.
+if TYPE_CHECKING:
+    from tagifai.behavioral import BehavioralTest
+    from tagifai.models.params import Params
+    from tagifai.slices import Slice
+    from tagifai.store.versions import VersionSource
+    from tagifai.training.releases import NewVersion
+    from tagifai.training.repetition import Repetition
+
+DEMO_COLUMNS = {
+    "version": "version",
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "behavioral_score": "behavioral",
+    "behavioral_name_matcher": "name matcher",
+    "notes": "notes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """A data folder as training reads it: projects, slices and saved behavioral tests."""
+
+    dataset: Dataset
+    slices: "Mapping[str, Slice]"
+    saved: "Sequence[BehavioralTest]"
+
+
+def train_workspace(options: argparse.Namespace) -> Answer:
+    """Train with the given parameters; write the workspace, or repeat over seeds."""
+    params = read_params(options)
+    data = read_training_data(options)
+    warn_of_spellings(data.dataset, params.min_tag_freq)
+    if options.repeat is not None:
+        return repeat_training(options, params, data)
+    from tagifai.training.releases import new_version
+    from tagifai.training.train import train
+
+    source = open_home(options)
+    source.check_writable(WORKSPACE)
+    trained = train(
+        data.dataset,
+        params,
+        jobs=options.jobs,
+        progress=progress_bar("training"),
+        slices=data.slices,
+        saved=data.saved,
+        limits=source.limits,
+    )
+    version = new_version(trained, data.dataset, notes=options.notes)
+    source.write(WORKSPACE, version.to_files())
+    return answer_trained(version, source)
+
+
+def read_training_data(options: argparse.Namespace) -> TrainingData:
+    """Read what training needs of the data folder, before anything is computed."""
+    from tagifai.behavioral import saved_tests
+    from tagifai.slices import load_slices
+
+    dataset = load_dataset(options.data)
+    return TrainingData(
+        dataset,
+        load_slices(options.data, dataset),
+        saved_tests(options.data, known_tags(dataset)),
+    )
+
+
+def warn_of_spellings(dataset: Dataset, min_tag_freq: int) -> None:
+    """Warn of tags that are frequent enough to be learned and differ in spelling alone."""
+    from tagifai.data.rules import describe_spellings, spelling_groups
+
+    for counts in spelling_groups(dataset):
+        # A group that is too rare confuses no version; `data check` names it.
+        if sum(counts.values()) >= min_tag_freq:
+            described = describe_spellings(counts)
+            print_message(f"warning: tags that differ in spelling alone: {described}")
+
+
+def answer_trained(version: "NewVersion", source: "VersionSource") -> Answer:
+    """Answer with the figures of a version that was trained and written."""
+    from tagifai.data.left_out import describe_negatives
+    from tagifai.metrics.reading import describe_undefined, state_covered, undefined_tags
+    from tagifai.training.repetition import flat_metrics
+
+    performance, info = version.performance, version.info
+    metrics, covered = flat_metrics(performance), state_covered(performance)
+    undefined = undefined_tags(performance)
+    rows = [
+        {"metric": name, "value": value, "covers": covered.get(name, "")}
+        for name, value in metrics.items()
+    ]
+
+    def show() -> None:
+        columns = {"metric": "metric", "value": "test split", "covers": "averaged over"}
+        print_table(rows, columns, title=f"{WORKSPACE} written to {source.location}")
+        print_text(describe_negatives(info.num_projects, info.num_negatives))
+        if undefined:
+            print_text(describe_undefined(undefined, len(info.tags)))
+        print_left_out(info.left_out)
+        print_leakage(info.near_duplicates)
+        print_warnings(info.warnings)
+
+    return Answer(
+        {
+            "version": WORKSPACE,
+            "models": source.location,
+            "metrics": metrics,
+            "averaged_over": covered,
+            "undefined_tags": undefined,
+            "left_out": info.left_out.to_dict(),
+            "warnings": [warning.to_dict() for warning in info.warnings],
+        },
+        show,
+    )
+
+
+def repeat_training(options: argparse.Namespace, params: "Params", data: TrainingData) -> Answer:
+    """Train over several seeds and answer with means and deviations; no version is written."""
+    from tagifai.data.left_out import find_left_out
+    from tagifai.training.repetition import repeat
+
+    if options.repeat < 1:
+        raise TagifaiError(f"--repeat must be 1 or more, got {options.repeat}")
+    repetition = repeat(
+        data.dataset,
+        params,
+        range(params.seed, params.seed + options.repeat),
+        jobs=options.jobs,
+        progress=progress_bar("training"),
+        slices=data.slices,
+        saved=data.saved,
+    )
+    left_out = find_left_out(data.dataset)
+
+    def show() -> None:
+        _show_repetition(repetition)
+        print_left_out(left_out)
+
+    return Answer({**repetition.to_json(), "left_out": left_out.to_dict()}, show)
+
+
+def _show_repetition(repetition: "Repetition") -> None:
+    columns = {"metric": "metric", "mean": "mean ± standard deviation", "support": "samples"}
+    seeds = repetition.seeds
+    title = f"Seeds {seeds[0]} to {seeds[-1]}, on the test part of each one's split"
+    print_table(repetition.rows(), columns, title=title)
+
+
+def optimize_params(options: argparse.Namespace) -> Answer:
+    """Search parameters; resume from the trials file where one is given."""
+    from tagifai.data.left_out import find_left_out
+    from tagifai.training.search import optimize
+
+    dataset = load_dataset(options.data)
+    trials = optimize(
+        dataset,
+        read_params(options),
+        trials=options.trials,
+        path=options.trials_file,
+        jobs=options.jobs,
+        progress=progress_bar("searching"),
+    )
+
+    def show() -> None:
+        rows = [
+            {"number": trial.number, "f1": trial.f1, "params": _describe_choice(trial.params)}
+            for trial in trials[:20]
+        ]
+        columns = {"number": "trial", "f1": "weighted F1", "params": "changed"}
+        print_table(rows, columns, title="Best first; out of fold, without test")
+        print_left_out(find_left_out(dataset))
+
+    return Answer(trials, show)
+
+
+def _describe_choice(params: Mapping[str, object]) -> str:
+    values = ((k, f"{v:.3g}" if isinstance(v, float) else v) for k, v in params.items())
+    return " ".join(f"{name}={value}" for name, value in values) or "as given"
+
+
+def release(options: argparse.Namespace) -> Answer:
+    """Freeze the workspace under a name."""
+    from tagifai.training.releases import release_workspace
+
+    source = open_home(options)
+    target = open_home(options, options.to) if options.to else source
+    links = dict(_split_link(given) for given in options.link or [])
+    release_workspace(source, options.name, options.notes, target, links)
+    return Answer(
+        {"version": options.name, "models": target.location},
+        lambda: print_text(f"released {options.name} to {target.location}"),
+    )
+
+
+def _split_link(given: str) -> tuple[str, str]:
+    name, found, address = given.partition("=")
+    if not found or not name.strip():
+        raise TagifaiError(f"--link takes NAME=ADDRESS, got {given!r}")
+    return name.strip(), address.strip()
+
+
+def make_demo_versions(options: argparse.Namespace) -> Answer:
+    """Train and release each version of the demonstration, then the workspace."""
+    from tagifai.data.left_out import find_left_out
+    from tagifai.training.demo import demo_params, demo_workspace
+    from tagifai.training.releases import version_files
+    from tagifai.training.repetition import flat_metrics
+    from tagifai.training.train import train
+
+    source, data = open_home(options), read_training_data(options)
+    versions = demo_params(read_params(options))
+    source.check_writable(WORKSPACE)
+    taken = [name for name in versions if name in source.names()]
+    if taken:
+        raise TagifaiError(
+            f"{', '.join(taken)} exist in {source.location}; a release is never changed, so "
+            f"give an empty folder with --models, or remove them first"
+        )
+    versions[WORKSPACE] = demo_workspace(read_params(options))
+    rows: list[Mapping[str, object]] = []
+    move = progress_bar("training")
+    for done, (name, (params, notes)) in enumerate(versions.items(), start=1):
+        trained = train(
+            data.dataset,
+            params,
+            jobs=options.jobs,
+            slices=data.slices,
+            saved=data.saved,
+            limits=source.limits,
+        )
+        source.write(name, version_files(trained, data.dataset, name=name, notes=notes))
+        rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
+        move(done, len(versions), name)
+
+    def show() -> None:
+        print_table(rows, DEMO_COLUMNS, title=f"written to {source.location}")
+        print_left_out(find_left_out(data.dataset))
+
+    return Answer(rows, show)
+
+
+def import_predictions(options: argparse.Namespace) -> Answer:
+    """Make a version of another program's predictions."""
+    from tagifai.slices import load_slices
+    from tagifai.training.importing import (
+        check_threshold,
+        read_predictions,
+        read_tag_list,
+        version_of,
+    )
+
+    check_threshold(options.threshold)
+    source = open_home(options)
+    source.check_writable(options.name)
+    dataset = load_dataset(options.data)
+    slices = load_slices(options.data, dataset)
+    predictions = read_predictions(
+        options.file,
+        dataset,
+        out_of_fold=options.out_of_fold,
+        tags=read_tag_list(options.tags) if options.tags else None,
+        missing=options.missing,
+        encoding=options.encoding,
+        delimiter=options.delimiter,
+        limits=source.limits,
+    )
+    version = version_of(
+        predictions, dataset, options.threshold, options.name, slices, source.limits
+    )
+    source.write(options.name, version.to_files())
+    return answer_imported(version)
+
+
+def answer_imported(version: "NewVersion") -> Answer:
+    """Answer with the figures of a version that was made of predictions."""
+    from tagifai.metrics.reading import describe_undefined, undefined_tags
+
+    info, overall = version.info, version.performance["overall"]
+    undefined, note = undefined_tags(version.performance), version.performance.get("note", "")
+    covered, num_tags = overall["num_tags"]["f1"], len(info.tags)
+    over = f" over {covered:,} of them" if covered < num_tags else ""
+
+    def show() -> None:
+        print_text(
+            f"{info.name}: {info.num_projects:,} projects, {num_tags:,} tags, "
+            f"weighted F1 {shown(overall['f1'])}{over} on {overall['num_samples']:,} test projects"
+        )
+        if undefined:
+            print_text(describe_undefined(undefined, num_tags))
+        if note:
+            print_text(note)
+        print_leakage(info.near_duplicates)
+        print_warnings(info.warnings)
+
+    return Answer(
+        {
+            "version": info.name,
+            "overall": overall,
+            "left_out": info.left_out.to_dict(),
+            "missing_tags": info.missing_tags,
+            "out_of_fold": info.out_of_fold,
+            "warnings": [warning.to_dict() for warning in info.warnings],
+        },
+        show,
+    )
+
+
+def read_params(options: argparse.Namespace) -> "Params":
+    """Read the parameters that were given; the language is the data's where none is.
+
+    Raises
+    ------
+    TagifaiError
+        `--params` is not a file of parameters, or `--set` not NAME=VALUE with a known name.
+    """
+    from tagifai.data.config import load_config
+    from tagifai.models.params import Params, parse_value
+
+    params = Params(language=load_config(options.data).language)
+    if options.params is not None:
+        params = params.replaced(read_object(options.params))
+    changes = {}
+    for pair in options.set:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise TagifaiError(f"--set: NAME=VALUE is needed, got {pair!r}")
+        changes[name] = parse_value(name, value)
+    return params.replaced(changes)
