@@ -123,6 +123,20 @@ def _checked(name: str, model: object) -> TagClassifier:
     return model
 
 
+def read_archive(path: Path, limits: Limits = _LIMITS) -> bytes:
+    """Return the bytes of a model file, none of which is unpacked yet.
+
+    Raises
+    ------
+    TagifaiError
+        Missing, no archive, or too large, as it is or once unpacked.
+    """
+    data = _read(path, limits)
+    refuse_pointer(data, str(path))
+    _check_size(str(path), data, limits)
+    return data
+
+
 def _read(path: Path, limits: Limits) -> bytes:
     try:
         limits.file.check(path.stat().st_size, str(path))

@@ -1,0 +1,257 @@
+"""A server that takes texts as JSON and answers probabilities as JSON: `http:URL`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from tagifai.arrays import Array
+from tagifai.errors import TagifaiError, counted, one_of, shorten
+from tagifai.models.adapters.endpoints import Endpoint, Patience
+from tagifai.models.adapters.loading import LoadContext
+from tagifai.models.predictor_spec import PredictorSpec
+
+INSTALL = "httpx"
+PROBE = "text"
+_NAMES, _VALUES = ("label", "tag", "name"), ("score", "probability", "value")
+
+Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How a server is asked, and where its answer holds what.
+
+    A field's path has dots between its steps, as in ``data.predictions``; "" is the whole body.
+
+    Attributes
+    ----------
+    texts_field : str
+        Where the request holds the texts.
+    one_text : bool
+        Whether the server takes one text a request, and answers one row.
+    extra : mapping
+        What else each request holds.
+    probabilities_field : str
+        Where the answer holds a row for each text: a list of numbers, an object from tags to
+        numbers, or a list of objects with a label and a score.
+    tags_field : str
+        Where the answer names the columns; "" where it does not.
+    missing : str
+        "error" or "zero": what a tag is that an object of an answer does not name.
+    headers_from : mapping
+        Names of headers, and the environment variable (``TAGIFAI_KEY_…``) that each is read from.
+    batch_size, concurrency : int
+        The most texts of a request, and the most requests at once.
+    timeout, retries, backoff, requests_per_second, max_bytes
+        As in `Patience`.
+    """
+
+    texts_field: str = "texts"
+    one_text: bool = False
+    extra: dict[str, object] = {}
+    probabilities_field: str = "probabilities"
+    tags_field: str = "tags"
+    missing: Annotated[str, msgspec.Meta(pattern="^(error|zero)$")] = "error"
+    headers_from: dict[str, str] = {}
+    batch_size: Count = 32
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    timeout: Positive = 30.0
+    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 3
+    backoff: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.5
+    requests_per_second: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
+    max_bytes: Annotated[int, msgspec.Meta(ge=1, le=2**30)] = 32 * 2**20
+
+    @property
+    def patience(self) -> Patience:
+        """How long and how often the server is asked."""
+        return Patience(
+            self.timeout, self.retries, self.backoff, self.requests_per_second, self.max_bytes
+        )
+
+
+class HttpPredictor:
+    """A server that tags texts.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        What is asked.
+    options : Options
+        How.
+    context : LoadContext
+        The tags; a server is asked about one short text where they are not known.
+    """
+
+    def __init__(self, endpoint: Endpoint, options: Options, context: LoadContext) -> None:
+        self.endpoint = endpoint
+        self.options = options
+        self.batch_size = options.batch_size
+        self.concurrency = options.concurrency
+        self._names = {tag: name for name, tag in context.tag_map.items()}
+        self.tags = context.tags or context.name_columns(self._ask_names(), None, endpoint.where)
+
+    def predict_proba(self, texts: Sequence[str]) -> Array:
+        """Return the server's probabilities, (n_texts, n_tags)."""
+        rows = [row for part in self._parts(texts) for row in self._rows(part)]
+        if len(rows) != len(texts):
+            raise self._error(
+                f"{counted(len(texts), 'text')} sent, {counted(len(rows), 'row')} answered"
+            )
+        return np.array([self._read_row(row) for row in rows], np.float64)
+
+    def _parts(self, texts: Sequence[str]) -> list[list[str]]:
+        size = 1 if self.options.one_text else max(1, self.batch_size)
+        return [list(texts[i : i + size]) for i in range(0, len(texts), size)]
+
+    def _rows(self, texts: list[str]) -> list[object]:
+        answer = self._ask(texts)
+        found = self._find(answer, self.options.probabilities_field)
+        if not _names_tags(found):
+            self._check_names(answer)
+        if self.options.one_text:
+            # Some servers answer a list of the one row, others the row itself.
+            nested = isinstance(found, list) and len(found) == 1 and isinstance(found[0], list)
+            return [found[0]] if isinstance(found, list) and nested else [found]
+        if not isinstance(found, list):
+            raise self._error(f"a list with a row for each text is needed, got {_shown(found)}")
+        return found
+
+    def _ask(self, texts: list[str]) -> object:
+        sent: object = texts[0] if self.options.one_text else texts
+        body = dict(self.options.extra)
+        *parents, last = self.options.texts_field.split(".")
+        place = body
+        for name in parents:
+            inner = place.get(name)
+            place[name] = inner = dict(inner) if isinstance(inner, dict) else {}
+            place = inner
+        place[last] = sent
+        whole = body if self.options.texts_field else sent
+        return self.endpoint.post(whole).json(self.endpoint.where)
+
+    def _find(self, answer: object, field: str) -> object:
+        found = answer
+        for step in field.split(".") if field else ():
+            if isinstance(found, dict) and step in found:
+                found = found[step]
+            elif isinstance(found, list) and step.isdigit() and int(step) < len(found):
+                found = found[int(step)]
+            else:
+                raise self._error(
+                    f"the answer has no {shorten(field)!r} (at {shorten(step)!r}): {_shown(found)}"
+                )
+        return found
+
+    def _check_names(self, answer: object) -> None:
+        """Refuse names of columns that are not the tags, where the answer names them."""
+        named = self._columns(answer)
+        if named is not None and named != [self._names.get(tag, tag) for tag in self.tags]:
+            raise self._error(
+                f"the answer's tags are {_shown(named)}, and {_shown(list(self.tags))} are expected"
+            )
+
+    def _columns(self, answer: object) -> list[str] | None:
+        if not self.options.tags_field:
+            return None
+        try:
+            found = self._find(answer, self.options.tags_field)
+        except TagifaiError:
+            return None
+        is_names = isinstance(found, list) and all(isinstance(name, str) for name in found)
+        return list(found) if is_names and isinstance(found, list) and found else None
+
+    def _ask_names(self) -> list[str] | None:
+        """Ask about one short text, for the names of the tags."""
+        answer = self._ask([PROBE])
+        found = self._find(answer, self.options.probabilities_field)
+        row = found[0] if isinstance(found, list) and found and _is_row(found[0]) else found
+        named = as_named(row) or as_named(found)
+        return list(named) if named else self._columns(answer)
+
+    def _read_row(self, row: object) -> list[float]:
+        named = as_named(row)
+        if named is None:
+            if not isinstance(row, list) or not all(_is_number(value) for value in row):
+                raise self._error(f"a row of numbers is needed, got {_shown(row)}")
+            if len(row) != len(self.tags):
+                raise self._error(
+                    f"a row of {counted(len(row), 'number')} for {counted(len(self.tags), 'tag')}"
+                )
+            return [float(value) for value in row]
+        known = [self._names.get(tag, tag) for tag in self.tags]
+        unknown = next((name for name in named if name not in set(known)), None)
+        if unknown is not None:
+            raise self._error(str(one_of("tag", unknown, known)))
+        if self.options.missing == "error":
+            lost = next((name for name in known if name not in named), None)
+            if lost is not None:
+                raise self._error(
+                    f"the answer has no probability of {shorten(lost)!r}; where what is left out "
+                    'is 0, set the option missing to "zero"'
+                )
+        return [named.get(name, 0.0) for name in known]
+
+    def _error(self, message: str) -> TagifaiError:
+        return TagifaiError(f"{self.endpoint.where}: {message}")
+
+
+def load(spec: PredictorSpec, options: Options, context: LoadContext) -> HttpPredictor:
+    """Prepare to ask a server, which the person has allowed."""
+    where = f"predictor {spec}"
+    headers = {
+        name: context.key(variable, (), where) for name, variable in options.headers_from.items()
+    }
+    for name, value in headers.items():
+        if not value:
+            variable = options.headers_from[name]
+            raise TagifaiError(f"{where}: the variable {variable} (header {name}) is not set")
+    endpoint = Endpoint(
+        spec.source,
+        headers,
+        options.patience,
+        context.allowed.private_hosts,
+        where,
+    )
+    if headers:
+        endpoint.refuse_plain_key()
+    return HttpPredictor(endpoint, options, context)
+
+
+def as_named(row: object) -> dict[str, float] | None:
+    """Return a row that names its tags as {tag: number}; None where it does not.
+
+    >>> as_named([{"label": "cv", "score": 0.5}]), as_named({"cv": 1}), as_named([0.5])
+    ({'cv': 0.5}, {'cv': 1.0}, None)
+    """
+    if isinstance(row, Mapping):
+        pairs = list(row.items())
+    elif isinstance(row, list) and row and all(isinstance(one, dict) for one in row):
+        pairs = [(_first(one, _NAMES), _first(one, _VALUES)) for one in row]
+    else:
+        return None
+    if not all(isinstance(name, str) and _is_number(value) for name, value in pairs):
+        return None
+    return {str(name): float(value) for name, value in pairs}
+
+
+def _names_tags(found: object) -> bool:
+    row = found[0] if isinstance(found, list) and found else found
+    return isinstance(row, dict) or as_named(row) is not None
+
+
+def _first(found: Mapping[str, object], names: Sequence[str]) -> object:
+    return next((found[name] for name in names if name in found), None)
+
+
+def _is_row(found: object) -> bool:
+    return isinstance(found, list | dict)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+def _shown(found: object) -> str:
+    return shorten(repr(found), 120)

@@ -1,0 +1,154 @@
+"""A fine-tuned transformer of Hugging Face: `transformers:FOLDER_OR_HUB_NAME[@REVISION]`."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import numpy as np
+
+from tagifai.arrays import Array
+from tagifai.errors import TagifaiError, shorten
+from tagifai.models.adapters.hub import folder_of
+from tagifai.models.adapters.loading import LoadContext
+from tagifai.models.adapters.onnx import names_of
+from tagifai.models.predictor_spec import PredictorSpec
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+INSTALL = "-r requirements-transformers.txt"
+MAX_LENGTH = 512
+MULTI_LABEL = "multi_label_classification"
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How a model is run.
+
+    Attributes
+    ----------
+    max_length : int
+        The most tokens of a text; 0 for what the model allows.
+    batch_size : int
+        The most texts of a run.
+    device : str
+        "cpu", "cuda", "cuda:1", "mps"; "" for a GPU where there is one.
+    """
+
+    max_length: Annotated[int, msgspec.Meta(ge=0, le=131_072)] = 0
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
+    device: Annotated[str, msgspec.Meta(pattern="^(|cpu|mps|cuda(:[0-9]+)?)$")] = ""
+
+
+class TransformersPredictor:
+    """A sequence classifier whose probabilities are a sigmoid for each tag, always.
+
+    Whatever the configuration says: where it lacks a problem type, pipelines use a softmax.
+    """
+
+    def __init__(
+        self,
+        model: "PreTrainedModel",
+        tokenizer: "PreTrainedTokenizerBase",
+        options: Options,
+        context: LoadContext,
+        where: str,
+    ) -> None:
+        import torch
+
+        self._model, self._tokenizer = model, tokenizer
+        best = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = torch.device(options.device or best)
+        self._model.to(self._device)
+        self._model.eval()
+        self.batch_size = max(options.batch_size, 256)
+        self._rows = options.batch_size
+        self.max_length = _longest(model, tokenizer, options.max_length)
+        config: Mapping[str, object] = model.config.to_dict()
+        self.tags = context.name_columns(names_of(config), model.config.num_labels, where)
+        kind = config.get("problem_type")
+        self.warnings = (
+            ()
+            if kind == MULTI_LABEL
+            else (
+                f"config.json says problem_type {kind or 'nothing'}; a sigmoid for each tag is "
+                f"used, as {MULTI_LABEL} needs it. Where texts have exactly one tag, this is not "
+                "what the model was trained for",
+            )
+        )
+
+    def predict_proba(self, texts: Sequence[str]) -> Array:
+        """Return probabilities, (n_texts, n_tags)."""
+        import torch
+
+        return self._each(texts, len(self.tags), lambda out: torch.sigmoid(out.logits.float()))
+
+    def embed(self, texts: Sequence[str]) -> Array:
+        """Return the mean of each text's last hidden states, (n_texts, n_dimensions)."""
+        width = int(self._model.config.hidden_size)
+        return self._each(texts, width, None)
+
+    def _each(self, texts: Sequence[str], width: int, read: object) -> Array:
+        """Run batches of texts of similar length, and put their rows in order."""
+        import torch
+
+        result = np.zeros((len(texts), width), np.float32)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), self._rows):
+            chosen = order[start : start + self._rows]
+            inputs = self._tokenizer(
+                [texts[i] for i in chosen],
+                truncation=True,
+                max_length=self.max_length,
+                padding=len(chosen) > 1,
+                return_tensors="pt",
+            ).to(self._device)
+            with torch.inference_mode():
+                output = self._model(**inputs, output_hidden_states=read is None)
+                if callable(read):
+                    rows = read(output)
+                else:
+                    mask = inputs["attention_mask"][:, :, None].float()
+                    hidden = output.hidden_states[-1].float()
+                    rows = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1.0)
+            result[chosen] = rows.cpu().numpy()
+        return result
+
+
+def load(spec: PredictorSpec, options: Options, context: LoadContext) -> TransformersPredictor:
+    """Load a model and its tokenizer; weights in safetensors alone, and no code of theirs.
+
+    Raises
+    ------
+    TagifaiError
+        Not there, another format, damaged, or in need of code of its own.
+    """
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    where = f"predictor {spec}"
+    folder = folder_of(spec, context)
+    local = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, use_safetensors=True, **local
+        )
+        return TransformersPredictor(model, tokenizer, options, context, where)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        what = shorten(" ".join(str(error).split()) or type(error).__name__, 240)
+        raise TagifaiError(f"{where}: cannot be loaded ({what})") from None
+
+
+def _longest(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", chosen: int) -> int:
+    """Return the most tokens of a text: some tokenizers say 1e30, and longer texts crash."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    limits = [int(tokenizer.model_max_length)] if tokenizer.model_max_length < 1e6 else []
+    if isinstance(positions, int) and positions > 0:
+        # RoBERTa and its relatives count positions from behind the padding token.
+        roberta = str(model.config.model_type) in _OFFSET_POSITIONS
+        offset = (model.config.pad_token_id or 0) + 1 if roberta else 0
+        limits.append(positions - offset)
+    longest = min(limits, default=MAX_LENGTH)
+    return min(chosen, longest) if chosen else longest
+
+
+_OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "xlm-roberta-xl")

@@ -1,0 +1,379 @@
+"""The contract of a predictor: anything that turns texts into probabilities, never believed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from tagifai.arrays import Array
+from tagifai.errors import TagifaiError, counted, shorten
+
+TIMEOUT = 120.0
+"""Seconds that one batch may take."""
+MAX_BATCH, MAX_CHARACTERS, MAX_CELLS = 256, 2_000_000, 8_000_000
+"""The most texts, characters and probabilities of one batch."""
+MAX_TAGS = 100_000
+MIN_ROWS = 5
+"""The fewest texts from which sums of 1 say anything."""
+_ROUNDING = 1e-6
+_SUM_TOLERANCE = 1e-3
+_POLL = 0.05
+
+Progress = Callable[[int, int, str], None]
+Cancelled = Callable[[], bool]
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Anything that turns texts into one probability for each tag.
+
+    A predictor may have more, which is used where it is there:
+
+    - ``embed(texts)``, an array (n_texts, n_dimensions);
+    - ``preprocess(text)``, the text as the model reads it;
+    - ``warnings``, lines that the person should read;
+    - ``decisions_only``, true where probabilities are 0 or 1 for want of better;
+    - ``batch_size``, the most texts of one call, and ``concurrency``, the most calls at once
+      (1 unless given).
+    """
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """The names of the columns."""
+
+    def predict_proba(self, texts: Sequence[str]) -> object:
+        """Return probabilities, an array (n_texts, n_tags) of values in [0, 1]."""
+
+
+class PredictionCancelled(TagifaiError):  # noqa: N818 - no error: the person asked for it
+    """The person stopped a prediction."""
+
+
+class CheckedPredictor:
+    """A predictor whose every answer is checked, called in batches and with a time limit.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        What is called.
+    name : str
+        What messages call it, usually ``KIND:SOURCE``.
+    timeout : float
+        Seconds that a batch may take.
+    batch_size : int, optional
+        The most texts of a batch; the predictor's own limit and the memory may ask for fewer.
+
+    Raises
+    ------
+    TagifaiError
+        It has no usable tags or no ``predict_proba``.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        name: str = "",
+        *,
+        timeout: float = TIMEOUT,
+        batch_size: int | None = None,
+    ) -> None:
+        self.predictor = predictor
+        self.name = name or str(getattr(predictor, "name", "")) or type(predictor).__name__
+        if not callable(getattr(predictor, "predict_proba", None)):
+            raise self._error(
+                f"has no predict_proba(texts); it is a {type(predictor).__name__}, and a predictor "
+                "has `tags` and `predict_proba`"
+            )
+        self.timeout = timeout
+        self.tags = self._read_tags()
+        self._batch_size = batch_size
+        self._free = threading.BoundedSemaphore(max(1, int(getattr(predictor, "concurrency", 1))))
+
+    @property
+    def batch_size(self) -> int:
+        """The most texts of one call, so that a batch and its answer fit the memory."""
+        own = int(getattr(self.predictor, "batch_size", 0) or MAX_BATCH)
+        room = MAX_CELLS // max(1, len(self.tags))
+        return max(1, min(self._batch_size or MAX_BATCH, own, room))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the predictor itself warns of."""
+        return tuple(map(str, getattr(self.predictor, "warnings", ())))
+
+    def predict_proba(
+        self,
+        texts: Sequence[str],
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        dtype: type[np.floating] = np.float32,
+    ) -> Array:
+        """Return probabilities that are sure to be some.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Any number of texts.
+        progress : callable, optional
+            ``progress(done, total, "texts")`` is called after each batch.
+        cancelled : callable, optional
+            Asked again and again; once it returns true, no further batch is sent.
+        dtype : type
+            Of the result. 32 bits are what a version stores.
+
+        Returns
+        -------
+        array (n_texts, n_tags)
+            Finite values in [0, 1].
+
+        Raises
+        ------
+        PredictionCancelled
+            ``cancelled`` returned true.
+        TagifaiError
+            The predictor raised, took too long, changed its tags, or returned something other
+            than an array (n_texts, n_tags) of finite values in [0, 1].
+        """
+        result = np.empty((len(texts), len(self.tags)), dtype)
+        for start, batch in self.iter_proba(texts, progress, cancelled, dtype):
+            result[start : start + len(batch)] = batch
+        return result
+
+    def iter_proba(
+        self,
+        texts: Sequence[str],
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        dtype: type[np.floating] = np.float32,
+    ) -> Iterator[tuple[int, Array]]:
+        """Yield (first row, probabilities) batch by batch, checked as `predict_proba` does."""
+        for start, stop in batches(texts, self.batch_size):
+            self._check_tags()
+            # Half of a pair of surrogates is no text that could be encoded.
+            batch = [str(text).encode("utf-8", "replace").decode() for text in texts[start:stop]]
+            answer = self._call(batch, cancelled)
+            yield start, self._check(answer, len(batch), start).astype(dtype, copy=False)
+            self._check_tags()
+            if progress is not None:
+                progress(stop, len(texts), "texts")
+
+    def _call(self, batch: list[str], cancelled: Cancelled | None) -> object:
+        """Call the predictor in a thread of its own, which can be left behind if it hangs."""
+        self._wait(
+            lambda: self._free.acquire(timeout=_POLL),
+            cancelled,
+            f"still busy with an earlier call after {self.timeout:g} seconds",
+        )
+        outcome: list[object] = []
+        failure: list[BaseException] = []
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                outcome.append(self.predictor.predict_proba(batch))
+            except BaseException as error:
+                failure.append(error)
+            finally:
+                self._free.release()
+                done.set()
+
+        threading.Thread(target=run, name=f"predictor {self.name}", daemon=True).start()
+        self._wait(
+            lambda: done.wait(_POLL),
+            cancelled,
+            f"no answer for {counted(len(batch), 'text')} within {self.timeout:g} seconds",
+        )
+        if failure:
+            raise self._raised(failure[0])
+        return outcome[0]
+
+    def _wait(self, ready: Callable[[], bool], cancelled: Cancelled | None, overdue: str) -> None:
+        until = time.monotonic() + self.timeout
+        if cancelled is not None and cancelled():
+            raise PredictionCancelled(f"predictor {self.name}: cancelled")
+        while not ready():
+            if cancelled is not None and cancelled():
+                raise PredictionCancelled(f"predictor {self.name}: cancelled")
+            if time.monotonic() > until:
+                raise self._error(overdue)
+
+    def _check(self, answer: object, num_texts: int, start: int) -> Array:
+        array = self._as_array(answer)
+        wanted = (num_texts, len(self.tags))
+        if array.shape != wanted:
+            raise self._error(
+                f"predict_proba returned an array of shape {array.shape} for "
+                f"{counted(num_texts, 'text')} and {counted(len(self.tags), 'tag')}; "
+                f"{wanted} is needed"
+            )
+        fine = (array >= -_ROUNDING) & (array <= 1 + _ROUNDING)
+        if not fine.all():
+            row, column = np.argwhere(~fine)[0]
+            value = float(array[row, column])
+            hint = "; these look like logits: apply a sigmoid" if np.isfinite(value) else ""
+            raise self._error(
+                f"text {start + row + 1}, tag {shorten(self.tags[column])!r}: a probability "
+                f"between 0 and 1 is needed, got {value:g}{hint}"
+            )
+        return np.clip(array, 0.0, 1.0)
+
+    def _as_array(self, answer: object) -> Array:
+        if answer is None:
+            raise self._error("predict_proba returned nothing, None; an array is needed")
+        dense = getattr(answer, "toarray", None)  # of scipy's sparse matrices
+        try:
+            array = np.asarray(dense() if callable(dense) else answer)
+            if array.dtype == object:
+                array = array.astype(np.float64)
+        except (ValueError, TypeError, RuntimeError, MemoryError) as error:
+            raise self._error(
+                f"predict_proba returned a {type(answer).__name__} that is no array of numbers "
+                f"({shorten(str(error))})"
+            ) from None
+        if array.dtype.kind not in "fiub":
+            raise self._error(
+                f"predict_proba returned values of type {array.dtype}; probabilities between 0 "
+                "and 1 are needed"
+            )
+        return array
+
+    def _read_tags(self) -> tuple[str, ...]:
+        try:
+            tags = self.predictor.tags
+        except Exception as error:
+            raise self._raised(error) from None
+        return check_tags(tags, f"predictor {self.name}")
+
+    def _check_tags(self) -> None:
+        tags = self._read_tags()
+        if tags != self.tags:
+            first = next(
+                (f"{a!r} where {b!r} was" for a, b in zip(tags, self.tags, strict=False) if a != b),
+                f"{len(tags)} where {len(self.tags)} were",
+            )
+            raise self._error(
+                f"its tags changed from one call to the next: {shorten(first)}; the order and the "
+                "names of the columns must stay"
+            )
+
+    def _raised(self, error: BaseException) -> TagifaiError:
+        if isinstance(error, TagifaiError):
+            text = str(error)
+            return error if self.name in text else self._error(text)
+        what = shorten(f"{type(error).__name__}: {error}".replace("\n", " "), 300)
+        return self._error(f"raised {what}")
+
+    def _error(self, message: str) -> TagifaiError:
+        return TagifaiError(f"predictor {self.name}: {message}")
+
+
+def predict_checked(
+    predictor: Predictor | CheckedPredictor,
+    texts: Sequence[str],
+    *,
+    name: str = "",
+    timeout: float = TIMEOUT,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> Array:
+    """Return a predictor's probabilities, float32 (n_texts, n_tags), checked.
+
+    >>> class Constant:
+    ...     tags = ("cv", "nlp")
+    ...     def predict_proba(self, texts):
+    ...         return [[0.25, 1.0]] * len(texts)
+    >>> predict_checked(Constant(), ["a", "b"]).tolist()
+    [[0.25, 1.0], [0.25, 1.0]]
+
+    Raises
+    ------
+    PredictionCancelled
+        ``cancelled`` returned true.
+    TagifaiError
+        As `CheckedPredictor.predict_proba` does.
+    """
+    if not isinstance(predictor, CheckedPredictor):
+        predictor = CheckedPredictor(predictor, name, timeout=timeout)
+    return predictor.predict_proba(texts, progress, cancelled)
+
+
+def check_tags(tags: object, where: str) -> tuple[str, ...]:
+    """Check the names of a predictor's columns.
+
+    >>> check_tags(["cv", "nlp"], "predictor x")
+    ('cv', 'nlp')
+
+    Raises
+    ------
+    TagifaiError
+        Not a sequence of names, none, too many, an empty one or one twice.
+    """
+    if isinstance(tags, str | bytes) or not hasattr(tags, "__iter__"):
+        raise TagifaiError(f"{where}: tags must be a list of names, got {shorten(repr(tags))}")
+    names = tuple(tags)
+    if not 0 < len(names) <= MAX_TAGS:
+        raise TagifaiError(
+            f"{where}: {counted(len(names), 'tag')}; between 1 and {MAX_TAGS:,} are needed"
+        )
+    seen = set()
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise TagifaiError(
+                f"{where}: a tag is a name that is not empty, got {shorten(repr(name))}"
+            )
+        if name in seen:
+            raise TagifaiError(f"{where}: tag {shorten(name)!r} comes twice")
+        seen.add(name)
+    return tuple(str(name) for name in names)
+
+
+def batches(texts: Sequence[str], size: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of batches of at most `size` texts and `MAX_CHARACTERS` characters.
+
+    >>> list(batches(["a"] * 5, 2))
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    start, characters = 0, 0
+    for i, text in enumerate(texts):
+        full = i - start >= size or characters + len(text) > MAX_CHARACTERS
+        if i > start and full:
+            yield start, i
+            start, characters = i, 0
+        characters += len(text)
+    if start < len(texts):
+        yield start, len(texts)
+
+
+def rows_sum_to_one(y_prob: Array) -> bool:
+    """Check whether each row sums to 1: a softmax, where tags compete with each other.
+
+    Decisions of 0 and 1 are no softmax, and a few rows say nothing.
+
+    Parameters
+    ----------
+    y_prob : array (n_texts, n_tags)
+
+    Examples
+    --------
+    >>> rows_sum_to_one(np.full((6, 4), 0.25)), rows_sum_to_one(np.full((6, 4), 0.3))
+    (True, False)
+    """
+    if y_prob.ndim != 2 or y_prob.shape[0] < MIN_ROWS or y_prob.shape[1] < 2:
+        return False
+    if np.isin(y_prob, (0.0, 1.0)).all():
+        return False
+    sums = y_prob.sum(axis=1, dtype=np.float64)
+    return bool((np.abs(sums - 1.0) <= _SUM_TOLERANCE).mean() >= 0.99)
+
+
+def softmax_warning(y_prob: Array) -> str:
+    """Return a line on rows that sum to 1, "" where they do not."""
+    if not rows_sum_to_one(y_prob):
+        return ""
+    return (
+        "each text's probabilities sum to 1, as a softmax makes them: tags then take from each "
+        "other. That is right where each text has exactly one tag; where texts have several, use "
+        "a sigmoid for each tag"
+    )

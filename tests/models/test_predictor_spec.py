@@ -1,0 +1,170 @@
+import json
+
+import pytest
+
+from tagifai.errors import TagifaiError
+from tagifai.models.predictor_spec import (
+    KINDS,
+    AllowedPredictors,
+    PredictorFile,
+    PredictorSpec,
+    dump_predictor_file,
+    parse_predictor,
+    read_predictor_file,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "source", "revision"),
+    [
+        ("sklearn:model.skops", "sklearn", "model.skops", ""),
+        (" sklearn:a b/C:x.skops ", "sklearn", "a b/C:x.skops", ""),
+        ("transformers:bert", "transformers", "bert", ""),
+        ("transformers:org/name@v1.0", "transformers", "org/name", "v1.0"),
+        ("setfit:org/name@0123abc", "setfit", "org/name", "0123abc"),
+        ("onnx:models/x@2", "onnx", "models/x@2", ""),
+        ("http:https://a.example/x?y=1", "http", "https://a.example/x?y=1", ""),
+        ("http://127.0.0.1:8000/x", "http", "http://127.0.0.1:8000/x", ""),
+        ("openai:https://a.example/v1#org/m:7b@x", "openai", "https://a.example/v1#org/m:7b@x", ""),
+        ("python:a.b:c.d", "python", "a.b:c.d", ""),
+    ],
+)
+def test_kind_and_source(text, kind, source, revision):
+    assert parse_predictor(text) == PredictorSpec(kind, source, revision)
+
+
+def test_a_folder_with_an_at_sign_is_no_revision(tmp_path):
+    folder = tmp_path / "model@v1"
+    folder.mkdir()
+    assert parse_predictor(f"transformers:{folder}").source == str(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model.skops", "KIND:SOURCE is needed, as in sklearn:model.skops; kinds: own, sklearn"),
+        ("", "KIND:SOURCE is needed"),
+        ("sklern:m.skops", "unknown kind of predictor 'sklern': did you mean 'sklearn'?"),
+        ("sklearn:", "sklearn:FILE.skops is needed, got ''"),
+        ("sklearn:a\x00b", "sklearn:FILE.skops is needed"),
+        ("onnx://host/share", "a path on another machine"),
+        ("onnx:\\\\host\\share", "a path on another machine"),
+        ("http:tags.example/x", "an address with http:// or https:// is needed"),
+        ("http:ftp://tags.example", "an address with http:// or https:// is needed"),
+        ("http:http://", "an address with http:// or https:// is needed"),
+        ("http:http://a.example:99999/", "not an address"),
+        ("http:http://user:pass@a.example/", "keys come from the environment"),
+        ("http:http://a.example/?api_key=1", r"no key in an address \('api_key'\)"),
+        ("http:http://a.example/a/%2e%2e/b", "has no .."),
+        ("http:http://a.example/#x", "has no #"),
+        ("openai:https://a.example/v1", "openai:URL#MODEL is needed"),
+        ("openai:https://a.example/v1#", "openai:URL#MODEL is needed"),
+        ("python:module", "python:MODULE:NAME is needed"),
+        ("python:os;x:y", "python:MODULE:NAME is needed"),
+        ("transformers:./folder@v1", "a revision belongs to a name on the Hub"),
+    ],
+)
+def test_other_forms_are_refused(text, message):
+    with pytest.raises(TagifaiError, match=message):
+        parse_predictor(text)
+
+
+def test_what_runs_code_or_asks_a_server_has_to_be_allowed():
+    nothing = AllowedPredictors()
+    for kind in set(KINDS) - {"python", "http", "openai"}:
+        nothing.check(PredictorSpec(kind, "x"))
+    for text in ("python:a:b", "http:https://a.example/x", "openai:https://a.example/v1#m"):
+        with pytest.raises(TagifaiError, match=f"--allow-predictor '{text}'"):
+            nothing.check(parse_predictor(text))
+        AllowedPredictors.of([text]).check(parse_predictor(text))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "asked", "permitted"),
+    [
+        ("python:a:b", "python:a:c", False),
+        ("http:https://a.example/x", "http:https://A.example:443/x", True),
+        ("http:https://a.example/x", "http:https://a.example/x/y", True),
+        ("http:https://a.example/x", "http:https://a.example/xy", False),
+        ("http:https://a.example/x", "http:http://a.example/x", False),
+        ("http:https://a.example/x", "http:https://a.example:444/x", False),
+        ("http:https://a.example/x", "http:https://b.a.example/x", False),
+        ("http:https://a.example/x", "http:https://a.example.evil/x", False),
+        ("http:https://a.example", "http:https://a.example/any", True),
+        ("openai:https://a.example/v1#m", "openai:https://a.example/v1#n", False),
+        ("openai:https://a.example/v1", "openai:https://a.example/v1#n", True),
+        ("http:https://a.example/v1", "openai:https://a.example/v1#n", False),
+        ("private:a.example", "http:https://a.example/v1", False),
+    ],
+)
+def test_what_is_allowed_covers_no_more_than_it_says(allowed, asked, permitted):
+    assert AllowedPredictors.of([allowed]).permits(parse_predictor(asked)) is permitted
+
+
+def test_private_hosts_are_those_named_as_such():
+    allowed = AllowedPredictors.of(
+        ["http:http://localhost:1/x", "openai:http://[::1]:1/v1", "private:Tags.corp.",
+         "http:https://tags.example/", "http:http://8.8.8.8/"]
+    )  # fmt: skip
+    assert allowed.private_hosts == {"localhost", "::1", "tags.corp"}
+    with pytest.raises(TagifaiError, match="the name of a host is needed"):
+        AllowedPredictors.of(["private:http://a/"])
+    with pytest.raises(TagifaiError, match="unknown kind of predictor"):
+        AllowedPredictors.of(["pyton:a:b"])
+
+
+FILES = [
+    PredictorFile(PredictorSpec("sklearn", "model.skops")),
+    PredictorFile(
+        PredictorSpec("transformers", "org/name", "v1"), ("cv", "nlp"), {"LABEL_0": "cv"}
+    ),
+    PredictorFile(
+        PredictorSpec("http", "https://a.example/x", "", {"batch_size": 8}), ("cv", "日本")
+    ),
+]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_reads_as_it_was_written(file):
+    content = dump_predictor_file(file)
+    assert read_predictor_file(content) == file
+    assert dump_predictor_file(read_predictor_file(content)) == content
+
+
+def test_no_field_that_is_not_used_is_written():
+    assert json.loads(dump_predictor_file(FILES[0])) == {"kind": "sklearn", "source": "model.skops"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "predictor.json: Input data was truncated"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b'{"kind": "sklearn"}', "missing required field `source`"),
+        (b'{"kind": "sklearn", "source": 3}', r"Expected `str`, got `int` - at `\$.source`"),
+        (b'{"kind": "sklearn", "source": "x", "run": "y"}', "unknown field `run`"),
+        (b'{"kind": "pickle", "source": "x"}', "unknown kind of predictor 'pickle'"),
+        (b'{"kind": "http", "source": "file:///etc/passwd"}', "http:// or https:// is needed"),
+        (b'{"kind": "sklearn", "source": "x", "tags": ["a", "a"]}', "tag 'a' comes twice"),
+        (b'{"kind": "sklearn", "source": "x", "map": {"L": ""}}', "map: a tag is a name"),
+        (
+            b'{"kind": "http", "source": "http://a/", "options": {"batch_sizes": 1}}',
+            "unknown option of http 'batch_sizes': did you mean 'batch_size'?",
+        ),
+        (
+            b'{"kind": "http", "source": "http://a/", "options": {"batch_size": 0}}',
+            r"options of http: Expected `int` >= 1 - at `\$.batch_size`",
+        ),
+        (b"[" * 100_000, "predictor.json: "),
+        (b'{"kind": "' + b"x" * 2**20 + b'"}', "at most 1,048,576 are read"),
+        (b'{"kind": "\xff"}', "predictor.json: "),
+    ],
+)
+def test_a_strangers_file_is_checked(content, message):
+    with pytest.raises(TagifaiError, match=message):
+        read_predictor_file(content)
+
+
+def test_what_could_not_be_read_back_is_not_written():
+    with pytest.raises(TagifaiError, match="no key in an address"):
+        dump_predictor_file(PredictorFile(PredictorSpec("http", "http://a/?token=1")))
