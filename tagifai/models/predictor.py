@@ -360,7 +360,8 @@ def rows_sum_to_one(y_prob: Array) -> bool:
     >>> rows_sum_to_one(np.full((6, 4), 0.25)), rows_sum_to_one(np.full((6, 4), 0.3))
     (True, False)
     """
-    if y_prob.ndim != 2 or y_prob.shape[0] < MIN_ROWS or y_prob.shape[1] < 2:
+    num_rows, num_tags = y_prob.shape
+    if num_rows < MIN_ROWS or num_tags < 2:
         return False
     if np.isin(y_prob, (0.0, 1.0)).all():
         return False

@@ -1,19 +1,14 @@
-"""Which predictor: `KIND:SOURCE`, `predictor.json`, and what a stranger's file may ask for."""
+"""Which predictor: `KIND:SOURCE`, and what a stranger's file may ask for."""
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import msgspec
-
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.models.predictor import check_tags
 
-PREDICTOR_FILE = "predictor.json"
-MAX_FILE = 2**20
 # A kind and how its source is written.
 KINDS: Mapping[str, str] = {
     "own": "own:FILE.skops",
@@ -289,92 +284,3 @@ def _covers(allowed: PredictorSpec, spec: PredictorSpec) -> bool:
 def _origin(source: str) -> tuple[str, str, int]:
     parts = urlsplit(source)
     return parts.scheme, host_of(source), parts.port or {"https": 443}.get(parts.scheme, 80)
-
-
-@dataclass(frozen=True, slots=True)
-class PredictorFile:
-    """What `predictor.json` says.
-
-    Attributes
-    ----------
-    spec : PredictorSpec
-        Which predictor.
-    tags : tuple of str
-        The order of the columns, where the model itself knows no names.
-    tag_map : mapping
-        Tags by the names that the model has for them, such as ``LABEL_3``.
-    """
-
-    spec: PredictorSpec
-    tags: tuple[str, ...] = ()
-    tag_map: Mapping[str, str] = field(default_factory=dict)
-
-
-class _Fields(msgspec.Struct, forbid_unknown_fields=True):
-    kind: str
-    source: str
-    revision: str = ""
-    options: dict[str, object] = {}
-    tags: list[str] = []
-    map: dict[str, str] = {}
-
-
-def read_predictor_file(content: bytes, where: str = PREDICTOR_FILE) -> PredictorFile:
-    """Read `predictor.json`, a stranger's file: nothing in it is loaded, run or asked.
-
-    Raises
-    ------
-    TagifaiError
-        Too large, not JSON of this form, an unknown kind or option, or a malformed source.
-    """
-    if len(content) > MAX_FILE:
-        raise TagifaiError(f"{where}: {len(content):,} bytes; at most {MAX_FILE:,} are read")
-    try:
-        found = msgspec.json.decode(content, type=_Fields)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise TagifaiError(f"{where}: {shorten(str(error), 200)}") from None
-    spec = PredictorSpec(found.kind, found.source, found.revision, found.options)
-    return check_predictor_file(PredictorFile(spec, tuple(found.tags), found.map), where)
-
-
-def check_predictor_file(file: PredictorFile, where: str = PREDICTOR_FILE) -> PredictorFile:
-    """Check what is read and what is about to be written, alike.
-
-    Raises
-    ------
-    TagifaiError
-        The message starts with `where` and names the field.
-    """
-    try:
-        check_spec(file.spec)
-        if file.tags:
-            check_tags(file.tags, "tags")
-        if file.tag_map:
-            check_tags(list(file.tag_map.values()), "map")
-        from tagifai.models.adapters import read_options
-
-        read_options(file.spec)
-    except TagifaiError as error:
-        raise TagifaiError(f"{where}: {error}") from None
-    return file
-
-
-def dump_predictor_file(file: PredictorFile) -> bytes:
-    """Return the content of `predictor.json`, indented; equal predictors give equal bytes.
-
-    Raises
-    ------
-    TagifaiError
-        It could not be read back.
-    """
-    check_predictor_file(file)
-    spec = file.spec
-    content: dict[str, object] = {"kind": spec.kind, "source": spec.source}
-    optional: Sequence[tuple[str, object]] = (
-        ("revision", spec.revision),
-        ("options", dict(spec.options)),
-        ("tags", list(file.tags)),
-        ("map", dict(file.tag_map)),
-    )
-    content |= {name: value for name, value in optional if value}
-    return msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=2) + b"\n"
