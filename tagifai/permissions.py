@@ -68,8 +68,10 @@ class WriteRules:
     def reviewer_of(self, visit: Visit) -> str:
         """Name who a write by this visit is by.
 
-        Raises:
-            TagifaiError: the visitor may only read, or another site's page sent the request.
+        Raises
+        ------
+        TagifaiError
+            The visitor may only read, or another site's page sent the request.
         """
         check_same_site(visit)
         return self.reader_of(visit)
@@ -77,8 +79,10 @@ class WriteRules:
     def reader_of(self, visit: Visit) -> str:
         """Name who a write by this visit would be by, wherever the request came from.
 
-        Raises:
-            TagifaiError: the visitor may only read; the message says who may write.
+        Raises
+        ------
+        TagifaiError
+            The visitor may only read; the message says who may write.
         """
         if self.local:
             here = is_loopback(visit.client) and is_loopback(visit.host) and not visit.forwarded
@@ -108,8 +112,10 @@ def check_same_site(visit: Visit) -> None:
     A browser says so itself (Sec-Fetch-Site), or, where that is missing, names the page's
     origin with every POST; what sends neither is no browser.
 
-    Raises:
-        TagifaiError: the request came from another site.
+    Raises
+    ------
+    TagifaiError
+        The request came from another site.
     """
     if visit.fetch_site:
         same = visit.fetch_site in ("same-origin", "none")

@@ -82,14 +82,12 @@ def counts_told(desk, name, tag, other) -> dict[str, tuple[int, ...]]:
         predictions.ids, predictions.split, [tag], predictions.y_true[:, [column]],
         predictions.y_prob[:, [column]],
     )  # fmt: skip
-    for place, figures in (
-        ("slice", measure_slice(only, thresholds, test)),
-        ("reviews", preview_changes(only, thresholds, {})["now"]["micro"]),
+    in_slice = measure_slice(only, thresholds, test)
+    pooled = preview_changes(only, thresholds, {}).now.micro
+    for place, recall, precision in (
+        ("slice", in_slice.recall.value, in_slice.precision.value),
+        ("reviews", pooled.recall, pooled.precision),
     ):
-        recall, precision = (
-            figures[one]["value"] if place == "slice" else figures[one]
-            for one in ("recall", "precision")
-        )
         found = round((recall or 0) * row_sum(told["table"], 0, 2))
         chosen = round(found / precision) if precision else told["table"][1] + found
         told[place] = found, chosen - found, row_sum(told["table"], 0, 2) - found

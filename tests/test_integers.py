@@ -196,7 +196,7 @@ def test_errors_that_fall_together_are_counted_beyond_16_bits():
     flips = count_flips(share(p, thresholds, flipped, thresholds))
     assert (flips.fixed, flips.both_wrong, flips.broke) == (n, n, 0)
     found = measure_slice(flipped, thresholds, range(n))
-    assert [found[name]["value"] for name in ("precision", "recall")] == [0.5, 1.0]
+    assert [found.precision.value, found.recall.value] == [0.5, 1.0]
 
 
 @pytest.mark.parametrize("dtype", NARROW[:3])

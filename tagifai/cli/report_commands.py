@@ -13,10 +13,10 @@ def write_report(options: argparse.Namespace) -> Answer:
     from tagifai.report import gather
     from tagifai.report.page import write_page
     from tagifai.services.comparisons import ComparisonService
-    from tagifai.services.reviews import ReviewDesk
+    from tagifai.services.reviews import ReviewService
 
     versions = open_versions(options)
-    reviews = ReviewDesk(versions, reviews_file(options.data, options.reviews))
+    reviews = ReviewService(versions, reviews_file(options.data, options.reviews))
     page = write_page(gather(ComparisonService(versions), reviews, options.a, options.b)).encode()
     try:
         options.output.write_bytes(page)

@@ -26,7 +26,7 @@ from tagifai.store.review_events import ANNOTATION
 if TYPE_CHECKING:
     from tagifai.reviews.importing import Imported
     from tagifai.reviews.tasks import Task
-    from tagifai.services.reviews import ReviewDesk
+    from tagifai.services.reviews import ReviewService
 
 WITH_TEXTS = ("label-studio", "argilla")
 
@@ -61,9 +61,9 @@ def export(options: argparse.Namespace) -> Answer:
     """Write the reviews as a file, or to standard output."""
     from tagifai.reviews.files import export_reviews
 
-    desk = _desk(options) if options.ask else _reviewed(options)
-    events = desk.events()
-    tasks = _tasks(desk, options) if options.format in WITH_TEXTS else ()
+    reviews = _open_reviews(options) if options.ask else _reviewed(options)
+    events = reviews.events()
+    tasks = _tasks(reviews, options) if options.format in WITH_TEXTS else ()
     text = export_reviews(events, options.format, tasks)
     where = f"the reviews as {options.format}"
     load_limits(vars(options)).reviews.check(len(text.encode()), where)
@@ -92,12 +92,12 @@ def bring(options: argparse.Namespace) -> Answer:
     from tagifai.reviews.importing import import_reviews
 
     limit = load_limits(vars(options)).reviews
-    desk, content = _desk(options), _read(options.file, limit)
-    dataset = desk.versions.data.get().dataset
+    reviews, content = _open_reviews(options), _read(options.file, limit)
+    dataset = reviews.versions.data.get().dataset
     kind = options.format or guess_format(options.file, content)
     found = read_reviews(content, kind, str(options.file), limit)
     brought = import_reviews(
-        desk.store(),
+        reviews.store(),
         found,
         dataset,
         new_tags=options.new_tags,
@@ -151,14 +151,14 @@ def apply(options: argparse.Namespace) -> Answer:
     from tagifai.data.corrections import apply_changes
     from tagifai.reviews.verdicts import accepted_changes
 
-    desk = _reviewed(options)
-    verdicts = desk.verdicts()
+    reviews = _reviewed(options)
+    verdicts = reviews.verdicts()
     changes = accepted_changes(verdicts)
     applied = apply_changes(options.data, changes, options.to)
     if not options.reviews:
         # What was found right need not be looked at again.
         store = ReviewStore(options.to / REVIEWS_FILE, journal="delete")
-        store.merge(desk.events())
+        store.merge(reviews.events())
         store.close()
     conflicts = sum(verdict.status == "conflict" for verdict in verdicts.values())
     lines = [
@@ -167,9 +167,9 @@ def apply(options: argparse.Namespace) -> Answer:
         f"{options.data} is as it was"
     ]
     if not changes:
-        lines.append(f"{desk.path}: no accepted change in it, so both are the same")
+        lines.append(f"{reviews.path}: no accepted change in it, so both are the same")
     if applied.new_tags:
-        known = known_tags(desk.versions.data.get().dataset)
+        known = known_tags(reviews.versions.data.get().dataset)
         named = (_with_nearest(tag, known) for tag in applied.new_tags)
         lines.append(f"New tags, which the data did not have: {', '.join(named)}")
     if applied.num_same:
@@ -196,10 +196,10 @@ def show_config(options: argparse.Namespace) -> Answer:
     """
     from tagifai.reviews.tasks import label_studio_config
 
-    desk = _desk(options)
-    name = _version(desk, options)
-    reviewed = (event.tag for event in desk.events() if event.tag)
-    choices = dict.fromkeys([*(desk.tags(name) if name else ()), *reviewed])
+    reviews = _open_reviews(options)
+    name = _version(reviews, options)
+    reviewed = (event.tag for event in reviews.events() if event.tag)
+    choices = dict.fromkeys([*(reviews.tags(name) if name else ()), *reviewed])
     if not choices:
         raise TagifaiError("no version and no review yet, so there is no tag to offer")
     config = label_studio_config(choices)
@@ -240,8 +240,10 @@ def list_users(options: argparse.Namespace) -> Answer:
 def guess_format(path: Path, content: bytes) -> str:
     """Guess a review file's format from its name, and a .json file's from its first record.
 
-    Raises:
-        TagifaiError: neither tells.
+    Raises
+    ------
+    TagifaiError
+        Neither tells.
     """
     by_suffix = {".jsonl": "jsonl", ".csv": "csv"}
     if path.suffix.lower() in by_suffix:
@@ -258,49 +260,51 @@ def guess_format(path: Path, content: bytes) -> str:
     raise TagifaiError(f"{path}: the format cannot be told; give it with --format")
 
 
-def _desk(options: argparse.Namespace) -> "ReviewDesk":
-    from tagifai.services.reviews import ReviewDesk
+def _open_reviews(options: argparse.Namespace) -> "ReviewService":
+    from tagifai.services.reviews import ReviewService
 
-    return ReviewDesk(open_versions(options), reviews_file(options.data, options.reviews))
-
-
-def _reviewed(options: argparse.Namespace) -> "ReviewDesk":
-    desk = _desk(options)
-    if not desk.path.exists():
-        raise TagifaiError(f"{desk.path}: no reviews yet; the page keeps them, or `reviews import`")
-    return desk
+    return ReviewService(open_versions(options), reviews_file(options.data, options.reviews))
 
 
-def _version(desk: "ReviewDesk", options: argparse.Namespace) -> str:
+def _reviewed(options: argparse.Namespace) -> "ReviewService":
+    reviews = _open_reviews(options)
+    if not reviews.path.exists():
+        raise TagifaiError(
+            f"{reviews.path}: no reviews yet; the page keeps them, or `reviews import`"
+        )
+    return reviews
+
+
+def _version(reviews: "ReviewService", options: argparse.Namespace) -> str:
     """Name the version that is asked about; "" where none is and there is none."""
-    if options.version is None and not desk.versions.source.names():
+    if options.version is None and not reviews.versions.source.names():
         return ""
-    return options.version or desk.versions.latest("predictions")
+    return options.version or reviews.versions.latest("predictions")
 
 
-def _tasks(desk: "ReviewDesk", options: argparse.Namespace) -> "tuple[Task, ...]":
+def _tasks(reviews: "ReviewService", options: argparse.Namespace) -> "tuple[Task, ...]":
     from tagifai.label_errors.label_issues import KINDS
     from tagifai.reviews.queues import QueueChoice
     from tagifai.reviews.tasks import build_tasks
 
-    data, name = desk.versions.data.get(), _version(desk, options)
+    data, name = reviews.versions.data.get(), _version(reviews, options)
     if not name:
-        return build_tasks(desk.events(), data.by_id, (), data_digest=data.dataset.digest)
-    predictions = desk.versions.predictions(name)
+        return build_tasks(reviews.events(), data.by_id, (), data_digest=data.dataset.digest)
+    predictions = reviews.versions.predictions(name)
     asked = [
         (predictions.ids[row], predictions.tags[column])
         for kind in KINDS
         for row, column in (
-            desk.queue(QueueChoice(name, kind))[: options.ask].tolist() if options.ask else ()
+            reviews.queue(QueueChoice(name, kind))[: options.ask].tolist() if options.ask else ()
         )
     ]
     return build_tasks(
-        desk.events(),
+        reviews.events(),
         data.by_id,
-        desk.tags(name),
+        reviews.tags(name),
         asked=asked,
         predictions=predictions,
-        thresholds=desk.versions.thresholds(name),
+        thresholds=reviews.versions.thresholds(name),
         version=name,
         data_digest=data.dataset.digest,
     )

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from tagifai.arrays import Array
 from tagifai.data import Project, Tag
 from tagifai.models.features import AliasFlags, TextCleaner, alias_phrases
 from tagifai.predictions import Predictions
-from tagifai.selection import Array
 from tagifai.text.languages import DEFAULT_LANGUAGE
 from tagifai.text.preprocessing import FILTERS
 
@@ -23,13 +22,21 @@ _CHUNK = 512
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What speaks for each tag of each project; arrays (n_projects, n_tags) unless said.
+    """What speaks for each tag of each project.
 
-    `named`: 1 where a name of the tag, or of a tag below it, stands in the text. `share`:
-    the part of its nearest neighbours, weighted by likeness, that carry the tag, in [0, 1].
-    `along`: how much likelier than usual the tag is beside the project's other tags, a mean
-    of log ratios. `neighbours` and `likeness`, (n_projects, k): rows of the nearest projects
-    and their cosine in [0, 1]. `known`, (n_projects,): whether the data has the project.
+    Parameters
+    ----------
+    named : array of shape (n_projects, n_tags)
+        1 where the text contains a name of the tag, or of a tag below it.
+    share : array of shape (n_projects, n_tags)
+        Share of the nearest neighbours that carry the tag, weighted by similarity, in [0, 1].
+    along : array of shape (n_projects, n_tags)
+        How much likelier than usual the tag is beside the project's other tags: a mean of log
+        ratios.
+    neighbours, likeness : arrays of shape (n_projects, k)
+        Rows of the nearest projects, and their cosine similarity in [0, 1].
+    known : bool array of shape (n_projects,)
+        Whether the data has the project.
     """
 
     named: Array
@@ -40,13 +47,26 @@ class Evidence:
     known: Array
 
 
+@dataclass(frozen=True, slots=True)
+class CoTag:
+    """A tag that often comes together with another one.
+
+    `count` is the number of projects with `tag`, `share` the part of them, in [0, 1], that carry
+    the other tag too.
+    """
+
+    tag: str
+    count: int
+    share: float
+
+
 def gather_evidence(
     predictions: Predictions,
     projects: Mapping[str, Project],
     tags: Mapping[str, Tag],
     language: str = DEFAULT_LANGUAGE,
 ) -> Evidence:
-    """Look at texts, neighbours and other tags of every project that was predicted.
+    """Compute the evidence on every tag of every project that was predicted.
 
     A project that the data no longer has counts as one without text and tags.
     """
@@ -73,11 +93,17 @@ def gather_evidence(
 
 
 def nearest_neighbours(texts: Sequence[str], k: int = NEIGHBOURS) -> tuple[Array, Array]:
-    """Find each text's `k` nearest others by TF-IDF of words and pairs of words.
+    """Find the `k` nearest other texts of each text, by TF-IDF of words and pairs of words.
 
-    Returns rows, intp (n, k), and cosines, float32 (n, k), the nearest first; a text that
-    shares no word with any other has cosines of 0.
+    Returns
+    -------
+    rows : int array of shape (n_texts, k)
+        The nearest first.
+    cosines : float array of shape (n_texts, k)
+        In [0, 1]; 0 where two texts share no word.
 
+    Examples
+    --------
     >>> nearest_neighbours(["red cat", "red cat fish", "blue"], k=1)[0].ravel().tolist()[:2]
     [1, 0]
     """
@@ -101,7 +127,7 @@ def nearest_neighbours(texts: Sequence[str], k: int = NEIGHBOURS) -> tuple[Array
 
 
 def likeness_vectorizer() -> TfidfVectorizer:
-    """Build what texts are compared by: TF-IDF of words and pairs of words, unfitted."""
+    """Build the vectorizer that texts are compared by: TF-IDF of words and pairs, unfitted."""
     return TfidfVectorizer(
         ngram_range=(1, 2),
         sublinear_tf=True,
@@ -113,7 +139,7 @@ def likeness_vectorizer() -> TfidfVectorizer:
 def name_found(
     text: str, tag: str, tags: Mapping[str, Tag], language: str = DEFAULT_LANGUAGE
 ) -> str | None:
-    """Return the first name of a tag, or of a tag below it, that stands in a text.
+    """Return the first name of a tag, or of a tag below it, that a text contains.
 
     >>> name_found("A CNN for cats", "convolutional-neural-networks",
     ...            {"convolutional-neural-networks": Tag("x", ("cnn",))})
@@ -127,11 +153,11 @@ def name_found(
 
 def tags_along(
     predictions: Predictions, projects: Mapping[str, Project], row: int, tag: str, most: int = 3
-) -> list[dict[str, Any]]:
-    """List the tags of a project beside which `tag` usually comes.
+) -> tuple[CoTag, ...]:
+    """List the tags of a project that often come together with `tag`.
 
-    Each record: tag, count (its other projects), share (of those with `tag`, in [0, 1]);
-    only those with a share above the usual one, the highest first.
+    Other projects alone are counted. Only tags with a share above that of all projects are
+    listed, the highest first.
     """
     project = projects.get(predictions.ids[row])
     column = predictions.y_true[:, predictions.tags.index(tag)]
@@ -144,12 +170,12 @@ def tags_along(
             for name in own.intersection(projects[one].tags):
                 counts[name] += 1
                 together[name] += int(column[other])
-    records: list[dict[str, Any]] = [
-        {"tag": name, "count": counts[name], "share": together[name] / counts[name]}
+    found = [
+        CoTag(name, counts[name], together[name] / counts[name])
         for name in own
         if counts[name] and together[name] / counts[name] > usual
     ]
-    return sorted(records, key=lambda r: (-r["share"], -r["count"], r["tag"]))[:most]
+    return tuple(sorted(found, key=lambda one: (-one.share, -one.count, one.tag))[:most])
 
 
 def _named(
@@ -163,12 +189,12 @@ def _named(
 
 
 def _along(predictions: Predictions, found: Sequence[Project | None]) -> Array:
-    """Average log ratios of co-occurrence, learnt from the other folds of projects alone."""
+    """Average the log ratios of co-occurrence, learned from the other folds of projects alone."""
     n = len(predictions.ids)
     column: dict[str, int] = {tag: i for i, tag in enumerate(predictions.tags)}
     indptr, indices = [0], []
     for row, project in enumerate(found):
-        # The tags learnt are those the version saw; the others are known to the data alone.
+        # Labels of the version's own tags are those it saw; other tags are in the data alone.
         own = set(np.flatnonzero(predictions.y_true[row]).tolist())
         for tag in project.tags if project else ():
             if tag not in predictions.tags:

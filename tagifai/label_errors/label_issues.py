@@ -1,28 +1,29 @@
 """Suspected label errors: pairs of project and tag, missing labels and wrong ones.
 
 The probability of a model that did not see the project ranks missing labels well, and wrong ones
-badly: it puts on top the labels that a text merely does not mention. Both queues therefore weigh
-it together with independent evidence: the tag's name in the text, neighbours' tags, tags that
-usually come along. How much each weighs is learnt from the labels themselves, out of fold; pairs
-that a first round finds suspicious are left out of the second (as in confident learning,
-Northcutt et al. 2021), or errors would teach that evidence means little.
+badly: it puts on top the labels that a text merely does not mention. Both queues therefore combine
+it with independent evidence: the tag's name in the text, the tags of its neighbours, tags that
+often come together. The weight of each is learned from the labels themselves, out of fold. Pairs
+that look suspicious in a first round are left out of the second (as in confident learning,
+Northcutt et al. 2021); otherwise the errors would teach the model to distrust the evidence.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tagifai.arrays import Array
 from tagifai.data import Project, Tag
 from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import Predictions
-from tagifai.selection import Array, column_of, held_out_rows
+from tagifai.selection import column_of, held_out_rows
 from tagifai.text.languages import DEFAULT_LANGUAGE
 
-# The rest in functions: whoever lists or applies reviews need not wait for scikit-learn.
+# The rest is imported in functions: listing or applying reviews need not wait for scikit-learn.
 if TYPE_CHECKING:
-    from tagifai.label_errors.evidence import Evidence
+    from tagifai.label_errors.evidence import CoTag, Evidence
 
 KINDS = ("missing", "wrong")
 RANKS = ("evidence", "probability")
@@ -37,12 +38,20 @@ _LEARN_FROM = 5_000
 
 @dataclass(frozen=True, eq=False)
 class Suspicions:
-    """Every pair's score: how likely its tag is, by probability and evidence together.
+    """How likely every (project, tag) pair is, by probability and evidence together.
 
-    `score` (n_projects, n_tags) in [0, 1]. `open` (n_projects, n_tags) is False for the
-    pairs that can't be judged: `num_gone` projects are gone from the data, `num_changed` pairs
-    have had their label changed since the version was made, and where probabilities of train
-    projects may come from a model that saw them, those are left out (`Predictions.held_out`).
+    Parameters
+    ----------
+    predictions, evidence
+        What the scores are made of.
+    score : array of shape (n_projects, n_tags)
+        In [0, 1].
+    open : bool array of shape (n_projects, n_tags)
+        False for the pairs that cannot be judged: the project is gone, the label was changed
+        since the version was made, or the model may have seen the project
+        (`Predictions.held_out`).
+    num_gone, num_changed : int
+        Projects that are gone from the data, and labels that were changed.
     """
 
     predictions: Predictions
@@ -53,16 +62,75 @@ class Suspicions:
     num_changed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A project with a similar text: its tags, and the cosine similarity in (0, 1]."""
+
+    id: str
+    tags: tuple[str, ...]
+    likeness: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelIssue:
+    """A (project, tag) pair whose label may be wrong, with its evidence.
+
+    Parameters
+    ----------
+    id, tag : str
+        The project and the tag.
+    kind : str
+        One of `KINDS`.
+    split : str
+        Of the project.
+    probability : float
+        Of the tag, in [0, 1].
+    held_out : bool
+        Whether the probability comes from a model that did not see the project.
+    score : float
+        Probability and evidence together, in [0, 1].
+    named : str, optional
+        The name of the tag that the text contains.
+    along : tuple of CoTag
+        Tags of the project that often come together with this one.
+    neighbour_share : float
+        Share of the nearest neighbours with the tag, weighted by similarity, in [0, 1].
+    neighbours : tuple of Neighbour
+        Those that share a word with the project, the nearest first.
+    y_true : tuple of str
+        The project's tags when the version was made.
+    title, description : str
+        Of the project.
+    """
+
+    id: str
+    tag: str
+    kind: str
+    split: str
+    probability: float
+    held_out: bool
+    score: float
+    named: str | None
+    along: "tuple[CoTag, ...]"
+    neighbour_share: float
+    neighbours: tuple[Neighbour, ...]
+    y_true: tuple[str, ...]
+    title: str
+    description: str
+
+
 def suspect_labels(
     predictions: Predictions,
     projects: Mapping[str, Project],
     tags: Mapping[str, Tag],
     language: str = DEFAULT_LANGUAGE,
 ) -> Suspicions:
-    """Score every pair of project and tag; seconds for thousands of projects, so keep it.
+    """Score every (project, tag) pair; takes seconds for thousands of projects, so cache it.
 
-    Raises:
-        TagifaiError: the predictions hold no project or no tag.
+    Raises
+    ------
+    TagifaiError
+        The predictions hold no project or no tag.
     """
     from tagifai.label_errors.evidence import gather_evidence
 
@@ -93,14 +161,31 @@ def issue_pairs(
     split: str = "all",
     rank: str = "evidence",
 ) -> Array:
-    """Rank the pairs of one queue, the most suspicious first: intp (n_pairs, 2), row and column.
+    """Rank the pairs of one queue, the most suspicious first.
 
-    `rank` "probability" orders by the probability alone: for missing labels the order of
-    cleanlab's `find_multilabel_issues_per_class` restricted to y = 0.
+    Parameters
+    ----------
+    found : Suspicions
+        The scores.
+    kind : str
+        "missing" or "wrong".
+    tag : str, optional
+        Only pairs of this tag.
+    split : str
+        One of `selection.PARTS`.
+    rank : str
+        "evidence", or "probability" for the probability alone: for missing labels this is the
+        order of cleanlab's `find_multilabel_issues_per_class` restricted to y = 0.
 
-    Raises:
-        TagifaiError: an unknown kind, tag, split or rank, or a split of which no project was
-            held out.
+    Returns
+    -------
+    pairs : int array of shape (n_pairs, 2)
+        Row and column of each pair.
+
+    Raises
+    ------
+    TagifaiError
+        An unknown kind, tag, split or rank, or a split of which no project was held out.
     """
     if kind not in KINDS:
         raise one_of("kind of label error", kind, KINDS)
@@ -126,49 +211,43 @@ def describe_issues(
     projects: Mapping[str, Project],
     tags: Mapping[str, Tag],
     language: str = DEFAULT_LANGUAGE,
-) -> list[dict[str, Any]]:
-    """Describe the pairs of one page, each with its evidence.
-
-    Each record: id, tag, kind, split, probability, held_out (whether it is of a model that did
-    not see the project), score, named (the name found in the text,
-    or None), along (`tags_along`), neighbour_share, neighbours (id, tags, likeness; those
-    that share a word, nearest first), y_true, title, description.
-    """
+) -> tuple[LabelIssue, ...]:
+    """Return the label issues of some pairs, (n_pairs, 2) rows and columns, with their evidence."""
     from tagifai.label_errors.evidence import name_found, tags_along
 
     predictions, evidence = found.predictions, found.evidence
     names = np.array(predictions.tags, dtype=object)
-    records = []
+    issues = []
     for row, column in np.asarray(pairs, dtype=np.intp).reshape(-1, 2).tolist():
         project, tag = projects[predictions.ids[row]], predictions.tags[column]
         near = zip(evidence.neighbours[row].tolist(), evidence.likeness[row].tolist(), strict=True)
-        records.append(
-            {
-                "id": project.id,
-                "tag": tag,
-                "kind": KINDS[predictions.y_true[row, column]],
-                "split": str(predictions.split[row]),
-                "probability": float(predictions.y_prob[row, column]),
-                "held_out": bool(predictions.held_out[row]),
-                "score": float(found.score[row, column]),
-                "named": name_found(project.text, tag, tags, language),
-                "along": tags_along(predictions, projects, row, tag),
-                "neighbour_share": float(evidence.share[row, column]),
-                "neighbours": [
-                    {
-                        "id": predictions.ids[other],
-                        "tags": names[predictions.y_true[other] == 1].tolist(),
-                        "likeness": likeness,
-                    }
+        issues.append(
+            LabelIssue(
+                id=project.id,
+                tag=tag,
+                kind=KINDS[predictions.y_true[row, column]],
+                split=str(predictions.split[row]),
+                probability=float(predictions.y_prob[row, column]),
+                held_out=bool(predictions.held_out[row]),
+                score=float(found.score[row, column]),
+                named=name_found(project.text, tag, tags, language),
+                along=tags_along(predictions, projects, row, tag),
+                neighbour_share=float(evidence.share[row, column]),
+                neighbours=tuple(
+                    Neighbour(
+                        predictions.ids[other],
+                        tuple(names[predictions.y_true[other] == 1].tolist()),
+                        likeness,
+                    )
                     for other, likeness in near
                     if likeness > 0
-                ],
-                "y_true": names[predictions.y_true[row] == 1].tolist(),
-                "title": project.title,
-                "description": project.description,
-            }
+                ),
+                y_true=tuple(names[predictions.y_true[row] == 1].tolist()),
+                title=project.title,
+                description=project.description,
+            )
         )
-    return records
+    return tuple(issues)
 
 
 def _score(predictions: Predictions, evidence: "Evidence") -> Array:
@@ -184,7 +263,7 @@ def _score(predictions: Predictions, evidence: "Evidence") -> Array:
         ],
         axis=-1,
     )
-    # What a probability of a project that the model saw weighs tells nothing of the others.
+    # The weight of a probability from a model that saw the project says nothing of the others.
     usable = np.broadcast_to(predictions.held_out[:, None], prob.shape)
     first = _out_of_fold(features, predictions.y_true, usable, prob)
     truth = predictions.y_true.astype(bool)
@@ -192,8 +271,8 @@ def _score(predictions: Predictions, evidence: "Evidence") -> Array:
     return _out_of_fold(features, predictions.y_true, clean, prob)
 
 
-def _out_of_fold(features: Array, truth: Array, kept: Array, otherwise: Array) -> Array:
-    """Learn from four fifths of the projects what evidence weighs; score the other fifth."""
+def _out_of_fold(features: Array, truth: Array, usable: Array, otherwise: Array) -> Array:
+    """Learn the weights of the evidence from four fifths of the projects; score the other fifth."""
     from sklearn.linear_model import LogisticRegression
 
     from tagifai.label_errors.evidence import FOLDS
@@ -203,10 +282,10 @@ def _out_of_fold(features: Array, truth: Array, kept: Array, otherwise: Array) -
     fold = shuffled % FOLDS
     score = otherwise.copy()
     for part in range(FOLDS):
-        learnt = np.flatnonzero((fold != part) & kept.any(axis=1))
-        learnt = learnt[np.argsort(shuffled[learnt])][:_LEARN_FROM]
-        use = kept[learnt].ravel()
-        X, y = features[learnt].reshape(-1, width)[use], truth[learnt].ravel()[use]
+        learned = np.flatnonzero((fold != part) & usable.any(axis=1))
+        learned = learned[np.argsort(shuffled[learned])][:_LEARN_FROM]
+        use = usable[learned].ravel()
+        X, y = features[learned].reshape(-1, width)[use], truth[learned].ravel()[use]
         here = fold == part
         if here.any() and len(np.unique(y)) == 2:
             model = LogisticRegression(max_iter=500).fit(X, y.astype(np.int64))

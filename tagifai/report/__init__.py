@@ -12,7 +12,7 @@ from tagifai.metrics.reading import state_covered
 from tagifai.reviews.queues import QueueChoice
 from tagifai.services.comparisons import ComparisonService, FlippedProject
 from tagifai.services.inspection import InspectionService
-from tagifai.services.reviews import ReviewDesk
+from tagifai.services.reviews import ReviewService
 
 MOST_TAGS = 15
 MOST_FLIPS = 20
@@ -20,7 +20,7 @@ MOST_ISSUES = 15
 
 
 def gather(
-    comparisons: ComparisonService, reviews: ReviewDesk, a: str, b: str | None = None
+    comparisons: ComparisonService, reviews: ReviewService, a: str, b: str | None = None
 ) -> dict[str, Any]:
     """Put together what is known of A, or of B compared with A.
 
@@ -86,6 +86,6 @@ def _flips(comparisons: ComparisonService, a: str, b: str) -> dict[str, list[Fli
     }
 
 
-def _issues(reviews: ReviewDesk, name: str, kind: str) -> dict[str, Any]:
+def _issues(reviews: ReviewService, name: str, kind: str) -> dict[str, Any]:
     found = reviews.page(QueueChoice(name, kind, state="all"), size=MOST_ISSUES)
-    return {"items": found.items, "num_found": found.num_found}
+    return {"items": [asdict(item) for item in found.items], "num_found": found.num_found}

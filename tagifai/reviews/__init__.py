@@ -44,8 +44,10 @@ class ReviewStore:
     "wal" is quicker; "delete" is for a disk that is mounted over a network, where the
     write-ahead log is unsafe.
 
-    Raises:
-        TagifaiError: the file cannot be opened, or is no review file.
+    Raises
+    ------
+    TagifaiError
+        The file cannot be opened, or is no review file.
     """
 
     def __init__(self, path: Path | str, *, journal: str = "wal") -> None:
@@ -104,8 +106,10 @@ class ReviewStore:
     ) -> Review:
         """Keep a decision, and return it once it is durable.
 
-        Raises:
-            TagifaiError: an invalid field, or it could not be kept.
+        Raises
+        ------
+        TagifaiError
+            An invalid field, or it could not be kept.
         """
         if decision not in DECISIONS:
             raise one_of("decision", decision, DECISIONS)
@@ -125,8 +129,10 @@ class ReviewStore:
 
         The undone review stays on record; an event says that it no longer counts.
 
-        Raises:
-            TagifaiError: nothing to undo, or it is somebody else's or undone already.
+        Raises
+        ------
+        TagifaiError
+            Nothing to undo, or it is somebody else's or undone already.
         """
 
         def values(events: tuple[Review, ...]) -> dict[str, str]:

@@ -56,8 +56,10 @@ def export_reviews(reviews: Iterable[Review], kind: str, tasks: Iterable[Task] =
     For "label-studio" and "argilla" give `tasks` (`build_tasks`), which hold the projects'
     texts and the reviews already; the other kinds have no use for them.
 
-    Raises:
-        TagifaiError: an unknown kind.
+    Raises
+    ------
+    TagifaiError
+        An unknown kind.
     """
     if kind not in FORMATS:
         raise one_of("format of reviews", kind, FORMATS)

@@ -1,15 +1,15 @@
-"""Which suspicious pairs a reader sees, after what, and where their tags' names stand."""
+"""Queues of suspicious pairs: which ones a reader sees, in which order, and their names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from tagifai.arrays import Array
 from tagifai.errors import one_of
 from tagifai.label_errors.label_issues import KINDS, RANKS
 from tagifai.predictions import Predictions
 from tagifai.reviews.verdicts import Verdict
-from tagifai.selection import Array
 from tagifai.text.alignment import place_words
 from tagifai.text.languages import DEFAULT_LANGUAGE
 
@@ -22,8 +22,8 @@ Verdicts = Mapping[Pair, Verdict]
 class QueueChoice:
     """Which pairs of a version to look at, and in which order; see `issue_pairs`.
 
-    `state`: "undecided" by anybody (and not skipped by the reader), "not by me" (the reader
-    has no review of it), "conflicts", "decided" (all agree) or "all".
+    `state` is "undecided" (by anybody, and not skipped by the reader), "not by me" (the reader
+    has not reviewed it), "conflicts", "decided" (all agree) or "all".
     """
 
     version: str
@@ -34,11 +34,38 @@ class QueueChoice:
     state: str = STATES[0]
 
 
-def in_state(predictions: Predictions, verdicts: Verdicts, state: str, reader: str = "") -> Array:
-    """Tell which pairs a state of `STATES` shows to a reader, bool (n_projects, n_tags).
+@dataclass(frozen=True, slots=True)
+class QueuedPair:
+    """One pair of a queue, as a list shows it.
 
-    Raises:
-        TagifaiError: an unknown state.
+    `named` is whether the text contains a name of the tag, `status` that of the pair's
+    `Verdict`, "" without one. The other fields are those of `LabelIssue`.
+    """
+
+    id: str
+    tag: str
+    kind: str
+    split: str
+    probability: float
+    score: float
+    named: bool
+    neighbour_share: float
+    title: str
+    status: str
+
+    @property
+    def pair(self) -> Pair:
+        """The project and the tag."""
+        return self.id, self.tag
+
+
+def in_state(predictions: Predictions, verdicts: Verdicts, state: str, reader: str = "") -> Array:
+    """Return which pairs a state of `STATES` shows to a reader, bool (n_projects, n_tags).
+
+    Raises
+    ------
+    TagifaiError
+        An unknown state.
     """
     if state not in STATES:
         raise one_of("state of reviews", state, STATES)
@@ -58,7 +85,7 @@ def in_state(predictions: Predictions, verdicts: Verdicts, state: str, reader: s
 
 
 def place_of(predictions: Predictions, queue: Array, pair: Pair) -> int | None:
-    """Find a pair's place, from 0, in a queue of rows and columns; None where it isn't in it."""
+    """Find a pair's place, from 0, in a queue of rows and columns; None where it is not in it."""
     project, tag = pair
     if project not in predictions.row_of or tag not in predictions.tags:
         return None
@@ -70,8 +97,7 @@ def place_of(predictions: Predictions, queue: Array, pair: Pair) -> int | None:
 def first_below(predictions: Predictions, queue: Array, everything: Array, pair: Pair) -> int:
     """Find the place in `queue` of the first pair ranked below `pair`, 0 where there is none.
 
-    `everything` is the whole queue, from which `queue` may have been filtered: `pair` need not
-    be in `queue` any more.
+    `everything` is the whole queue, of which `queue` may be a part: `pair` may have left `queue`.
     """
     place = place_of(predictions, everything, pair)
     if place is None:
@@ -83,7 +109,7 @@ def first_below(predictions: Predictions, queue: Array, everything: Array, pair:
 
 
 def name_places(text: str, name: str, language: str = DEFAULT_LANGUAGE) -> list[tuple[int, int]]:
-    """Find where a name of a tag, in preprocessed words, stands in a text as it was typed.
+    """Find where a text, as it was typed, contains a name of a tag in preprocessed words.
 
     >>> name_places("Self-Attention, explained: self attention", "self attention")
     [(0, 14), (27, 41)]

@@ -1,10 +1,10 @@
-"""What the reviews come to: a verdict on each pair, conflicts among them, the changes accepted."""
+"""The results of the reviews: a verdict on each pair, conflicts, the changes that are accepted."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from tagifai.metrics import overall_metrics
+from tagifai.metrics import OverallMetrics, overall_metrics
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.selection import rows_of
 from tagifai.store.review_events import ANNOTATION, Review, as_right, current_events
@@ -16,8 +16,9 @@ Changes = dict[str, dict[str, list[str]]]
 class Verdict:
     """What all reviewers say of one pair.
 
-    `status`: "add", "remove" or "right" where they agree, "conflict" where two differ,
-    "skipped" where nobody decided. `reviews`: each reviewer's latest, in the order of time.
+    `status` is "add", "remove" or "right" where they agree, "conflict" where two differ, and
+    "skipped" where nobody decided. `reviews` has the latest of each reviewer, in the order of
+    time.
     """
 
     project: str
@@ -27,11 +28,11 @@ class Verdict:
 
 
 def reach_verdicts(events: Iterable[Review]) -> dict[tuple[str, str], Verdict]:
-    """Weigh the latest review of each reviewer on each (project, tag) pair.
+    """Combine the latest review of each reviewer on each (project, tag) pair.
 
     One person may change their mind; two who disagree make a conflict, whoever came last. A
-    skip is no opinion. Who answered a whole task and left a tag as it was says that the label is
-    right, which counts where somebody decided on that pair.
+    skip is no opinion. A reviewer who answered a whole task and left a tag as it was says that
+    the label is right; this counts where somebody decided on that pair.
     """
     current = current_events(events)
     latest: dict[tuple[str, str], dict[str, Review]] = {}
@@ -54,7 +55,7 @@ def reach_verdicts(events: Iterable[Review]) -> dict[tuple[str, str], Verdict]:
 
 
 def accepted_changes(verdicts: Mapping[tuple[str, str], Verdict]) -> Changes:
-    """Give what is agreed on, {project: {"add": tags, "remove": tags}}; conflicts wait."""
+    """Return the agreed changes, {project: {"add": tags, "remove": tags}}; conflicts wait."""
     changes: Changes = {}
     for (project, tag), verdict in sorted(verdicts.items()):
         if verdict.status in ("add", "remove"):
@@ -63,39 +64,61 @@ def accepted_changes(verdicts: Mapping[tuple[str, str], Verdict]) -> Changes:
     return changes
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A version's figures against today's labels, and against the changed ones.
+
+    Parameters
+    ----------
+    now, then : OverallMetrics
+        On the split.
+    num_changed, num_same : int
+        Labels of the split that change, and those that were so already.
+    num_elsewhere : int
+        Labels of other splits.
+    num_unknown : int
+        Changes to a project or tag that the version does not know.
+    """
+
+    now: OverallMetrics
+    then: OverallMetrics
+    num_changed: int
+    num_same: int
+    num_elsewhere: int
+    num_unknown: int
+
+
 def preview_changes(
     predictions: Predictions,
     thresholds: Mapping[str, float],
     changes: Mapping[str, Mapping[str, Iterable[str]]],
     split: str = "test",
-) -> dict[str, Any]:
-    """Score the same predictions against today's labels and against the changed ones.
-
-    Returns {"now", "then"} (each as `overall_metrics` gives), "num_changed" (labels of this
-    split), "num_same" (were so already), "num_elsewhere" (other splits) and "num_unknown"
-    (a project or tag that the version does not know).
-    """
+) -> Preview:
+    """Score the same predictions against today's labels and against the changed ones."""
     rows = rows_of(predictions, split)
     place = {predictions.ids[row]: index for index, row in enumerate(rows)}
     column = {tag: index for index, tag in enumerate(predictions.tags)}
     now = predictions.y_true[rows]
     then = now.copy()
-    counts = {"num_changed": 0, "num_same": 0, "num_elsewhere": 0, "num_unknown": 0}
+    counts = Counter[str]()
     for project, change in changes.items():
         for decision, value in (("add", 1), ("remove", 0)):
             for tag in change.get(decision, ()):
                 if tag not in column or project not in predictions.row_of:
-                    counts["num_unknown"] += 1
+                    counts["unknown"] += 1
                 elif project not in place:
-                    counts["num_elsewhere"] += 1
+                    counts["elsewhere"] += 1
                 else:
                     cell = place[project], column[tag]
-                    counts["num_same" if now[cell] == value else "num_changed"] += 1
+                    counts["same" if now[cell] == value else "changed"] += 1
                     then[cell] = value
     prob = predictions.y_prob[rows]
     predicted = decide(prob, threshold_array(predictions.tags, thresholds))
-    return {
-        "now": overall_metrics(now, predicted, prob).to_json(),
-        "then": overall_metrics(then, predicted, prob).to_json(),
-        **counts,
-    }
+    return Preview(
+        now=overall_metrics(now, predicted, prob),
+        then=overall_metrics(then, predicted, prob),
+        num_changed=counts["changed"],
+        num_same=counts["same"],
+        num_elsewhere=counts["elsewhere"],
+        num_unknown=counts["unknown"],
+    )

@@ -11,8 +11,8 @@ from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionService
 from tagifai.services.preprocessing import PreprocessingService
 from tagifai.services.review_repository import ReviewRepository
-from tagifai.services.reviews import ReviewDesk
-from tagifai.services.slices import SliceDesk
+from tagifai.services.reviews import ReviewService
+from tagifai.services.slices import SliceService
 from tagifai.services.versions import VersionService
 from tagifai.services.warmup import WarmUp, first_steps
 from tagifai.settings import Settings
@@ -107,9 +107,9 @@ class Services:
         return InfluenceService(self.versions)
 
     @cached_property
-    def reviews(self) -> ReviewDesk:
+    def reviews(self) -> ReviewService:
         """Suspected label errors, and the reviews of them."""
-        return ReviewDesk(self.versions, self.settings.reviews_file, self.rules)
+        return ReviewService(self.versions, self.settings.reviews_file, self.rules)
 
     @cached_property
     def review_repository(self) -> ReviewRepository | None:
@@ -118,9 +118,9 @@ class Services:
         return ReviewRepository(name, self.reviews, say=self.warn) if name else None
 
     @cached_property
-    def slices(self) -> SliceDesk:
+    def slices(self) -> SliceService:
         """Slices that visitors build, save and find."""
-        return SliceDesk(self.versions, self.rules)
+        return SliceService(self.versions, self.rules)
 
     @cached_property
     def warm_up(self) -> WarmUp:

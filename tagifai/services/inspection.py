@@ -34,7 +34,6 @@ from tagifai.metrics.calibration_check import (
     check_calibration,
     miscalibrated_tags,
 )
-from tagifai.metrics.figures import FIGURES
 from tagifai.permissions import Visit, WriteRules
 from tagifai.selection import Rows
 from tagifai.services.versions import VersionService
@@ -275,11 +274,15 @@ class InspectionService:
         def measure(inside: AbstractSet[str]) -> _Measured:
             rows = [row for row, one in enumerate(test.ids) if one in inside]
             found = measure_slice(test, thresholds, rows)
-            ends = {metric: (found[metric]["low"], found[metric]["high"]) for metric in FIGURES}
+            estimates = {"precision": found.precision, "recall": found.recall, "f1": found.f1}
             return _Measured(
-                {metric: found[metric]["value"] for metric in FIGURES}
-                | {"num_samples": found["num_samples"]},
-                {metric: both for metric, both in ends.items() if None not in both},
+                {metric: one.value for metric, one in estimates.items()}
+                | {"num_samples": found.num_samples},
+                {
+                    metric: (one.low, one.high)
+                    for metric, one in estimates.items()
+                    if one.low is not None and one.high is not None
+                },
             )
 
         return self._answers.get(

@@ -8,16 +8,16 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tagifai.errors import TagifaiError, shorten
 from tagifai.reviews.files import export_reviews, read_reviews
-from tagifai.services.reviews import ReviewDesk
+from tagifai.services.reviews import ReviewService
 from tagifai.settings import Settings
 from tagifai.spaces import Space, warn_of_disk
 
 if TYPE_CHECKING:
-    from huggingface_hub import CommitScheduler
+    from huggingface_hub import CommitInfo, CommitScheduler
 
 MINUTES = 5.0
 FOLDER = "reviews"
@@ -35,23 +35,39 @@ def warn_of_reviews(
 
 
 class ReviewRepository:
-    """Brings the reviews that a dataset keeps, then sends it the new ones every few minutes.
+    """A copy of the reviews in a dataset on Hugging Face.
 
-    Each run of the app writes one file of its own, `reviews/<start>-<number>.jsonl`, so that
-    two never overwrite each other's; all files together are all reviews. The first upload makes
-    the dataset, private, where there is none.
+    It downloads the reviews that the dataset has, then uploads the new ones every few minutes.
+    Each run of the app writes a file of its own, `reviews/<start>-<number>.jsonl`, so that two
+    runs never overwrite each other's; all files together are all reviews. The first upload
+    creates the dataset, as a private one, where there is none.
 
-    Raises:
-        TagifaiError: `name` is no name of a dataset.
+    Parameters
+    ----------
+    name : str
+        The dataset, such as "ann/reviews".
+    reviews : ReviewService
+        Where the reviews are.
+    say : callable
+        Called with a line for whoever runs the app.
+    minutes : float
+        Time between two uploads.
+
+    Raises
+    ------
+    TagifaiError
+        `name` is not the name of a dataset.
     """
 
-    def __init__(self, name: str, desk: ReviewDesk, *, say: Say, minutes: float = MINUTES) -> None:
+    def __init__(
+        self, name: str, reviews: ReviewService, *, say: Say, minutes: float = MINUTES
+    ) -> None:
         if not _NAME.fullmatch(name):
             raise TagifaiError(
                 f"--reviews-repo: a dataset as ann/reviews is needed, got {shorten(name)!r}"
             )
         self.name = name
-        self.desk = desk
+        self.reviews = reviews
         self.minutes = minutes
         self.folder = Path(tempfile.mkdtemp(prefix="tagifai-reviews-"))
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -61,38 +77,40 @@ class ReviewRepository:
         self._arrived: frozenset[str] = frozenset()
 
     def start(self) -> None:
-        """Bring and send in the background; what fails is said once, and tried again."""
+        """Download and upload in the background; a failure is reported once, and tried again."""
         threading.Thread(target=self._run, daemon=True).start()
 
     def write(self) -> None:
-        """Write this run's reviews to the file that is sent; none: no file."""
-        new = [event for event in self.desk.events() if event.uid not in self._arrived]
+        """Write this run's reviews to the file that is uploaded, if there are any."""
+        new = [event for event in self.reviews.events() if event.uid not in self._arrived]
         text = export_reviews(new, "jsonl").encode()
         if new and not (self.file.exists() and self.file.read_bytes() == text):
             self.file.parent.mkdir(exist_ok=True)
             self.file.write_bytes(text)
 
     def report(self, error: Exception | None) -> None:
-        """Remember what keeps the reviews from being sent, and say it when it changes."""
-        told = shorten(" ".join(str(error).split()), 200) if error else ""
-        if told and told != self.problem:
-            self._say(f"reviews were not sent to {self.name}: {told}; they are tried again")
-        self.problem = told
+        """Remember why the reviews could not be uploaded, and report it when it changes."""
+        problem = shorten(" ".join(str(error).split()), 200) if error else ""
+        if problem and problem != self.problem:
+            self._say(f"reviews were not sent to {self.name}: {problem}; they are tried again")
+        self.problem = problem
 
     def _run(self) -> None:
         while True:
             try:
-                brought = self._bring()
-                self._send()
-            except Exception as error:  # the network, the hub, the token: each may mend itself
+                num_downloaded = self._download()
+                self._upload()
+            except Exception as error:  # the network, the hub, the token: each may recover
                 self.report(error)
                 time.sleep(self.minutes * 60)
                 continue
             self.report(None)
-            self._say(f"reviews are kept in the dataset {self.name}; {brought:,} brought from it")
+            self._say(
+                f"reviews are kept in the dataset {self.name}; {num_downloaded:,} brought from it"
+            )
             return
 
-    def _bring(self) -> int:
+    def _download(self) -> int:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -113,9 +131,9 @@ class ReviewRepository:
             ).reviews
         ]
         self._arrived = frozenset(review.uid for review in reviews)
-        return self.desk.store().merge(reviews) if reviews else 0
+        return self.reviews.store().merge(reviews) if reviews else 0
 
-    def _send(self) -> "CommitScheduler":
+    def _upload(self) -> "CommitScheduler":
         from huggingface_hub import CommitScheduler, get_token
 
         if not get_token():
@@ -123,7 +141,7 @@ class ReviewRepository:
         repository = self
 
         class Scheduler(CommitScheduler):
-            def push_to_hub(self) -> Any:
+            def push_to_hub(self) -> "CommitInfo | None":
                 try:
                     repository.write()
                     pushed = super().push_to_hub()

@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Hashable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 import numpy as np
 
+from tagifai.arrays import Integers
 from tagifai.data import known_tags
 from tagifai.data.names import refuse_unknown_tags
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.label_errors.label_issues import (
+    LabelIssue,
     Suspicions,
     describe_issues,
     issue_pairs,
@@ -23,23 +25,79 @@ from tagifai.reviews.files import export_reviews
 from tagifai.reviews.queues import (
     Pair,
     QueueChoice,
+    QueuedPair,
     Verdicts,
     first_below,
     in_state,
     name_places,
     place_of,
 )
-from tagifai.reviews.verdicts import accepted_changes, preview_changes, reach_verdicts
-from tagifai.selection import Array, Paged, column_of, describe_in_sample, paged
+from tagifai.reviews.verdicts import (
+    Preview,
+    accepted_changes,
+    preview_changes,
+    reach_verdicts,
+)
+from tagifai.selection import Paged, column_of, describe_in_sample, paged
 from tagifai.services.versions import VersionService
 from tagifai.settings import Settings
 from tagifai.store.memory_cache import Kept
 
 
-class ReviewDesk:
+@dataclass(frozen=True, slots=True)
+class PairDescription:
+    """A pair with all its evidence, as somebody who reviews it needs it.
+
+    Parameters
+    ----------
+    issue : LabelIssue
+        The pair and its evidence.
+    text : str
+        The project's text.
+    marks : tuple of (int, int)
+        Start and stop of each place where the text contains the name that was found.
+    tags : tuple of str
+        The project's tags in the data now.
+    status : str
+        Of the pair's `Verdict`; "" without a review.
+    reviews : tuple of Review
+        The latest of each reviewer.
+    data_digest : str
+        Of the data that is described.
+    """
+
+    issue: LabelIssue
+    text: str
+    marks: tuple[tuple[int, int], ...]
+    tags: tuple[str, ...]
+    status: str
+    reviews: tuple[Review, ...]
+    data_digest: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return what the API answers: the fields of the issue and these, in one object."""
+        return {
+            **asdict(self.issue),
+            "text": self.text,
+            "marks": self.marks,
+            "tags": self.tags,
+            "status": self.status,
+            "reviews": [review.to_dict() for review in self.reviews],
+            "data_digest": self.data_digest,
+        }
+
+
+class ReviewService:
     """Queues of suspicious pairs, and people's decisions on them, in one file.
 
-    The file is made when the first review is written; `rules` say who may write.
+    Parameters
+    ----------
+    versions : VersionService
+        The versions whose predictions are looked at.
+    path : Path
+        The file of the reviews, made when the first review is written.
+    rules : WriteRules, optional
+        Who may write; by default somebody at the machine itself.
     """
 
     def __init__(
@@ -56,14 +114,16 @@ class ReviewDesk:
         self._opened: ReviewStore | None = None
 
     def store(self) -> ReviewStore:
-        """Open the file of the reviews, once; it is made where there is none.
+        """Open the file of the reviews, once; it is created where there is none.
 
-        Raises:
-            TagifaiError: it cannot be opened.
+        Raises
+        ------
+        TagifaiError
+            It cannot be opened.
         """
         with self._lock:
             if self._opened is None or not self.path.exists():
-                # One file and no other beside it: it may lie on a disk mounted over a network.
+                # No write-ahead log beside the file, which may be on a network disk.
                 self._opened = ReviewStore(self.path, journal="delete")
             return self._opened
 
@@ -72,7 +132,7 @@ class ReviewDesk:
         return self.store().events() if self.path.exists() else ()
 
     def verdicts(self) -> Verdicts:
-        """Weigh all reviews, {(project, tag): verdict}."""
+        """Return the verdict of all reviews on each (project, tag) pair."""
         if not self.path.exists():
             return {}
         store = self.store()
@@ -81,10 +141,12 @@ class ReviewDesk:
         )
 
     def suspicions(self, version: str) -> Suspicions:
-        """Score every pair of a version; seconds for the first who asks.
+        """Score every pair of a version; this takes seconds the first time.
 
-        Raises:
-            TagifaiError: unknown version, no predictions, or no data to compare with.
+        Raises
+        ------
+        TagifaiError
+            Unknown version, no predictions, or no data to compare with.
         """
         data = self.versions.data.get()
         predictions = self.versions.predictions(version)
@@ -98,11 +160,13 @@ class ReviewDesk:
         """List the tags of a version's predictions, in alphabetical order."""
         return sorted(self.versions.predictions(version).tags)
 
-    def queue(self, choice: QueueChoice, reader: str = "") -> Array:
-        """Rank the pairs of a queue: intp (n_pairs, 2), row and column.
+    def queue(self, choice: QueueChoice, reader: str = "") -> Integers:
+        """Rank the pairs of a queue: rows and columns, int (n_pairs, 2).
 
-        Raises:
-            TagifaiError: an unknown version, kind, tag, split, rank or state.
+        Raises
+        ------
+        TagifaiError
+            An unknown version, kind, tag, split, rank or state.
         """
         found = self.suspicions(choice.version)
         pairs = self._ranked.get(
@@ -119,26 +183,22 @@ class ReviewDesk:
 
     def page(
         self, choice: QueueChoice, number: int = 1, *, reader: str = "", size: int = 10
-    ) -> Paged:
-        """Show one page of a queue.
-
-        Each item: id, tag, kind, split, probability, score, named (whether a name of the tag
-        stands in the text), neighbour_share, title, status (of its `Verdict`, "" without one).
-        """
-        return self._listed(choice, paged(self.queue(choice, reader), number, size))
+    ) -> Paged[tuple[QueuedPair, ...]]:
+        """Return one page of a queue."""
+        return self._page_of(choice, self.queue(choice, reader), number, size)
 
     def page_with(
         self, choice: QueueChoice, pair: Pair, *, reader: str = "", size: int = 10
-    ) -> Paged:
-        """Show the page that a pair is on, the first one where it is not in the queue."""
+    ) -> Paged[tuple[QueuedPair, ...]]:
+        """Return the page that a pair is on, the first one where it is not in the queue."""
         queue = self.queue(choice, reader)
         place = place_of(self.versions.predictions(choice.version), queue, pair)
-        return self._listed(choice, paged(queue, (place or 0) // size + 1, size))
+        return self._page_of(choice, queue, (place or 0) // size + 1, size)
 
     def after(self, choice: QueueChoice, pair: Pair | None, *, reader: str = "") -> Pair | None:
-        """Name the next pair of a queue: the one ranked below `pair`, or else the first.
+        """Return the next pair of a queue: the one ranked below `pair`, or else the first.
 
-        `pair` need not be in the queue any more, as after its review.
+        `pair` may have left the queue, as after its review. None where the queue is empty.
         """
         queue = self.queue(choice, reader)
         if not len(queue):
@@ -151,14 +211,13 @@ class ReviewDesk:
         row, column = queue[place].tolist()
         return predictions.ids[row], predictions.tags[column]
 
-    def describe(self, version: str, pair: Pair) -> dict[str, Any]:
-        """Describe a pair with all its evidence: see `describe_issues`.
+    def describe(self, version: str, pair: Pair) -> PairDescription:
+        """Return a pair with all its evidence and its reviews.
 
-        Also text and marks (pairs [start, stop]: where the name found stands in it), tags (of
-        the data, now), status, reviews (each reviewer's latest), data_digest.
-
-        Raises:
-            TagifaiError: an unknown project or tag, or a project that is gone.
+        Raises
+        ------
+        TagifaiError
+            An unknown project or tag, or a project that is gone.
         """
         found, data = self.suspicions(version), self.versions.data.get()
         project, tag = pair
@@ -166,20 +225,21 @@ class ReviewDesk:
         row = found.predictions.row_of.get(project)
         if row is None or project not in data.by_id:
             raise TagifaiError(f"project {shorten(project)!r} is not in the data and the version")
-        (record,) = describe_issues(
+        (issue,) = describe_issues(
             found, np.array([[row, column]]), data.by_id, data.dataset.tags, data.language
         )
         verdict = self.verdicts().get(pair)
         text = data.by_id[project].text
-        return {
-            **record,
-            "text": text,
-            "marks": name_places(text, record["named"], data.language) if record["named"] else [],
-            "tags": list(data.by_id[project].tags),
-            "status": verdict.status if verdict else "",
-            "reviews": [review.to_dict() for review in verdict.reviews] if verdict else [],
-            "data_digest": data.dataset.digest,
-        }
+        marks = name_places(text, issue.named, data.language) if issue.named else []
+        return PairDescription(
+            issue=issue,
+            text=text,
+            marks=tuple(marks),
+            tags=data.by_id[project].tags,
+            status=verdict.status if verdict else "",
+            reviews=verdict.reviews if verdict else (),
+            data_digest=data.dataset.digest,
+        )
 
     def decide(
         self,
@@ -190,13 +250,15 @@ class ReviewDesk:
         note: str = "",
         seen: str = "",
     ) -> Review:
-        """Keep a visitor's decision on a pair; it is on the disk when this returns.
+        """Save a visitor's decision on a pair; it is on the disk when this returns.
 
         `seen` is the digest of the data that they saw, by default the present one.
 
-        Raises:
-            TagifaiError: the visitor may not write; an unknown version, project, tag or
-                decision; one that changes nothing; or it could not be kept.
+        Raises
+        ------
+        TagifaiError
+            The visitor may not write; an unknown version, project, tag or decision; one that
+            changes nothing; or it could not be kept.
         """
         reviewer = self.rules.reviewer_of(visit)
         data = self.versions.data.get()
@@ -225,10 +287,12 @@ class ReviewDesk:
         )
 
     def undo(self, visit: Visit) -> Review:
-        """Take back a visitor's own latest decision.
+        """Undo a visitor's own latest decision.
 
-        Raises:
-            TagifaiError: the visitor may not write, or has nothing to undo.
+        Raises
+        ------
+        TagifaiError
+            The visitor may not write, or has nothing to undo.
         """
         reviewer = self.rules.reviewer_of(visit)
         if not self.path.exists():
@@ -236,23 +300,23 @@ class ReviewDesk:
         return self.store().undo(reviewer)
 
     def reader_of(self, visit: Visit) -> tuple[str, str]:
-        """Name a visitor who may write; else "" and why they may not."""
+        """Return the name of a visitor who may write and "", or else "" and why they may not."""
         try:
             return self.rules.reader_of(visit), ""
         except TagifaiError as error:
             return "", str(error)
 
     def export(self) -> str:
-        """Write all reviews as JSON lines, for a disk that does not last."""
+        """Return all reviews as JSON lines, for a disk that does not last."""
         return export_reviews(self.events(), "jsonl")
 
     def changes_since(self, version: str) -> str:
-        """Say what isn't judged: unlabelled and in-sample projects, and what changed.
+        """Describe what cannot be judged: unlabelled and in-sample projects, and what changed.
 
-        "" where all is.
+        "" where everything can be.
         """
         found = self.suspicions(version)
-        told = [
+        parts = [
             f"{counted(number, what)} {became}"
             for number, what, became in (
                 (found.num_gone, "project", "gone from the data"),
@@ -260,13 +324,13 @@ class ReviewDesk:
             )
             if number
         ]
-        changed = f"Changed since this version was made, so left out: {', '.join(told)}."
+        changed = f"Changed since this version was made, so left out: {', '.join(parts)}."
         in_sample = describe_in_sample(found.predictions)
         in_sample = f"{in_sample[:1].upper()}{in_sample[1:]}." if in_sample else ""
-        notes = self.versions.note(version), in_sample, changed if told else ""
+        notes = self.versions.note(version), in_sample, changed if parts else ""
         return " ".join(filter(None, notes))
 
-    def preview(self, version: str) -> dict[str, Any]:
+    def preview(self, version: str) -> Preview:
         """Score a version against today's labels and against those of the accepted reviews."""
         changes = accepted_changes(self.verdicts())
         predictions, thresholds = (
@@ -287,7 +351,7 @@ class ReviewDesk:
         return counts
 
     def stamp(self, version: str) -> str:
-        """Name what a version's queues are made of: its files, the data, the reviews so far."""
+        """Return a digest of what a version's queues are made of: its files, data and reviews."""
         last = self.store().last_seq() if self.path.exists() else 0
         return repr((*self._stamp(version), last))
 
@@ -295,33 +359,35 @@ class ReviewDesk:
         data = self.versions.data.get()
         return self.versions.load(version).fingerprint, data.dataset.digest
 
-    def _listed(self, choice: QueueChoice, found: Paged) -> Paged:
+    def _page_of(
+        self, choice: QueueChoice, queue: Integers, number: int, size: int
+    ) -> Paged[tuple[QueuedPair, ...]]:
         suspicions, verdicts = self.suspicions(choice.version), self.verdicts()
         by_id = self.versions.data.get().by_id
         predictions, evidence = suspicions.predictions, suspicions.evidence
+        page = paged(range(len(queue)), number, size)
         items = []
-        for row, column in found.items.tolist():
+        for row, column in queue[list(page.items)].tolist():
             pair = predictions.ids[row], predictions.tags[column]
             verdict = verdicts.get(pair)
             items.append(
-                {
-                    "id": pair[0],
-                    "tag": pair[1],
-                    "kind": choice.kind,
-                    "split": str(predictions.split[row]),
-                    "probability": float(predictions.y_prob[row, column]),
-                    "score": float(suspicions.score[row, column]),
-                    "named": bool(evidence.named[row, column]),
-                    "neighbour_share": float(evidence.share[row, column]),
-                    "title": by_id[pair[0]].name,
-                    "status": verdict.status if verdict else "",
-                }
+                QueuedPair(
+                    *pair,
+                    kind=choice.kind,
+                    split=str(predictions.split[row]),
+                    probability=float(predictions.y_prob[row, column]),
+                    score=float(suspicions.score[row, column]),
+                    named=bool(evidence.named[row, column]),
+                    neighbour_share=float(evidence.share[row, column]),
+                    title=by_id[pair[0]].name,
+                    status=verdict.status if verdict else "",
+                )
             )
-        return found.with_items(items)
+        return page.with_items(tuple(items))
 
 
 def apply_commands(settings: Settings) -> list[str]:
-    """Give what to run to apply the reviews to a copy of the data, and to train on it.
+    """Return the commands that apply the reviews to a copy of the data, and train on it.
 
     >>> apply_commands(Settings())[1]
     'python -m tagifai train --data data-reviewed --models model'

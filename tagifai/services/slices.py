@@ -1,8 +1,8 @@
 """Slices as the page builds, measures, saves and finds them."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,25 +13,112 @@ from tagifai.selection import LEARNT, PARTS, describe_in_sample, rows_of
 from tagifai.services.data import LoadedData
 from tagifai.services.versions import VersionService
 from tagifai.slices import Conditions, Slice, select_slices
-from tagifai.slices.builder import as_conditions, measure_slice, save_slice
-from tagifai.slices.finder import FALSE_DISCOVERIES, MIN_SUPPORT, FoundSlice, find_slices
-from tagifai.slices.search import FINDING_SHARE
+from tagifai.slices.builder import SliceFigures, as_conditions, measure_slice, save_slice
+from tagifai.slices.finder import FoundSlice, find_slices, short_cells
+from tagifai.slices.search import DEFAULTS
 from tagifai.store.memory_cache import Kept
 
 MOST_CELLS = 400
 
 
-def _as_record(found: FoundSlice) -> dict[str, Any]:
-    record = asdict(found)
-    del record["ids"]
-    return {
-        **record,
-        "conditions": [str(condition) for condition in found.conditions],
-        "given": as_conditions(found.conditions).given(),
-    }
+@dataclass(frozen=True, slots=True)
+class SliceChoices:
+    """What a slice can ask for.
+
+    Parameters
+    ----------
+    tags : tuple of str
+        The tags of the data, in alphabetical order.
+    cells : tuple of (str, str)
+        Column and value of the other columns: the columns in the order of the data, the
+        commonest values first.
+    """
+
+    tags: tuple[str, ...]
+    cells: tuple[tuple[str, str], ...]
 
 
-class SliceDesk:
+@dataclass(frozen=True, slots=True)
+class MeasuredSlice:
+    """A slice's figures, and those of the projects outside of it.
+
+    Parameters
+    ----------
+    num_projects, num_scored : int
+        Projects of the data that are in the slice, and those of them with predictions.
+    note : str
+        What the version's figures leave out, see `VersionService.note`.
+    in_sample : str
+        Why training projects are left out, see `describe_in_sample`; "" where they are not.
+    test : SliceFigures
+        On the test projects in the slice.
+    learned : SliceFigures
+        On its train and validation projects that were held out.
+    elsewhere : SliceFigures
+        On the test projects outside of the slice.
+    """
+
+    num_projects: int
+    num_scored: int
+    note: str
+    in_sample: str
+    test: SliceFigures
+    learned: SliceFigures
+    elsewhere: SliceFigures
+
+
+@dataclass(frozen=True, slots=True)
+class SliceProposal:
+    """A slice where a version is worse than elsewhere; the figures are those of `FoundSlice`.
+
+    `conditions` are texts to read, `given` is what `Conditions.of` takes.
+    """
+
+    conditions: tuple[str, ...]
+    given: Mapping[str, object]
+    metric: str
+    value: float | None
+    elsewhere: float | None
+    gap: float | None
+    low: float | None
+    high: float | None
+    num_samples: int
+    p_value: float
+    q_value: float
+
+    @classmethod
+    def of(cls, found: FoundSlice) -> "SliceProposal":
+        """Return a slice that was found in the form that the page shows."""
+        return cls(
+            conditions=tuple(str(condition) for condition in found.conditions),
+            given=as_conditions(found.conditions).given(),
+            metric=found.metric,
+            value=found.value,
+            elsewhere=found.elsewhere,
+            gap=found.gap,
+            low=found.low,
+            high=found.high,
+            num_samples=found.num_samples,
+            p_value=found.p_value,
+            q_value=found.q_value,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SliceProposals:
+    """The slices that a search found, the surest first; the counts are those of `SliceSearch`.
+
+    `in_sample` says why training projects are left out, "" where they are not.
+    """
+
+    slices: tuple[SliceProposal, ...]
+    num_tested: int
+    num_searched: int
+    num_kept_back: int
+    in_sample: str
+
+
+class SliceService:
     """Build, measure, save and find slices of a version's projects; `rules` say who may save."""
 
     def __init__(self, versions: VersionService, rules: WriteRules | None = None) -> None:
@@ -40,81 +127,60 @@ class SliceDesk:
         self._cleaned = Kept(1)
         self._measured = Kept(16)
 
-    def choices(self) -> dict[str, list[Any]]:
-        """List what a slice can ask for: the data's tags, and the cells of its other columns.
-
-        Under "cells" pairs (column, value), the columns in the order of the data, the
-        commonest values first.
-        """
+    def choices(self) -> SliceChoices:
+        """List what a slice can ask for."""
         data = self.versions.data.get()
-        cells = Counter(
-            (column, str(value))
-            for project in data.dataset.projects
-            for column, value in project.extra.items()
-            if isinstance(value, str | int | float | bool) and len(str(value)) <= 60
-        )
+        cells = Counter(short_cells(data.dataset.projects))
         columns = list(dict.fromkeys(column for column, _ in cells))
         listed = sorted(cells, key=lambda cell: (columns.index(cell[0]), -cells[cell], cell[1]))
-        return {"tags": sorted(data.by_tag), "cells": listed[:MOST_CELLS]}
+        return SliceChoices(tuple(sorted(data.by_tag)), tuple(listed[:MOST_CELLS]))
 
-    def measure(self, version: str, conditions: Conditions) -> dict[str, Any]:
+    def measure(self, version: str, conditions: Conditions) -> MeasuredSlice:
         """Score a slice: on test, out of fold (train and val), and the test projects outside it.
 
-        Returns {"num_projects": in the data, "num_scored": those with predictions, "note": see
-        `VersionService.note`, "in_sample": see `describe_in_sample`, "test", "learnt",
-        "elsewhere"}, the last three as `measure_slice` gives, with "num_positives", the tags
-        that its projects carry. Under "learnt" the projects that were held out.
-
-        Raises:
-            TagifaiError: an unknown version, tag or column, or no predictions.
+        Raises
+        ------
+        TagifaiError
+            An unknown version, tag or column, or no predictions.
         """
         data, predictions = self.versions.data.get(), self.versions.predictions(version)
         conditions.check_names(data.tag_names, data.columns)
         members = self._members(data, conditions)
         inside = np.array([one in members for one in predictions.ids], bool)
         thresholds = self.versions.thresholds(version)
+        test, learned = rows_of(predictions, "test"), rows_of(predictions, LEARNT)
+        learned = learned[predictions.held_out[learned]]
+        return MeasuredSlice(
+            num_projects=len(members),
+            num_scored=int(inside.sum()),
+            note=self.versions.note(version),
+            in_sample=describe_in_sample(predictions),
+            test=measure_slice(predictions, thresholds, test[inside[test]]),
+            learned=measure_slice(predictions, thresholds, learned[inside[learned]]),
+            elsewhere=measure_slice(predictions, thresholds, test[~inside[test]]),
+        )
 
-        def score(rows: Any) -> dict[str, Any]:
-            found = measure_slice(predictions, thresholds, rows)
-            return {**found, "num_positives": int(predictions.y_true[rows].sum())}
-
-        test, learnt = rows_of(predictions, "test"), rows_of(predictions, LEARNT)
-        learnt = learnt[predictions.held_out[learnt]]
-        return {
-            "num_projects": len(members),
-            "num_scored": int(inside.sum()),
-            "note": self.versions.note(version),
-            "in_sample": describe_in_sample(predictions),
-            "test": score(test[inside[test]]),
-            "learnt": score(learnt[inside[learnt]]),
-            "elsewhere": score(test[~inside[test]]),
-        }
-
-    def find(self, version: str, split: str = "all") -> dict[str, Any]:
+    def find(self, version: str, split: str = "all") -> SliceProposals:
         """Find the slices where a version is surely worse; answered from the cache.
 
-        Returns what `SliceSearch` holds; `slices` are records as of `FoundSlice`, less the
-        ids, with `conditions` as texts, and `given`, the same as
-        `Conditions.given`. Under "in_sample" why training projects are left out, "" where they
-        are not.
-
-        Raises:
-            TagifaiError: an unknown version or split, or no predictions.
+        Raises
+        ------
+        TagifaiError
+            An unknown version or split, or no predictions.
         """
         if split not in PARTS:
             raise one_of("split", split, PARTS)
         data, predictions = self.versions.data.get(), self.versions.predictions(version)
-        fingerprint = self.versions.load(version).fingerprint
         key = (
             "find slices",
-            fingerprint,
+            self.versions.load(version).fingerprint,
             data.dataset.digest,
             split,
             predictions.out_of_fold,
-            f"{MIN_SUPPORT}/{FALSE_DISCOVERIES}/{FINDING_SHARE:.2f}",
+            repr(astuple(DEFAULTS)),
         )
 
-        def search() -> dict[str, Any]:
+        def search() -> dict[str, object]:
             found = find_slices(
                 predictions,
                 self.versions.thresholds(version),
@@ -122,21 +188,25 @@ class SliceDesk:
                 split=split,
                 preprocess=self._clean(data),
             )
-            return {
-                **asdict(found),
-                "slices": [_as_record(one) for one in found.slices],
-                "in_sample": describe_in_sample(predictions),
-            }
+            proposals = SliceProposals(
+                tuple(map(SliceProposal.of, found.slices)),
+                found.num_tested,
+                found.num_searched,
+                found.num_kept_back,
+                describe_in_sample(predictions),
+            )
+            return asdict(proposals)
 
-        found: dict[str, Any] = self.versions.cache.remember(key, search)
-        return found
+        return _read_proposals(self.versions.cache.remember(key, search))
 
     def save(self, visit: Visit, name: str, conditions: Conditions, description: str = "") -> None:
         """Add a slice to the data folder's `slices.json`, in a visitor's name.
 
-        Raises:
-            TagifaiError: the visitor may not write, the name is taken, nothing is asked, a tag
-                or column is not in the data, or the file cannot be written.
+        Raises
+        ------
+        TagifaiError
+            The visitor may not write, the name is taken, nothing is asked, a tag or column is not
+            in the data, or the file cannot be written.
         """
         self.rules.reviewer_of(visit)
         data = self.versions.data.get()
@@ -144,17 +214,17 @@ class SliceDesk:
         save_slice(self.versions.data.folder, name, conditions, description)
 
     def why_not(self, visit: Visit) -> str:
-        """Say why a visitor may not save slices, "" where they may."""
+        """Return why a visitor may not save slices, "" where they may."""
         try:
             self.rules.reader_of(visit)
         except TagifaiError as error:
             return str(error)
         return ""
 
-    def saved(self) -> dict[str, tuple[str, Mapping[str, Any]]]:
-        """List the named slices, {name: (description, conditions as given)}."""
+    def saved(self) -> dict[str, Conditions]:
+        """Return the conditions of the named slices, by name."""
         return {
-            name: (chosen.description, chosen.predicate.given())
+            name: chosen.predicate
             for name, chosen in self.versions.slices().items()
             if isinstance(chosen.predicate, Conditions)
         }
@@ -169,8 +239,8 @@ class SliceDesk:
         )
         return {project.id for project, chosen in zip(projects, inside, strict=True) if chosen}
 
-    def _clean(self, data: LoadedData) -> Any:
-        """Preprocess each text of the data once, whatever is asked of them."""
+    def _clean(self, data: LoadedData) -> Callable[[str], str]:
+        """Return what preprocesses a text; each text of the data is preprocessed once."""
         cleaned = self._cleaned.get(
             "texts",
             data.dataset.digest,
@@ -179,7 +249,15 @@ class SliceDesk:
         return lambda text: cleaned[text] if text in cleaned else data.preprocess(text)
 
 
-def read_cells(cells: list[str]) -> dict[str, tuple[str, ...]]:
+def _read_proposals(found: Any) -> SliceProposals:
+    """Build proposals from JSON, as the cache returns them."""
+    slices = (
+        SliceProposal(**{**one, "conditions": tuple(one["conditions"])}) for one in found["slices"]
+    )
+    return SliceProposals(**{**found, "slices": tuple(slices)})
+
+
+def read_cells(cells: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Read conditions on columns as they are written on the page.
 
     >>> read_cells(["kind = tool", "kind = paper", "year = 2020"])
@@ -192,7 +270,7 @@ def read_cells(cells: list[str]) -> dict[str, tuple[str, ...]]:
     return columns
 
 
-def write_cells(columns: Mapping[str, Any]) -> list[str]:
+def write_cells(columns: Mapping[str, Sequence[str]]) -> list[str]:
     """Write conditions on columns as the page shows them.
 
     >>> write_cells({"kind": ["tool", "paper"]})

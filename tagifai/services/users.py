@@ -45,8 +45,10 @@ class _Secret(BaseModel):
 def load_users(path: Path | str) -> dict[str, _Secret]:
     """Read the users of a file, {name: hashed password}.
 
-    Raises:
-        TagifaiError: the file is missing, too large or malformed.
+    Raises
+    ------
+    TagifaiError
+        The file is missing, too large or malformed.
     """
     path = Path(path)
     refuse_pointer_file(path)
@@ -73,8 +75,10 @@ def load_users(path: Path | str) -> dict[str, _Secret]:
 def set_password(path: Path | str, name: str, password: str) -> bool:
     """Add a user, or give one a new password; return whether the name is new.
 
-    Raises:
-        TagifaiError: a name or password that is not allowed, or the file can't be written.
+    Raises
+    ------
+    TagifaiError
+        A name or password that is not allowed, or the file can't be written.
     """
     path = Path(path)
     check_name(name)
@@ -91,8 +95,10 @@ def set_password(path: Path | str, name: str, password: str) -> bool:
 def remove_user(path: Path | str, name: str) -> None:
     """Remove a user.
 
-    Raises:
-        TagifaiError: there is no such user, or the file cannot be written.
+    Raises
+    ------
+    TagifaiError
+        There is no such user, or the file cannot be written.
     """
     users = load_users(path)
     if name not in users:
@@ -104,8 +110,10 @@ def remove_user(path: Path | str, name: str) -> None:
 def check_name(name: str) -> None:
     """Refuse a user name that could be taken for another's or break a list of names.
 
-    Raises:
-        TagifaiError: the message says what is allowed.
+    Raises
+    ------
+    TagifaiError
+        The message says what is allowed.
     """
     allowed = name == name.strip() and name.isprintable() and "," not in name
     if not allowed or not 1 <= len(name) <= MAX_NAME:

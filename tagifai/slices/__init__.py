@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
@@ -31,14 +31,22 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """A predicate as data: each condition that is given must hold.
+    """A predicate as data: every condition that is set must hold.
 
-    `all_of`, `any_of` and `none_of` are about tags. `all_words` asks for all of these words (or
-    runs of words) in the preprocessed text, `any_words` for at least one, whatever their case;
-    `min_words` and `max_words` bound its number of words, both included. `min_unseen`, in
-    [0, 1]: at least this share of its words stands in no other project's text, so that whatever
-    the split, training never saw them. `columns`: for each of these other columns of the data,
-    the values, as text, of which one must stand there.
+    Parameters
+    ----------
+    all_of, any_of, none_of : tuple of str
+        Tags of which the project carries all, at least one, or none.
+    all_words, any_words : tuple of str
+        Words, or runs of words, of which the preprocessed text contains all, or at least one,
+        whatever their case.
+    min_words, max_words : int, optional
+        Bounds of the number of words, both included.
+    min_unseen : float, optional
+        Least share, in [0, 1], of the words that no other project's text contains. Training
+        never saw them, whatever the split.
+    columns : mapping of str to tuple of str
+        Other columns of the data, and the values, as text, of which the project has one.
     """
 
     all_of: tuple[str, ...] = ()
@@ -58,9 +66,9 @@ class Conditions:
         unseen: float = 0.0,
         preprocess: Callable[[str], str] = preprocess_text,
     ) -> bool:
-        """Tell whether a project with these words, `unseen` of them in no other, is in.
+        """Return whether a project with these words, `unseen` of them in no other, is in.
 
-        Words that are asked for are preprocessed as those of the project were.
+        The words of the conditions are preprocessed as those of the project were.
         """
         tags = set(project.tags)
         return (
@@ -78,13 +86,13 @@ class Conditions:
             and (not self.any_words or _any_run(self.any_words, words, preprocess))
         )
 
-    def given(self) -> dict[str, Any]:
-        """Give the conditions that are asked for, as JSON keeps them.
+    def given(self) -> dict[str, object]:
+        """Return the conditions that are set, in the form that JSON files have.
 
         >>> Conditions(all_of=("nlp",), max_words=6).given()
         {'all_of': ['nlp'], 'max_words': 6}
         """
-        found: dict[str, Any] = {}
+        found: dict[str, object] = {}
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
             if isinstance(value, Mapping):
@@ -96,32 +104,37 @@ class Conditions:
         return found
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], where: str = "slice") -> "Conditions":
-        """Build conditions from what `given` gives; tags in the form in which data has them.
-
-        Raises:
-            TagifaiError: none is given, or one is unknown or malformed; the message starts
-                with `where` and names it.
-        """
-        row = check_row(where, dict(values), _ConditionsRow)
-        given: dict[str, Any] = row.model_dump(include=set(cls.__dataclass_fields__))
-        for key, value in given.items():
-            if isinstance(value, list):
-                given[key] = normalise_names(value) if key in _OF_TAGS else tuple(value)
-        given["columns"] = {
-            column: tuple(values) for column, values in (given["columns"] or {}).items()
-        }
-        return cls(**{key: value for key, value in given.items() if value is not None})
-
-    def check_names(
-        self, tags: Sequence[str], columns: Sequence[str], where: str = "slice"
-    ) -> None:
-        """Refuse tags and columns that are not among those of the data.
+    def of(cls, values: Mapping[str, object], where: str = "slice") -> "Conditions":
+        """Build conditions from what `given` returns; tags are normalised as those of the data.
 
         Raises
         ------
         TagifaiError
-            Names every such tag, or column, with the nearest known one.
+            None is given, or one is unknown or malformed; the message starts with `where` and names
+            it.
+        """
+        row = check_row(where, dict(values), _ConditionsRow)
+        return cls(
+            all_of=normalise_names(row.all_of or ()),
+            any_of=normalise_names(row.any_of or ()),
+            none_of=normalise_names(row.none_of or ()),
+            all_words=tuple(row.all_words or ()),
+            any_words=tuple(row.any_words or ()),
+            min_words=row.min_words,
+            max_words=row.max_words,
+            min_unseen=row.min_unseen,
+            columns={column: tuple(values) for column, values in (row.columns or {}).items()},
+        )
+
+    def check_names(
+        self, tags: Sequence[str], columns: Sequence[str], where: str = "slice"
+    ) -> None:
+        """Check that the tags and columns are among those of the data.
+
+        Raises
+        ------
+        TagifaiError
+            They are not; the message lists each with the nearest known one.
         """
         refuse_unknown_in_rows(self.named(), tags, where)
         refuse_unknown_in_rows([("columns", self.columns)], columns, where, what="column")
@@ -140,10 +153,25 @@ def select_slices(
     slices: Mapping[str, Slice] | None = None,
     among: Sequence[Project] | None = None,
 ) -> dict[str, Booleans]:
-    """Tell by slice which projects are in it: boolean arrays of shape (n_projects,).
+    """Select the projects of each slice.
 
-    `among` are all projects of the data, by default these: whose words count as seen.
+    Parameters
+    ----------
+    projects : sequence of Project
+        The projects to select from.
+    preprocess : callable
+        Turns a text into words.
+    slices : mapping of str to Slice, optional
+        The slices, by name.
+    among : sequence of Project, optional
+        All projects of the data, whose words count as seen; by default `projects`.
 
+    Returns
+    -------
+    selected : dict of str to bool array of shape (n_projects,)
+
+    Examples
+    --------
     >>> cat = Project("1", "Cat detector", "", ("computer-vision",))
     >>> short = Slice("short", "", Conditions(max_words=6))
     >>> select_slices([cat], slices={"short": short})["short"].tolist()
@@ -158,17 +186,17 @@ def select_slices(
     selected = {}
     for name, chosen in slices.items():
         holds = chosen.predicate
-        told: Iterable[bool] = (
+        inside: Iterable[bool] = (
             (holds(*three, preprocess) for three in zip(projects, words, unseen, strict=True))
             if isinstance(holds, Conditions)
             else (holds(*pair) for pair in zip(projects, words, strict=True))
         )
-        selected[name] = np.fromiter(told, dtype=bool, count=len(words))
+        selected[name] = np.fromiter(inside, dtype=bool, count=len(words))
     return selected
 
 
 def unseen_shares(words: Sequence[Sequence[str]], among: Sequence[Sequence[str]]) -> list[float]:
-    """Give the share of each text's words that only one of the texts `among` has.
+    """Return the share of each text's words that at most one of the texts `among` has.
 
     >>> unseen_shares([["red", "cat"], ["cat"], []], [["red", "cat"], ["cat"], []])
     [0.5, 0.0, 0.0]
@@ -180,16 +208,16 @@ def unseen_shares(words: Sequence[Sequence[str]], among: Sequence[Sequence[str]]
 
 
 def load_slices(folder: Path | str, dataset: Dataset | None = None) -> dict[str, Slice]:
-    """Read the slices of a data folder's `slices.json`; none where there is no such file.
+    """Read the slices of a data folder's `slices.json`; an empty dict where there is no such file.
 
-    The file is a list of objects: `name`, `description`, and at least one of the `Conditions`.
+    The file is a list of objects with `name`, `description` and at least one of the `Conditions`.
 
     Parameters
     ----------
     folder : Path or str
         The data folder.
     dataset : Dataset, optional
-        Its data, whose tags and columns alone may be named.
+        Its data; the slices may name its tags and columns alone.
 
     Raises
     ------
@@ -238,7 +266,7 @@ class _ConditionsRow(BaseModel):
     columns: Annotated[dict[Label, Labels], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Any:
+    def _makes_sense(self) -> Self:
         if not self.model_dump(exclude={"name", "description"}, exclude_none=True):
             allowed = ", ".join(Conditions.__dataclass_fields__)
             raise ValueError(f"no condition; give at least one of {allowed}")

@@ -5,18 +5,17 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from tagifai.arrays import Array
 from tagifai.data.records import MAX_BYTES
 from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import Counts, count_outcomes
-from tagifai.metrics.intervals import share_interval
+from tagifai.metrics.intervals import Estimate, share_interval
 from tagifai.predictions import Predictions, decide, threshold_array
-from tagifai.selection import Array
 from tagifai.slices import SLICE_FILE, Conditions, load_slices
 from tagifai.slices.finder import Condition
 
@@ -25,34 +24,51 @@ MOST_SLICES = 200
 _WRITING = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class SliceFigures:
+    """Figures of a slice, pooled over all (project, tag) pairs (micro), with 95 % intervals.
+
+    The intervals take projects, not pairs, as drawn at random (`share_interval`). They are None
+    where fewer than ten projects have anything to count, and the value is None where none has.
+    `num_samples` is the number of projects, `num_positives` that of the tags they carry.
+    """
+
+    num_samples: int
+    num_positives: int
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
 def measure_slice(
     predictions: Predictions, thresholds: Mapping[str, float], rows: Sequence[int] | Array
-) -> dict[str, Any]:
-    """Score the projects of these rows: micro precision, recall, f1, each with an interval.
-
-    Returns {metric: {"value", "low", "high"}} and num_samples. The 95 % interval takes
-    projects, not pairs, as drawn at random (`share_interval`); it is None where fewer than ten
-    projects have anything to count, and the value where none has.
-    """
+) -> SliceFigures:
+    """Score the projects of these rows: micro precision, recall and F1, each with an interval."""
     rows = np.asarray(rows, dtype=np.intp)
     cuts = threshold_array(predictions.tags, thresholds)
     predicted = decide(predictions.y_prob[rows], cuts)
     return slice_estimates(count_outcomes(predictions.y_true[rows], predicted, axis=1))
 
 
-def slice_estimates(counts: Counts) -> dict[str, Any]:
+def slice_estimates(counts: Counts) -> SliceFigures:
     """Score projects by their outcomes, (n_projects,) each, as `measure_slice` does."""
-    estimates = {name: asdict(share_interval(*part)) for name, part in counts.parts().items()}
-    return {"num_samples": len(counts.tp), **estimates}
+    estimates = {name: share_interval(*part) for name, part in counts.parts().items()}
+    return SliceFigures(
+        num_samples=len(counts.tp),
+        num_positives=int((counts.tp + counts.fn).sum()),
+        **estimates,
+    )
 
 
 def save_slice(
     folder: Path | str, name: str, conditions: Conditions, description: str = ""
 ) -> None:
-    """Add a slice to the data folder's `slices.json`; all of it is there at the end or as before.
+    """Add a slice to the data folder's `slices.json`, or leave the file as it was.
 
-    Raises:
-        TagifaiError: the name is taken, nothing is asked, or the file cannot be written.
+    Raises
+    ------
+    TagifaiError
+        The name is taken, nothing is asked, or the file cannot be written.
     """
     path = Path(folder) / SLICE_FILE
     with _WRITING:
@@ -76,27 +92,26 @@ def save_slice(
 
 
 def as_conditions(found: Iterable[Condition]) -> Conditions:
-    """Turn a proposal of the finder into the same slice as one would build it.
+    """Return the conditions of a found slice as somebody would build them.
 
     >>> as_conditions([Condition("tag", "nlp"), Condition("length", "at most", "6")]).given()
     {'all_of': ['nlp'], 'max_words': 6}
     """
-    tags, words, columns = [], [], {}
-    bounds: dict[str, Any] = {}
+    built = Conditions()
     for one in found:
         if one.kind == "tag":
-            tags.append(one.name)
+            built = replace(built, all_of=(*built.all_of, one.name))
         elif one.kind == "word":
-            words.append(one.name)
+            built = replace(built, all_words=(*built.all_words, one.name))
         elif one.kind == "column":
-            columns[one.name] = (one.value,)
+            built = replace(built, columns={**built.columns, one.name: (one.value,)})
         elif one.kind == "length" and one.name == "at most":
-            bounds["max_words"] = int(one.value)
+            built = replace(built, max_words=int(one.value))
         elif one.kind == "length":
-            bounds["min_words"] = int(one.value)
+            built = replace(built, min_words=int(one.value))
         else:
-            bounds["min_unseen"] = float(one.value)
-    return Conditions(all_of=tuple(tags), all_words=tuple(words), columns=columns, **bounds)
+            built = replace(built, min_unseen=float(one.value))
+    return built
 
 
 def _write(path: Path, content: str) -> None:

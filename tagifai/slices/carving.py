@@ -1,11 +1,11 @@
-"""Estimate a gap that was looked at because it was large.
+"""Estimate a gap that was picked because it was large.
 
-What is picked because it looks bad looks worse than it is. Where the choice was made on most of
-the projects, and the rest had no say in it, the expectation of the rest's gap given all that is
-known is unbiased, and varies less than that gap itself (Cohen and Sackrowitz 1989, "Two stage
+A slice that is picked because it looks bad looks worse than it is. Where the choice was made on
+most of the projects, without the rest, the expected gap of the rest given all that is known is
+unbiased, and varies less than that gap itself (Cohen and Sackrowitz 1989, "Two stage
 conditionally unbiased estimators of the selected mean"; Bowden and Glimm 2008, "Unbiased
-estimation of selected treatment means in two-stage trials"). The interval holds the values under
-which a gap like this one, once picked, would be neither too large nor too small (data carving:
+estimation of selected treatment means in two-stage trials"). The interval contains the values
+under which a gap like this one, once picked, would be neither too large nor too small (carving:
 Fithian, Sun and Taylor 2014, "Optimal Inference After Model Selection", arXiv 1410.2597).
 """
 
@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-LEVEL = 0.95
+from tagifai.metrics.intervals import LEVEL
+
 _POINTS = 601
 
 
@@ -27,20 +28,20 @@ class Carved(NamedTuple):
 
 
 def carve(estimate: float, variance: float, finding_variance: float, cut: float) -> Carved:
-    """Correct an estimate for having been looked at only because part of the data exceeded `cut`.
+    """Correct an estimate for having been picked because a part of the data exceeded `cut`.
 
     Parameters
     ----------
-    estimate, variance
+    estimate, variance : float
         From all data, approximately normal.
-    finding_variance
+    finding_variance : float
         Variance of the estimate from the part that decided, above `variance`.
-    cut
-        What that part's estimate had to exceed.
+    cut : float
+        What the estimate of that part had to exceed.
 
     Examples
     --------
-    Far above what was needed nothing is corrected, near it much.
+    Far above the cut nothing is corrected, near it much.
 
     >>> [round(one, 2) for one in carve(10.0, 1.0, 1.25, 4.0)]
     [10.0, 8.04, 11.96]
@@ -57,7 +58,7 @@ def carve(estimate: float, variance: float, finding_variance: float, cut: float)
     value = estimate - kept_back / finding_variance * noise * hazard
 
     def chance_below(truth: float) -> float:
-        """Give the chance of a smaller estimate, once picked, if `truth` is true."""
+        """Compute the probability of a smaller estimate, once picked, if `truth` is true."""
         ends = min(truth, estimate), max(truth, estimate, cut)
         x = np.linspace(ends[0] - 8 * spread, ends[1] + 8 * spread, _POINTS)
         x = np.sort(np.append(x, estimate))

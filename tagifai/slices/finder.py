@@ -1,28 +1,30 @@
-"""Propose the slices of one or two conditions where precision or recall is lower than elsewhere."""
+"""Find the slices of one or two conditions where precision or recall is lower than elsewhere."""
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tagifai.arrays import Array
 from tagifai.data import Project
 from tagifai.data.assignment import list_groups
-from tagifai.errors import TagifaiError
 from tagifai.metrics import count_outcomes
 from tagifai.predictions import Predictions, decide, threshold_array
-from tagifai.selection import Array, held_out_rows
+from tagifai.selection import held_out_rows
 from tagifai.slices import unseen_shares
-from tagifai.slices.search import Decisions, finding_part, measure, search_slices
+from tagifai.slices.search import (
+    DEFAULTS,
+    Candidate,
+    Decisions,
+    Measured,
+    SearchSettings,
+    finding_part,
+    measure,
+    search_slices,
+)
 from tagifai.text.preprocessing import preprocess_text
-
-MIN_SUPPORT = 20
-MOST_WORDS = 150
-MOST_TAGS = 150
-MOST_VALUES = 20
-MANY_UNSEEN = 0.25
-FALSE_DISCOVERIES = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,26 @@ class Condition:
 class FoundSlice:
     """A slice where precision or recall is lower than elsewhere.
 
-    `elsewhere` is the `metric` of all other projects and `gap` how much lower it is here, with
-    its 95 % interval, corrected for having been picked by the search; `value` is what that
-    leaves for the slice itself, in [0, 1]. They are None where fewer than ten projects count,
-    or too little of the slice was kept back from the search. `p_value` and, over all slices
-    tested, `q_value` are of the search.
+    Parameters
+    ----------
+    conditions : tuple of Condition
+        One or two.
+    metric : str
+        "precision" or "recall".
+    value : float, optional
+        The metric of the slice itself, in [0, 1]: `elsewhere` less the gap.
+    elsewhere : float, optional
+        The metric of all other projects, in [0, 1].
+    gap, low, high : float, optional
+        How much lower the metric is here, with its 95 % interval, corrected for having been
+        picked by the search. None where fewer than ten projects count, or too little of the
+        slice was left out of the search.
+    num_samples : int
+        Projects of the slice.
+    p_value, q_value : float
+        Of the search; the q-value is over all slices tested.
+    ids : tuple of str
+        The projects.
     """
 
     conditions: tuple[Condition, ...]
@@ -73,7 +90,10 @@ class FoundSlice:
 
 @dataclass(frozen=True, slots=True)
 class SliceSearch:
-    """What `find_slices` found, the surest first, and how: the tests and projects it took."""
+    """The slices that `find_slices` found, the surest first, and how many tests it took.
+
+    `num_searched` projects were searched, `num_kept_back` were left for correcting the gaps.
+    """
 
     slices: tuple[FoundSlice, ...]
     num_tested: int
@@ -87,40 +107,42 @@ def find_slices(
     projects: Mapping[str, Project],
     *,
     split: str = "all",
-    min_support: int = MIN_SUPPORT,
-    false_discoveries: float = FALSE_DISCOVERIES,
+    min_support: int = DEFAULTS.min_support,
+    false_discoveries: float = DEFAULTS.false_discoveries,
     most: int = 20,
     preprocess: Callable[[str], str] = preprocess_text,
 ) -> SliceSearch:
     """Search slices of one or two conditions for a lower precision or recall than elsewhere.
 
     `search_slices` searches nine tenths of the projects (whole groups, where the data has
-    them); the others are kept back, so that `measure` can correct the gaps for having been
-    picked.
+    groups). With the other projects `measure` corrects the gaps for having been picked.
 
     Parameters
     ----------
-    predictions, thresholds
-        What a version predicts.
-    projects
+    predictions : Predictions
+        Of the version.
+    thresholds : mapping of str to float
+        The threshold of each tag.
+    projects : mapping of str to Project
         All projects of the data, by id; predictions of others are left out.
-    split
+    split : str
         One of `PARTS`; by default all splits. Training projects are left out where they are
-        not known to be predicted out of fold: a model looks better on what it learnt from.
-    min_support
+        not known to be predicted out of fold: a model looks better on what it learned from.
+    min_support : int
         Projects that a slice needs among those searched.
-    false_discoveries
+    false_discoveries : float
         Expected share of slices found that are not worse at all.
+    most : int
+        Slices that are returned at most.
+    preprocess : callable
+        Turns a text into words.
 
     Raises
     ------
     TagifaiError
         An unknown split, one of which nothing was held out, or a support or share out of range.
     """
-    if min_support < 2:
-        raise TagifaiError(f"min_support must be 2 or more, got {min_support}")
-    if not 0 < false_discoveries < 1:
-        raise TagifaiError(f"false_discoveries: between 0 and 1, got {false_discoveries}")
+    settings = SearchSettings(min_support, false_discoveries)
     rows = np.array(
         [row for row in held_out_rows(predictions, split) if predictions.ids[row] in projects],
         np.intp,
@@ -136,97 +158,161 @@ def find_slices(
     if not conditions:
         return SliceSearch((), 0, **sizes)
     decisions = _decide(predictions, thresholds, rows, names)
-    found, num_tested = search_slices(
-        inside[finding], decisions.take(finding), min_support, false_discoveries
+    found, num_tested = search_slices(inside[finding], decisions.take(finding), settings)
+    slices = tuple(
+        _describe(one, measure(one, inside, decisions, finding), conditions, inside, ids)
+        for one in found[:most]
     )
-    slices = []
-    for one in found[:most]:
-        member = inside[:, one.first] & inside[:, one.second]
-        elsewhere, gap = measure(one, inside, decisions, finding)
-        slices.append(
-            FoundSlice(
-                conditions=tuple(conditions[column] for column in sorted({one.first, one.second})),
-                metric=one.metric,
-                value=None
-                if elsewhere is None or gap.value is None
-                else min(max(elsewhere - gap.value, 0.0), 1.0),
-                elsewhere=elsewhere,
-                gap=gap.value,
-                low=gap.low,
-                high=gap.high,
-                num_samples=int(member.sum()),
-                p_value=one.p_value,
-                q_value=one.q_value,
-                ids=tuple(ids[place] for place in np.flatnonzero(member)),
-            )
-        )
-    return SliceSearch(tuple(slices), num_tested, **sizes)
+    return SliceSearch(slices, num_tested, **sizes)
+
+
+def _describe(
+    found: Candidate,
+    measured: Measured,
+    conditions: Sequence[Condition],
+    inside: Array,
+    ids: Sequence[str],
+) -> FoundSlice:
+    member = inside[:, found.first] & inside[:, found.second]
+    elsewhere, gap = measured
+    value = None
+    if elsewhere is not None and gap.value is not None:
+        value = min(max(elsewhere - gap.value, 0.0), 1.0)
+    return FoundSlice(
+        conditions=tuple(conditions[column] for column in sorted({found.first, found.second})),
+        metric=found.metric,
+        value=value,
+        elsewhere=elsewhere,
+        gap=gap.value,
+        low=gap.low,
+        high=gap.high,
+        num_samples=int(member.sum()),
+        p_value=found.p_value,
+        q_value=found.q_value,
+        ids=tuple(ids[place] for place in np.flatnonzero(member).tolist()),
+    )
 
 
 def list_conditions(
     projects: Sequence[Project],
-    min_support: int = MIN_SUPPORT,
+    min_support: int = DEFAULTS.min_support,
     preprocess: Callable[[str], str] = preprocess_text,
     among: Sequence[Project] | None = None,
 ) -> tuple[list[Condition], Array]:
     """List the conditions that enough projects meet and enough do not, and who meets them.
 
-    Returns the conditions and a bool array (n_projects, n_conditions): the commonest tags and
-    words, short and long texts, a quarter or more of words that no other project has, and
-    the commonest values of other columns. `among` are all projects of the data (by default
-    these), as for `select_slices`.
+    They are the commonest tags and words, short and long texts, many words that no other project
+    has, and the commonest values of other columns.
+
+    Parameters
+    ----------
+    projects : sequence of Project
+        The projects to search.
+    min_support : int
+        Projects that must meet a condition, and that must not.
+    preprocess : callable
+        Turns a text into words.
+    among : sequence of Project, optional
+        All projects of the data, by default `projects`, as for `select_slices`.
+
+    Returns
+    -------
+    conditions : list of Condition
+    inside : bool array of shape (n_projects, n_conditions)
     """
     words = [preprocess(project.text).split() for project in projects]
-    members: dict[Condition, list[int]] = {}
-
-    def add(row: int, kind: str, name: str, value: str = "") -> None:
-        members.setdefault(Condition(kind, name, value), []).append(row)
-
-    used = Counter(word for own in words for word in set(own))
-    common = {word for word, _ in used.most_common(MOST_WORDS)}
-    tags = Counter(tag for project in projects for tag in set(project.tags))
-    common_tags = {tag for tag, _ in tags.most_common(MOST_TAGS)}
-    values = Counter(_cells(projects))
-    columns: dict[str, set[str]] = {}
-    for (column, value), _ in values.most_common():
-        listed = columns.setdefault(column, set())
-        if len(listed) < MOST_VALUES:
-            listed.add(value)
-    lengths = np.array([len(own) for own in words])
-    low, high = np.quantile(lengths, (0.2, 0.8)) if len(lengths) else (0, 0)
-    low, high = math.floor(low), math.ceil(high)
     everybody = words if among is None else [preprocess(p.text).split() for p in among]
-    unseen = unseen_shares(words, everybody)
-    for row, (project, own) in enumerate(zip(projects, words, strict=True)):
-        for tag in common_tags.intersection(project.tags):
-            add(row, "tag", tag)
-        for word in common.intersection(own):
-            add(row, "word", word)
-        if len(own) <= low:
-            add(row, "length", "at most", str(low))
-        if len(own) >= high:
-            add(row, "length", "at least", str(high))
-        if unseen[row] >= MANY_UNSEEN:
-            add(row, "unseen words", "at least", str(MANY_UNSEEN))
-        for column, value in _cells([project]):
-            if value in columns.get(column, ()):
-                add(row, "column", column, value)
-    kept = sorted(
-        (c for c, own in members.items() if min_support <= len(own) <= len(projects) - min_support),
-        key=lambda c: (c.kind, c.name, c.value),
+    members: dict[Condition, list[int]] = {}
+    for condition, row in (
+        *_tags_met(projects),
+        *_words_met(words),
+        *_lengths_met(words),
+        *_unseen_met(words, everybody),
+        *_values_met(projects),
+    ):
+        members.setdefault(condition, []).append(row)
+    most = len(projects) - min_support
+    found = sorted(
+        (one for one, own in members.items() if min_support <= len(own) <= most),
+        key=lambda one: (one.kind, one.name, one.value),
     )
-    inside = np.zeros((len(projects), len(kept)), bool)
-    for index, condition in enumerate(kept):
+    inside = np.zeros((len(projects), len(found)), bool)
+    for index, condition in enumerate(found):
         inside[members[condition], index] = True
-    return kept, inside
+    return found, inside
 
 
-def _cells(projects: Sequence[Project]) -> list[tuple[str, str]]:
+def short_cells(projects: Iterable[Project]) -> Iterator[tuple[str, str]]:
+    """Yield column and value of every cell of the other columns that a slice can ask for.
+
+    >>> list(short_cells([Project("1", "", "", (), {"year": 2020, "url": "x" * 61})]))
+    [('year', '2020')]
+    """
+    for project in projects:
+        for column, value in project.extra.items():
+            if (
+                isinstance(value, str | int | float | bool)
+                and len(str(value)) <= DEFAULTS.longest_value
+            ):
+                yield column, str(value)
+
+
+_Met = Iterator[tuple[Condition, int]]
+
+
+def _tags_met(projects: Sequence[Project]) -> _Met:
+    used = Counter(tag for project in projects for tag in set(project.tags))
+    common = {tag for tag, _ in used.most_common(DEFAULTS.most_tags)}
+    for row, project in enumerate(projects):
+        for tag in common.intersection(project.tags):
+            yield Condition("tag", tag), row
+
+
+def _words_met(words: Sequence[Sequence[str]]) -> _Met:
+    used = Counter(word for own in words for word in set(own))
+    common = {word for word, _ in used.most_common(DEFAULTS.most_words)}
+    for row, own in enumerate(words):
+        for word in common.intersection(own):
+            yield Condition("word", word), row
+
+
+def _lengths_met(words: Sequence[Sequence[str]]) -> _Met:
+    lengths = [len(own) for own in words]
+    low, high = np.quantile(lengths, (0.2, 0.8)) if lengths else (0, 0)
+    low, high = math.floor(low), math.ceil(high)
+    for row, length in enumerate(lengths):
+        if length <= low:
+            yield Condition("length", "at most", str(low)), row
+        if length >= high:
+            yield Condition("length", "at least", str(high)), row
+
+
+def _unseen_met(words: Sequence[Sequence[str]], among: Sequence[Sequence[str]]) -> _Met:
+    many = Condition("unseen words", "at least", str(DEFAULTS.many_unseen))
+    for row, share in enumerate(unseen_shares(words, among)):
+        if share >= DEFAULTS.many_unseen:
+            yield many, row
+
+
+def _values_met(projects: Sequence[Project]) -> _Met:
+    common: dict[str, set[str]] = {}
+    for (column, value), _ in Counter(_whole_cells(projects)).most_common():
+        listed = common.setdefault(column, set())
+        if len(listed) < DEFAULTS.most_values:
+            listed.add(value)
+    for row, project in enumerate(projects):
+        for column, value in _whole_cells([project]):
+            if value in common[column]:
+                yield Condition("column", column, value), row
+
+
+def _whole_cells(projects: Sequence[Project]) -> list[tuple[str, str]]:
+    # A measured number is seldom the same twice.
     return [
-        (column, str(value))
+        (column, value)
         for project in projects
-        for column, value in project.extra.items()
-        if isinstance(value, str | int | bool) and len(str(value)) <= 60
+        for column, value in short_cells([project])
+        if not isinstance(project.extra[column], float)
     ]
 
 

@@ -114,8 +114,10 @@ class Review:
     def from_dict(cls, values: Mapping[str, Any]) -> "Review":
         """Build a review from its fields.
 
-        Raises:
-            TagifaiError: a field is missing, unknown or invalid.
+        Raises
+        ------
+        TagifaiError
+            A field is missing, unknown or invalid.
         """
         names = [field.name for field in fields(cls)]
         for name in values:

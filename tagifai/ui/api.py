@@ -155,7 +155,9 @@ def build(services: Services) -> None:
         def listed() -> dict[str, Any]:
             choice = QueueChoice(version, kind, tag or None, split, rank, "all")
             found = services.reviews.page(choice, page)
-            items = [services.reviews.describe(version, (i["id"], i["tag"])) for i in found.items]
+            items = [
+                services.reviews.describe(version, item.pair).to_json() for item in found.items
+            ]
             return found.with_items(items)._asdict()
 
         return answer(listed)

@@ -7,8 +7,6 @@ import gradio as gr
 
 from tagifai.inspection import ORDERS
 from tagifai.services.app import Services
-from tagifai.services.review_repository import warn_of_reviews
-from tagifai.services.reviews import apply_commands
 from tagifai.ui import api, links, loading
 from tagifai.ui import theme as looks
 from tagifai.ui.gradio_fixes import fields, progress
@@ -16,10 +14,10 @@ from tagifai.ui.server import account
 from tagifai.ui.server.guarded import GuardedBlocks
 from tagifai.ui.tabs import inference as inference_tab
 from tagifai.ui.tabs import inspection as inspection_tab
-from tagifai.ui.tabs import label_errors
-from tagifai.ui.tabs import slices as slices_view
 from tagifai.ui.tabs.data import DataTab
+from tagifai.ui.tabs.label_errors import LabelErrorsTab
 from tagifai.ui.tabs.performance import PerformanceTab
+from tagifai.ui.tabs.slices import SlicesTab
 
 TITLE = "tagifai"
 STYLE = Path(__file__).with_name("style.css")
@@ -74,22 +72,12 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
                     with gr.Tab(
                         "Suspected label errors", id="label-errors", elem_id="tab-label-errors"
                     ) as labels:
-                        label_errors.build(
-                            place("inspection", labels, "label-errors"),
-                            version,
-                            version_chosen,
-                            desk=lambda: services.reviews,
-                            commands=lambda: apply_commands(services.settings),
-                            warning=lambda: warn_of_reviews(
-                                services.settings, services.space, services.review_repository
-                            ),
-                        )
+                        LabelErrorsTab(
+                            services, place("inspection", labels, "label-errors"), version
+                        ).build(version_chosen)
                     with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
-                        slices_view.build(
-                            place("inspection", slices, "slices"),
-                            version,
-                            version_chosen,
-                            desk=lambda: services.slices,
+                        SlicesTab(services, place("inspection", slices, "slices"), version).build(
+                            version_chosen
                         )
         with head:
             links.Address(places, tabs, parts).build(demo.load, HEADING)

@@ -10,8 +10,8 @@ import pytest
 from tagifai.cli import parser as cli
 from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionService
-from tagifai.services.reviews import ReviewDesk
-from tagifai.services.slices import SliceDesk
+from tagifai.services.reviews import ReviewService
+from tagifai.services.slices import SliceService
 from tagifai.services.versions import VersionService
 from tagifai.slices import Conditions
 from tagifai.store.cache import ContentCache, open_memory
@@ -139,10 +139,10 @@ def test_unlabelled_projects_are_left_out_and_every_figure_says_so(
     picture = tmp_path / "history.png"
     assert f"v1.0.0: {note}." in run("plot", "history", "-o", picture)[1]
     assert note in " ".join(InspectionService(desk).notes("v1.0.0"))
-    measured = SliceDesk(desk).measure("v1.0.0", Conditions(any_words=("prize", "agenda")))
-    assert (measured["num_projects"], measured["num_scored"]) == (70, 30)
-    assert measured["note"] == f"{note}."
-    assert note in ReviewDesk(desk, tmp_path / "reviews.sqlite").changes_since("v1.0.0")
+    measured = SliceService(desk).measure("v1.0.0", Conditions(any_words=("prize", "agenda")))
+    assert (measured.num_projects, measured.num_scored) == (70, 30)
+    assert measured.note == f"{note}."
+    assert note in ReviewService(desk, tmp_path / "reviews.sqlite").changes_since("v1.0.0")
     rows = [{"id": row["id"], "split": "test", "probabilities": {"spam": 0.9, "ham": 0.1}}
             for row in projects()]  # fmt: skip
     write(folder / "predictions.jsonl", "\n".join(map(json.dumps, rows)))
@@ -187,10 +187,10 @@ def test_an_untagged_project_can_miss_a_tag(run, desk, folder, tmp_path):
     assert run("train", *QUICK)[0] == 0
     from tagifai.reviews.queues import QueueChoice
 
-    reviews = ReviewDesk(desk, tmp_path / "reviews.sqlite")
+    reviews = ReviewService(desk, tmp_path / "reviews.sqlite")
     missing = reviews.page(QueueChoice("workspace", "missing"))
     wrong = reviews.page(QueueChoice("workspace", "wrong"))
-    assert (missing.items[0]["id"], missing.items[0]["tag"]) == ("0", "spam")
+    assert missing.items[0].pair == ("0", "spam")
     assert (missing.num_found, wrong.num_found) == (81, 39)
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from tagifai.data import Project, Tag
 from tagifai.label_errors.evidence import (
+    CoTag,
     gather_evidence,
     name_found,
     nearest_neighbours,
@@ -70,10 +71,10 @@ def test_a_project_that_is_gone_has_no_evidence(predictions):
 
 def test_tags_that_come_along_are_counted_without_the_project_itself(predictions):
     # One other project has "chemistry", with "graphs"; one other has "gnn", with "graphs".
-    assert tags_along(predictions, PROJECTS, 0, "graphs") == [
-        {"tag": "chemistry", "count": 1, "share": 1.0},
-        {"tag": "gnn", "count": 1, "share": 1.0},
-    ]
+    assert tags_along(predictions, PROJECTS, 0, "graphs") == (
+        CoTag("chemistry", count=1, share=1.0),
+        CoTag("gnn", count=1, share=1.0),
+    )
 
 
 def test_a_tag_that_comes_along_raises_the_ratio():

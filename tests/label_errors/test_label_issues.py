@@ -74,17 +74,12 @@ def test_filters_by_tag_and_split(found, predictions):
 def test_an_issue_comes_with_its_evidence(found, projects):
     pairs = issue_pairs(found, "missing", tag="cats", split="test")[:1]
     (issue,) = describe_issues(found, pairs, projects, TAGS)
-    assert (issue["id"], issue["tag"], issue["kind"], issue["split"]) == (
-        "p50",
-        "cats",
-        "missing",
-        "test",
-    )
-    assert issue["named"] == "cat"
-    assert issue["probability"] > 0.7
-    assert issue["neighbour_share"] > 0.6
-    assert issue["neighbours"][0]["tags"] == ["cats"]
-    assert issue["y_true"] == []
+    assert (issue.id, issue.tag, issue.kind, issue.split) == ("p50", "cats", "missing", "test")
+    assert issue.named == "cat"
+    assert issue.probability > 0.7
+    assert issue.neighbour_share > 0.6
+    assert issue.neighbours[0].tags == ("cats",)
+    assert issue.y_true == ()
 
 
 def test_errors_do_not_teach_that_evidence_means_little():
@@ -168,9 +163,9 @@ def test_where_the_model_saw_the_project_nothing_is_suspected(predictions, proje
     ):
         issue_pairs(found, "missing", split="train")
     (issue,) = describe_issues(found, np.array([[1, 0]]), projects, TAGS)
-    assert (issue["split"], issue["held_out"]) == ("train", False)
+    assert (issue.split, issue.held_out) == ("train", False)
     (issue,) = describe_issues(found, every["missing"][:1], projects, TAGS)
-    assert issue["held_out"]
+    assert issue.held_out
 
 
 def test_what_cannot_be_answered_is_said(found, predictions):

@@ -13,7 +13,7 @@ from tagifai.report import gather
 from tagifai.report.page import write_page
 from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
-from tagifai.services.reviews import ReviewDesk
+from tagifai.services.reviews import ReviewService
 from tagifai.services.versions import VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.versions import open_source
@@ -48,7 +48,7 @@ def desks(data, models, reviews="none.sqlite"):
     versions = VersionService(
         open_source(str(models)), ContentCache(open_memory(None)), DataService(data)
     )
-    return ComparisonService(versions), ReviewDesk(versions, data / reviews)
+    return ComparisonService(versions), ReviewService(versions, data / reviews)
 
 
 def text_of(page):

@@ -23,9 +23,9 @@ from tagifai.services.review_repository import ReviewRepository
 
 path, decisions = Path(sys.argv[1]), sys.argv[2:]
 store = ReviewStore(path, journal="delete")
-desk = SimpleNamespace(store=lambda: store, events=lambda: store.events())
+reviews = SimpleNamespace(store=lambda: store, events=lambda: store.events())
 said = []
-repository = ReviewRepository("ann/reviews", desk, say=said.append, minutes=0.005)
+repository = ReviewRepository("ann/reviews", reviews, say=said.append, minutes=0.005)
 repository.start()
 until = time.monotonic() + 20
 while not said and time.monotonic() < until:

@@ -3,6 +3,7 @@ import pytest
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
+from tagifai.metrics.intervals import Estimate
 from tagifai.predictions import Predictions
 from tagifai.slices import Conditions, Slice, load_slices, select_slices
 from tagifai.slices import builder as slice_builder
@@ -16,28 +17,29 @@ def test_a_slice_is_measured_with_support_and_interval():
     prob = np.where(rng.random((200, 3)) < 0.8, truth, ~truth) * 0.8 + 0.1
     p = Predictions.of(range(200), ["test"] * 200, "abc", truth, prob)
     found = measure_slice(p, dict.fromkeys("abc", 0.5), range(200))
-    assert found["num_samples"] == 200
+    assert found.num_samples == 200
     for metric in ("precision", "recall", "f1"):
-        assert found[metric]["low"] < 0.8 < found[metric]["high"]
+        estimate = getattr(found, metric)
+        assert estimate.low < 0.8 < estimate.high
         # A binomial interval of 300 positives is about ± 0.045.
-        assert found[metric]["high"] - found[metric]["low"] == pytest.approx(0.09, abs=0.025)
+        assert estimate.high - estimate.low == pytest.approx(0.09, abs=0.025)
 
 
 @pytest.mark.parametrize(("n", "told"), [(9, False), (10, True)])
 def test_under_ten_projects_have_no_interval(n, told):
     truth, prob = np.ones((n, 1)), np.where(np.arange(n)[:, None] % 2, 0.9, 0.1)
     p = Predictions.of(range(n), ["test"] * n, ["t"], truth, prob)
-    found = measure_slice(p, {"t": 0.5}, range(n))["recall"]
-    assert found["value"] == pytest.approx((n // 2) / n)
-    assert (found["low"] is not None) is (found["high"] is not None) is told
+    found = measure_slice(p, {"t": 0.5}, range(n)).recall
+    assert found.value == pytest.approx((n // 2) / n)
+    assert (found.low is not None) is (found.high is not None) is told
 
 
 def test_what_has_nothing_to_count_is_undefined():
     p = Predictions.of("ab", ["test"] * 2, ["t"], [[1], [1]], [[0.1], [0.1]])
     found = measure_slice(p, {"t": 0.5}, [0, 1])
-    assert found["precision"] == {"value": None, "low": None, "high": None}
-    assert (found["recall"]["value"], found["f1"]["value"]) == (0.0, 0.0)
-    assert measure_slice(p, {"t": 0.5}, [])["f1"]["value"] is None
+    assert found.precision == Estimate(None)
+    assert (found.recall.value, found.f1.value) == (0.0, 0.0)
+    assert measure_slice(p, {"t": 0.5}, []).f1.value is None
 
 
 def test_pairs_of_one_project_do_not_count_as_many():
@@ -48,8 +50,8 @@ def test_pairs_of_one_project_do_not_count_as_many():
         range(60), ["test"] * 60, "abc", np.ones((60, 3)), np.repeat(right, 3, axis=1) * 0.8 + 0.1
     )
     cuts = dict.fromkeys("abc", 0.5)
-    one, other = (measure_slice(p, cuts, range(60))["recall"] for p in (once, thrice))
-    assert one == pytest.approx(other)
+    one, other = (measure_slice(p, cuts, range(60)).recall for p in (once, thrice))
+    assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high))
 
 
 def test_a_saved_slice_is_read_again(tmp_path):

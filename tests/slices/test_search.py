@@ -7,6 +7,7 @@ from tagifai.metrics.intervals import Estimate
 from tagifai.slices.search import (
     Candidate,
     Decisions,
+    SearchSettings,
     compare,
     finding_part,
     measure,
@@ -42,7 +43,7 @@ def test_where_nothing_is_worse_nearly_nothing_is_found():
     found = 0
     for seed in range(runs):
         inside, decisions = world(seed)
-        found += bool(search_slices(inside, decisions, 20, 0.05)[0])
+        found += bool(search_slices(inside, decisions)[0])
     # Held at 5 %: eight of 60 come by chance once in two hundred times.
     assert found <= 7
 
@@ -53,7 +54,7 @@ def test_what_lost_a_third_of_its_labels_is_found_and_measured_without_bias():
     for seed in range(60):
         inside, decisions = world(seed, 1000, planted=0.05)
         finding = finding_part([f"{seed} {i}" for i in range(1000)])
-        candidates, _ = search_slices(inside[finding], decisions.take(finding), 20, 0.05)
+        candidates, _ = search_slices(inside[finding], decisions.take(finding))
         ours = [one for one in candidates if one.first == one.second == 0]
         found += bool(ours)
         for one in ours:
@@ -82,7 +83,7 @@ def test_a_pair_is_found_where_it_is_worse_than_its_first_condition_alone():
     predicted = rng.integers(1, 4, 2000)
     hits = rng.binomial(predicted, np.where(both, 0.4, 0.8))
     decisions = Decisions(hits, predicted, predicted, np.arange(2000))
-    found, _ = search_slices(inside, decisions, 20, 0.05)
+    found, _ = search_slices(inside, decisions)
     pairs = [one for one in found if one.first != one.second]
     assert {frozenset((one.first, one.second)) for one in pairs} == {frozenset((2, 5))}
     assert {one.metric for one in pairs} == {"precision", "recall"}
@@ -98,7 +99,7 @@ def test_a_pair_is_measured_against_all_other_projects():
         hits = rng.binomial(predicted, np.where(both, 0.55, 0.8))
         decisions = Decisions(hits, predicted, np.zeros(1200), np.arange(1200))
         finding = rng.random(1200) < 0.9
-        found, _ = search_slices(inside[finding], decisions.take(finding), 20, 0.05)
+        found, _ = search_slices(inside[finding], decisions.take(finding))
         for one in found:
             if {one.first, one.second} == {2, 5}:
                 gap = measure(one, inside, decisions, finding).gap
@@ -114,7 +115,7 @@ def test_the_p_value_is_that_of_a_difference_of_shares():
     inside = np.repeat([[True], [False]], [60, 500], axis=0)
     hits = np.concatenate([np.arange(60) % 2, np.arange(500) < 380])
     decisions = Decisions(hits, np.ones(560), np.zeros(560), np.arange(560))
-    (found,), tested = search_slices(inside, decisions, 20, 0.05)
+    (found,), tested = search_slices(inside, decisions)
     assert tested == 1
     test = stats.ttest_ind(hits[60:], hits[:60], equal_var=False, alternative="greater")
     assert found.metric == "precision"
@@ -132,7 +133,7 @@ def test_projects_of_one_group_count_together():
         np.repeat(hits, 4), np.ones(2240), np.zeros(2240), np.repeat(np.arange(560), 4)
     )
     one, other = (
-        search_slices(np.repeat(inside, k, axis=0), d, 20, 0.05)[0][0].p_value
+        search_slices(np.repeat(inside, k, axis=0), d)[0][0].p_value
         for k, d in ((1, alone), (4, together))
     )
     assert one == pytest.approx(other, rel=1e-6)
@@ -143,7 +144,7 @@ def test_all_wrong_on_few_projects_is_not_certain():
     inside = np.repeat([[True], [False]], [20, 480], axis=0)
     hits = np.concatenate([np.zeros(20), np.arange(480) % 5 == 0])
     decisions = Decisions(hits, np.ones(500), np.zeros(500), np.arange(500))
-    found, _ = search_slices(inside, decisions, 20, 0.999)
+    found, _ = search_slices(inside, decisions, SearchSettings(false_discoveries=0.999))
     assert 0.005 < found[0].p_value < 0.05
 
 
@@ -151,19 +152,19 @@ def test_slices_without_support_on_either_side_are_not_tested():
     rng = np.random.default_rng(5)
     inside = np.column_stack([np.arange(100) < 19, np.arange(100) < 81, np.arange(100) < 50])
     decisions = Decisions(rng.integers(0, 2, 100), np.ones(100), np.zeros(100), np.arange(100))
-    assert search_slices(inside, decisions, 20, 0.05)[1] == 1
+    assert search_slices(inside, decisions)[1] == 1
     # A project without a prediction says nothing of precision.
     few = Decisions(decisions.hits * 0, np.arange(100) < 15, np.zeros(100), np.arange(100))
-    assert search_slices(inside, few, 2, 0.05)[1] == 0
+    assert search_slices(inside, few, SearchSettings(min_support=2))[1] == 0
     nothing = Decisions(*[np.zeros(100)] * 3, np.arange(100))
-    assert search_slices(inside, nothing, 2, 0.05) == ([], 0)
+    assert search_slices(inside, nothing, SearchSettings(min_support=2)) == ([], 0)
 
 
 def test_a_slice_of_nearly_the_same_projects_is_listed_once():
     inside = np.arange(1000)[:, None] < [[200, 204]]
     hits = np.where(np.arange(1000) < 200, np.arange(1000) % 4 == 0, np.arange(1000) % 4 > 0)
     decisions = Decisions(hits, np.ones(1000), np.zeros(1000), np.arange(1000))
-    found, _ = search_slices(inside, decisions, 20, 0.05)
+    found, _ = search_slices(inside, decisions)
     assert [one.first for one in found if one.first == one.second] == [0]
 
 

@@ -1,29 +1,34 @@
 """Suspected label errors: look at a pair with its evidence, decide, and the next one comes up."""
 
-import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 import gradio as gr
 import orjson
+from gradio.components import Component
 from gradio.events import Dependency
 
-from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
 from tagifai.label_errors.label_issues import KIND_MEANS
-from tagifai.reviews.queues import STATES, Pair, QueueChoice
-from tagifai.services.reviews import ReviewDesk
-from tagifai.ui.links import Choice, Link, Place
+from tagifai.reviews.queues import STATES, Pair, QueueChoice, QueuedPair
+from tagifai.selection import Paged
+from tagifai.services.app import Services
+from tagifai.services.review_repository import warn_of_reviews
+from tagifai.services.reviews import PairDescription, ReviewService, apply_commands
+from tagifai.ui.events import QUICK
+from tagifai.ui.links import Choice, Link, Route, Updates
+from tagifai.ui.saving import SavedFile, alert, pack
 from tagifai.ui.server.visits import visit_of
 from tagifai.ui.views.label_errors import (
     DECIDED,
     show_commands,
     show_counts_of,
+    show_message,
     show_pair,
     show_preview,
     show_queue,
+    show_reviewer,
 )
-from tagifai.ui.views.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_note
+from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
 
 INTRO = """Labels that the data seems to have **forgotten**, and labels that nothing speaks for:
 pairs of project and tag, ranked by probabilities of models that never saw the project together
@@ -52,116 +57,56 @@ document.addEventListener('keydown', (event) => {
   if (button && !button.disabled) { event.preventDefault(); button.click(); }
 });
 """
+Value = str | float | None
+# Gradio takes an empty dict for a value.
+UNCHANGED: Updates = gr.skip()
 
 
-SAVE_REVIEWS = f"(text) => ({SAVE_FILE.strip()})(text, 'reviews.jsonl')"
+class QueueFilters:
+    """The controls that choose a queue; the version is chosen above them."""
 
+    def __init__(self, version: gr.Dropdown) -> None:
+        self.version = version
 
-def build(
-    place: Place,
-    version: gr.Dropdown,
-    version_chosen: Dependency,
-    *,
-    desk: Callable[[], ReviewDesk],
-    commands: Callable[[], list[str]],
-    warning: Callable[[], str],
-) -> None:
-    """Lay out the tab, filled when `place` comes into view; `version` is the choice above.
-
-    `commands` gives what to run to apply the reviews, `warning` what threatens them.
-    """
-    gr.Markdown(INTRO)
-    who = gr.HTML(elem_id="reviewer")
-    with gr.Row(elem_classes="controls"):
-        kind = gr.Radio(
-            list(KINDS),
-            value="missing labels",
-            label="Queue",
-            elem_id="issue-kind",
-            interactive=True,
-            min_width=330,
-        )
-        tag = gr.Dropdown(
-            [ALL_TAGS],
-            value=ALL_TAGS,
-            label="Tag",
-            elem_id="issue-tag",
-            interactive=True,
-            min_width=170,
-        )
-        split = gr.Dropdown(
-            SPLITS,
-            value="all",
-            label="Split",
-            elem_id="issue-split",
-            interactive=True,
-            min_width=110,
-        )
-        rank = gr.Dropdown(
-            list(RANKS),
-            value="all evidence",
-            label="Ranked by",
-            elem_id="issue-rank",
-            interactive=True,
-            min_width=150,
-        )
-        state = gr.Dropdown(
-            list(STATES),
-            value=STATES[0],
-            label="Reviews",
-            elem_id="issue-state",
-            interactive=True,
-            min_width=130,
-        )
-    help_line = gr.HTML(elem_id="issue-help")
-    with gr.Row(elem_classes="review-desk"):
-        with gr.Column(scale=5, min_width=320):
-            # Above the text, whose length would move them from pair to pair.
-            with gr.Row(elem_classes="decisions"):
-                buttons = {
-                    decision: gr.Button(
-                        label,
-                        elem_id=f"review-{decision}",
-                        min_width=110,
-                        size="sm",
-                        variant="primary" if decision in ("add", "remove") else "secondary",
-                        interactive=False,
-                    )
-                    for decision, label in BUTTONS.items()
-                }
-                undo_button = gr.Button(
-                    "Undo (u)", elem_id="review-undo", min_width=80, size="sm", interactive=False
-                )
-            card = gr.HTML(elem_id="issue-pair", apply_default_css=False, js_on_load=KEYS)
-            note = gr.Textbox(
-                label="Note, kept with the next decision",
-                elem_id="review-note",
-                max_length=2000,
-                placeholder="why, or what to ask",
+    def build(self) -> None:
+        """Lay out the controls in a row."""
+        with gr.Row(elem_classes="controls"):
+            self.kind = gr.Radio(
+                list(KINDS),
+                value="missing labels",
+                label="Queue",
+                elem_id="issue-kind",
+                interactive=True,
+                min_width=330,
             )
-        with gr.Column(scale=4, min_width=320):
-            queue = gr.HTML(elem_id="issues", apply_default_css=False, js_on_load=CHOOSE_ROW)
-            number = gr.Number(
-                1, label="Page", precision=0, minimum=1, elem_id="issues-page", min_width=90
-            )
-    gr.Markdown("### If the reviews are accepted")
-    effect = gr.HTML(elem_id="review-preview", apply_default_css=False)
-    save = gr.Button("Save the reviews as JSON lines", elem_id="review-export", size="sm")
-    # What is on the screen, so that a decision is about what was seen.
-    seen = gr.Textbox(visible="hidden")
-    exported = gr.Textbox(visible="hidden")
-    # Changes where another version's queue is to be opened. One event for this and all choices,
-    # so that none is answered after a later one.
-    moved = gr.Textbox(visible="hidden")
+            self.tag = _filter("Tag", "issue-tag", [ALL_TAGS], min_width=170)
+            self.split = _filter("Split", "issue-split", SPLITS, min_width=110)
+            self.rank = _filter("Ranked by", "issue-rank", list(RANKS), min_width=150)
+            self.state = _filter("Reviews", "issue-state", list(STATES), min_width=130)
 
-    visited = gr.State(False)
-    # What the queue was read from: whoever comes back to the same keeps what is on the screen.
-    read_from = gr.State("")
+    @property
+    def controls(self) -> list[gr.Dropdown | gr.Radio]:
+        """The controls, in the order in which `read` takes their values."""
+        return [self.version, self.kind, self.tag, self.split, self.rank, self.state]
 
-    def chosen_from(name: str | None, *choice: str) -> QueueChoice:
-        kind, tag, split, rank, state = choice
+    @property
+    def link_choices(self) -> list[Choice]:
+        """What a link can ask for."""
+        return [
+            Choice("version", self.version),
+            Choice("queue", self.kind, "missing labels", codes={v: k for k, v in KINDS.items()}),
+            Choice("tag", self.tag, ALL_TAGS),
+            Choice("split", self.split, "all"),
+            Choice("rank", self.rank, "all evidence", codes={v: k for k, v in RANKS.items()}),
+            Choice("reviews", self.state, STATES[0]),
+        ]
+
+    def read(
+        self, version: str, kind: str, tag: str, split: str, rank: str, state: str
+    ) -> QueueChoice:
+        """Return the queue that the values of the controls choose."""
         return QueueChoice(
-            name or desk().versions.latest("predictions"),
+            version,
             KINDS.get(kind, kind),
             None if tag == ALL_TAGS else tag,
             split,
@@ -169,248 +114,413 @@ def build(
             state,
         )
 
-    def show(
-        choice: QueueChoice, pair: Pair | None, found: Any, reader: str, told: str = ""
-    ) -> list[Any]:
-        described = desk().describe(choice.version, pair) if pair else None
-        kept = [*pair, choice.version, described["data_digest"]] if pair and described else []
-        allowed = [
-            bool(reader and described and decision != POINTLESS[described["kind"]])
-            for decision in BUTTONS
+
+class DecisionButtons:
+    """One button for each decision, and one that undoes the last."""
+
+    def build(self) -> None:
+        """Lay out the buttons in a row."""
+        with gr.Row(elem_classes="decisions"):
+            self.by_decision = {
+                decision: gr.Button(
+                    label,
+                    elem_id=f"review-{decision}",
+                    min_width=110,
+                    size="sm",
+                    variant="primary" if decision in ("add", "remove") else "secondary",
+                    interactive=False,
+                )
+                for decision, label in BUTTONS.items()
+            }
+            self.undo = gr.Button(
+                "Undo (u)", elem_id="review-undo", min_width=80, size="sm", interactive=False
+            )
+
+    @property
+    def all(self) -> list[Component]:
+        """Every button."""
+        return [*self.by_decision.values(), self.undo]
+
+    def enable(self, reader: str, pair: PairDescription | None) -> Updates:
+        """Enable the buttons that make sense for a pair and a reader who may write."""
+        pointless = POINTLESS[pair.issue.kind] if pair else ""
+        ready = {
+            button: bool(reader and pair and decision != pointless)
+            for decision, button in self.by_decision.items()
+        }
+        changes = {**ready, self.undo: bool(reader)}
+        return {button: gr.Button(interactive=enabled) for button, enabled in changes.items()}
+
+
+class LabelErrorsTab:
+    """The tab of suspected label errors: a queue, one pair with its evidence, decisions.
+
+    Parameters
+    ----------
+    services : Services
+        What the handlers ask.
+    route : Route
+        What the links to this tab ask for.
+    version : gr.Dropdown
+        The choice of the version above.
+    """
+
+    def __init__(self, services: Services, route: Route, version: gr.Dropdown) -> None:
+        self.services = services
+        self.route = route
+        self.filters = QueueFilters(version)
+        self.buttons = DecisionButtons()
+
+    def build(self, version_chosen: Dependency) -> None:
+        """Lay out the tab and wire its events; `version_chosen` follows the choice of a version."""
+        gr.Markdown(INTRO)
+        self.reviewer = gr.HTML(elem_id="reviewer")
+        self.filters.build()
+        self.help = gr.HTML(elem_id="issue-help")
+        with gr.Row(elem_classes="review-desk"):
+            with gr.Column(scale=5, min_width=320):
+                # Above the text, whose length would move them from pair to pair.
+                self.buttons.build()
+                self.card = gr.HTML(elem_id="issue-pair", apply_default_css=False, js_on_load=KEYS)
+                self.note = gr.Textbox(
+                    label="Note, kept with the next decision",
+                    elem_id="review-note",
+                    max_length=2000,
+                    placeholder="why, or what to ask",
+                )
+            with gr.Column(scale=4, min_width=320):
+                self.queue = gr.HTML(
+                    elem_id="issues", apply_default_css=False, js_on_load=CHOOSE_ROW
+                )
+                self.number = gr.Number(
+                    1, label="Page", precision=0, minimum=1, elem_id="issues-page", min_width=90
+                )
+        gr.Markdown("### If the reviews are accepted")
+        self.effect = gr.HTML(elem_id="review-preview", apply_default_css=False)
+        self.save = gr.Button("Save the reviews as JSON lines", elem_id="review-export", size="sm")
+        # What is on the screen, so that a decision is about what was seen. A text box, because
+        # the address has the pair as well, and the page's script reads no State.
+        self.seen = gr.Textbox(visible="hidden")
+        # What the queue was made of, so that whoever comes back keeps what is on the screen; None
+        # before the first visit, "" where the queue could not be opened.
+        self.read_from = gr.State(None)
+        # Counts the versions that were followed. One event opens the queue for this and for all
+        # filters, so that an answer never replaces a later one.
+        self.moves = gr.State(0)
+        self.file = SavedFile()
+        self.route.choices = [
+            *self.filters.link_choices,
+            Choice("p", self.number, 1),
+            Choice("pair", self.seen, ""),
         ]
-        return [
-            show_note(KIND_MEANS[choice.kind]),
-            (told or show_told("")) + show_pair(described),
-            show_queue(found, pair),
-            found.number,
-            orjson.dumps(kept).decode(),
-            *(gr.Button(interactive=ready) for ready in (*allowed, bool(reader))),
-            desk().stamp(choice.version),
+        self._wire(version_chosen)
+
+    def _wire(self, version_chosen: Dependency) -> None:
+        # The scores are mostly there by now: what is left takes a moment, and need not queue.
+        once = {**QUICK, "trigger_mode": "once"}
+        filters, controls = self.filters, self.filters.controls
+        outputs = [
+            self.help, self.card, self.queue, self.number, self.seen, self.read_from,
+            *self.buttons.all,
+        ]  # fmt: skip
+        whole = [self.reviewer, *controls[1:], *outputs]
+        changing = [
+            self.route.on_shown(self.open_tab, whole, known=[self.read_from]),
+            version_chosen.then(
+                self.follow_version,
+                [self.read_from, self.moves, filters.version, filters.tag],
+                [self.reviewer, filters.tag, self.moves],
+                **QUICK,
+            ),
+            self.buttons.undo.click(self.undo, controls, outputs, **once),
         ]
+        gr.on(
+            [self.moves.change, *(control.input for control in controls[1:])],
+            self.open_queue,
+            controls,
+            outputs,
+            **QUICK,
+        )
+        self.number.input(self.turn_page, [*controls, self.number], outputs, **QUICK)
+        self.queue.select(self.choose_pair, [*controls, self.number], outputs, **once)
+        decide = {
+            "add": self.add_tag,
+            "remove": self.remove_tag,
+            "right": self.confirm_label,
+            "skip": self.skip_pair,
+        }
+        seen = [self.seen, self.note, *controls]
+        for decision, button in self.buttons.by_decision.items():
+            changing.append(button.click(decide[decision], seen, [self.note, *outputs], **once))
+        # Each chain ends with what the reviews change; scoring it keeps nobody waiting.
+        for change in changing:
+            change.then(
+                self.show_effect,
+                [self.read_from, filters.version],
+                self.effect,
+                show_progress="minimal",
+                api_visibility="private",
+            )
+        saved = self.save.click(
+            self.export,
+            None,
+            self.file.content,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        self.file.after(saved)
 
-    def failed(error: TagifaiError) -> list[Any]:
-        return [show_error(error), *[gr.skip()] * (len(outputs) - 2), ""]
+    @property
+    def reviews(self) -> ReviewService:
+        """The queues and the reviews."""
+        return self.services.reviews
 
-    def open_queue(request: gr.Request, *choice: Any) -> list[Any]:
-        return turn_page(request, *choice, 1)
-
-    def turn_page(request: gr.Request, *choice_and_page: Any) -> list[Any]:
-        *choice, number = choice_and_page
+    def open_tab(self, link: Link, request: gr.Request, read_from: str | None) -> Updates:
+        """Fill the tab, unless what is on the screen is still true."""
+        filters = self.filters
         try:
-            chosen, (reader, _) = chosen_from(*choice), desk().reader_of(visit_of(request))
-            found = desk().page(chosen, int(number or 1), reader=reader)
-            first = (found.items[0]["id"], found.items[0]["tag"]) if found.items else None
-            return show(chosen, first, found, reader)
+            name = self._version(link.read("version", self.reviews.versions.names()))
+            if not link.followed and read_from == self.reviews.stamp(name):
+                return {}
+            tags = self.reviews.tags(name)
+            tag = link.read("tag", [ALL_TAGS, *tags])
+            tag = tag if tag in tags else ALL_TAGS
+            kind, split, rank, state = (
+                link.read(one) for one in ("queue", "split", "rank", "reviews")
+            )
+            choice = name, kind, tag, split, rank, state
+            pair = read_pair(link.read("pair"))
+            opened = (
+                self._open_pair(request, pair, *choice)
+                if pair
+                else self.turn_page(request, *choice, link.read("p"))
+            )
+            return {
+                self.reviewer: "".join([link.refused(), self._show_reviewer(request, name)]),
+                filters.tag: gr.Dropdown([ALL_TAGS, *tags], value=tag),
+                filters.kind: kind,
+                filters.split: split,
+                filters.rank: rank,
+                filters.state: state,
+                **opened,
+            }
         except TagifaiError as error:
-            return failed(error)
+            return {self.reviewer: "", **self._failed(error)}
 
-    def choose_pair(request: gr.Request, event: gr.EventData, *choice_and_page: Any) -> list[Any]:
-        *choice, number = choice_and_page
+    def follow_version(
+        self, request: gr.Request, read_from: str | None, moves: int, name: str | None, tag: str
+    ) -> Updates:
+        """Bring the tags of another version, and have its queue opened."""
+        # Whoever never looked in here has no pairs scored for them.
+        if read_from is None or not name:
+            return UNCHANGED
+        moved: Updates = {self.moves: moves + 1}
         try:
-            chosen, (reader, _) = chosen_from(*choice), desk().reader_of(visit_of(request))
-            pair = read_pair(event.key)
+            names, shown = [ALL_TAGS, *self.reviews.tags(name)], self._show_reviewer(request, name)
+        except TagifaiError:
+            return {self.reviewer: "", **moved}  # the queue will say what is wrong
+        # A tag that was chosen meanwhile stays, unless it is gone.
+        tags = gr.Dropdown(names) if tag in names else gr.Dropdown(names, value=ALL_TAGS)
+        return {self.reviewer: shown, self.filters.tag: tags, **moved}
+
+    def open_queue(self, request: gr.Request, *choice: str) -> Updates:
+        """Show the first page of a queue."""
+        return self.turn_page(request, *choice, 1)
+
+    def turn_page(self, request: gr.Request, *choice_and_page: Value) -> Updates:
+        """Show a page of a queue and its first pair."""
+        try:
+            chosen, number = self._read(choice_and_page)
+            reader = self._reader(request)
+            page = self.reviews.page(chosen, number, reader=reader)
+            first = page.items[0].pair if page.items else None
+            return self._show(chosen, first, page, reader)
+        except TagifaiError as error:
+            return self._failed(error)
+
+    def choose_pair(
+        self, request: gr.Request, event: gr.EventData, *choice_and_page: Value
+    ) -> Updates:
+        """Show the pair of a row."""
+        try:
+            chosen, number = self._read(choice_and_page)
+            reader, pair = self._reader(request), read_pair(event.key)
             if pair is None:
                 raise TagifaiError("no pair is chosen")
-            found = desk().page(chosen, int(number or 1), reader=reader)
-            return show(chosen, pair, found, reader)
+            return self._show(
+                chosen, pair, self.reviews.page(chosen, number, reader=reader), reader
+            )
         except TagifaiError as error:
-            return failed(error)
+            return self._failed(error)
 
-    def decide(decision: str, request: gr.Request, seen: str, note: str, *choice: Any) -> list[Any]:
+    def add_tag(self, request: gr.Request, seen: str, note: str, *choice: str) -> Updates:
+        """Decide that the project should carry the tag."""
+        return self.decide("add", request, seen, note, *choice)
+
+    def remove_tag(self, request: gr.Request, seen: str, note: str, *choice: str) -> Updates:
+        """Decide that the project should not carry the tag."""
+        return self.decide("remove", request, seen, note, *choice)
+
+    def confirm_label(self, request: gr.Request, seen: str, note: str, *choice: str) -> Updates:
+        """Decide that the label is right as it is."""
+        return self.decide("right", request, seen, note, *choice)
+
+    def skip_pair(self, request: gr.Request, seen: str, note: str, *choice: str) -> Updates:
+        """Leave the pair undecided, and do not ask this reviewer again."""
+        return self.decide("skip", request, seen, note, *choice)
+
+    def decide(
+        self, decision: str, request: gr.Request, seen: str, note: str, *choice: str
+    ) -> Updates:
+        """Save a decision on the pair that was on the screen, and show the next pair."""
         try:
             project, tag, name, digest = read_seen(seen)
             pair = (project, tag)
-            kept = desk().decide(visit_of(request), name, pair, decision, note or "", digest)
-            chosen = chosen_from(*choice)
-            following = desk().after(chosen, pair, reader=kept.reviewer)
-            found = desk().page_with(chosen, following or pair, reader=kept.reviewer)
-            told = show_told(f"Kept: {DECIDED[decision]}, {tag}, project {project}.")
-            return ["", *show(chosen, following, found, kept.reviewer, told)]
+            saved = self.reviews.decide(visit_of(request), name, pair, decision, note or "", digest)
+            chosen, _ = self._read((*choice, 1))
+            following = self.reviews.after(chosen, pair, reader=saved.reviewer)
+            page = self.reviews.page_with(chosen, following or pair, reader=saved.reviewer)
+            message = f"Kept: {DECIDED[decision]}, {tag}, project {project}."
+            shown = self._show(chosen, following, page, saved.reviewer, message)
+            return {self.note: "", **shown}
         except TagifaiError as error:
-            return [gr.skip(), *failed(error)]
+            return self._failed(error)
 
-    def decider(decision: str) -> Callable[..., list[Any]]:
-        def decide_so(request: gr.Request, *given: Any) -> list[Any]:
-            return decide(decision, request, *given)
-
-        return decide_so
-
-    def take_back(request: gr.Request, *choice: Any) -> list[Any]:
+    def undo(self, request: gr.Request, *choice: str) -> Updates:
+        """Undo the visitor's last decision, and show its pair."""
         try:
-            chosen, event = chosen_from(*choice), desk().undo(visit_of(request))
+            chosen, _ = self._read((*choice, 1))
+            event = self.reviews.undo(visit_of(request))
             pair = (event.project, event.tag)
-            found = desk().page_with(chosen, pair, reader=event.reviewer)
-            told = show_told(f"Taken back: {event.tag}, project {event.project}.")
-            return show(chosen, pair, found, event.reviewer, told)
+            page = self.reviews.page_with(chosen, pair, reader=event.reviewer)
+            message = f"Taken back: {event.tag}, project {event.project}."
+            return self._show(chosen, pair, page, event.reviewer, message)
         except TagifaiError as error:
-            return failed(error)
+            return self._failed(error)
 
-    def open_tab(link: Link, request: gr.Request, read_from: str) -> list[Any]:
+    def show_effect(self, request: gr.Request, read_from: str | None, name: str | None) -> Updates:
+        """Show the results of the reviews, and the figures if they are accepted."""
+        if read_from is None:
+            return UNCHANGED
         try:
-            name = link.read("version", desk().versions.names()) or desk().versions.latest(
-                "predictions"
-            )
-            if link.asked is None and read_from == desk().stamp(name):
-                return [gr.skip()] * len(whole)
-            names = desk().tags(name)
-            tag = link.read("tag", [ALL_TAGS, *names])
-            tag = tag if tag in names else ALL_TAGS
-            queue = [link.read(one) for one in ("queue", "split", "rank", "reviews")]
-            choice = [name, queue[0], tag, *queue[1:]]
-            opened = turn_page(request, *choice, link.read("p"))
-            if pair := read_pair(link.read("pair")):
-                opened = open_pair(request, pair, *choice)
-            told = tell_reader(request, name)
+            counts = self.reviews.counts()
+            preview = self.reviews.preview(self._version(name))
+            may_write = bool(self._reader(request))
         except TagifaiError as error:
-            return [True, "", gr.skip(), *[gr.skip()] * 4, None, *failed(error)]
-        return [
-            True,
-            link.refused() + told,
-            gr.Dropdown([ALL_TAGS, *names], value=tag),
-            *queue,
-            None,
-            *opened,
-        ]
+            return {self.effect: show_error(error)}
+        hint = show_commands(apply_commands(self.services.settings)) if may_write else ""
+        return {self.effect: show_counts_of(counts) + show_preview(preview, counts) + hint}
 
-    def open_pair(request: gr.Request, pair: Pair, *choice: str) -> list[Any]:
+    def export(self) -> Updates:
+        """Save all reviews as a file."""
         try:
-            chosen, (reader, _) = chosen_from(*choice), desk().reader_of(visit_of(request))
-            return show(chosen, pair, desk().page_with(chosen, pair, reader=reader), reader)
+            return {self.file.content: pack("reviews.jsonl", self.reviews.export())}
         except TagifaiError as error:
-            return failed(error)
+            raise alert(error) from None
 
-    def tell_reader(request: gr.Request, name: str) -> str:
-        reader = show_reader(*desk().reader_of(visit_of(request)), desk().path, warning())
-        changes = desk().changes_since(name)
-        return reader + (show_note(changes) if changes else "")
-
-    def follow_version(request: gr.Request, visited: bool, name: str | None, tag: str) -> list[Any]:
-        # Whoever never looked in here has no pairs scored for them.
-        if not visited or not name:
-            return [gr.skip()] * 3
+    def _open_pair(self, request: gr.Request, pair: Pair, *choice: str) -> Updates:
         try:
-            names, told = [ALL_TAGS, *desk().tags(name)], tell_reader(request, name)
-        except TagifaiError:
-            return ["", gr.skip(), str(time.time_ns())]  # what is wrong the queue will say
-        # A tag chosen meanwhile stays: none is told unless this one is gone.
-        tags = gr.Dropdown(names) if tag in names else gr.Dropdown(names, value=ALL_TAGS)
-        return [told, tags, str(time.time_ns())]
-
-    def show_effect(request: gr.Request, visited: bool, name: str | None) -> Any:
-        if not visited:
-            return gr.skip()
-        try:
-            counts = desk().counts()
-            preview = desk().preview(name or desk().versions.latest("predictions"))
-            may_write = bool(desk().reader_of(visit_of(request))[0])
+            chosen, _ = self._read((*choice, 1))
+            reader = self._reader(request)
+            page = self.reviews.page_with(chosen, pair, reader=reader)
+            return self._show(chosen, pair, page, reader)
         except TagifaiError as error:
-            return show_error(error)
-        hint = show_commands(commands()) if may_write else ""
-        return show_counts_of(counts) + show_preview(preview, counts) + hint
+            return self._failed(error)
 
-    def export() -> str:
-        try:
-            return desk().export()
-        except TagifaiError as error:
-            raise gr.Error(escaped(error, 300), print_exception=False) from None
+    def _show(
+        self,
+        choice: QueueChoice,
+        pair: Pair | None,
+        page: Paged[tuple[QueuedPair, ...]],
+        reader: str,
+        message: str = "",
+    ) -> Updates:
+        described = self.reviews.describe(choice.version, pair) if pair else None
+        return {
+            self.help: show_note(KIND_MEANS[choice.kind]),
+            self.card: show_message(message) + show_pair(described),
+            self.queue: show_queue(page, pair),
+            self.number: page.number,
+            self.seen: write_seen(choice.version, described),
+            self.read_from: self.reviews.stamp(choice.version),
+            **self.buttons.enable(reader, described),
+        }
 
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    slow = {**private, "show_progress": "minimal"}
-    # The scores are mostly there by now: what is left takes a moment, and need not wait in line.
-    quick = {**private, "queue": False}
-    choice: list[Any] = [version, kind, tag, split, rank, state]
-    outputs = [help_line, card, queue, number, seen, *buttons.values(), undo_button, read_from]
-    whole = [visited, who, tag, kind, split, rank, state, place.asked, *outputs]
-    place.choices = [
-        Choice("version", version),
-        Choice("queue", kind, "missing labels", codes={v: k for k, v in KINDS.items()}),
-        Choice("tag", tag, ALL_TAGS),
-        Choice("split", split, "all"),
-        Choice("rank", rank, "all evidence", codes={v: k for k, v in RANKS.items()}),
-        Choice("reviews", state, STATES[0]),
-        Choice("p", number, 1),
-        Choice("pair", seen, ""),
-    ]
-    # Each chain ends with what the reviews change; scoring it keeps nobody waiting.
-    of_effect = [visited, version]
-    place.on_shown(open_tab, whole, known=[read_from]).then(show_effect, of_effect, effect, **slow)
-    version_chosen.then(
-        follow_version,
-        [visited, version, tag],
-        [who, tag, moved],
-        trigger_mode="always_last",
-        **quick,
-    ).then(show_effect, of_effect, effect, **slow)
-    gr.on(
-        [moved.change, *(control.input for control in choice[1:])],
-        open_queue,
-        choice,
-        outputs,
-        trigger_mode="always_last",
-        **quick,
-    )
-    number.input(turn_page, [*choice, number], outputs, trigger_mode="always_last", **quick)
-    queue.select(choose_pair, [*choice, number], outputs, **quick)
-    for decision, button in buttons.items():
-        button.click(decider(decision), [seen, note, *choice], [note, *outputs], **quick).then(
-            show_effect, of_effect, effect, **slow
+    def _failed(self, error: TagifaiError) -> Updates:
+        return {self.help: show_error(error), self.read_from: ""}
+
+    def _show_reviewer(self, request: gr.Request, version: str) -> str:
+        services = self.services
+        name, why_not = self.reviews.reader_of(visit_of(request))
+        warning = warn_of_reviews(services.settings, services.space, services.review_repository)
+        changes = self.reviews.changes_since(version)
+        return show_reviewer(name, why_not, self.reviews.path, warning, changes)
+
+    def _reader(self, request: gr.Request) -> str:
+        return self.reviews.reader_of(visit_of(request))[0]
+
+    def _version(self, name: str | None) -> str:
+        return name or self.reviews.versions.latest("predictions")
+
+    def _read(self, choice_and_page: Sequence[Value]) -> tuple[QueueChoice, int]:
+        name, kind, tag, split, rank, state, number = choice_and_page
+        chosen = self.filters.read(
+            self._version(str(name or "")), str(kind), str(tag), str(split), str(rank), str(state)
         )
-    undo_button.click(take_back, choice, outputs, **quick).then(
-        show_effect, of_effect, effect, **slow
+        return chosen, int(number or 1)
+
+
+def _filter(label: str, elem_id: str, values: list[str], *, min_width: int) -> gr.Dropdown:
+    return gr.Dropdown(
+        values,
+        value=values[0],
+        label=label,
+        elem_id=elem_id,
+        interactive=True,
+        min_width=min_width,
     )
-    save.click(export, None, exported, **private).success(
-        None, exported, None, js=SAVE_REVIEWS, api_visibility="private"
-    )
+
+
+def write_seen(version: str, pair: PairDescription | None) -> str:
+    """Return project, tag, version and digest of the data of a pair as JSON; "[]" of none."""
+    if pair is None:
+        return "[]"
+    issue = pair.issue
+    return orjson.dumps([issue.id, issue.tag, version, pair.data_digest]).decode()
 
 
 def read_seen(seen: str | None) -> list[str]:
-    """Read project, tag, version and digest of the data of what was on a screen.
+    """Read project, tag, version and digest of the data from what `write_seen` returned.
 
-    Raises:
-        TagifaiError: nothing was on it, or this page did not write it.
+    Raises
+    ------
+    TagifaiError
+        Nothing was on the screen, or this page did not write it.
 
+    Examples
+    --------
     >>> read_seen('["12", "graphs", "v0.1.0", "digest"]')
     ['12', 'graphs', 'v0.1.0', 'digest']
     """
-    try:
-        found = orjson.loads(seen or "[]")
-    except orjson.JSONDecodeError:
-        found = []
-    if not isinstance(found, list) or len(found) != 4 or not all(isinstance(x, str) for x in found):
+    found = _read_list(seen)
+    if len(found) != 4 or not all(isinstance(one, str) for one in found):
         raise TagifaiError("no pair is chosen: there is nothing to decide")
-    return found
+    return [str(one) for one in found]
 
 
 def read_pair(seen: str | None) -> Pair | None:
-    """Read project and tag of what was on a screen, None where there was nothing.
+    """Read project and tag from what `write_seen` returned; None where there is no pair.
 
     >>> read_pair('["12", "graphs", "v0.1.0", "digest"]')
     ('12', 'graphs')
     """
+    found = _read_list(seen)
+    return (str(found[0]), str(found[1])) if len(found) >= 2 else None
+
+
+def _read_list(text: str | None) -> list[object]:
     try:
-        found = orjson.loads(seen or "[]")
+        found = orjson.loads(text or "[]")
     except orjson.JSONDecodeError:
-        return None
-    if not isinstance(found, list) or len(found) < 2:
-        return None
-    return str(found[0]), str(found[1])
-
-
-def show_reader(name: str, why_not: str, where: object, warning: str = "") -> str:
-    """Say under which name reviews are kept, where, what threatens them; or why they are off."""
-    if name:
-        place = f"in <code>{escaped(where, 300)}</code>"
-        told = show_note(f"Your reviews are kept under the name <b>{escaped(name)}</b>, {place}.")
-        return told + (show_warning(warning) if warning else "")
-    return show_warning(why_not)
-
-
-def show_warning(text: str) -> str:
-    """Show a notice that somebody who reviews should not miss."""
-    return f'<div class="notice warning" role="status">{escaped(text, 400)}</div>'
-
-
-def show_told(text: str) -> str:
-    """Say what became of a decision, aloud for who cannot see it; the line stays when empty."""
-    told = f"✔ {escaped(text, 300)}" if text else "&nbsp;"
-    return f'<p class="minor told" role="status">{told}</p>'
+        return []
+    return found if isinstance(found, list) else []

@@ -1,19 +1,20 @@
 """Slices: build one, measure it, save it by name; let the finder propose where it is worse."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
 import orjson
 from gradio.events import Dependency
 
-from tagifai.charts.svg import escaped, write_share
 from tagifai.errors import TagifaiError
-from tagifai.services.slices import SliceDesk, read_cells, write_cells
+from tagifai.services.app import Services
+from tagifai.services.slices import SliceService, read_cells, write_cells
 from tagifai.slices import Conditions
-from tagifai.ui.links import Choice, Link, Place
+from tagifai.ui.events import QUICK
+from tagifai.ui.links import Choice, Link, Route, Updates
 from tagifai.ui.server.visits import visit_of
-from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note, show_table
+from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
+from tagifai.ui.views.slices import show_found, show_measured, show_read_only, show_saved
 
 INTRO = """A **slice** is a subset of projects. Overall figures hide where a version fails; build
 a slice to see how it does there, and save those worth watching."""
@@ -26,233 +27,264 @@ probabilities of training projects are out of fold; where a version's are not kn
 training projects are left out."""
 SPLITS = ["all", "test", "train+val"]
 NOTHING = "Choose at least one condition above."
+# Gradio takes an empty dict for a value.
+UNCHANGED: Updates = gr.skip()
 
 
-def build(
-    place: Place,
-    version: gr.Dropdown,
-    version_chosen: Dependency,
-    *,
-    desk: Callable[[], SliceDesk],
-) -> None:
-    """Lay out the tab, filled when `place` comes into view; `version` is the choice above."""
-    gr.Markdown(INTRO)
-    saved = gr.Dropdown(
-        [],
-        label="Load saved slice",
-        elem_id="slice-saved",
-        interactive=True,
-    )
-    with gr.Row(elem_classes="controls"):
-        all_of = gr.Dropdown(
-            [],
-            label="All of these tags",
-            multiselect=True,
-            interactive=True,
-            elem_id="slice-all-of",
-            min_width=220,
-        )
-        any_of = gr.Dropdown(
-            [],
-            label="Any of these tags",
-            multiselect=True,
-            interactive=True,
-            elem_id="slice-any-of",
-            min_width=220,
-        )
-        none_of = gr.Dropdown(
-            [],
-            label="None of these tags",
-            multiselect=True,
-            interactive=True,
-            elem_id="slice-none-of",
-            min_width=220,
-        )
-    with gr.Row(elem_classes="controls"):
-        all_words = gr.Textbox(
-            label="All of these words",
-            placeholder="neural, image captions",
-            elem_id="slice-all-words",
-            max_length=500,
-        )
-        any_words = gr.Textbox(
-            label="Any of these words",
-            placeholder="comma-separated",
-            elem_id="slice-any-words",
-            max_length=500,
-        )
-        cells = gr.Dropdown(
-            [],
-            label="Other columns",
-            multiselect=True,
-            interactive=True,
-            elem_id="slice-cells",
-            min_width=220,
-        )
-    with gr.Row(elem_classes="controls"):
-        min_words = gr.Number(
-            0,
-            label="Min. words (0: any)",
-            precision=0,
-            minimum=0,
-            elem_id="slice-min-words",
-            min_width=120,
-        )
-        max_words = gr.Number(
-            0,
-            label="Max. words (0: any)",
-            precision=0,
-            minimum=0,
-            elem_id="slice-max-words",
-            min_width=120,
-        )
-        unseen = gr.Slider(
-            0,
-            100,
-            value=0,
-            step=5,
-            elem_id="slice-unseen",
-            interactive=True,
-            min_width=260,
-            label="Min. share of unseen words (%, 0: any)",
-        )
-    measured = gr.HTML(elem_id="slice-measured", apply_default_css=False)
-    with gr.Row(elem_classes="controls"):
-        name = gr.Textbox(
-            label="Name",
-            placeholder="short_tutorials",
-            elem_id="slice-name",
-            max_length=80,
-            min_width=160,
-        )
-        description = gr.Textbox(
-            label="Description", elem_id="slice-description", max_length=500, scale=2
-        )
-        keep = gr.Button("Save slice", elem_id="slice-save", min_width=120)
-    told = gr.HTML(elem_id="slice-told")
-    gr.Markdown("### Find weak slices (5 % FDR)")
-    gr.Markdown(ABOUT_FINDER, elem_classes="note")
-    with gr.Row(elem_classes="controls"):
-        split = gr.Dropdown(
-            SPLITS,
-            value="all",
-            label="Split",
-            elem_id="finder-split",
-            interactive=True,
-            min_width=140,
-        )
-        find = gr.Button("Find slices", elem_id="find-slices", variant="primary", min_width=140)
-    found = gr.HTML(elem_id="found-slices", apply_default_css=False, js_on_load=CHOOSE_ROW)
+class ConditionFields:
+    """The fields in which somebody builds the conditions of a slice."""
 
-    def fill(link: Link, request: gr.Request) -> list[Any]:
-        try:
-            known, named = desk().choices(), list(desk().saved())
-            why_not = desk().why_not(visit_of(request))
-        except TagifaiError as error:
-            return [*[gr.skip()] * (len(filled) - 1), show_error(error)]
-        cells = [f"{column} = {value}" for column, value in known["cells"]]
-        lists = {
-            "all_of": known["tags"],
-            "any_of": known["tags"],
-            "none_of": known["tags"],
-            "cells": cells,
-        }
-        built = {c.name: link.read(c.name, lists.get(c.name)) for c in place.choices[1:-1]}
+    def build(self) -> None:
+        """Lay out the fields in three rows."""
+        with gr.Row(elem_classes="controls"):
+            self.all_of = _names("All of these tags", "slice-all-of")
+            self.any_of = _names("Any of these tags", "slice-any-of")
+            self.none_of = _names("None of these tags", "slice-none-of")
+        with gr.Row(elem_classes="controls"):
+            self.all_words = _words(
+                "All of these words", "slice-all-words", "neural, image captions"
+            )
+            self.any_words = _words("Any of these words", "slice-any-words", "comma-separated")
+            self.cells = _names("Other columns", "slice-cells")
+        with gr.Row(elem_classes="controls"):
+            self.min_words = _bound("Min. words (0: any)", "slice-min-words")
+            self.max_words = _bound("Max. words (0: any)", "slice-max-words")
+            self.unseen = gr.Slider(
+                0,
+                100,
+                value=0,
+                step=5,
+                elem_id="slice-unseen",
+                interactive=True,
+                min_width=260,
+                label="Min. share of unseen words (%, 0: any)",
+            )
+
+    @property
+    def controls(self) -> list[gr.Dropdown | gr.Textbox | gr.Number | gr.Slider]:
+        """The fields, in the order in which `conditions_of` takes their values."""
         return [
-            gr.Dropdown(named, value=None),
-            *(
-                gr.Dropdown(lists[one], value=value or None) if one in lists else value
-                for one, value in built.items()
-            ),
-            link.read("split"),
-            None,
-            link.refused() + show_reader_only(why_not),
+            self.all_of,
+            self.any_of,
+            self.none_of,
+            self.all_words,
+            self.any_words,
+            self.min_words,
+            self.max_words,
+            self.unseen,
+            self.cells,
         ]
 
-    def measure(name: str | None, *built: Any) -> str:
-        try:
-            conditions = conditions_of(*built)
-            if not conditions.given():
-                return show_note(NOTHING)
-            Conditions.of(conditions.given())
-            return show_measured(
-                desk().measure(name or desk().versions.latest("predictions"), conditions)
+    @property
+    def link_choices(self) -> list[Choice]:
+        """What a link can ask for."""
+        return [
+            Choice("all_of", self.all_of, []),
+            Choice("any_of", self.any_of, []),
+            Choice("none_of", self.none_of, []),
+            Choice("all_words", self.all_words, ""),
+            Choice("any_words", self.any_words, ""),
+            Choice("min_words", self.min_words, 0),
+            Choice("max_words", self.max_words, 0),
+            Choice("unseen", self.unseen, 0),
+            Choice("cells", self.cells, []),
+        ]
+
+    def follow(self, link: Link, tags: list[str], cells: list[str]) -> Updates:
+        """Fill the fields as a link asks, with the tags and cells that there are."""
+        known = {"all_of": tags, "any_of": tags, "none_of": tags, "cells": cells}
+        changes: Updates = {}
+        for choice in self.link_choices:
+            names = known.get(choice.name)
+            value = link.read(choice.name, names)
+            changes[choice.control] = (
+                value if names is None else gr.Dropdown(names, value=value or None)
             )
-        except TagifaiError as error:
-            return show_error(error)
+        return changes
 
-    def propose(version: str | None, split: str) -> str:
-        try:
-            return show_found(desk().find(version or desk().versions.latest("predictions"), split))
-        except TagifaiError as error:
-            return show_error(error)
+    def read(self, *values: Any) -> Conditions:
+        """Read conditions from the values of the fields."""
+        return conditions_of(*values)
 
-    def take_found(event: gr.EventData) -> list[Any]:
+    def fill(self, conditions: Conditions) -> Updates:
+        """Fill the fields with conditions."""
+        return dict(zip(self.controls, fields_of(conditions), strict=True))
+
+
+class SlicesTab:
+    """The tab of slices: build, measure and save one, and find those that are worse.
+
+    Parameters
+    ----------
+    services : Services
+        What the handlers ask.
+    route : Route
+        What the links to this tab ask for.
+    version : gr.Dropdown
+        The choice of the version above.
+    """
+
+    def __init__(self, services: Services, route: Route, version: gr.Dropdown) -> None:
+        self.services = services
+        self.route = route
+        self.version = version
+        self.fields = ConditionFields()
+
+    def build(self, version_chosen: Dependency) -> None:
+        """Lay out the tab and wire its events; `version_chosen` follows the choice of a version."""
+        gr.Markdown(INTRO)
+        self.saved = gr.Dropdown(
+            [], label="Load saved slice", elem_id="slice-saved", interactive=True
+        )
+        self.fields.build()
+        self.measured = gr.HTML(elem_id="slice-measured", apply_default_css=False)
+        with gr.Row(elem_classes="controls"):
+            self.name = gr.Textbox(
+                label="Name",
+                placeholder="short_tutorials",
+                elem_id="slice-name",
+                max_length=80,
+                min_width=160,
+            )
+            self.description = gr.Textbox(
+                label="Description", elem_id="slice-description", max_length=500, scale=2
+            )
+            self.save_button = gr.Button("Save slice", elem_id="slice-save", min_width=120)
+        self.message = gr.HTML(elem_id="slice-told")
+        gr.Markdown("### Find weak slices (5 % FDR)")
+        gr.Markdown(ABOUT_FINDER, elem_classes="note")
+        with gr.Row(elem_classes="controls"):
+            self.split = gr.Dropdown(
+                SPLITS,
+                value="all",
+                label="Split",
+                elem_id="finder-split",
+                interactive=True,
+                min_width=140,
+            )
+            self.find_button = gr.Button(
+                "Find slices", elem_id="find-slices", variant="primary", min_width=140
+            )
+        self.found = gr.HTML(elem_id="found-slices", apply_default_css=False, js_on_load=CHOOSE_ROW)
+        self.route.choices = [
+            Choice("version", self.version),
+            *self.fields.link_choices,
+            Choice("split", self.split, "all"),
+        ]
+        self._wire(version_chosen)
+
+    def _wire(self, version_chosen: Dependency) -> None:
+        once = {**QUICK, "trigger_mode": "once"}
+        controls = self.fields.controls
+        measured = [self.version, *controls]
+        self.route.on_shown(self.open_tab, [self.saved, *controls, self.split, self.message]).then(
+            self.measure, measured, self.measured, **once
+        )
+        gr.on(
+            [control.change for control in controls], self.measure, measured, self.measured, **QUICK
+        )
+        version_chosen.then(self.follow_version, measured, [self.measured, self.found], **QUICK)
+        self.saved.input(self.load_saved, self.saved, controls, **once)
+        self.found.select(self.load_found, None, controls, **once)
+        self.save_button.click(
+            self.save,
+            [self.name, self.description, *controls],
+            [self.message, self.saved],
+            api_visibility="private",
+        )
+        self.find_button.click(
+            self.find,
+            [self.version, self.split],
+            self.found,
+            show_progress="full",
+            api_visibility="private",
+        )
+
+    @property
+    def slices(self) -> SliceService:
+        """The slices of the data."""
+        return self.services.slices
+
+    def open_tab(self, link: Link, request: gr.Request) -> Updates:
+        """Fill the fields with the tags and columns of the data, and as a link asks."""
         try:
-            return fields_of(Conditions.of(orjson.loads(event.key)).given())
+            choices, names = self.slices.choices(), list(self.slices.saved())
+            why_not = self.slices.why_not(visit_of(request))
+        except TagifaiError as error:
+            return {self.message: show_error(error)}
+        cells = [f"{column} = {value}" for column, value in choices.cells]
+        return {
+            self.saved: gr.Dropdown(names, value=None),
+            **self.fields.follow(link, list(choices.tags), cells),
+            self.split: link.read("split"),
+            self.message: "".join([link.refused(), show_read_only(why_not)]),
+        }
+
+    def measure(self, name: str | None, *built: object) -> Updates:
+        """Measure the slice that is built."""
+        try:
+            conditions = self.fields.read(*built)
+            if not conditions.given():
+                return {self.measured: show_note(NOTHING)}
+            Conditions.of(conditions.given())
+            found = self.slices.measure(self._version(name), conditions)
+            return {self.measured: show_measured(found)}
+        except TagifaiError as error:
+            return {self.measured: show_error(error)}
+
+    def follow_version(self, name: str | None, *built: object) -> Updates:
+        """Measure the slice for another version; proposals belong to the one they were found in."""
+        return {**self.measure(name, *built), self.found: ""}
+
+    def find(self, name: str | None, split: str) -> Updates:
+        """Find the slices where the version is worse than elsewhere."""
+        try:
+            return {self.found: show_found(self.slices.find(self._version(name), split))}
+        except TagifaiError as error:
+            return {self.found: show_error(error)}
+
+    def load_found(self, event: gr.EventData) -> Updates:
+        """Fill the fields with a slice that was found."""
+        try:
+            return self.fields.fill(Conditions.of(orjson.loads(event.key)))
         except (TagifaiError, ValueError, TypeError):
-            return [gr.skip()] * len(builder)
+            return UNCHANGED
 
-    def take_saved(name: str | None) -> list[Any]:
+    def load_saved(self, name: str | None) -> Updates:
+        """Fill the fields with a saved slice."""
         try:
-            known = desk().saved()
+            saved = self.slices.saved()
         except TagifaiError:
-            known = {}
-        return fields_of(known[name][1]) if name in known else [gr.skip()] * len(builder)
+            return UNCHANGED
+        return self.fields.fill(saved[name]) if name in saved else UNCHANGED
 
-    def save(request: gr.Request, name: str, description: str, *built: Any) -> list[Any]:
+    def save(self, request: gr.Request, name: str, description: str, *built: object) -> Updates:
+        """Save the slice that is built under a name."""
         try:
-            desk().save(visit_of(request), name or "", conditions_of(*built), description or "")
-            named = list(desk().saved())
+            self.slices.save(
+                visit_of(request), name or "", self.fields.read(*built), description or ""
+            )
+            names = list(self.slices.saved())
         except TagifaiError as error:
-            return [show_error(error), gr.skip()]
-        line = f"Saved as {escaped(name)}: Performance compares versions on it from now on."
-        return [f'<div class="notice good" role="status">{line}</div>', gr.Dropdown(named)]
+            return {self.message: show_error(error)}
+        return {self.message: show_saved(name), self.saved: gr.Dropdown(names)}
 
-    private: dict[str, Any] = {"api_visibility": "private"}
-    quick = {**private, "queue": False, "show_progress": "hidden"}
-    builder: list[Any] = [
-        all_of,
-        any_of,
-        none_of,
-        all_words,
-        any_words,
-        min_words,
-        max_words,
-        unseen,
-        cells,
-    ]
-    names = [
-        "all_of",
-        "any_of",
-        "none_of",
-        "all_words",
-        "any_words",
-        "min_words",
-        "max_words",
-        "unseen",
-        "cells",
-    ]
-    defaults: list[Any] = [[], [], [], "", "", 0, 0, 0, []]
-    place.choices = [
-        Choice("version", version),
-        *(Choice(*row) for row in zip(names, builder, defaults, strict=True)),
-        Choice("split", split, "all"),
-    ]
-    filled = [saved, *builder, split, place.asked, told]
-    place.on_shown(fill, filled).then(measure, [version, *builder], measured, **quick)
-    following = {**quick, "trigger_mode": "always_last"}
-    gr.on(
-        [control.change for control in builder], measure, [version, *builder], measured, **following
+    def _version(self, name: str | None) -> str:
+        return name or self.slices.versions.latest("predictions")
+
+
+def _names(label: str, elem_id: str) -> gr.Dropdown:
+    return gr.Dropdown(
+        [], label=label, multiselect=True, interactive=True, elem_id=elem_id, min_width=220
     )
-    # Proposals are of the version they were found in.
-    version_chosen.then(
-        lambda *given: [measure(*given), ""], [version, *builder], [measured, found], **following
-    )
-    saved.input(take_saved, saved, builder, **quick)
-    keep.click(save, [name, description, *builder], [told, saved], **private)
-    find.click(propose, [version, split], found, show_progress="full", **private)
-    found.select(take_found, None, builder, **quick)
+
+
+def _words(label: str, elem_id: str, placeholder: str) -> gr.Textbox:
+    return gr.Textbox(label=label, placeholder=placeholder, elem_id=elem_id, max_length=500)
+
+
+def _bound(label: str, elem_id: str) -> gr.Number:
+    return gr.Number(0, label=label, precision=0, minimum=0, elem_id=elem_id, min_width=120)
 
 
 def conditions_of(
@@ -266,149 +298,43 @@ def conditions_of(
     unseen: float | None,
     cells: list[str] | None,
 ) -> Conditions:
-    """Read conditions from the fields of the builder."""
+    """Read conditions from the values of the fields."""
     return Conditions(
-        tuple(all_of or ()),
-        tuple(any_of or ()),
-        tuple(none_of or ()),
-        listed(all_words),
-        listed(any_words),
-        int(min_words) if min_words else None,
-        int(max_words) if max_words else None,
-        unseen / 100 if unseen else None,
-        read_cells(cells or []),
+        all_of=tuple(all_of or ()),
+        any_of=tuple(any_of or ()),
+        none_of=tuple(none_of or ()),
+        all_words=split_list(all_words),
+        any_words=split_list(any_words),
+        min_words=int(min_words) if min_words else None,
+        max_words=int(max_words) if max_words else None,
+        min_unseen=unseen / 100 if unseen else None,
+        columns=read_cells(cells or []),
     )
 
 
-def fields_of(given: Mapping[str, Any]) -> list[Any]:
-    """Give the fields of the builder the values of conditions.
+def fields_of(conditions: Conditions) -> list[object]:
+    """Return the values of the fields for conditions.
 
-    >>> fields_of({"all_of": ["nlp"], "min_unseen": 0.25, "columns": {"kind": ["tool"]}})
+    >>> fields_of(Conditions(all_of=("nlp",), min_unseen=0.25, columns={"kind": ("tool",)}))
     [['nlp'], [], [], '', '', 0, 0, 25.0, ['kind = tool']]
     """
     return [
-        *(given.get(name, []) for name in ("all_of", "any_of", "none_of")),
-        *(", ".join(given.get(name, [])) for name in ("all_words", "any_words")),
-        given.get("min_words", 0),
-        given.get("max_words", 0),
-        100 * given.get("min_unseen", 0),
-        write_cells(given.get("columns", {})),
+        list(conditions.all_of),
+        list(conditions.any_of),
+        list(conditions.none_of),
+        ", ".join(conditions.all_words),
+        ", ".join(conditions.any_words),
+        conditions.min_words or 0,
+        conditions.max_words or 0,
+        100 * (conditions.min_unseen or 0),
+        write_cells(conditions.columns),
     ]
 
 
-def listed(text: str | None) -> tuple[str, ...]:
+def split_list(text: str | None) -> tuple[str, ...]:
     """Read words, or runs of words, separated by commas.
 
-    >>> listed("neural, image  captions,")
+    >>> split_list("neural, image  captions,")
     ('neural', 'image  captions')
     """
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
-def show_reader_only(why_not: str) -> str:
-    """Say why nothing can be saved, "" where it can."""
-    if not why_not:
-        return ""
-    return f'<div class="notice warning" role="status">{escaped(why_not, 400)}</div>'
-
-
-def show_measured(found: Mapping[str, Any]) -> str:
-    """Show a slice's figures on test and out of fold, and those of the projects outside it."""
-    parts = {
-        "test": "in the slice, test split",
-        "learnt": "in the slice, validation split"
-        if found["in_sample"]
-        else "in the slice, out of fold (train and validation)",
-        "elsewhere": "all other projects of the test split",
-    }
-    rows = [
-        {
-            "part": label,
-            **{name: show_interval(found[part][name]) for name in ("f1", "precision", "recall")},
-            "num_samples": found[part]["num_samples"],
-            "num_positives": found[part]["num_positives"],
-            "few": found[part]["num_samples"] < 10,
-        }
-        for part, label in parts.items()
-    ]
-    return (
-        show_table(
-            rows,
-            {
-                "part": "projects",
-                "f1": "F1",
-                "precision": "precision",
-                "recall": "recall",
-                "num_samples": "number",
-                "num_positives": "tags they carry",
-            },
-            raw=["f1", "precision", "recall"],
-            empty="",
-            caption="Pooled over all pairs of project and tag (micro), with 95 % intervals by "
-            "project; under ten projects there is none",
-        )
-        + f'<p class="minor" data-count="{found["num_projects"]}">{found["num_projects"]:,} '
-        f"projects of the data are in the slice, {found['num_scored']:,} of them scored. "
-        f"{escaped(found['note'], 300)}</p>"
-    )
-
-
-def show_interval(figure: Mapping[str, float | None]) -> str:
-    """Show a figure with its interval.
-
-    >>> show_interval({"value": 0.5, "low": 0.25, "high": 0.75})
-    '<b>0.500</b> <span class="minor">0.250 to 0.750</span>'
-    """
-    if figure["low"] is None:
-        return f"<b>{write_share(figure['value'])}</b>"
-    ends = f"{figure['low']:.3f} to {figure['high']:.3f}"
-    return f'<b>{figure["value"]:.3f}</b> <span class="minor">{ends}</span>'
-
-
-def show_found(found: Mapping[str, Any]) -> str:
-    """Show what the finder found; a row fills the builder."""
-    rows = [
-        {
-            **record,
-            "key": orjson.dumps(record["given"]).decode(),
-            "slice": " and ".join(record["conditions"]),
-            "gap": show_gap(record),
-            "few": record["gap"] is None,
-        }
-        for record in found["slices"]
-    ]
-    left_out = ""
-    if found["in_sample"]:
-        left_out = f'<p class="note">Left out: {escaped(found["in_sample"], 300)}.</p>'
-    where = (
-        f"{found['num_tested']:,} tests on {found['num_searched']:,} projects; "
-        f"{found['num_kept_back']:,} kept back"
-    )
-    return left_out + show_table(
-        rows,
-        {
-            "slice": "slice",
-            "metric": "metric",
-            "value": "here",
-            "elsewhere": "elsewhere",
-            "gap": "lower by (95 % interval)",
-            "num_samples": "projects",
-            "q_value": "q-value",
-        },
-        raw=["gap"],
-        row_key="key",
-        empty=f"No slice is surely worse than the rest ({where}).",
-        caption=f"Choose a row to build that slice ({where})",
-    )
-
-
-def show_gap(record: Mapping[str, Any]) -> str:
-    """Show how much lower a found slice's metric is.
-
-    >>> show_gap({"gap": 0.25, "low": 0.125, "high": 0.375})
-    '<b>0.250</b> <span class="minor">0.125 to 0.375</span>'
-    """
-    if record["gap"] is None:
-        return '<span class="minor">too few projects to measure</span>'
-    ends = f"{record['low']:.3f} to {record['high']:.3f}"
-    return f'<b>{record["gap"]:.3f}</b> <span class="minor">{ends}</span>'

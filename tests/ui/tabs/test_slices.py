@@ -1,4 +1,4 @@
-"""The tab of slices: its handlers over a real workbench, and its markup."""
+"""The tab of slices: its handlers over real services."""
 
 import json
 import shutil
@@ -6,19 +6,16 @@ import shutil
 import gradio as gr
 import pytest
 
+from tagifai.services.app import Services
+from tagifai.settings import Settings
 from tagifai.slices import Conditions
-from tagifai.ui.tabs.slices import (
-    conditions_of,
-    fields_of,
-    show_found,
-    show_gap,
-    show_measured,
-)
+from tagifai.ui.links import Link, Route
+from tagifai.ui.tabs.slices import UNCHANGED, SlicesTab, conditions_of, fields_of
 
-HOSTILE = "<img src=x onerror='alert(1)'>"
 HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
 ELSEWHERE = gr.Request(headers={"host": "10.0.0.1:7860"}, client={"host": "10.0.0.9"})
-NOTHING = [[], [], [], "", "", 0, 0, 0, []]
+NOTHING = fields_of(Conditions())
+OPENED = ["v0.2.0", *NOTHING, "all"]
 
 
 @pytest.fixture
@@ -28,130 +25,128 @@ def folder(small_data, tmp_path):
 
 
 @pytest.fixture
-def handlers(open_bench, folder, small_models):
-    _, demo = open_bench(data=folder, models=str(small_models))
-    return {
-        event.fn.__name__: event.fn
-        for event in demo.fns.values()
-        if event.fn is not None and event.fn.__module__ == "tagifai.ui.tabs.slices"
+def tab(folder, small_models):
+    settings = Settings(data=folder, models=str(small_models), no_cache=True)
+    with gr.Blocks():
+        version = gr.Dropdown([])
+        tab = SlicesTab(Services(settings), Route("inspection", "slices", []), version)
+        tab.build(version.input(None, None, None))
+    return tab
+
+
+def built(**conditions):
+    return fields_of(Conditions(**conditions))
+
+
+def open_tab(tab, query=None, request=HERE):
+    return tab.open_tab(Link(query, tab.route.choices, OPENED), request)
+
+
+def measure(tab, name, values):
+    updates = tab.measure(name, *values)
+    assert list(updates) == [tab.measured]
+    return updates[tab.measured]
+
+
+def test_every_handler_changes_only_what_its_event_says(tab):
+    events = {event.name: event for event in tab.measured.parent.fns.values()}
+    row = gr.EventData(None, {"key": '{"max_words":9}'})
+    tab.save(HERE, "short", "", *built(max_words=9))
+    given = {
+        "measure": ("v0.2.0", *NOTHING),
+        "follow_version": ("v0.1.0", *NOTHING),
+        "find": ("v0.2.0", "all"),
+        "load_found": (row,),
+        "load_saved": ("short",),
+        "save": (HERE, "shorter", "", *built(max_words=3)),
     }
+    assert set(given) | {"open_tab", None} == {event.fn and name for name, event in events.items()}
+    for name, values in given.items():
+        changed = getattr(tab, name)(*values)
+        assert changed
+        assert set(changed) <= set(events[name].outputs)
+    assert set(open_tab(tab)) <= set(events["open_tab"].outputs)
 
 
-def built(**changes):
-    return fields_of(changes)
+def test_the_tab_is_filled_with_names_tags_and_cells(tab):
+    shown = open_tab(tab)
+    assert shown[tab.saved].choices == []
+    assert [name for name, _ in shown[tab.fields.all_of].choices] == [
+        "computer-vision",
+        "natural-language-processing",
+        "segmentation",
+        "transformers",
+    ]
+    assert shown[tab.fields.cells].choices == []
+    assert (shown[tab.split], shown[tab.message]) == ("all", "")
+    assert "read-only" in open_tab(tab, request=ELSEWHERE)[tab.message]
 
 
-OPENED = ["v0.2.0", [], [], [], "", "", 0, 0, 0, [], "all"]
-
-
-def test_the_tab_is_filled_with_names_tags_and_cells(handlers):
-    saved, all_of, *_, cells, split, _, told = handlers["fill"](HERE, None, *OPENED)
-    assert saved.choices == []
-    assert [name for name, _ in all_of.choices] == [
-        "computer-vision", "natural-language-processing", "segmentation", "transformers",
-    ]  # fmt: skip
-    assert (cells.choices, split, told) == ([], "all", "")
-    assert "read-only" in handlers["fill"](ELSEWHERE, None, *OPENED)[-1]
-
-
-def test_a_link_fills_the_builder_and_says_what_it_asks_in_vain(handlers):
+def test_a_link_fills_the_builder_and_says_what_it_asks_in_vain(tab):
     asked = {"all_of": ["segmentation", "graphs"], "min_words": ["4"], "split": ["test"]}
-    _, all_of, *_, min_words, _, _, _, split, _, told = handlers["fill"](HERE, asked, *OPENED)
-    assert (all_of.value, min_words, split) == (None, 4, "test")
-    assert "unknown all_of &#39;graphs&#39;" in told
+    shown = open_tab(tab, asked)
+    assert shown[tab.fields.all_of].value is None
+    assert (shown[tab.fields.min_words], shown[tab.split]) == (4, "test")
+    assert "unknown all_of &#39;graphs&#39;" in shown[tab.message].replace("&#x27;", "&#39;")
 
 
-def test_a_slice_is_measured_as_it_is_built(handlers):
-    assert "Choose at least one condition" in handlers["measure"]("v0.2.0", *NOTHING)
-    shown = handlers["measure"]("v0.2.0", *built(all_of=["segmentation"]))
+def test_data_that_cannot_be_read_gives_a_notice(tab, folder):
+    (folder / "slices.json").write_text("[")
+    assert "slices.json" in open_tab(tab)[tab.message]
+    assert tab.load_saved("any") == UNCHANGED
+
+
+def test_a_slice_is_measured_as_it_is_built(tab):
+    assert "Choose at least one condition" in measure(tab, "v0.2.0", NOTHING)
+    shown = measure(tab, "v0.2.0", built(all_of=("segmentation",)))
     assert "projects of the data are in the slice" in shown
     assert shown.count("<tr") == 4
-    wrong = handlers["measure"]("v0.2.0", *built(min_words=9, max_words=3))
+    wrong = measure(tab, "v0.2.0", built(min_words=9, max_words=3))
     assert "min_words 9 is above max_words 3: no text fits" in wrong
-    assert "unknown version" in handlers["measure"]("v9", *built(max_words=3))
+    assert "unknown version" in measure(tab, "v9", built(max_words=3))
+    followed = tab.follow_version("v0.2.0", *built(all_of=("segmentation",)))
+    assert followed == {tab.measured: shown, tab.found: ""}
 
 
-def test_a_slice_is_saved_by_name_and_taken_up_again(handlers, folder):
-    told, saved = handlers["save"](HERE, "few words", "Of 9 at most", *built(max_words=9))
-    assert 'class="notice good"' in told
-    assert [name for name, _ in saved.choices][-1] == "few words"
+def test_a_slice_is_saved_by_name_and_loaded_again(tab, folder):
+    shown = tab.save(HERE, "few words", "Of 9 at most", *built(max_words=9))
+    assert 'class="notice good"' in shown[tab.message]
+    assert [name for name, _ in shown[tab.saved].choices][-1] == "few words"
     assert json.loads((folder / "slices.json").read_text()) == [
         {"name": "few words", "description": "Of 9 at most", "max_words": 9}
     ]
-    assert handlers["take_saved"]("few words") == built(max_words=9)
-    assert handlers["take_saved"](None) == [gr.skip()] * 9
+    loaded = tab.load_saved("few words")
+    assert [loaded[control] for control in tab.fields.controls] == built(max_words=9)
+    assert tab.load_saved(None) == UNCHANGED
 
 
-def test_what_cannot_be_saved_is_said(handlers, folder):
-    assert "read-only" in handlers["save"](ELSEWHERE, "x", "", *built(max_words=9))[0]
-    assert "no condition" in handlers["save"](HERE, "x", "", *NOTHING)[0]
-    assert "choose a name" in handlers["save"](HERE, "", "", *built(max_words=9))[0]
+def test_what_cannot_be_saved_is_said(tab, folder):
+    def refused(request, name, values):
+        updates = tab.save(request, name, "", *values)
+        assert list(updates) == [tab.message]
+        return updates[tab.message]
+
+    assert "read-only" in refused(ELSEWHERE, "x", built(max_words=9))
+    assert "no condition" in refused(HERE, "x", NOTHING)
+    assert "choose a name" in refused(HERE, "", built(max_words=9))
     assert not (folder / "slices.json").exists()
 
 
-def test_a_proposal_fills_the_builder(handlers):
-    shown = handlers["propose"]("v0.1.0", "all")
-    assert " kept back)" in shown
-    given = {"all_of": ["nlp"], "all_words": ["masks"], "min_unseen": 0.25,
-             "columns": {"year": ["2020"]}}  # fmt: skip
-    fields = handlers["take_found"](gr.EventData(None, {"key": json.dumps(given)}))
-    assert fields == [["nlp"], [], [], "masks", "", 0, 0, 25, ["year = 2020"]]
-    assert conditions_of(*fields) == Conditions.of(given)
-
-
-def test_nothing_of_a_stranger_is_markup():
-    record = {
-        "conditions": [f"tag {HOSTILE}"], "given": {"all_of": [HOSTILE]}, "num_samples": 60,
-        "metric": "precision", "value": 0.25, "elsewhere": 0.5, "gap": 0.25, "low": 0.125,
-        "high": 0.375, "q_value": 0.01,
-    }  # fmt: skip
-    found = {"slices": [record], "num_tested": 1234, "num_searched": 800, "num_kept_back": 90,
-             "in_sample": ""}  # fmt: skip
-    shown = show_found(found)
-    assert "<img" not in shown
-    assert '<b>0.250</b> <span class="minor">0.125 to 0.375</span>' in shown
-    assert "(1,234 tests on 800 projects; 90 kept back)" in shown
-    assert "No slice is surely worse" in show_found({**found, "slices": []})
-    assert "Left out: they may come" in show_found({**found, "in_sample": "they may come"})
-
-
-def test_what_cannot_be_measured_says_so():
-    assert "too few projects to measure" in show_gap({"gap": None, "low": None, "high": None})
-
-
-def test_a_part_without_an_interval_shows_its_figure_alone():
-    figure = {"value": 0.5, "low": None, "high": None}
-    part = {"f1": figure, "precision": figure, "recall": {"value": 1.0, "low": 0.5, "high": 1.0},
-            "num_samples": 3, "num_positives": 4}  # fmt: skip
-    found = {
-        "num_projects": 1200,
-        "num_scored": 900,
-        "note": "9 <b>left</b> out.",
-        "in_sample": "",
-        "test": part,
-        "learnt": part,
-        "elsewhere": part,
+def test_a_proposal_fills_the_builder(tab):
+    assert " kept back)" in tab.find("v0.1.0", "all")[tab.found]
+    assert "unknown split" in tab.find("v0.1.0", "nowhere")[tab.found]
+    given = {
+        "all_of": ["nlp"],
+        "all_words": ["masks"],
+        "min_unseen": 0.25,
+        "columns": {"year": ["2020"]},
     }
-    shown = show_measured(found)
-    assert "<b>0.500</b></td>" in shown
-    assert '<b>1.000</b> <span class="minor">0.500 to 1.000</span>' in shown
-    assert 'data-count="1200">1,200 projects of the data are in the slice, 900 of them' in shown
-    assert "9 &lt;b&gt;left&lt;/b&gt; out." in shown
+    loaded = tab.load_found(gr.EventData(None, {"key": json.dumps(given)}))
+    values = [loaded[control] for control in tab.fields.controls]
+    assert values == [["nlp"], [], [], "masks", "", 0, 0, 25, ["year = 2020"]]
+    assert conditions_of(*values) == Conditions.of(given)
 
 
-def test_a_slice_with_nothing_to_count_shows_dashes():
-    nothing = {"value": None, "low": None, "high": None}
-    empty = {"f1": nothing, "precision": nothing, "recall": nothing, "num_samples": 0,
-             "num_positives": 0}  # fmt: skip
-    shown = show_measured(
-        {
-            "num_projects": 0,
-            "num_scored": 0,
-            "note": "",
-            "in_sample": "",
-            "test": empty,
-            "learnt": empty,
-            "elsewhere": empty,
-        }
-    )
-    assert shown.count("<b>–</b>") == 9
+@pytest.mark.parametrize("key", ["", "[", "[]", '{"color": 1}', '{"max_words": "x"}'])
+def test_a_row_that_the_page_did_not_write_changes_nothing(tab, key):
+    assert tab.load_found(gr.EventData(None, {"key": key})) == UNCHANGED
