@@ -1,4 +1,4 @@
-"""Reviews as files: JSON lines, CSV, Label Studio tasks, Argilla records; there and back."""
+"""Write and read files of reviews: JSON lines, CSV, Label Studio tasks, Argilla records."""
 
 import csv
 import io
@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import Any
 
 from tagifai.data.csv_cells import bare_cell, guard_cell
 from tagifai.errors import TagifaiError, one_of, shorten
@@ -24,16 +23,16 @@ _HEADERS = (_COLUMNS, _COLUMNS[:-2])
 
 @dataclass(frozen=True, slots=True)
 class ReviewFile:
-    """What a file holds.
+    """The content of a file of reviews.
 
     Parameters
     ----------
     reviews : tuple of Review
         Reviews that tagifai wrote, in the order of the file.
     annotations : tuple of Annotation
-        What people answered in another tool, in the order of the file.
+        People's answers in another tool, in the order of the file.
     families : mapping of str to str
-        What the annotations' sources of a task begin with, and the task's project.
+        The project of each task, by the beginning of the sources of its annotations.
     unused : mapping of str to int
         Results that are no decisions, by the reason.
     rows : mapping of str to int
@@ -51,10 +50,17 @@ class ReviewFile:
 
 
 def export_reviews(reviews: Iterable[Review], kind: str, tasks: Iterable[Task] = ()) -> str:
-    """Write reviews as the text of a file; `read_reviews` gives the same ones back.
+    """Return reviews as the text of a file, which `read_reviews` reads back.
 
-    For "label-studio" and "argilla" give `tasks` (`build_tasks`), which hold the projects'
-    texts and the reviews already; the other kinds have no use for them.
+    Parameters
+    ----------
+    reviews : iterable of Review
+        The reviews.
+    kind : str
+        One of `FORMATS`.
+    tasks : iterable of Task
+        For "label-studio" and "argilla", what `build_tasks` returned, with the projects' texts
+        and the reviews in it.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def read_reviews(
     where: str = "reviews",
     limit: Limit = Limits().reviews,  # noqa: B008 - frozen
 ) -> ReviewFile:
-    """Read the reviews and annotations of a file, in the order of the file; run nothing of it.
+    """Read the reviews and annotations of a file, in its order; nothing in it is executed.
 
     Parameters
     ----------
@@ -92,15 +98,15 @@ def read_reviews(
     kind : str
         One of `FORMATS`.
     where : str
-        What messages start with.
+        The file, which messages start with.
     limit : Limit
         How large the file may be.
 
     Raises
     ------
     TagifaiError
-        Not such a file, too large, or something in it that is no review, or no answer to what
-        was asked; the message names row and field.
+        The file is of another kind, or too large, or something in it is neither a review nor an
+        answer to a task of tagifai; the message names row and field.
     """
     if kind not in FORMATS:
         raise one_of("format of reviews", kind, FORMATS)
@@ -163,11 +169,12 @@ def _row_reviews(values: Mapping[str, str]) -> Answers:
     return Answers((Review.from_dict(values),))
 
 
-def _loads(text: str) -> Any:
+def _loads(text: str) -> object:
     try:
-        return json.loads(text)
+        found: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise TagifaiError(f"not JSON ({shorten(str(error))})") from None
+    return found
 
 
 def _csv_rows(text: str, where: str) -> Iterable[dict[str, str]]:

@@ -1,14 +1,14 @@
-"""Reviews as tasks of annotation tools: one task a project, its tags as choices.
+"""Reviews as tasks of annotation tools: one task for each project, with tags as choices.
 
-What tagifai needs to read a task back travels in it: the reviews so far, the tags the
-project had, those to choose from and those asked about.
+A task carries what tagifai needs to read it back: the reviews so far, the tags that the project
+had, the tags to choose from, and those that it asks about.
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 from xml.sax.saxutils import escape, quoteattr
 
 from tagifai.data import Project
@@ -25,7 +25,25 @@ _VARIABLE = re.compile(r"\$[\w\[\].{}]")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A project as an annotator meets it; `predicted` None where a version predicts nothing."""
+    """A project as an annotator sees it.
+
+    Parameters
+    ----------
+    project, text : str
+        The project's id and text.
+    tags : tuple of str
+        The tags that the data has.
+    choices, asked : tuple of str
+        The tags to choose from, and those among them that the task asks about.
+    reviews : tuple of Review
+        The reviews so far.
+    version, data_digest : str
+        Where the predictions and the tags come from.
+    predicted : tuple of str, optional
+        The tags that a version predicts; None without a version.
+    score : float
+        The highest probability among them, in [0, 1].
+    """
 
     project: str
     text: str
@@ -50,10 +68,22 @@ def build_tasks(
     version: str = "",
     data_digest: str = "",
 ) -> tuple[Task, ...]:
-    """Make a task of each project that is reviewed or asked about ((project, tag) pairs).
+    """Build a task for each project that was reviewed or is asked about.
 
-    With predictions and thresholds each task carries the predicted tags, and as `score` the
-    highest probability among them. A project that is gone keeps its reviews, with no text.
+    Parameters
+    ----------
+    reviews : iterable of Review
+        The reviews so far.
+    projects : mapping of str to Project
+        The projects, by id. A project that is gone keeps its reviews, and has no text.
+    choices : sequence of str
+        Tags that every task offers; tags that it asks about are added.
+    asked : iterable of (str, str)
+        The pairs of project and tag to ask about.
+    predictions, thresholds : optional
+        With them, each task carries the predicted tags.
+    version, data_digest : str
+        Where the predictions and the tags come from.
     """
     of_project: dict[str, list[Review]] = {}
     questions: dict[str, dict[str, None]] = {}
@@ -86,7 +116,7 @@ def build_tasks(
 
 
 def label_studio_config(choices: Iterable[str]) -> str:
-    """Write the labelling interface (XML) that the tasks need in Label Studio.
+    """Return the labelling interface (XML) that the tasks need in Label Studio.
 
     Raises
     ------
@@ -114,11 +144,11 @@ def _choice(tag: str) -> str:
     return f"<Choice value={quoteattr(tag)}/>"
 
 
-def label_studio_tasks(tasks: Iterable[Task]) -> list[dict[str, Any]]:
-    """Write tasks in Label Studio's format, predicted tags as predictions."""
+def label_studio_tasks(tasks: Iterable[Task]) -> list[dict[str, object]]:
+    """Return tasks in Label Studio's format, with predicted tags as predictions."""
     return [
         {
-            "data": {"text": task.text, **_told(task)},
+            "data": {"text": task.text, **_content(task)},
             "predictions": []
             if task.predicted is None
             else [
@@ -140,14 +170,14 @@ def label_studio_tasks(tasks: Iterable[Task]) -> list[dict[str, Any]]:
     ]
 
 
-def argilla_records(tasks: Iterable[Task]) -> list[dict[str, Any]]:
-    """Write tasks as Argilla 2 records: a field "text", a multi-label question "tags"."""
+def argilla_records(tasks: Iterable[Task]) -> list[dict[str, object]]:
+    """Return tasks as Argilla 2 records: a field "text", a multi-label question "tags"."""
     return [
         {
             "id": task.project,
             "fields": {"text": task.text},
             # Metadata holds plain values only.
-            "metadata": {"tagifai": json.dumps(_told(task), ensure_ascii=False)},
+            "metadata": {"tagifai": json.dumps(_content(task), ensure_ascii=False)},
             "suggestions": {}
             if task.predicted is None
             else {
@@ -163,7 +193,19 @@ def argilla_records(tasks: Iterable[Task]) -> list[dict[str, Any]]:
     ]
 
 
-def _told(task: Task) -> dict[str, Any]:
+class _TaskContent(TypedDict):
+    """What a task carries for its way back, see `annotations.TaskData`."""
+
+    project_id: str
+    tags: list[str]
+    choices: list[str]
+    asked: list[str]
+    version: str
+    data_digest: str
+    reviews: list[dict[str, str]]
+
+
+def _content(task: Task) -> _TaskContent:
     return {
         "project_id": task.project,
         "tags": list(task.tags),
@@ -182,5 +224,5 @@ def _predicted(
         return None, 0.0
     prob = predictions.y_prob[predictions.row_of[project]]
     above = decide(prob, threshold_array(predictions.tags, thresholds))
-    tags = [tag for tag, kept in zip(predictions.tags, above, strict=True) if kept]
+    tags = [tag for tag, reached in zip(predictions.tags, above, strict=True) if reached]
     return tuple(tags), float(prob[above].max()) if tags else 0.0
