@@ -15,10 +15,20 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request, as far as it tells who sent it and from which page.
+    """What a request says about who sent it, and from which page.
 
-    `client` is the address it came from; `forwarded` whether a proxy passed it on; `origin`
-    and `fetch_site` are the browser's headers, "" where it sent none; `user` is who logged in.
+    Parameters
+    ----------
+    host : str
+        The host that was asked for.
+    client : str
+        The address that the request came from.
+    forwarded : bool
+        Whether a proxy passed it on.
+    origin, fetch_site : str
+        The browser's headers; "" where it sent none.
+    user : str
+        Who logged in; "" for nobody.
     """
 
     host: str = ""
@@ -57,8 +67,8 @@ class WriteRules:
     def of(cls, settings: Settings) -> "WriteRules":
         """Derive the rules from the settings.
 
-        Whoever asks for a login, a link or a proxy's path lets others in: then nobody is
-        taken for the one at the machine.
+        With a login, a share link or a proxy's path others can open the page: then nobody
+        counts as the person at the machine.
         """
         local = is_loopback(settings.host) and not (
             settings.share or settings.auth_file or settings.root_path
@@ -66,7 +76,7 @@ class WriteRules:
         return cls(local, settings.reviewer_names)
 
     def reviewer_of(self, visit: Visit) -> str:
-        """Name who a write by this visit is by.
+        """Return who writes with this visit.
 
         Raises
         ------
@@ -77,7 +87,7 @@ class WriteRules:
         return self.reader_of(visit)
 
     def reader_of(self, visit: Visit) -> str:
-        """Name who a write by this visit would be by, wherever the request came from.
+        """Return who would write with this visit, wherever the request came from.
 
         Raises
         ------
@@ -107,10 +117,10 @@ class WriteRules:
 
 
 def check_same_site(visit: Visit) -> None:
-    """Refuse a request that another site's page sent in the name of its reader.
+    """Check that no page of another site sent a request in the name of its reader.
 
-    A browser says so itself (Sec-Fetch-Site), or, where that is missing, names the page's
-    origin with every POST; what sends neither is no browser.
+    A browser says so itself (Sec-Fetch-Site), or else sends the page's origin with every POST.
+    A program that sends neither is no browser.
 
     Raises
     ------
@@ -129,7 +139,7 @@ def check_same_site(visit: Visit) -> None:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether a host, with or without port, is this very machine.
+    """Return whether a host, with or without port, is this machine.
 
     >>> [is_loopback(host) for host in ("localhost:7860", "[::1]:7860", "127.0.0.1", "0.0.0.0")]
     [True, True, True, False]
@@ -143,13 +153,13 @@ def is_loopback(address: str) -> bool:
 
 
 def warnings_of(settings: Settings, space: Space | None = None) -> list[str]:
-    """Say in a line each who else can see the page, and what becomes of reviews."""
+    """Return one line on who else can see the page, and one on what may happen to reviews."""
     disk = warn_of_disk(settings.reviews_file, space, settings.reviews_repo)
     return [line for line in (warning_of(settings, space), disk) if line]
 
 
 def warning_of(settings: Settings, space: Space | None = None) -> str:
-    """Say in one line who else can see the page and whether reviews are off; "" for neither."""
+    """Return a line on who else can see the page and whether reviews are off, or ""."""
     if settings.auth_file or not (settings.share or not is_loopback(settings.host)):
         return ""
     if space is not None and space.login:

@@ -340,7 +340,7 @@ def _add_reviews(commands: Commands) -> None:
         metavar="N",
         help="ask about the N most suspicious pairs of each queue, too (label-studio, argilla)",
     )
-    bring = reviews.add("import", review_commands.bring, "keep the reviews of a file")
+    bring = reviews.add("import", review_commands.import_file, "keep the reviews of a file")
     bring.add_argument("file", type=Path)
     bring.add_argument("--format", choices=FORMATS, help="[default: told by the file]")
     bring.add_argument(

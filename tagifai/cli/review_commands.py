@@ -1,4 +1,4 @@
-"""What `python -m tagifai reviews …` and `users …` do: arguments in, an answer to print out."""
+"""The commands `python -m tagifai reviews …` and `users …`."""
 
 import argparse
 import getpass
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -32,7 +32,7 @@ WITH_TEXTS = ("label-studio", "argilla")
 
 
 def list_reviews(options: argparse.Namespace) -> Answer:
-    """List what the reviews come to, pair by pair, the latest last."""
+    """List the results of the reviews, pair by pair, the latest last."""
     verdicts = _reviewed(options).verdicts().values()
     rows = [
         {
@@ -68,26 +68,26 @@ def export(options: argparse.Namespace) -> Answer:
     where = f"the reviews as {options.format}"
     load_limits(vars(options)).reviews.check(len(text.encode()), where)
     decisions = sum(event.decision != ANNOTATION for event in events)
-    told: dict[str, Any] = {"format": options.format, "reviews": decisions}
+    summary: dict[str, str | int] = {"format": options.format, "reviews": decisions}
     if options.format in WITH_TEXTS:
-        told["tasks"] = len(tasks)
+        summary["tasks"] = len(tasks)
     elif options.ask:
         raise TagifaiError(f"--ask: for {' and '.join(WITH_TEXTS)}, got {options.format}")
     if options.output is None:
-        return Answer({**told, "content": text}, lambda: _write_out(text))
+        return Answer({**summary, "content": text}, lambda: _write_out(text))
     try:
         options.output.write_text(text, "utf-8", newline="")
     except OSError as error:
         raise TagifaiError(f"{options.output}: cannot be written ({error.strerror})") from None
-    written = ", ".join(f"{value:,} {key}" for key, value in told.items() if key != "format")
+    written = ", ".join(f"{value:,} {key}" for key, value in summary.items() if key != "format")
     return Answer(
-        {**told, "to": str(options.output)},
+        {**summary, "to": str(options.output)},
         lambda: print_text(f"{written} written to {options.output}"),
     )
 
 
-def bring(options: argparse.Namespace) -> Answer:
-    """Keep the reviews of a file that are not here yet."""
+def import_file(options: argparse.Namespace) -> Answer:
+    """Import the reviews of a file that are not here yet."""
     from tagifai.reviews.files import read_reviews
     from tagifai.reviews.importing import import_reviews
 
@@ -96,52 +96,52 @@ def bring(options: argparse.Namespace) -> Answer:
     dataset = reviews.versions.data.get().dataset
     kind = options.format or guess_format(options.file, content)
     found = read_reviews(content, kind, str(options.file), limit)
-    brought = import_reviews(
+    imported = import_reviews(
         reviews.store(),
         found,
         dataset,
         new_tags=options.new_tags,
         take_back_missing=options.take_back_missing,
     )
-    lines = _lines_of(brought)
-    return Answer({"format": kind, **asdict(brought)}, lambda: print_text("\n".join(lines)))
+    lines = _lines_of(imported)
+    return Answer({"format": kind, **asdict(imported)}, lambda: print_text("\n".join(lines)))
 
 
-def _lines_of(brought: "Imported") -> list[str]:
-    told = f"{counted(brought.num_new, 'new review')}, {brought.num_known:,} known before"
-    if brought.num_other_data:
-        told += f"; {brought.num_other_data:,} made on other data"
-    if brought.num_unknown:
-        told += f"; {brought.num_unknown:,} of projects that this data does not have"
-    lines = [told]
-    if brought.new_tags:
-        lines.append(f"New tags: {', '.join(map(repr, brought.new_tags))}")
-    if brought.num_replaced:
+def _lines_of(imported: "Imported") -> list[str]:
+    summary = f"{counted(imported.num_new, 'new review')}, {imported.num_known:,} known before"
+    if imported.num_other_data:
+        summary += f"; {imported.num_other_data:,} made on other data"
+    if imported.num_unknown:
+        summary += f"; {imported.num_unknown:,} of projects that this data does not have"
+    lines = [summary]
+    if imported.new_tags:
+        lines.append(f"New tags: {', '.join(map(repr, imported.new_tags))}")
+    if imported.num_replaced:
         lines.append(
             f"Replaced by a later state of their annotation: "
-            f"{counted(brought.num_replaced, 'earlier review')}"
+            f"{counted(imported.num_replaced, 'earlier review')}"
         )
-    if brought.num_outdated:
+    if imported.num_outdated:
         lines.append(
             f"Older than what was known of their annotation, so without effect: "
-            f"{counted(brought.num_outdated, 'review')}"
+            f"{counted(imported.num_outdated, 'review')}"
         )
-    if brought.applied:
-        pairs = ", ".join(f"{project}: {tag!r}" for project, tag in brought.applied[:20])
+    if imported.applied:
+        pairs = ", ".join(f"{project}: {tag!r}" for project, tag in imported.applied[:20])
         lines.append(
             f"No longer decided, though this data has them applied already: "
-            f"{counted(len(brought.applied), 'label')} ({pairs})"
+            f"{counted(len(imported.applied), 'label')} ({pairs})"
         )
-    if brought.num_missing:
-        annotations = counted(brought.num_missing, "annotation")
+    if imported.num_missing:
+        annotations = counted(imported.num_missing, "annotation")
         lines.append(
             f"Taken back, as the file no longer has them: the decisions of {annotations}"
-            if brought.taken_back
+            if imported.taken_back
             else f"Not in this file, though their tasks are: {annotations} known before. Their "
             f"decisions stay; --take-back-missing takes them back"
         )
-    if brought.unused:
-        reasons = "; ".join(f"{number:,} × {reason}" for reason, number in brought.unused.items())
+    if imported.unused:
+        reasons = "; ".join(f"{number:,} × {reason}" for reason, number in imported.unused.items())
         lines.append(f"No decisions: {reasons}")
     return lines
 
@@ -156,7 +156,7 @@ def apply(options: argparse.Namespace) -> Answer:
     changes = accepted_changes(verdicts)
     applied = apply_changes(options.data, changes, options.to)
     if not options.reviews:
-        # What was found right need not be looked at again.
+        # A label that was found right need not be reviewed again.
         store = ReviewStore(options.to / REVIEWS_FILE, journal="delete")
         store.merge(reviews.events())
         store.close()
@@ -207,7 +207,7 @@ def show_config(options: argparse.Namespace) -> Answer:
 
 
 def add_user(options: argparse.Namespace) -> Answer:
-    """Add a user, or give one a new password: typed twice, or one line of standard input."""
+    """Add a user, or change a password: it is typed twice, or a line of standard input."""
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
         if getpass.getpass("Again: ") != password:
@@ -276,7 +276,7 @@ def _reviewed(options: argparse.Namespace) -> "ReviewService":
 
 
 def _version(reviews: "ReviewService", options: argparse.Namespace) -> str:
-    """Name the version that is asked about; "" where none is and there is none."""
+    """Return the version of the options, or else the latest; "" where there is none."""
     if options.version is None and not reviews.versions.source.names():
         return ""
     return options.version or reviews.versions.latest("predictions")

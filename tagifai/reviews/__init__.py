@@ -1,4 +1,4 @@
-"""People's decisions on labels, kept as events in SQLite: none is ever changed or lost."""
+"""People's decisions on labels, saved as events in SQLite: none is ever changed or lost."""
 
 import sqlite3
 import threading
@@ -33,16 +33,21 @@ CREATE TABLE IF NOT EXISTS reviews (
     unchanged TEXT NOT NULL DEFAULT ''
 )
 """
-# Columns that a file of an earlier release lacks.
+# Columns that files of earlier releases do not have.
 _LATER = ("source", "unchanged")
 
 
 class ReviewStore:
     """The reviews in one SQLite file; several processes and threads may write at once.
 
-    `submit` and `undo` return once the event is on the disk (synchronous FULL). `journal`
-    "wal" is quicker; "delete" is for a disk that is mounted over a network, where the
-    write-ahead log is unsafe.
+    `submit` and `undo` return once the event is on the disk (synchronous FULL).
+
+    Parameters
+    ----------
+    path : Path or str
+        The file, created where there is none.
+    journal : str
+        "wal" is faster; "delete" is for a network disk, where a write-ahead log is unsafe.
 
     Raises
     ------
@@ -66,7 +71,7 @@ class ReviewStore:
             self._connection.execute(_SCHEMA)
             self._add_columns()
             self._connection.execute("CREATE INDEX IF NOT EXISTS reviews_at ON reviews (at)")
-            # Fails here, not at the first decision, when the table is somebody else's.
+            # A table of another program fails here, not at the first decision.
             self._connection.execute(f"SELECT {_COLUMNS} FROM reviews LIMIT 1")  # noqa: S608
         except (OSError, sqlite3.Error) as error:
             raise TagifaiError(f"{self.path}: reviews cannot be kept here ({error})") from None
@@ -75,7 +80,7 @@ class ReviewStore:
     def _add_columns(self) -> None:
         def lacking() -> list[str]:
             found = {row[1] for row in self._connection.execute("PRAGMA table_info(reviews)")}
-            # Somebody else's table is left as it is.
+            # The table of another program is left as it is.
             own = {field.name for field in fields(Review)} - set(_LATER) <= found
             return [name for name in _LATER if own and name not in found]
 
@@ -89,7 +94,7 @@ class ReviewStore:
             self._connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Close the file; what was acknowledged is already on the disk."""
+        """Close the file; all events that were acknowledged are on the disk already."""
         with self._lock:
             self._connection.close()
 
@@ -104,7 +109,7 @@ class ReviewStore:
         version: str = "",
         data_digest: str = "",
     ) -> Review:
-        """Keep a decision, and return it once it is durable.
+        """Save a decision, and return it once it is durable.
 
         Raises
         ------
@@ -125,9 +130,9 @@ class ReviewStore:
         return self._write(lambda events: values)
 
     def undo(self, reviewer: str, uid: str | None = None) -> Review:
-        """Take back a reviewer's own review: the one named, or their latest still in force.
+        """Undo a reviewer's own review: the one named, or their latest still in force.
 
-        The undone review stays on record; an event says that it no longer counts.
+        The undone review stays in the file; an event says that it no longer counts.
 
         Raises
         ------
@@ -163,7 +168,7 @@ class ReviewStore:
             return self._read(reviewer)
 
     def last_seq(self) -> int:
-        """Number the last event kept, 0 without any: it tells whether something was added."""
+        """Return the number of the last event, 0 without any; it changes with every event."""
         with self._lock:
             try:
                 (last,) = self._connection.execute("SELECT max(seq) FROM reviews").fetchone()
@@ -172,7 +177,7 @@ class ReviewStore:
         return int(last or 0)
 
     def merge(self, reviews: Iterable[Review]) -> int:
-        """Keep the events that are not here yet, all or none; return how many were new."""
+        """Save the events that are not here yet, all or none; return how many were new."""
         rows = [astuple(review) for review in reviews]
         insert = f"INSERT OR IGNORE INTO reviews ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608
         with self._lock:
@@ -191,7 +196,7 @@ class ReviewStore:
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                # Only an undo has to know what came before.
+                # Only an undo depends on earlier events.
                 chosen = values(self._read(reviewer) if reviewer is not None else ())
                 (last,) = self._connection.execute("SELECT max(at) FROM reviews").fetchone()
                 review = Review(uid=uuid.uuid4().hex, at=_later_than(last), **chosen)
@@ -230,7 +235,7 @@ _MARKS = ", ".join("?" for _ in fields(Review))
 
 
 def _later_than(last: str | None) -> str:
-    # A clock that was set back must not put a new decision before an older one.
+    # After a clock was set back, a new decision must still follow the older ones.
     now = datetime.now(UTC).strftime(TIME)
     if last is None or now > last:
         return now

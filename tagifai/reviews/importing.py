@@ -1,8 +1,8 @@
-"""Reviews and annotations of a file, taken into the store: what is new, what it replaces."""
+"""Import the reviews and annotations of a file: what is new, and what it replaces."""
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ _GONE = "question about a tag that the data does not have"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import brought.
+    """The result of an import.
 
     Parameters
     ----------
@@ -28,18 +28,18 @@ class Imported:
     num_other_data, num_unknown : int
         Among all: those made on other data, and those of projects that this data lacks.
     num_replaced : int
-        Earlier decisions that no longer count, as a later state of their annotation came
-        without them.
+        Earlier decisions that no longer count, since a later state of their annotation does not
+        have them.
     num_outdated : int
-        New decisions that do not count, as a later state of their annotation was known.
+        New decisions that do not count, since a later state of their annotation was known.
     num_missing : int
-        Annotations known before that the file's tasks no longer have.
+        Annotations known before that are no longer in the file's tasks.
     taken_back : bool
-        Whether the decisions of these were taken back.
+        Whether the decisions of these were undone.
     new_tags : tuple of str
         Tags that the data does not have yet.
     applied : tuple of (str, str)
-        Project and tag of each replaced decision that this data has applied already.
+        Project and tag of each replaced decision that was applied to this data already.
     unused : mapping of str to int
         Results that are no decisions, by the reason.
     """
@@ -66,15 +66,15 @@ def import_reviews(
     take_back_missing: bool = False,
     now: str = "",
 ) -> Imported:
-    """Keep the reviews and annotations that the store does not hold yet, all or none.
+    """Save the reviews and annotations that the store does not have yet, all or none.
 
-    Reviews made on other data are kept and counted, as are those of projects that this data
+    Reviews made on other data are saved and counted, as are those of projects that this data
     does not have.
 
     Parameters
     ----------
     store : ReviewStore
-        Where they are kept.
+        Where they are saved.
     found : ReviewFile
         What `read_reviews` read.
     dataset : Dataset
@@ -82,7 +82,7 @@ def import_reviews(
     new_tags : bool
         Whether a tag that the data does not have, and that somebody adds, becomes a new one.
     take_back_missing : bool
-        Whether the decisions of annotations that the file's tasks no longer have are taken back.
+        Whether to undo the decisions of annotations that are no longer in the file's tasks.
     now : str
         Time of the states of annotations that have none, by default the present.
 
@@ -91,57 +91,66 @@ def import_reviews(
     TagifaiError
         Not one review is about a project of this data, or a tag is not known to it.
     """
-    projects = {project.id: project for project in dataset.projects}
     before = store.events()
-    held = {event.uid for event in before}
-    # What was taken as a new tag once is one until the reviews are applied.
+    # A tag that was imported as a new one stays one until the reviews are applied.
     known = {*known_tags(dataset), *(event.tag for event in before if event.decision == "add")}
-    fresh = _check_tags(found, held, known, new_tags)
+    fresh = _check_tags(found, {event.uid for event in before}, known, new_tags)
+    known.update(fresh)
     now = now or datetime.now(UTC).strftime(TIME)
-    brought = [*found.reviews, *_placed(found.annotations, before, known | set(fresh), now)]
-    _check_projects(brought, projects, found.where)
-    unused = Counter(found.unused)
-    for annotation in found.annotations:
-        unused[_GONE] += len(_asked_of(annotation) - known - set(fresh))
-
-    counted_before = in_force(before)
-    missing = _missing(found, [*before, *brought])
+    events = [*found.reviews, *_placed(found.annotations, before, known, now)]
+    _check_projects(events, {project.id for project in dataset.projects}, found.where)
+    missing = _missing(found, [*before, *events])
     if take_back_missing:
-        brought += [_emptied(event, now) for event in missing]
-    store.merge(brought)
-    now_counting = in_force([*before, *brought])
-    counting = {event.uid for event in now_counting}
-    said = {(e.reviewer, e.project, e.tag, e.decision) for e in now_counting}
-    lost = [e for e in counted_before if (e.reviewer, e.project, e.tag, e.decision) not in said]
-    decisions = [event for event in brought if event.decision != ANNOTATION]
-    new = [event for event in decisions if event.uid not in held]
-    digest = dataset.digest
+        events += [_emptied(event, now) for event in missing]
+    store.merge(events)
+    return replace(
+        _summary(before, events, dataset),
+        num_missing=len(missing),
+        taken_back=take_back_missing and bool(missing),
+        new_tags=tuple(fresh),
+        unused=_count_unused(found, known),
+    )
+
+
+def _summary(before: Sequence[Review], events: Sequence[Review], dataset: Dataset) -> Imported:
+    """Compare what counted before with what counts after some events were imported."""
+    projects, digest = {project.id: project for project in dataset.projects}, dataset.digest
+    known = {event.uid for event in before}
+    after = in_force([*before, *events])
+    counting = {event.uid for event in after}
+    said = {(e.reviewer, e.project, e.tag, e.decision) for e in after}
+    lost = [e for e in in_force(before) if (e.reviewer, e.project, e.tag, e.decision) not in said]
+    decisions = [event for event in events if event.decision != ANNOTATION]
+    new = [event for event in decisions if event.uid not in known]
     return Imported(
         num_new=len(new),
         num_known=len(decisions) - len(new),
-        num_other_data=sum(bool(e.data_digest) and e.data_digest != digest for e in decisions),
+        num_other_data=sum(e.data_digest not in ("", digest) for e in decisions),
         num_unknown=sum(event.project not in projects for event in decisions),
         num_replaced=len(lost),
         num_outdated=sum(
             bool(event.source) and event.decision != UNDO and event.uid not in counting
             for event in new
         ),
-        num_missing=len(missing),
-        taken_back=take_back_missing and bool(missing),
-        new_tags=tuple(fresh),
         applied=tuple((event.project, event.tag) for event in lost if _is_applied(event, projects)),
-        unused=dict(+unused),
     )
 
 
+def _count_unused(found: ReviewFile, known: set[str]) -> dict[str, int]:
+    unused = Counter(found.unused)
+    for annotation in found.annotations:
+        unused[_GONE] += len(_asked_of(annotation) - known)
+    return dict(+unused)
+
+
 def _check_tags(
-    found: ReviewFile, held: set[str], known: set[str], new_tags: bool
+    found: ReviewFile, saved: set[str], known: set[str], new_tags: bool
 ) -> dict[str, str]:
-    """Return the new tags with the place of each; refuse every other unknown one."""
+    """Return the new tags with the place of each; raise an error for every other unknown one."""
     added: dict[str, str] = {}
     others: dict[str, str] = {}
     for review in found.reviews:
-        if review.decision != ANNOTATION and review.uid not in held and review.tag not in known:
+        if review.decision != ANNOTATION and review.uid not in saved and review.tag not in known:
             listed = added if review.decision == "add" else others
             listed.setdefault(review.tag, f"row {found.rows[review.uid]}")
     for annotation in found.annotations:
@@ -177,12 +186,12 @@ def _check_spelling(added: Mapping[str, str], known: set[str], where: str) -> No
             )
 
 
-def _check_projects(brought: list[Review], projects: Mapping[str, Project], where: str) -> None:
-    if brought and not any(review.project in projects for review in brought):
-        number = sum(review.decision != ANNOTATION for review in brought)
+def _check_projects(events: Sequence[Review], projects: set[str], where: str) -> None:
+    if events and not any(event.project in projects for event in events):
+        number = sum(event.decision != ANNOTATION for event in events)
         raise TagifaiError(
             f"{where}: {counted(number, 'review')} of another data set: none of their projects "
-            f"(such as {shorten(brought[0].project)!r}) is in this one"
+            f"(such as {shorten(events[0].project)!r}) is in this one"
         )
 
 
@@ -190,31 +199,29 @@ def _placed(
     annotations: Iterable[Annotation], before: Iterable[Review], known: set[str], now: str
 ) -> list[Review]:
     """Return the events of annotations, each state at a time of its own."""
-    states: dict[str, dict[str, Review]] = defaultdict(dict)
-    says: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    marks: dict[str, dict[str, Review]] = defaultdict(dict)
+    contents: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for event in before:
         if event.source:
-            says[event.source, event.at].add((event.tag, event.decision + event.unchanged))
+            contents[event.source, event.at].add(_content(event))
             if event.decision == ANNOTATION:
-                states[event.source][event.uid] = event
+                marks[event.source][event.uid] = event
     placed: list[Review] = []
     for annotation in annotations:
-        own = states[annotation.source]
+        own = marks[annotation.source]
         last = max((event.at for event in own.values()), default="")
         events = annotation_events(annotation, annotation.at or now, known=known)
         mark = events[-1]
         if annotation.at and mark.uid in own:
             at = own[mark.uid].at
         elif annotation.at:
-            # Two states of one time: the one that came later is the later one.
+            # Of two states of one time, the one that was imported later is the later one.
             taken = {event.at for event in own.values()}
             at = annotation.at
             while at in taken:
                 at = _after(at)
-        elif last and says[annotation.source, last] == {
-            (event.tag, event.decision + event.unchanged) for event in events
-        }:
-            # The file tells no time: as it was, so nothing happened since.
+        elif last and contents[annotation.source, last] == set(map(_content, events)):
+            # The file has no time, and the state is as it was: nothing happened since.
             placed += [
                 event for event in before if event.source == annotation.source and event.at == last
             ]
@@ -225,9 +232,13 @@ def _placed(
             mark = events[-1]
         events = tuple(replace(event, at=at) for event in events)
         own[mark.uid] = events[-1]
-        says[annotation.source, at] = {(e.tag, e.decision + e.unchanged) for e in events}
+        contents[annotation.source, at] = set(map(_content, events))
         placed += events
     return placed
+
+
+def _content(event: Review) -> tuple[str, str]:
+    return event.tag, event.decision + event.unchanged
 
 
 def _after(at: str) -> str:
@@ -236,7 +247,7 @@ def _after(at: str) -> str:
 
 
 def _asked_of(annotation: Annotation) -> set[str]:
-    """List the tags about which an annotation would decide though nobody chose them."""
+    """List the tags that an annotation decides about although nobody chose them."""
     if annotation.chosen is None and not annotation.skipped:
         return set()
     task = annotation.task
@@ -245,7 +256,7 @@ def _asked_of(annotation: Annotation) -> set[str]:
 
 
 def _missing(found: ReviewFile, events: Iterable[Review]) -> list[Review]:
-    """List the latest event of each annotation that the file's tasks no longer have."""
+    """List the latest event of each annotation that is no longer in the file's tasks."""
     there = {annotation.source for annotation in found.annotations}
     return list(
         {
@@ -259,7 +270,7 @@ def _missing(found: ReviewFile, events: Iterable[Review]) -> list[Review]:
 
 
 def _emptied(event: Review, now: str) -> Review:
-    """Return a state of an annotation that says nothing, later than all others."""
+    """Return a state of an annotation without any decision, later than all others."""
     return replace(
         event,
         uid=uuid.uuid4().hex,

@@ -1,4 +1,4 @@
-"""Users who may log in: names and hashed passwords in one JSON file, and slowed-down guessing."""
+"""Users who may log in: names and hashed passwords in one JSON file, and limits on guessing."""
 
 import asyncio
 import hashlib
@@ -73,7 +73,7 @@ def load_users(path: Path | str) -> dict[str, _Secret]:
 
 
 def set_password(path: Path | str, name: str, password: str) -> bool:
-    """Add a user, or give one a new password; return whether the name is new.
+    """Add a user, or change a user's password; return whether the name is new.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def remove_user(path: Path | str, name: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a user name that could be taken for another's or break a list of names.
+    """Check that a user name cannot be mistaken for another, or break a list of names.
 
     Raises
     ------
@@ -143,7 +143,7 @@ class Logins:
 
     After `FREE_TRIES` wrong passwords in a row a name has to wait, twice as long each time, at
     most `LONGEST_WAIT` seconds. One password is hashed at a time, so that a flood of logins
-    takes one processor and no more.
+    takes a single processor.
     """
 
     def __init__(self, path: Path | str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -155,11 +155,11 @@ class Logins:
         self._hashing = threading.Lock()
 
     async def check(self, name: str, password: str) -> bool:
-        """Tell whether they belong together, away from the event loop; what Gradio asks."""
+        """Return whether name and password match, outside of the event loop; Gradio calls it."""
         return await asyncio.to_thread(self.is_right, name, password)
 
     def is_right(self, name: str, password: str) -> bool:
-        """Tell whether name and password belong together; False while the name has to wait."""
+        """Return whether name and password match; False while the name has to wait."""
         name = name[: MAX_NAME + 1]
         with self._hashing:
             if self.seconds_to_wait(name) > 0 or len(password) > MAX_PASSWORD:
@@ -173,7 +173,7 @@ class Logins:
         return right
 
     def seconds_to_wait(self, name: str) -> float:
-        """Give how long a name's next try is still refused."""
+        """Return how long the next try of a name is still refused."""
         with self._lock:
             tries, until = self._failed.get(name, (0, 0.0))
         return max(0.0, until - self._clock()) if tries >= FREE_TRIES else 0.0
@@ -205,7 +205,7 @@ def _write(path: Path, users: Mapping[str, _Secret]) -> None:
     scratch = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Made for its owner alone (0600), and put in place whole.
+        # Readable for its owner alone (0600), and put in place as a whole.
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -119,10 +119,8 @@ def find_slices(
 
     Parameters
     ----------
-    predictions : Predictions
+    predictions, thresholds : Predictions, mapping of str to float
         Of the version.
-    thresholds : mapping of str to float
-        The threshold of each tag.
     projects : mapping of str to Project
         All projects of the data, by id; predictions of others are left out.
     split : str
@@ -148,13 +146,11 @@ def find_slices(
         np.intp,
     )
     ids = [predictions.ids[row] for row in rows]
-    chosen = [projects[one] for one in ids]
+    chosen, among = [projects[one] for one in ids], list(projects.values())
     names = list_groups(ids, [project.extra for project in chosen]) or ids
     finding = finding_part(names)
     sizes = {"num_searched": int(finding.sum()), "num_kept_back": int((~finding).sum())}
-    conditions, inside = list_conditions(
-        chosen, min_support, preprocess, among=list(projects.values())
-    )
+    conditions, inside = list_conditions(chosen, min_support, preprocess, among)
     if not conditions:
         return SliceSearch((), 0, **sizes)
     decisions = _decide(predictions, thresholds, rows, names)

@@ -33,14 +33,14 @@ class Review:
         Who decided on which pair.
     decision : str
         "add" the tag, "remove" it, the label is "right" as it is, or "skip". Also "undo", which
-        takes back the review whose uid is in `undoes`, and "annotation", which says of a whole
-        task that its reviewer left the tags in `unchanged` as they were; it has no tag of its own.
+        undoes the review whose uid is in `undoes`, and "annotation", which says of a whole task
+        that its reviewer left the tags in `unchanged` as they were; it has no tag of its own.
     note : str
         Why, in the reviewer's words.
     version, data_digest : str
-        What the reviewer had before their eyes.
+        What the reviewer saw.
     undoes : str
-        The review that an "undo" takes back.
+        The review that an "undo" undoes.
     source : str
         The annotation of another tool that the event comes from. Events of one source and one
         time are one state of it; a later state replaces the earlier ones.
@@ -78,9 +78,9 @@ class Review:
                 raise TagifaiError(
                     f"review, {field.name}: at most {limit:,} characters, got {len(value):,}"
                 )
-            # A lone surrogate would not be stored.
-            mended = value.encode("utf-8", "replace").decode("utf-8")
-            object.__setattr__(self, field.name, mended)
+            # SQLite stores no lone surrogate.
+            storable = value.encode("utf-8", "replace").decode("utf-8")
+            object.__setattr__(self, field.name, storable)
         whole = self.decision == ANNOTATION
         for name in ("uid", "reviewer", "project", *(["source"] if whole else ["tag"])):
             if not getattr(self, name).strip():
@@ -106,7 +106,7 @@ class Review:
         return tuple(json.loads(self.unchanged)) if self.unchanged else ()
 
     def to_dict(self) -> dict[str, str]:
-        """Return the fields in declared order; the last two only where they say something."""
+        """Return the fields in the order of their declaration; the last two only if not empty."""
         values: dict[str, str] = asdict(self)
         return {name: value for name, value in values.items() if value or name not in _RARE}
 
@@ -132,11 +132,11 @@ class Review:
 def current_events(events: Iterable[Review]) -> tuple[Review, ...]:
     """Select what counts now, in the order of time.
 
-    What was taken back is left out, as are the earlier states of an annotation, whatever the
-    order in which its states came in.
+    Reviews that were undone are left out, as are the earlier states of an annotation, in
+    whichever order its states were imported.
     """
     ordered = sorted(events, key=lambda event: (event.at, event.uid))
-    # Nobody takes back what somebody else decided.
+    # Nobody can undo the decision of somebody else.
     undone = {(event.undoes, event.reviewer) for event in ordered if event.decision == UNDO}
     latest = {event.source: event.at for event in ordered if event.source}
     return tuple(
@@ -167,7 +167,7 @@ def _is_list(text: str) -> bool:
 
 
 def _is_time(text: str) -> bool:
-    # Of one length, so that the order of texts is the order of times.
+    # All have one length, so that the order of the texts is that of the times.
     if len(text) != 27 or text[-1] != "Z":
         return False
     try:
