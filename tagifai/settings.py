@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tagifai.errors import TagifaiError
 from tagifai.limits import MAX_FILE, MAX_PREDICTIONS, MAX_REVIEWS, MAX_UNPACKED, Limits
@@ -14,16 +14,19 @@ from tagifai.spaces import EVERYWHERE, Space
 REVIEWS_FILE = "reviews.sqlite"
 LIMITS = ("max_file", "max_unpacked", "max_predictions", "max_reviews")
 POSITIVE = ("max_body", "max_upload", "max_text", "max_texts", "max_waiting", *LIMITS)
+Value = TypeVar("Value")
+Setting = bool | int | str | Path
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
-def _option(default: Any, help_text: str) -> Any:
-    return field(default=default, metadata={"help": help_text})
+def _option(default: Value, help_text: str) -> Value:
+    option: Value = field(default=default, metadata={"help": help_text})
+    return option
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the app is told from outside; each field is a flag and a TAGIFAI_* variable."""
+    """The settings of the app; each field is a flag and a TAGIFAI_* variable."""
 
     data: Path = _option(
         Path("data"), "folder with projects.json (.jsonl, .csv, .parquet), tags.json"
@@ -69,12 +72,12 @@ class Settings:
 
     @property
     def cache_folder(self) -> Path | None:
-        """Where results are kept; None where nothing is."""
+        """Where results are cached; None where nothing is."""
         return None if self.no_cache else self.cache_dir
 
     @property
     def reviewer_names(self) -> frozenset[str]:
-        """The reviewers, one by one."""
+        """The names of the reviewers."""
         return frozenset(name.strip() for name in self.reviewers.split(",") if name.strip())
 
     @property
@@ -84,23 +87,31 @@ class Settings:
 
     @property
     def reviews_file(self) -> Path:
-        """Where reviews are kept."""
+        """The file of the reviews."""
         return reviews_file(self.data, self.reviews)
 
 
 def load_settings(
     arguments: Sequence[str] | None = None,
     environment: Mapping[str, str] | None = None,
-    given: Mapping[str, Any] | None = None,
+    given: Mapping[str, object] | None = None,
 ) -> Settings:
     """Read settings: a flag wins over its variable, a variable over the default.
 
-    `arguments` are the command line's words (None: none of them); `environment` is
-    `os.environ` where it is None; `given` are arguments that `add_flags` has already read.
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The words of the command line; none by default.
+    environment : mapping, optional
+        Environment variables; `os.environ` by default.
+    given : mapping, optional
+        Arguments that a parser with `add_flags` has read already.
 
-    Raises:
-        TagifaiError: a variable that is not of its field's kind, a number out of range, or
-            settings that contradict each other.
+    Raises
+    ------
+    TagifaiError
+        A variable of another type than its field, a number out of range, or settings that
+        contradict each other.
     """
     environment = os.environ if environment is None else environment
     space = Space.of(environment)
@@ -131,7 +142,9 @@ def load_settings(
     return settings
 
 
-def load_limits(given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Limits:
+def load_limits(
+    given: Mapping[str, object], environment: Mapping[str, str] | None = None
+) -> Limits:
     """Read the settings that are limits of files, as `load_settings` does.
 
     Raises
@@ -157,7 +170,7 @@ def _check_positive(name: str, value: int) -> None:
 
 
 def reviews_file(data: Path, given: str | Path = "") -> Path:
-    """Tell where the reviews of a data folder are: the file given, or one beside the data.
+    """Return the file of a data folder's reviews: the one given, or one beside the data.
 
     >>> reviews_file(Path("data")).as_posix()
     'data/reviews.sqlite'
@@ -166,7 +179,7 @@ def reviews_file(data: Path, given: str | Path = "") -> Path:
 
 
 def variable_of(name: str) -> str:
-    """Name the environment variable of a setting.
+    """Return the environment variable of a setting.
 
     >>> variable_of("cache_dir")
     'TAGIFAI_CACHE_DIR'
@@ -175,7 +188,7 @@ def variable_of(name: str) -> str:
 
 
 def flag_of(name: str) -> str:
-    """Name the command-line flag of a setting.
+    """Return the command-line flag of a setting.
 
     >>> flag_of("cache_dir")
     '--cache-dir'
@@ -184,7 +197,7 @@ def flag_of(name: str) -> str:
 
 
 def describe_settings() -> list[dict[str, str]]:
-    """List every setting as {flag, variable, default, help}, in the order of the class."""
+    """Return every setting as {flag, variable, default, help}, in the order of the class."""
     return [
         {
             "flag": flag_of(option.name),
@@ -205,10 +218,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_flags(parser: Any, names: Sequence[str] = ()) -> None:
-    """Give a parser, or a group of it, a flag for each setting, or for those of these `names`.
+def add_flags(parser: "argparse._ActionsContainer", names: Sequence[str] = ()) -> None:
+    """Add a flag for each setting to a parser or a group of it; `names` chooses some of them.
 
-    One that is not given reads as None.
+    A flag that is not given reads as None.
     """
     for option in fields(Settings):
         if names and option.name not in names:
@@ -227,7 +240,7 @@ def add_flags(parser: Any, names: Sequence[str] = ()) -> None:
             )
 
 
-def _read(variable: str, text: str, kind: type) -> Any:
+def _read(variable: str, text: str, kind: type) -> Setting:
     if kind is bool:
         if text.lower() in TRUE + FALSE:
             return text.lower() in TRUE

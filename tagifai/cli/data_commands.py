@@ -3,6 +3,7 @@
 import argparse
 import csv
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def split_data(options: argparse.Namespace) -> Answer:
 
     def show() -> None:
         columns = {"split": "split", "projects": "projects", "tags": "tags with 10 or more"}
-        print_table(rows, columns, title=f"written to {path}")
+        print_table([asdict(row) for row in rows], columns, title=f"written to {path}")
 
     return Answer({"file": str(path), "splits": rows}, show)
 

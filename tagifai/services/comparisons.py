@@ -14,7 +14,7 @@ from tagifai.data.config import PRIMARY
 from tagifai.errors import TagifaiError
 from tagifai.services.versions import VersionService
 from tagifai.store.history import Key, flatten_performance
-from tagifai.store.memory_cache import Kept
+from tagifai.store.memory_cache import MemoryCache
 from tagifai.store.versions import Version
 
 SAME = 1e-6
@@ -49,7 +49,7 @@ class ComparisonService:
 
     def __init__(self, versions: VersionService) -> None:
         self.versions = versions
-        self._answers = Kept(64)
+        self._answers = MemoryCache(64)
 
     def compare(self, a: str, b: str) -> Comparison:
         """Compare two versions: see `comparison.compare`; answered from the cache.

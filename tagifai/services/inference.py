@@ -19,7 +19,7 @@ from tagifai.inference.similar import SimilarProjects
 from tagifai.permissions import Visit, WriteRules
 from tagifai.services.data import DataService, sample_text
 from tagifai.services.versions import VersionService
-from tagifai.store.memory_cache import Kept
+from tagifai.store.memory_cache import MemoryCache
 from tagifai.text.languages import recorded_language
 from tagifai.training.evaluation import default_tests, label_texts
 
@@ -48,9 +48,9 @@ class InferenceDesk:
         self.public = public
         self.max_text = max_text
         self.max_texts = max_texts
-        self._similar = Kept(1)
-        self._examples = Kept(8)
-        self._tests = Kept(8)
+        self._similar = MemoryCache(1)
+        self._examples = MemoryCache(8)
+        self._tests = MemoryCache(8)
 
     def predict(self, name: str, text: str) -> dict[str, Any]:
         """Predict one text's tags.

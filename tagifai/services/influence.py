@@ -13,7 +13,7 @@ from tagifai.inspection.influence import ModelInfluence, model_influence
 from tagifai.models.params import Params
 from tagifai.selection import LEARNT, rows_of
 from tagifai.services.versions import VersionService
-from tagifai.store.memory_cache import Kept
+from tagifai.store.memory_cache import MemoryCache
 
 MOST_LEFT_OUT = 50
 
@@ -49,9 +49,9 @@ class InfluenceService:
 
     def __init__(self, versions: VersionService) -> None:
         self.versions = versions
-        self._explained = Kept(500)
+        self._explained = MemoryCache(500)
         # Each holds two matrices of projects by projects.
-        self._models = Kept(3)
+        self._models = MemoryCache(3)
 
     def words(self, name: str, tag: str, project: str) -> list[WordShare]:
         """Tell what each word of a project's text adds to a tag's log-odds.

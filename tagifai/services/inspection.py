@@ -38,7 +38,7 @@ from tagifai.permissions import Visit, WriteRules
 from tagifai.selection import Rows
 from tagifai.services.versions import VersionService
 from tagifai.slices.builder import measure_slice
-from tagifai.store.memory_cache import Kept
+from tagifai.store.memory_cache import MemoryCache
 from tagifai.store.naming import WORKSPACE
 from tagifai.store.versions import read_files
 from tagifai.training.rescoring import rescore
@@ -80,7 +80,7 @@ class InspectionService:
     def __init__(self, versions: VersionService, rules: WriteRules | None = None) -> None:
         self.versions = versions
         self.rules = rules or WriteRules()
-        self._answers = Kept(64)
+        self._answers = MemoryCache(64)
 
     def tag_table(self, name: str, common: float | None = None) -> list[TagFigures]:
         """Score each tag on the version's test split, best F1 first.

@@ -41,7 +41,7 @@ from tagifai.reviews.verdicts import (
 from tagifai.selection import Paged, column_of, describe_in_sample, paged
 from tagifai.services.versions import VersionService
 from tagifai.settings import Settings
-from tagifai.store.memory_cache import Kept
+from tagifai.store.memory_cache import MemoryCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ class ReviewService:
         self.versions = versions
         self.path = path
         self.rules = rules or WriteRules()
-        self._suspicions = Kept(4)
-        self._ranked = Kept(8)
-        self._verdicts = Kept(1)
-        self._previews = Kept(8)
+        self._suspicions = MemoryCache(4)
+        self._ranked = MemoryCache(8)
+        self._verdicts = MemoryCache(1)
+        self._previews = MemoryCache(8)
         self._lock = threading.Lock()
         self._opened: ReviewStore | None = None
 

@@ -16,7 +16,7 @@ from tagifai.slices import Conditions, Slice, select_slices
 from tagifai.slices.builder import SliceFigures, as_conditions, measure_slice, save_slice
 from tagifai.slices.finder import FoundSlice, find_slices, short_cells
 from tagifai.slices.search import DEFAULTS
-from tagifai.store.memory_cache import Kept
+from tagifai.store.memory_cache import MemoryCache
 
 MOST_CELLS = 400
 
@@ -124,8 +124,8 @@ class SliceService:
     def __init__(self, versions: VersionService, rules: WriteRules | None = None) -> None:
         self.versions = versions
         self.rules = rules or WriteRules()
-        self._cleaned = Kept(1)
-        self._measured = Kept(16)
+        self._cleaned = MemoryCache(1)
+        self._measured = MemoryCache(16)
 
     def choices(self) -> SliceChoices:
         """List what a slice can ask for."""

@@ -23,7 +23,7 @@ from tagifai.store.history import (
     count_samples,
     label_of,
 )
-from tagifai.store.memory_cache import Kept
+from tagifai.store.memory_cache import MemoryCache
 from tagifai.store.naming import latest_version, version_order
 from tagifai.store.sources import MODEL_FILE, PICKLE_FILE, VersionSource
 from tagifai.store.versions import Version, load_version
@@ -54,10 +54,10 @@ class VersionService:
         self.trust_pickle = trust_pickle
         self.cache = cache
         self.data = data
-        self._versions = Kept(64)
-        self._predictions = Kept(8)
-        self._models = Kept(4)
-        self._answers = Kept(64)
+        self._versions = MemoryCache(64)
+        self._predictions = MemoryCache(8)
+        self._models = MemoryCache(4)
+        self._answers = MemoryCache(64)
         self._index = PerformanceIndex(source)
 
     def names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Answers kept on disk by the content that they follow from, through joblib.
+"""Answers cached on disk by the content that they follow from, through joblib.
 
 A cache may only ever cost time: whatever is wrong with it, values are right and at most one
 warning is given.
@@ -42,11 +42,11 @@ def digest_code(package: Path = PACKAGE) -> str:
 
 
 def open_memory(cache_dir: Path | str | None, package: Path = PACKAGE) -> joblib.Memory:
-    """Open a store below `cache_dir` that belongs to this very code; None keeps nothing.
+    """Open a store below `cache_dir` that belongs to this very code; None stores nothing.
 
     The folder is for its owner alone, since reading a stored answer trusts it. What older code
     stored is removed, except the latest before this. Where the folder cannot be used, one
-    warning says why and nothing is kept.
+    warning says why and nothing is stored.
     """
     if cache_dir is None:
         return joblib.Memory(None, verbose=0)
@@ -70,7 +70,7 @@ def open_memory(cache_dir: Path | str | None, package: Path = PACKAGE) -> joblib
 
 
 class ContentCache:
-    """Remember JSON answers by a key of content digests.
+    """A cache of JSON answers by a key of content digests.
 
     >>> cache = ContentCache(open_memory(None))
     >>> cache.remember(("square", "digest of 3"), lambda: 3 * 3)
@@ -88,12 +88,21 @@ class ContentCache:
         self._lock = threading.Lock()
         self._sweep()
 
-    def remember(self, key: tuple[str, ...], compute: Callable[[], Any]) -> Any:
+    def remember(self, key: tuple[str, ...], compute: Callable[[], object]) -> Any:
         """Return what `compute` returned for this key before, or call it.
 
-        `key` says all that the answer depends on besides the code: what is asked, digests of
-        the content, settings. The answer is plain data, and comes back as JSON gives it (a
-        tuple as a list) on the first call, too. An error of `compute` is passed on.
+        Parameters
+        ----------
+        key : tuple of str
+            All that the answer depends on besides the code: what is asked, digests of the
+            content, settings.
+        compute : callable
+            Returns plain data. Its errors are passed on.
+
+        Returns
+        -------
+        object
+            The data as JSON has it (a tuple as a list), on the first call, too.
         """
         if self.memory.store_backend is None:
             return orjson.loads(_packed(compute()))
@@ -161,7 +170,7 @@ def _stored(key: tuple[str, ...], seal: Callable[[], bytes]) -> bytes:
     return seal()
 
 
-def _packed(answer: Any) -> bytes:
+def _packed(answer: object) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
@@ -170,7 +179,7 @@ def _seal(key: tuple[str, ...], content: bytes) -> bytes:
     return hashlib.sha256(repr(key).encode() + content).digest() + content
 
 
-def _unseal(key: tuple[str, ...], sealed: Any) -> bytes | None:
+def _unseal(key: tuple[str, ...], sealed: object) -> bytes | None:
     if not isinstance(sealed, bytes):
         return None
     content = sealed[32:]

@@ -1,6 +1,8 @@
-"""The figures of a performance.json as `train` writes it, checked as they are decoded.
+"""Read the figures of a performance.json as `train` writes it, checked as they are decoded.
 
-Looking at one field after the other takes several times as long as decoding does.
+This is not a second validator: whatever is not as `train` writes it goes to the one in
+`store.parsing`, which also words the messages. Checking field by field takes several times as
+long as decoding, and the history reads a thousand versions.
 """
 
 import math
@@ -47,7 +49,7 @@ class Figures(Struct, frozen=True, eq=False):
     values: NDArray[np.float64]
 
     def as_dict(self) -> dict[Key, float]:
-        """List those that are defined."""
+        """Return the figures that are defined."""
         values = self.values.tolist()
         found = ((key, values[place]) for key, place in self.places.items())
         return {key: value for key, value in found if value == value}  # NaN is not
@@ -60,22 +62,24 @@ class Figures(Struct, frozen=True, eq=False):
 
 
 class FigureReader:
-    """Reads figures as `exact` does, which is asked for all that is not as `train` writes it."""
+    """Reads figures fast where `train` wrote them, and through `exact` everywhere else."""
 
     def __init__(self, exact: Callable[[bytes, str], Mapping[Key, float]]) -> None:
         self._exact = exact
         self._decoder = msgspec.json.Decoder(_Performance)
         # A thousand versions of the same tags share one index of them.
-        self._usual: dict[tuple[tuple[str, ...], ...], Mapping[Key, int]] = {}
+        self._fast: dict[tuple[tuple[str, ...], ...], Mapping[Key, int]] = {}
         self._others: dict[tuple[Key, ...], Mapping[Key, int]] = {}
 
     def read(self, content: bytes, where: str) -> Figures:
         """Read the figures of a performance.json.
 
-        Raises:
-            TagifaiError: `exact` refuses `content`; the message starts with `where`.
+        Raises
+        ------
+        TagifaiError
+            `exact` refuses `content`; the message starts with `where`.
         """
-        known = self._read_usual(content)
+        known = self._read_fast(content)
         if known is not None:
             return known
         figures = self._exact(content, where)
@@ -83,26 +87,26 @@ class FigureReader:
         places = self._others.setdefault(keys, {key: place for place, key in enumerate(keys)})
         return Figures(places, np.fromiter(figures.values(), float, len(keys)))
 
-    def _read_usual(self, content: bytes) -> Figures | None:
+    def _read_fast(self, content: bytes) -> Figures | None:
         try:
             found = self._decoder.decode(content)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return None
         names = found.names()
-        places = self._usual.get(names)
+        places = self._fast.get(names)
         if places is None:
             keys = found.keys()
             places = {key: place for place, key in enumerate(keys) if key[2] not in COUNTS}
             if len(places) < sum(metric not in COUNTS for _, _, metric in keys):
                 return None  # two of the same name
-            self._usual[names] = places
+            self._fast[names] = places
         # NumPy takes three times as long with a None in between.
         values = [math.nan if value is None else value for value in found.values()]
         return Figures(places, np.frombuffer(struct.pack(f"{len(values)}d", *values)))
 
 
 class _Row(Struct, forbid_unknown_fields=True, gc=False):
-    """What is missing is undefined, as null is."""
+    """Figures; one that is missing is undefined, as null is."""
 
 
 class _Slice(_Row):
@@ -141,12 +145,12 @@ class _Tag(_Slice):
 
 
 class _Averaged(_Average):
-    num_tags: Any = None
-    num_projects: Any = None
+    num_tags: object = None
+    num_projects: object = None
 
 
 class _AllSlices(_Slice):
-    num_slices: Any = None
+    num_slices: object = None
 
 
 class _Weighted(_Average):
@@ -172,7 +176,7 @@ class _Overall(_Weighted):
     macro: _Averaged = field(default_factory=_Averaged)
     micro: _Averaged = field(default_factory=_Averaged)
     samples: _Averaged = field(default_factory=_Averaged)
-    num_tags: Any = None
+    num_tags: object = None
 
 
 class _Slices(Struct, forbid_unknown_fields=True, gc=False):
@@ -181,8 +185,8 @@ class _Slices(Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Results(Struct, forbid_unknown_fields=True, gc=False):
-    passed: list[Any] = []
-    failed: list[Any] = []
+    passed: list[object] = []
+    failed: list[object] = []
 
 
 class _Behavioral(_Score):

@@ -11,12 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
-
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.limits import Limits
 from tagifai.pointers import refuse_pointer
 from tagifai.store.naming import WORKSPACE, version_order
+from tagifai.store.parsing import JsonObject, parse_object
 from tagifai.store.sources import (
     FILES,
     check_files,
@@ -41,11 +40,11 @@ class _Run:
     sizes: Mapping[str, int] = field(hash=False)
 
 
-def _told(function: Callable[..., Returned]) -> Callable[..., Returned]:
-    """Turn what MLflow raises into a message."""
+def _with_message(function: Callable[..., Returned]) -> Callable[..., Returned]:
+    """Raise whatever MLflow raises as a TagifaiError with one line."""
 
     @wraps(function)
-    def told(self: "MlflowSource", *args: Any) -> Returned:
+    def ask(self: "MlflowSource", *args: object) -> Returned:
         try:
             return function(self, *args)
         except TagifaiError:
@@ -54,7 +53,7 @@ def _told(function: Callable[..., Returned]) -> Callable[..., Returned]:
             said = shorten(" ".join(str(error).split()), 200)
             raise TagifaiError(f"{self.location}: {said}") from None
 
-    return told
+    return ask
 
 
 class MlflowSource:
@@ -94,7 +93,7 @@ class MlflowSource:
         scheme, _, rest = self.uri.partition("://")
         return f"mlflow:{scheme}://{rest.rpartition('@')[2]}"
 
-    @_told
+    @_with_message
     def names(self) -> list[str]:
         """List the versions in version order, the workspace last; the server is asked again."""
         with self._lock:
@@ -111,7 +110,7 @@ class MlflowSource:
             self._runs = found
             return sorted(found, key=version_order)
 
-    @_told
+    @_with_message
     def read(self, name: str, filename: str) -> bytes | None:
         """Return an artifact's bytes, None where the run has no such artifact."""
         run = self._run(name, filename)
@@ -147,7 +146,7 @@ class MlflowSource:
             digests.append((filename, self._digests[key]))
         return combine_digests(digests)
 
-    @_told
+    @_with_message
     def write(self, name: str, files: Mapping[str, bytes]) -> None:
         """Log the files to a new run and, but for the workspace, register it."""
         check_new_name(name)
@@ -281,19 +280,18 @@ class MlflowSource:
 
     def _log_summary(self, run_id: str, files: Mapping[str, bytes]) -> None:
         """Show parameters and overall figures in MLflow's own tables."""
-        params = _object(files.get("params.json"))
+        params = _parse(files.get("params.json"))
         for key, value in params.items():
             self._client.log_param(run_id, key, str(value)[:_MAX_PARAM])
-        overall = _object(files.get("performance.json")).get("overall")
+        overall = _parse(files.get("performance.json")).get("overall")
         for metric in _LOGGED:
             value = overall.get(metric) if isinstance(overall, dict) else None
             if isinstance(value, int | float):
                 self._client.log_metric(run_id, metric, float(value))
 
 
-def _object(content: bytes | None) -> dict[str, Any]:
+def _parse(content: bytes | None) -> JsonObject:
     try:
-        found = orjson.loads(content or b"{}")
-    except orjson.JSONDecodeError:
+        return parse_object(content or b"{}", "")
+    except TagifaiError:
         return {}
-    return found if isinstance(found, dict) else {}

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
 
 WORKSPACE = "workspace"
 _MAX_NAME = 300
@@ -22,7 +21,7 @@ _VERSION = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _PARTS = re.compile(r"\d{1,18}|[^\W\d_]+")
-Order = tuple[Any, ...]
+Order = tuple[object, ...]
 
 
 def is_version(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where versions live: one interface, with the folder as its first home."""
+"""Where versions are stored: one interface, and folders as its first implementation."""
 
 import errno
 import hashlib
@@ -11,7 +11,7 @@ import time
 from collections.abc import Hashable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
@@ -52,7 +52,7 @@ class VersionSource(Protocol):
 
     @property
     def location(self) -> str:
-        """Say where this is, for messages."""
+        """Where this is, for messages."""
 
     def names(self) -> list[str]:
         """List the versions in version order, the workspace last."""
@@ -95,7 +95,7 @@ class VersionSource(Protocol):
         """
 
     def why_none(self) -> str:
-        """Say why there is no version here, as far as it can be told, and what would help."""
+        """Return why there is no version here, as far as is known, and what would help."""
 
 
 def check_new_name(name: str) -> None:
@@ -129,13 +129,13 @@ def read_files(source: VersionSource, name: str) -> dict[str, bytes]:
     return {filename: content for filename, content in contents.items() if content is not None}
 
 
-def pack_json(content: Mapping[str, Any]) -> bytes:
-    """Write a version's JSON file for people: indented, keys in their order, a last newline."""
+def pack_json(content: Mapping[str, object]) -> bytes:
+    """Return a version's JSON file, for people: indented, keys in order, a last newline."""
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def combine_digests(digests: Iterable[tuple[str, str]]) -> str:
-    """Make one digest of (filename, digest) pairs, whatever their order."""
+    """Return one digest of (filename, digest) pairs, whatever their order."""
     return hashlib.sha256(repr(sorted(digests)).encode()).hexdigest()
 
 
@@ -151,7 +151,7 @@ class FolderSource:
 
     @property
     def location(self) -> str:
-        """Say where this is, for messages."""
+        """Where this is, for messages."""
         return str(self.path)
 
     def names(self) -> list[str]:
@@ -319,7 +319,7 @@ class FolderSource:
 
 
 def _read_plain(folder: str, filename: str, most: int) -> bytes | None:
-    # The usual file by few calls; None for what has to be looked at: links, pipes, errors.
+    # A plain file by few calls; None for what needs a closer look: links, pipes, errors.
     if not _NO_FOLLOW:
         return None
     try:

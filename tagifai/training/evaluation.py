@@ -26,8 +26,18 @@ def default_tests(
 ) -> tuple[BehavioralTest, ...]:
     """Return the `saved` tests of a data folder, and those generated for the tags `names`.
 
-    `split_texts` are the training and the test texts (see `label_texts`); without them, no
-    tests without names are made.
+    Parameters
+    ----------
+    names : sequence of str
+        The tags that a version knows.
+    tags : mapping
+        What the data's tag file says of them.
+    saved : sequence of BehavioralTest
+        Tests of the data folder.
+    language : str
+        The language of generated texts.
+    split_texts : (sequence, sequence) of LabelledText
+        Training and test texts (see `label_texts`); tests without names are made of them.
     """
     described = {name: tags.get(name, Tag(name)) for name in names}
     return (
@@ -40,9 +50,9 @@ def default_tests(
 def label_texts(
     splits: Iterable[str], projects: Iterable[Project | None]
 ) -> tuple[list[LabelledText], list[LabelledText]]:
-    """Return the texts of training (validation among them) and of test, as split; None is left out.
+    """Return the texts of training (with validation) and of test; None is left out.
 
-    In the order of the texts, so that versions of the same split get the same.
+    They are sorted, so that versions of the same split get the same.
     """
     parts: tuple[list[LabelledText], list[LabelledText]] = ([], [])
     for split, project in zip(splits, projects, strict=True):
@@ -66,9 +76,26 @@ def measure(
 ) -> dict[str, Any]:
     """Score test projects, slices of them, and behavioral tests.
 
-    `projects` are in the order of `predictions`, with all of their tags; `among` are all
-    projects of the data, by default these (see `select_slices`); `described` are its tags, by
-    whose aliases the name matcher works.
+    Parameters
+    ----------
+    model, thresholds, predictions
+        The version: its model, by tag the probability from which it is predicted, and the
+        probabilities of all projects.
+    projects : sequence of Project
+        In the order of `predictions`, with all of their tags.
+    tests : sequence of BehavioralTest
+        What the model is tested on.
+    slices : mapping, optional
+        Slices to score, by name.
+    among : sequence of Project, optional
+        All projects of the data: see `select_slices`. `projects` by default.
+    described : mapping, optional
+        The tags of the data, whose aliases the name matcher uses.
+
+    Returns
+    -------
+    dict
+        Figures in the shape of `performance.json`.
     """
     tags = predictions.tags
     rows = np.flatnonzero(predictions.split == "test")

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +17,25 @@ from tagifai.models.splits import split_projects
 from tagifai.text.neighbours import nearest_earlier
 
 ENOUGH_POSITIVES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSize:
+    """How large a split is.
+
+    Attributes
+    ----------
+    split : {"train", "val", "test"}
+        Its name.
+    projects : int
+        Number of projects.
+    tags : int
+        Number of tags with at least `ENOUGH_POSITIVES` projects, which an interval needs.
+    """
+
+    split: str
+    projects: int
+    tags: int
 
 
 def write_splits(
@@ -75,25 +94,21 @@ def write_splits(
     return path, splits
 
 
-def describe_split(dataset: Dataset, splits: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Count by split the projects, and the tags with enough positives for an interval."""
+def describe_split(dataset: Dataset, splits: Mapping[str, str]) -> list[SplitSize]:
+    """Return the size of each split."""
     sizes = Counter(splits.values())
     tags: dict[str, Counter[str]] = {name: Counter() for name in ("train", "val", "test")}
     known = candidate_tags(dataset)
     for project in dataset.projects:
         tags[splits[project.id]].update(tag for tag in project.tags if tag in known)
     return [
-        {
-            "split": name,
-            "projects": sizes[name],
-            "tags": sum(count >= ENOUGH_POSITIVES for count in counts.values()),
-        }
+        SplitSize(name, sizes[name], sum(n >= ENOUGH_POSITIVES for n in counts.values()))
         for name, counts in tags.items()
     ]
 
 
 def _kept_together(dataset: Dataset) -> list[str]:
-    """Return for each project the name of those that it must not be parted from."""
+    """Return for each project the name of the group that must stay in one split."""
     projects = dataset.projects
     ids = [project.id for project in projects]
     groups = list_groups(ids, (p.extra for p in projects)) or [f"project {one}" for one in ids]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -22,6 +23,7 @@ from tagifai.training.prediction_files import gather_predictions
 from tagifai.training.prediction_rows import Expected
 from tagifai.training.releases import NewVersion, describe_making
 
+IMPORTED = "Imported predictions."
 _MAX_TAG_LIST = 10_000_000
 
 
@@ -175,8 +177,27 @@ def version_of(
         raise TagifaiError("every test project is unlabelled, so nothing can be scored")
     packed = predictions.to_bytes()
     limits.check_file(packed, "predictions.npz")
+    missing = missing_tags(dataset, predictions.tags, Params().min_tag_freq)
+    figures = with_note(_measure(test, thresholds, dataset, slices), dataset)
+    if notes := [note for note in (figures.get("note"), describe_missing(missing)) if note]:
+        figures["note"] = "; ".join(notes)
+    return NewVersion(
+        params={"threshold": threshold},
+        performance=figures,
+        thresholds=thresholds,
+        predictions=packed,
+        info=describe_making(predictions, thresholds, dataset, name, IMPORTED, missing),
+    )
+
+
+def _measure(
+    test: Predictions,
+    thresholds: Mapping[str, float],
+    dataset: Dataset,
+    slices: Mapping[str, Slice] | None,
+) -> dict[str, Any]:
     by_id = {project.id: project for project in dataset.projects}
-    figures = performance(
+    return performance(
         test.y_true,
         test.decide(thresholds),
         test.tags,
@@ -187,19 +208,6 @@ def version_of(
             slices,
             among=dataset.projects,
         ),
-    )
-    measured = with_note(figures, dataset)
-    missing = missing_tags(dataset, predictions.tags, Params().min_tag_freq)
-    if missing:
-        notes = filter(None, (measured.get("note"), describe_missing(missing)))
-        measured["note"] = "; ".join(notes)
-    notes_on = "Imported predictions."
-    return NewVersion(
-        params={"threshold": threshold},
-        performance=measured,
-        thresholds=thresholds,
-        predictions=packed,
-        info=describe_making(predictions, thresholds, dataset, name, notes_on, missing),
     )
 
 

@@ -8,8 +8,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
 from tagifai.data.leakage import Leakage, measure_leakage
@@ -18,6 +16,7 @@ from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import Predictions
 from tagifai.store.cache import digest_code
 from tagifai.store.naming import WORKSPACE
+from tagifai.store.parsing import parse_info
 from tagifai.store.sources import MODEL_FILE, VersionSource, pack_json, read_files
 from tagifai.training.version_warnings import VersionWarning, find_warnings
 
@@ -242,8 +241,9 @@ def release_workspace(
     if WORKSPACE not in source.names():
         raise one_of("version", WORKSPACE, source.names())
     files = read_files(source, WORKSPACE)
-    info = orjson.loads(files.get("version.json", b"{}"))
-    links = {**info.get("links", {}), **links}
+    info = parse_info(files.get("version.json", b"{}"), f"{WORKSPACE}/version.json")
+    before = info.get("links")
+    links = {**(before if isinstance(before, dict) else {}), **links}
     info |= {"name": name, "notes": notes, "links": links, "released": _now()}
     (target or source).write(name, {**files, "version.json": pack_json(info)})
 

@@ -126,6 +126,23 @@ def optimize(
     check_jobs(jobs)
     space = default_space() if space is None else space
     study = _open_study(path, dataset, params, space)
+    _run_trials(study, dataset, params, space, trials, jobs, progress)
+    found = [
+        Trial(trial.number, dict(trial.params), float(trial.value or 0))
+        for trial in _trials(study, "COMPLETE")
+    ]
+    return sorted(found, key=lambda one: (-one.f1, one.number))
+
+
+def _run_trials(
+    study: "Study",
+    dataset: Dataset,
+    params: Params,
+    space: Space,
+    trials: int,
+    jobs: int,
+    progress: Progress | None,
+) -> None:
     # Trials that a stopped search left unfinished come first.
     cut_short = _trials(study, "RUNNING")
     with Parallel(n_jobs=jobs, return_as="generator") as parallel:
@@ -140,11 +157,6 @@ def optimize(
                 if progress:
                     done = len(_trials(study, "COMPLETE"))
                     progress(done, max(trials, done), f"best F1 {study.best_value:.3f}")
-    found = [
-        Trial(trial.number, dict(trial.params), float(trial.value or 0))
-        for trial in _trials(study, "COMPLETE")
-    ]
-    return sorted(found, key=lambda one: (-one.f1, one.number))
 
 
 def score_params(dataset: Dataset, params: Params) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from tagifai.arrays import Array
 from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset, Prepared, prepare
 from tagifai.data.assignment import list_groups
@@ -25,7 +26,7 @@ from tagifai.training.evaluation import default_tests, label_texts, measure
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained version, before it is written: what each of its files is made from."""
+    """A version that was trained and not yet written."""
 
     params: Params
     tags: tuple[str, ...]
@@ -48,62 +49,81 @@ def train(
 ) -> Trained:
     """Train on train and validation projects, score on test.
 
-    Probabilities of train and validation projects are out of fold; calibration and
-    thresholds are chosen by those alone. The same dataset and params give the same
-    performance to the last bit, whatever `jobs`. `tests` are the behavioral ones; by default
-    the `saved` ones, and those generated for the learnt tags. `slices` are scored by name.
-    `limits` say how large the files of the version may be; None where none will be written.
+    Probabilities of train and validation projects are out of fold; calibration and thresholds
+    are chosen by those alone. The same dataset and params give the same performance to the last
+    bit, whatever `jobs`.
 
-    Raises:
-        TagifaiError: no tag is frequent enough, the projects are too few, or the version would be
-            too large to be read back.
+    Parameters
+    ----------
+    dataset, params
+        What is learned from, and how.
+    jobs, progress
+        Processes to use, and what is called as the model is fitted.
+    slices : mapping, optional
+        Slices to score, by name.
+    tests, saved : sequence of BehavioralTest
+        The tests to run; by default the `saved` ones and those generated for the learned tags.
+    limits : Limits, optional
+        How large the version's files may be; None where none will be written.
+
+    Raises
+    ------
+    TagifaiError
+        No tag is frequent enough, there are too few projects, or the version would be too large
+        to be read back.
     """
     prepared = prepare(dataset, params.min_tag_freq)
     y_true = label_matrix(prepared)
     _check_size(prepared, params)
     split, groups = split_prepared(dataset, prepared, y_true, params)
-    texts = [project.text for project in prepared.projects]
-    learnt, test = np.flatnonzero(split != "test"), np.flatnonzero(split == "test")
     model = build_model(params, prepared.tags, dataset.tags, jobs)
     if limits is not None:
         ids = [project.id for project in prepared.projects]
-        check_sizes([texts[i] for i in learnt], ids, model.features, prepared.tags, limits)
-    # One thread a process: sums in another order would change the last bits.
-    with threadpool_limits(limits=1):
-        model.fit([texts[i] for i in learnt], y_true[learnt], progress, take(groups, learnt))
-        y_prob = np.empty(y_true.shape, np.float32)
-        y_prob[learnt] = model.oof_prob_
-        y_prob[test] = model.predict_proba([texts[i] for i in test])
-    thresholds = {
-        tag: float(value) for tag, value in zip(prepared.tags, model.thresholds_, strict=True)
-    }
-    predictions = Predictions.of(
-        [project.id for project in prepared.projects], split, prepared.tags, y_true, y_prob
-    )
+        learned = _texts(prepared, np.flatnonzero(split != "test"))
+        check_sizes(learned, ids, model.features, prepared.tags, limits)
+    predictions = _fit(model, prepared, y_true, split, groups, progress)
     by_id = {project.id: project for project in dataset.projects}
-    # With the tags too rare to be learnt: slices may be about them.
-    whole = [by_id[project.id] for project in prepared.projects]
+    # With the tags that are too rare to be learned: slices may be about them.
+    projects = [by_id[project.id] for project in prepared.projects]
     if tests is None:
-        texts_of = label_texts(split, whole)
-        tests = default_tests(prepared.tags, dataset.tags, saved, params.language, texts_of)
+        labelled = label_texts(split, projects)
+        tests = default_tests(prepared.tags, dataset.tags, saved, params.language, labelled)
+    thresholds = dict(zip(prepared.tags, map(float, model.thresholds_), strict=True))
     with threadpool_limits(limits=1):
         performance = measure(
-            model,
-            thresholds,
-            predictions,
-            whole,
-            tests,
-            slices,
-            among=dataset.projects,
-            described=dataset.tags,
+            model, thresholds, predictions, projects, tests, slices, dataset.projects, dataset.tags
         )
     performance = with_note(performance, dataset)
     return Trained(params, prepared.tags, thresholds, predictions, model, performance)
 
 
+def _fit(
+    model: TagClassifier,
+    prepared: Prepared,
+    y_true: Array,
+    split: Array,
+    groups: Sequence[str] | None,
+    progress: Progress | None,
+) -> Predictions:
+    """Fit the model on all projects but those of test, and return its predictions of all."""
+    learned, test = np.flatnonzero(split != "test"), np.flatnonzero(split == "test")
+    # One thread per process: sums in another order would change the last bits.
+    with threadpool_limits(limits=1):
+        model.fit(_texts(prepared, learned), y_true[learned], progress, take(groups, learned))
+        y_prob = np.empty(y_true.shape, np.float32)
+        y_prob[learned] = model.oof_prob_
+        y_prob[test] = model.predict_proba(_texts(prepared, test))
+    ids = [project.id for project in prepared.projects]
+    return Predictions.of(ids, split, prepared.tags, y_true, y_prob)
+
+
+def _texts(prepared: Prepared, rows: Array) -> list[str]:
+    return [prepared.projects[row].text for row in rows]
+
+
 def split_prepared(
-    dataset: Dataset, prepared: Prepared, y_true: np.ndarray, params: Params
-) -> tuple[np.ndarray, list[str] | None]:
+    dataset: Dataset, prepared: Prepared, y_true: Array, params: Params
+) -> tuple[Array, list[str] | None]:
     """Return the split of each prepared project, as the data states it or else drawn, and groups.
 
     Groups are None where the data has none.
@@ -115,13 +135,13 @@ def split_prepared(
     return complete_split(y_true, stated, *sizes, params.seed, groups), groups
 
 
-def take(groups: Sequence[str] | None, rows: np.ndarray) -> list[str] | None:
+def take(groups: Sequence[str] | None, rows: Array) -> list[str] | None:
     """Return the groups of these rows, None where there are no groups."""
     return None if groups is None else [groups[row] for row in rows]
 
 
-def label_matrix(prepared: Prepared) -> np.ndarray:
-    """Give `y_true`, uint8 (n_projects, n_tags), in the order of the prepared tags."""
+def label_matrix(prepared: Prepared) -> Array:
+    """Return `y_true`, uint8 (n_projects, n_tags), in the order of the prepared tags."""
     column = {tag: t for t, tag in enumerate(prepared.tags)}
     y_true = np.zeros((len(prepared.projects), len(prepared.tags)), np.uint8)
     for row, project in enumerate(prepared.projects):

@@ -1,8 +1,7 @@
-"""What a version's figures should not be taken for: found when it is made, kept with it."""
+"""What a version's figures should not be taken for: found when it is made, saved with it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from tagifai.data import Dataset
 from tagifai.data.leakage import MUCH, Leakage
@@ -22,12 +21,12 @@ OF_THRESHOLDS = (NO_BETTER, TRAIN_EXCEEDS_TEST)
 
 @dataclass(frozen=True, slots=True)
 class VersionWarning:
-    """A warning as `version.json` keeps it.
+    """A warning as `version.json` holds it.
 
     Attributes
     ----------
     kind : str
-        What other programs tell it by, such as "no_better_than_rates".
+        What other programs recognise it by, such as "no_better_than_rates".
     message : str
         The warning in a sentence, with its numbers.
     """
@@ -36,7 +35,7 @@ class VersionWarning:
     message: str
 
     def to_dict(self) -> dict[str, str]:
-        """Return it as JSON keeps it."""
+        """Return it as JSON has it."""
         return asdict(self)
 
 
@@ -46,9 +45,18 @@ def find_warnings(
     dataset: Dataset | None = None,
     leakage: Leakage | None = None,
 ) -> list[VersionWarning]:
-    """Look for everything that a version's figures should not be taken for.
+    """Return everything that a version's figures should not be taken for.
 
-    Without a dataset or its leakage, what it would tell is left out.
+    Parameters
+    ----------
+    predictions : Predictions
+        The version's predictions.
+    thresholds : mapping
+        By tag, the probability from which it is predicted.
+    dataset : Dataset, optional
+        The data; without it, other splits are not looked for.
+    leakage : Leakage, optional
+        Near-duplicates between train and test; without it, they are not warned of.
     """
     gap = measure_train_gap(predictions, thresholds)
     rates = compare_with_rates(predictions, predictions.decide(thresholds))
@@ -64,13 +72,13 @@ def find_warnings(
 def renew_warnings(
     before: list[VersionWarning], found: list[VersionWarning]
 ) -> list[VersionWarning]:
-    """Put what was found at other thresholds in the place of what it was; keep the rest."""
-    kept = [one for one in before if one.kind not in OF_THRESHOLDS]
-    return [*(one for one in found if one.kind in OF_THRESHOLDS), *kept]
+    """Replace the warnings that depend on thresholds by those that were found; keep the others."""
+    others = [one for one in before if one.kind not in OF_THRESHOLDS]
+    return [*(one for one in found if one.kind in OF_THRESHOLDS), *others]
 
 
-def read_warnings(found: Any) -> list[VersionWarning]:
-    """Read what `version.json` keeps, whoever wrote it; what is no warning is passed over.
+def read_warnings(found: object) -> list[VersionWarning]:
+    """Read the warnings of `version.json`, whoever wrote it; anything else is passed over.
 
     >>> read_warnings(["train far exceeds test", 7])
     [VersionWarning(kind='other', message='train far exceeds test')]

@@ -3,11 +3,11 @@ import time
 
 import pytest
 
-from tagifai.store.memory_cache import Kept
+from tagifai.store.memory_cache import MemoryCache
 
 
-def test_a_new_stamp_makes_anew_and_the_least_used_goes() -> None:
-    kept, made = Kept(most=2), []
+def test_a_new_stamp_makes_again_and_the_least_used_goes() -> None:
+    cache, made = MemoryCache(max_items=2), []
 
     def make(name: str) -> str:
         made.append(name)
@@ -23,26 +23,26 @@ def test_a_new_stamp_makes_anew_and_the_least_used_goes() -> None:
         ("b", 1),
         ("a", 2),
     ):
-        assert kept.get(key, stamp, lambda key=key: make(key)) == key
+        assert cache.get(key, stamp, lambda key=key: make(key)) == key
     assert made == ["a", "b", "c", "b", "a"]
 
 
 def test_none_is_a_value_and_an_error_keeps_nothing() -> None:
-    kept, calls = Kept(most=1), []
+    cache, calls = MemoryCache(max_items=1), []
     for _ in range(2):
-        assert kept.get("none", 1, lambda: calls.append(1)) is None
+        assert cache.get("none", 1, lambda: calls.append(1)) is None
     assert len(calls) == 1
 
     def fail() -> None:
         raise KeyError("no")
 
     with pytest.raises(KeyError):
-        kept.get("x", 1, fail)
-    assert kept.get("x", 1, lambda: 5) == 5
+        cache.get("x", 1, fail)
+    assert cache.get("x", 1, lambda: 5) == 5
 
 
 def test_ten_who_ask_at_once_wait_for_one() -> None:
-    kept, made = Kept(most=3), []
+    cache, made = MemoryCache(max_items=3), []
 
     def slow() -> int:
         time.sleep(0.05)
@@ -51,7 +51,7 @@ def test_ten_who_ask_at_once_wait_for_one() -> None:
 
     answers: list[int] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(kept.get("k", 0, slow))) for _ in range(10)
+        threading.Thread(target=lambda: answers.append(cache.get("k", 0, slow))) for _ in range(10)
     ]
     for thread in threads:
         thread.start()
@@ -62,12 +62,12 @@ def test_ten_who_ask_at_once_wait_for_one() -> None:
 
 
 def test_what_was_asked_for_in_vain_leaves_nothing_behind():
-    kept = Kept(2)
+    cache = MemoryCache(2)
 
     def fail():
         raise ValueError("no such thing")
 
     for number in range(100):
         with pytest.raises(ValueError, match="no such thing"):
-            kept.get(("made up", number), 0, fail)
-    assert len(kept._making) == 0
+            cache.get(("made up", number), 0, fail)
+    assert len(cache._making) == 0

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def test_a_written_split_is_that_of_every_version(data, tmp_path):
     splits = json.loads((data / "splits.json").read_text())
     assert Counter(splits.values()) == {"train": 110, "val": 30, "test": 60}
     assert [row["projects"] for row in report["splits"]] == [110, 30, 60]
-    assert report["splits"] == describe_split(load_dataset(data), splits)
+    assert report["splits"] == [asdict(one) for one in describe_split(load_dataset(data), splits)]
     models = tmp_path / "models"
     sets = [word for setting in QUICK.split() for word in ("--set", setting)]
     for seed in (0, 1):
