@@ -153,6 +153,21 @@ def test_filters_narrow_the_queue_and_a_pair_shows_its_evidence(queue):
     press(page, "r", "Kept: remove")
 
 
+def test_another_version_opens_its_queue_and_keeps_the_filters(queue):
+    page = queue
+    choose(page, "#issue-split", "test")
+    counted = page.locator("#issues [data-count]")
+    expect(counted).to_contain_text("page 1 of")
+    table = page.locator("#issues tbody")
+    before, number = table.inner_text(), counted.get_attribute("data-count")
+    choose(page, "#inspect-version", "v0.1.0")
+    expect(table).not_to_have_text(before, use_inner_text=True)
+    expect(counted).to_have_attribute("data-count", number)
+    expect(field(page, "#issue-split")).to_have_value("test")
+    choose(page, "#inspect-version", "v0.2.0")
+    expect(table).to_have_text(before, use_inner_text=True)
+
+
 @pytest.mark.long
 def test_only_named_reviewers_who_log_in_may_write(corpus, serve, context, browser, tmp_path):
     home, users = tmp_path, tmp_path / "users.json"

@@ -230,7 +230,8 @@ class LabelErrorsTab:
                 self.follow_version,
                 [self.read_from, self.moves, filters.version, filters.tag],
                 [self.reviewer, filters.tag, self.moves],
-                **QUICK,
+                # Gradio's page learns from the queue alone that a State has changed.
+                **{**QUICK, "queue": True},
             ),
             self.buttons.undo.click(self.undo, controls, outputs, **once),
         ]
