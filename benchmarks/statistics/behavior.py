@@ -102,7 +102,7 @@ def compare_classifiers(data: Learned, seed: int) -> tuple[float, float, str]:
         predicted = model.predict([data.texts[row] for row in test])
         f1.append(f1_score(data.y_true[test], predicted, average="weighted", zero_division=0))
         predict = partial(_predict_tags, model, data.names)
-        results.append(run_behavioral(cases, predict, data.names, data.tags))
+        results.append(run_behavioral(cases, predict, data.names, data.tags).to_dict())
     row = compare_behavior(results[0], results[1])[WITHOUT_NAMES]
     return float(f1[1] - f1[0]), float(row.diff or 0.0), row.verdict
 

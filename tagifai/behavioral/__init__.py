@@ -10,11 +10,12 @@ same ones. A model that predicts nothing is invariant too: read INV beside MFT.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tagifai.behavioral.name_matcher import match_names
+from tagifai.behavioral.results import BehavioralResults, Score, TestResult
 from tagifai.data import Tag
 from tagifai.data.names import normalise_names, refuse_unknown_in_rows
 from tagifai.data.records import Label, Text, check_row, read_rows
@@ -53,7 +54,7 @@ class BehavioralTest:
         return frozenset(tag for case in self.cases for tag in (*case.expected, *case.forbidden))
 
     def passes(self, predicted: Sequence[Collection[str]]) -> bool:
-        """Judge the tags predicted for each case, in their order."""
+        """Check the tags predicted for each case, in their order."""
         sets = [set(tags) for tags in predicted]
         hold = all(
             tags.issuperset(case.expected) and tags.isdisjoint(case.forbidden)
@@ -96,11 +97,13 @@ def load_behavioral_tests(
     return tests
 
 
-def parse_behavioral_test(record: Any) -> BehavioralTest:
-    """Make a test of a record as `load_behavioral_tests` reads them.
+def parse_behavioral_test(record: object) -> BehavioralTest:
+    """Read one test, from a record as `load_behavioral_tests` reads them.
 
-    Raises:
-        TagifaiError: malformed; the message names the field.
+    Raises
+    ------
+    TagifaiError
+        The record is malformed; the message names the field.
     """
     return _test_of(check_row("behavioral test", record, _TestRow))
 
@@ -124,55 +127,64 @@ def run_behavioral(
     predict_tags: PredictTags,
     known_tags: Iterable[str],
     described: Mapping[str, Tag] | None = None,
-) -> dict[str, Any]:
-    """Run tests and return what `performance.json` keeps of them.
+) -> BehavioralResults:
+    """Run tests on a model and on the name matcher.
 
-    `predict_tags` is called once, with each different text once. A test that names a tag out of
-    `known_tags` is left out and counted in `skipped`. `score` is the share passed of
-    `num_samples`, None where there is none, in all and in `by_part`, `by_type` and `by_group`;
-    `name_matcher` beside it what `match_names` scores on the same tests, by the aliases that
-    `described` has. Under `results`, each test `passed` or `failed` with its texts and what was
-    expected, forbidden and predicted for each.
+    Parameters
+    ----------
+    tests : iterable of BehavioralTest
+        The tests; one that names a tag out of `known_tags` is skipped.
+    predict_tags : callable
+        Returns the tags of each text; it is called once, with each different text once.
+    known_tags : iterable of str
+        The tags that the model knows.
+    described : mapping of str to Tag, optional
+        Tags by name, with the aliases that the name matcher looks for.
     """
     tests, known, described = list(tests), set(known_tags), described or {}
-    kept = [test for test in tests if test.tags <= known]
-    texts = list(dict.fromkeys(case.text for test in kept for case in test.cases))
+    able = [test for test in tests if test.tags <= known]
+    texts = list(dict.fromkeys(case.text for test in able for case in test.cases))
     predicted = dict(zip(texts, predict_tags(texts), strict=True)) if texts else {}
     names = {tag: described.get(tag, Tag(tag)) for tag in known}
     matched = dict(zip(texts, match_names(texts, names), strict=True))
-    results: dict[str, list[dict[str, Any]]] = {"passed": [], "failed": []}
-    verdicts: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
-    for test in kept:
-        answers = [sorted(predicted[case.text]) for case in test.cases]
+    results: dict[bool, list[TestResult]] = {True: [], False: []}
+    verdicts: list[tuple[BehavioralTest, tuple[bool, bool]]] = []
+    for test in able:
+        answers = [tuple(sorted(predicted[case.text])) for case in test.cases]
         passed = test.passes(answers)
-        by_name = test.passes([matched[case.text] for case in test.cases])
-        for key in (
-            ("all", ""),
-            ("by_part", test.part),
-            ("by_type", test.type),
-            ("by_group", test.group),
-        ):
-            verdicts.setdefault(key, []).append((passed, by_name))
-        results["passed" if passed else "failed"].append(
-            {
-                "part": test.part,
-                "type": test.type,
-                "group": test.group,
-                "texts": [case.text for case in test.cases],
-                "expected": [list(case.expected) for case in test.cases],
-                "forbidden": [list(case.forbidden) for case in test.cases],
-                "predicted": answers,
-            }
-        )
-    return {
-        **_score(verdicts.get(("all", ""), [])),
-        "skipped": len(tests) - len(kept),
-        **{
-            kind: {key[1]: _score(verdicts[key]) for key in sorted(verdicts) if key[0] == kind}
-            for kind in ("by_part", "by_type", "by_group")
-        },
-        "results": results,
-    }
+        verdicts.append((test, (passed, test.passes([matched[case.text] for case in test.cases]))))
+        results[passed].append(_result_of(test, tuple(answers)))
+    return BehavioralResults(
+        Score.of([passed for _, passed in verdicts]),
+        len(tests) - len(able),
+        by_part=_score_by(lambda test: test.part, verdicts),
+        by_type=_score_by(lambda test: test.type, verdicts),
+        by_group=_score_by(lambda test: test.group, verdicts),
+        passed=tuple(results[True]),
+        failed=tuple(results[False]),
+    )
+
+
+def _result_of(test: BehavioralTest, predicted: tuple[tuple[str, ...], ...]) -> TestResult:
+    return TestResult(
+        test.type,
+        test.group,
+        test.part,
+        tuple(case.text for case in test.cases),
+        tuple(case.expected for case in test.cases),
+        tuple(case.forbidden for case in test.cases),
+        predicted,
+    )
+
+
+def _score_by(
+    name_of: Callable[[BehavioralTest], str],
+    verdicts: Sequence[tuple[BehavioralTest, tuple[bool, bool]]],
+) -> dict[str, Score]:
+    found: dict[str, list[tuple[bool, bool]]] = {}
+    for test, passed in verdicts:
+        found.setdefault(name_of(test), []).append(passed)
+    return {name: Score.of(found[name]) for name in sorted(found)}
 
 
 class _CaseRow(BaseModel):
@@ -183,7 +195,7 @@ class _CaseRow(BaseModel):
     forbidden: list[Label] = []
 
     @model_validator(mode="after")
-    def _consistent(self) -> Any:
+    def _consistent(self) -> Self:
         both = sorted(set(normalise_names(self.expected)) & set(normalise_names(self.forbidden)))
         if both:
             raise ValueError(f"{both[0]!r} is both expected and forbidden")
@@ -198,7 +210,7 @@ class _TestRow(BaseModel):
     cases: Annotated[list[_CaseRow], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _testable(self) -> Any:
+    def _testable(self) -> Self:
         if self.type == "MFT" and not all(case.expected or case.forbidden for case in self.cases):
             raise ValueError("an MFT needs a tag expected or forbidden in each case")
         if self.type != "MFT" and len({case.text for case in self.cases}) < 2:
@@ -215,12 +227,3 @@ def _test_of(row: _TestRow) -> BehavioralTest:
             for c in row.cases
         ),
     )
-
-
-def _score(verdicts: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
-    """Score the model and the name matcher on the tests that each of them passed or not."""
-    number = len(verdicts)
-    model, matcher = (
-        (sum(passed) / number for passed in zip(*verdicts, strict=True)) if number else (None, None)
-    )
-    return {"score": model, "num_samples": number, "name_matcher": matcher}

@@ -15,8 +15,10 @@ def one_line(text: object, length: int = LABEL_LENGTH) -> str:
     >>> one_line("two\\nlines\\u202e", 60)
     'two lines'
     """
-    printable = "".join(char if char.isprintable() else " " for char in str(text)[: 2 * length])
-    plain = " ".join(printable.split())
+    start = str(text)[: 2 * length]
+    if not start.isprintable():
+        start = "".join(char if char.isprintable() else " " for char in start)
+    plain = " ".join(start.split())
     return plain if len(plain) <= length else plain[: length - 1] + "…"
 
 

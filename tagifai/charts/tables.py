@@ -1,16 +1,44 @@
-"""Records → a table; every word from data passes through `escaped`."""
+"""Records → a table."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeGuard
 
-from tagifai.charts.svg import escaped
+from markupsafe import Markup
+
+from tagifai.charts.svg import one_line
+from tagifai.charts.templating import render
 
 CELL_LENGTH = 400
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading, and whether it holds numbers, which are right-aligned."""
+
+    heading: str
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell shows."""
+
+    text: str
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row's cells, its key where it can be chosen, and its class: few, chosen or none."""
+
+    cells: tuple[Cell, ...]
+    key: str
+    kind: str
+
+
 def show_table(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     columns: Mapping[str, str],
     *,
     empty: str,
@@ -18,70 +46,72 @@ def show_table(
     row_key: str | None = None,
     caption: str = "",
 ) -> str:
-    """Show records as a table with the `columns` {key: heading}.
+    """Show records as a table.
 
-    Numbers are right-aligned, None shows as a dash among them. Columns named in `raw` hold
-    markup of the program's own. With `row_key`, each row carries that value as `data-key`, and
-    can be chosen by click or Enter. A row with `few` is greyed, one with `chosen` stands out.
+    Numbers are right-aligned; None shows as a dash among them.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Values by column. A value that is Markup is shown as it is, any other is escaped and cut.
+        A row with a true `few` is greyed, one with a true `chosen` stands out.
+    columns : mapping of str to str
+        The heading of each column, in order.
+    empty : str
+        What to show if there is no row.
+    raw : sequence of str
+        Columns whose texts are the program's own markup.
+    row_key : str, optional
+        The column whose value each row carries as `data-key`, by which it can be chosen by click
+        or Enter.
+    caption : str
+        The table's caption.
     """
     if not rows:
-        return f'<p class="minor empty-table">{escaped(empty, 300)}</p>'
+        return str(render("empty_table.html", empty=empty))
     numeric = {key for key in columns if any(_is_number(row.get(key)) for row in rows)}
-    head = "".join(
-        f'<th scope="col"{_aligned(key in numeric)}>{escaped(name)}</th>'
-        for key, name in columns.items()
-    )
-    body = []
-    for row in rows:
-        key = f' data-key="{escape(str(row[row_key]))}" tabindex="0"' if row_key else ""
-        kind = "few" if row.get("few") else "chosen" if row.get("chosen") else ""
-        faded = f' class="{kind}"' if kind else ""
-        cells = "".join(
-            f"<td{_aligned(name in numeric and _is_figure(row.get(name)))}>"
-            f"{row[name] if name in raw else _cell(row.get(name))}</td>"
-            for name in columns
+    return str(
+        render(
+            "table.html",
+            columns=[Column(heading, key in numeric) for key, heading in columns.items()],
+            rows=[
+                Row(
+                    tuple(_cell(row.get(name), name in numeric, name in raw) for name in columns),
+                    str(row[row_key]) if row_key else "",
+                    "few" if row.get("few") else "chosen" if row.get("chosen") else "",
+                )
+                for row in rows
+            ],
+            choosable=row_key is not None,
+            caption=caption,
         )
-        body.append(f"<tr{key}{faded}>{cells}</tr>")
-    label = f"<caption>{escaped(caption, 200)}</caption>" if caption else ""
-    choosable = " choosable" if row_key else ""
-    # A box that scrolls is reached by the keyboard; rows that can be chosen lead into it.
-    reached = "" if row_key else f' tabindex="0" role="region" aria-label="{_label(caption)}"'
-    return (
-        f'<div class="table-box"{reached}><table class="records{choosable}">{label}'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
 def show_terms(terms: Sequence[tuple[str, str]]) -> str:
     """Show (term, what it means) as a list of definitions."""
-    listed = "".join(f"<dt>{escaped(a)}</dt><dd>{escaped(b, 400)}</dd>" for a, b in terms)
-    return f'<dl class="terms">{listed}</dl>'
+    return str(render("terms.html", terms=terms))
 
 
-def _label(caption: str) -> str:
-    return escaped(caption, 200) or "table"
+def _cell(value: object, numeric: bool, raw: bool) -> Cell:
+    # A dash stands where the number would.
+    right = numeric and (value is None or _is_number(value))
+    return Cell(Markup(value) if raw else _text(value), right)  # noqa: S704
 
 
-def _aligned(right: bool) -> str:
-    return ' class="number"' if right else ""
-
-
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_figure(value: Any) -> bool:
-    # A dash stands where the number would.
-    return value is None or _is_number(value)
-
-
-def _cell(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return "–"
+    if isinstance(value, Markup):
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.3f}"
-    return escaped(value, CELL_LENGTH)
+    return one_line(value, CELL_LENGTH)

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from tagifai.behavioral import BehavioralTest, run_behavioral, saved_tests
-from tagifai.behavioral.keeping import check_may_save, make_test, save_test
 from tagifai.behavioral.rewording import LabelledText
+from tagifai.behavioral.saving import check_may_save, make_test, save_test
 from tagifai.data import Tag
 from tagifai.data.records import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
@@ -218,7 +218,8 @@ class InferenceDesk:
         test = make_test(kind, group, texts, expected, forbidden, self.tags(name))
         number = save_test(self.data.folder, test)
         result = run_behavioral([test], self._predictor(name), self.tags(name), self._tag_metadata)
-        return {"number": number, "file": str(self.data.folder / "behavioral.json"), **result}
+        file = str(self.data.folder / "behavioral.json")
+        return {"number": number, "file": file, **result.to_dict()}
 
     def behavioral_results(self, name: str) -> dict[str, Any]:
         """Score a version on the behavioral tests of now, the data folder's own among them.
@@ -242,7 +243,9 @@ class InferenceDesk:
             "fresh": True,
             **self.versions.cache.remember(
                 key,
-                lambda: run_behavioral(tests, self._predictor(name), self.tags(name), described),
+                lambda: run_behavioral(
+                    tests, self._predictor(name), self.tags(name), described
+                ).to_dict(),
             ),
         }
 

@@ -113,5 +113,5 @@ def measure(
         slices=select_slices(
             [projects[int(row)] for row in rows], clean, slices, among=among or projects
         ),
-        behavioral=run_behavioral(tests, predicted, tags, described),
+        behavioral=run_behavioral(tests, predicted, tags, described).to_dict(),
     )

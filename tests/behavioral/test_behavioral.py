@@ -10,6 +10,7 @@ from tagifai.behavioral import (
     run_behavioral,
     saved_tests,
 )
+from tagifai.behavioral.results import Score
 from tagifai.data import Tag, known_tags, load_dataset
 from tagifai.errors import TagifaiError
 
@@ -54,7 +55,7 @@ def test_invariance_with_tags_asks_for_those_alone():
 def test_run():
     wrong = BehavioralTest("MFT", "mft-alias", (Case("About nets.", ("graphs",)),))
     unknown = BehavioralTest("MFT", "mft-name", (Case("About flask.", ("flask",)),))
-    result = run_behavioral([MFT, INV, DIR, wrong, unknown], naming, ["graphs", "keras"])
+    result = run_behavioral([MFT, INV, DIR, wrong, unknown], naming, ["graphs", "keras"]).to_dict()
     assert {key: result[key] for key in ("score", "num_samples", "skipped")} == {
         "score": 0.75,
         "num_samples": 4,
@@ -91,9 +92,8 @@ def test_the_name_matcher_stands_beside_a_model_that_knows_nothing():
         ["graphs", "keras"],
         {"graphs": Tag("graphs", ("nets",))},
     )
-    assert (result["score"], result["name_matcher"]) == (0.25, 1.0)
-    group = result["by_group"]["mft-alias"]
-    assert group == {"score": 0.0, "num_samples": 1, "name_matcher": 1.0}
+    assert (result.overall.score, result.overall.name_matcher) == (0.25, 1.0)
+    assert result.by_group["mft-alias"] == Score(0.0, 1, 1.0)
 
 
 def test_one_call_for_all_texts_each_once():
@@ -111,7 +111,7 @@ def test_no_test_that_the_model_knows():
     def predict(texts):
         raise AssertionError("nothing to predict")
 
-    result = run_behavioral([MFT], predict, ["other"])
+    result = run_behavioral([MFT], predict, ["other"]).to_dict()
     assert result == {
         "score": None,
         "num_samples": 0,

@@ -51,7 +51,7 @@ def test_it_passes_nearly_all_name_recognition(embedded_data):
     tags = load_dataset(embedded_data).tags
     tests = generate_tests(tags)
     result = run_behavioral(tests, lambda texts: [()] * len(texts), tags, tags)
-    assert list(result["by_part"]) == [NAME_RECOGNITION]
-    assert result["by_part"][NAME_RECOGNITION]["name_matcher"] > 0.95
-    assert result["by_type"]["MFT"]["name_matcher"] > 0.95
-    assert result["by_type"]["MFT"]["score"] == 0
+    assert list(result.by_part) == [NAME_RECOGNITION]
+    assert result.by_part[NAME_RECOGNITION].name_matcher > 0.95
+    assert result.by_type["MFT"].name_matcher > 0.95
+    assert result.by_type["MFT"].score == 0

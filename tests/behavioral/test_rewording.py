@@ -81,16 +81,16 @@ def knowing(texts):
 )
 def test_who_learnt_the_words_passes_and_who_knows_names_does_not(predict, score):
     result = run_behavioral(generate_rewordings(TRAINING, TEST, TAGS), predict, TAGS, TAGS)
-    part = result["by_part"][WITHOUT_NAMES]
-    assert part["num_samples"] == result["num_samples"] >= 8
-    assert (part["score"], part["name_matcher"]) == (score, 0)
+    part = result.by_part[WITHOUT_NAMES]
+    assert part.num_samples == result.overall.num_samples >= 8
+    assert (part.score, part.name_matcher) == (score, 0)
 
 
 def test_a_model_that_always_says_the_tag_fails_where_it_must_go():
     result = run_behavioral(
         generate_rewordings(TRAINING, TEST, TAGS), lambda texts: [list(TAGS)] * len(texts), TAGS
     )
-    assert result["by_type"]["DIR"]["score"] == 0
+    assert result.by_type["DIR"].score == 0
 
 
 def test_no_name_or_alias_is_left_in_any_text():

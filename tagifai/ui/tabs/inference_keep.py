@@ -7,7 +7,7 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.ui.server.visits import visit_of
-from tagifai.ui.views.behavioral import TYPES, show_saved
+from tagifai.ui.views.behavioral import TYPES, render_saved
 from tagifai.ui.views.markup import show_error
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def build(
             )
         except TagifaiError as error:
             return show_error(error)
-        return show_saved(saved, name or "")
+        return render_saved(saved, name or "")
 
     inputs: list[Any] = [version, text, edited, kind, expected, forbidden, group]
     save.click(save_test, inputs, told, show_progress="minimal", api_visibility="private")

@@ -6,6 +6,7 @@ import gradio as gr
 import orjson
 from gradio.components import Component
 
+from tagifai.behavioral.results import read_results
 from tagifai.charts.verdict import VERDICT_TERMS, show_verdict
 from tagifai.comparison.export import export_comparison
 from tagifai.comparison.verdicts import ENOUGH_POSITIVES as ENOUGH
@@ -18,7 +19,7 @@ from tagifai.store.history import KEY_METRICS, HistoryRow
 from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.saving import SavedFile, alert, pack
-from tagifai.ui.views.behavioral import show_behavioral
+from tagifai.ui.views.behavioral import render_behavioral
 from tagifai.ui.views.comparison import (
     show_changes,
     show_flipped,
@@ -352,10 +353,11 @@ class BehavioralResults:
         """Score the version on the tests of now, and list them."""
         name = (a if which == A else b) or ""
         try:
-            results = self.services.inference.behavioral_results(name)
+            found = self.services.inference.behavioral_results(name)
         except TagifaiError as error:
             return {self.results: show_error(error)}
-        return {self.results: show_behavioral(results)}
+        shown = render_behavioral(read_results(found), fresh=bool(found["fresh"]))
+        return {self.results: shown}
 
 
 class Exports:

@@ -1,8 +1,9 @@
 import pytest
 
+from tagifai.behavioral.results import read_results
 from tagifai.inference.counterfactuals import Change
 from tagifai.ui.tabs.inference_many import show_answers
-from tagifai.ui.views.behavioral import show_behavioral, show_saved
+from tagifai.ui.views.behavioral import render_behavioral, render_saved
 from tagifai.ui.views.inference import (
     as_typed,
     show_changes,
@@ -92,8 +93,8 @@ def test_nothing_of_a_stranger_is_markup():
         show_flips([flip], HOSTILE, HOSTILE, "none"),
         show_changes([change], HOSTILE, predicted=True),
         show_examples([{"why": HOSTILE, "text": HOSTILE}]),
-        show_behavioral(results),
-        show_saved({**results, "number": 1, "file": HOSTILE}, HOSTILE),
+        render_behavioral(read_results(results)),
+        render_saved({**results, "number": 1, "file": HOSTILE}, HOSTILE),
     ):
         assert ESCAPED in shown
         assert "<script" not in shown
@@ -107,18 +108,19 @@ def test_behavioral_tests_of_every_shape_are_listed():
         "type": "INV",
     }
     odd = {"results": {"passed": [old], "failed": ["?", {"texts": None}]}, "score": 1 / 3}
-    shown = show_behavioral(odd)
+    shown = render_behavioral(read_results(odd))
     assert "of 3 behavioral tests pass" in shown
     assert "Failed: 2" in shown
     assert "Transformers are new." in shown
     row = {"score": 0.25, "num_samples": 4, "name_matcher": 0.75}
-    scored = show_behavioral(
-        {**row, **{f"by_{k}": {HOSTILE: row, "x": 1} for k in ("part", "type", "group")}}
-    )
+    groups = {f"by_{kind}": {HOSTILE: row, "x": 1} for kind in ("part", "type", "group")}
+    scored = render_behavioral(read_results({**row, **groups}))
     assert "A name matcher, which learns nothing, passes 0.750." in scored
     assert scored.count(">0.750<") == 3
     assert "<script" not in scored
-    assert "names a tag of this version" in show_behavioral({"score": 0.0, "results": {}})
+    assert "names a tag of this version" in render_behavioral(
+        read_results({"score": 0.0, "results": {}})
+    )
 
 
 def test_bad_rows_are_counted_and_named():

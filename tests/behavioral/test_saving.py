@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagifai.behavioral import BehavioralTest, Case, load_behavioral_tests, saved_tests
-from tagifai.behavioral.keeping import check_may_save, make_test, save_test
+from tagifai.behavioral.saving import check_may_save, make_test, save_test
 from tagifai.errors import TagifaiError
 
 MFT = BehavioralTest("MFT", "saved", (Case("About <b>graphs</b>.", ("graphs",), ("keras",)),))
@@ -105,7 +105,7 @@ def test_a_read_only_folder_is_told(tmp_path):
         above.chmod(above.stat().st_mode | 0o055)
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from tagifai.behavioral.keeping import check_may_save\n"
+        "from tagifai.behavioral.saving import check_may_save\n"
         "os.geteuid() or os.setuid(65534)\n"  # to root nothing is read-only
         "check_may_save(Path(sys.argv[1]), public=False)"
     )

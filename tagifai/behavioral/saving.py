@@ -1,4 +1,4 @@
-"""Keep a text as a behavioral test in the data folder."""
+"""Save a text as a behavioral test in the data folder."""
 
 import contextlib
 import json
@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from tagifai.behavioral import (
     BEHAVIORAL_FILE,
@@ -27,11 +26,12 @@ _STALE_SECONDS = 30.0
 
 
 def check_may_save(folder: Path, public: bool) -> None:
-    """Say why tests cannot be kept in a data folder, if they cannot.
+    """Check that tests can be saved in a data folder.
 
-    Raises:
-        TagifaiError: the app is open to strangers by a public link, or the folder is missing
-            or read-only.
+    Raises
+    ------
+    TagifaiError
+        The app is open to strangers by a public link, or the folder is missing or read-only.
     """
     if public:
         raise TagifaiError(
@@ -56,14 +56,27 @@ def make_test(
     forbidden: Sequence[str] = (),
     known_tags: Sequence[str] | None = None,
 ) -> BehavioralTest:
-    """Make a test of a text, or of a text and its changed form.
+    """Build a test of a text, or of a text and its changed form.
 
-    MFT: the first text must have the tags `expected` and none of `forbidden`. INV: both texts
-    must; where no tag is named, both must get the same tags. DIR: the changed text must, and
-    the two must not get the same tags.
+    Parameters
+    ----------
+    kind : {"MFT", "INV", "DIR"}
+        MFT: the first text must have the tags `expected` and none of `forbidden`. INV: both
+        texts must; where no tag is named, both must get the same tags. DIR: the changed text
+        must, and the two must not get the same tags.
+    group : str
+        The group that the test is reported under.
+    texts : sequence of str
+        The text, and its changed form.
+    expected, forbidden : sequence of str
+        Tags.
+    known_tags : sequence of str, optional
+        The tags that may be named.
 
-    Raises:
-        TagifaiError: an unknown kind or tag, a text too few, or nothing to test.
+    Raises
+    ------
+    TagifaiError
+        The kind or a tag is unknown, a text is missing, or there is nothing to test.
     """
     if kind not in ("MFT", "INV", "DIR"):
         raise one_of("type of test", kind, ("MFT", "INV", "DIR"))
@@ -71,7 +84,7 @@ def make_test(
         refuse_unknown_tags((*expected, *forbidden), known_tags, "behavioral test")
     used = list(texts[:1] if kind == "MFT" else texts)
     named = {"expected": list(expected), "forbidden": list(forbidden)}
-    cases: list[dict[str, Any]] = [
+    cases: list[dict[str, object]] = [
         {"text": text, **({} if kind == "DIR" and not number else named)}
         for number, text in enumerate(used)
     ]
@@ -83,9 +96,10 @@ def save_test(folder: Path | str, test: BehavioralTest) -> int:
 
     The file is replaced as a whole or not at all; several programs may save at once.
 
-    Raises:
-        TagifaiError: it is there already, the file is malformed or full, or the folder cannot
-            be written.
+    Raises
+    ------
+    TagifaiError
+        The file already holds the test, is malformed or full, or the folder cannot be written.
     """
     path = Path(folder) / BEHAVIORAL_FILE
     try:
@@ -104,11 +118,11 @@ def save_test(folder: Path | str, test: BehavioralTest) -> int:
         raise TagifaiError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
-def _row(test: BehavioralTest) -> dict[str, Any]:
+def _row(test: BehavioralTest) -> dict[str, object]:
     return {"type": test.type, "group": test.group, "cases": [_case(case) for case in test.cases]}
 
 
-def _case(case: Case) -> dict[str, Any]:
+def _case(case: Case) -> dict[str, object]:
     return {name: value for name, value in asdict(case).items() if value or name == "text"}
 
 
