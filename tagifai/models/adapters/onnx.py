@@ -260,7 +260,7 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> OnnxPre
     summary = summarize_graph(content, f"{where}: {graph.name}")
     _check_locations(summary, graph.parent, where)
     settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
+    settings.log_severity_level = 4  # what is wrong is said once, by us
     try:
         # By its path, beside which large tensors may be.
         session = onnxruntime.InferenceSession(

@@ -103,7 +103,9 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> SetFitP
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
         )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (ImportError, TagifaiError):
+        raise
+    except Exception as error:  # a damaged model fails in as many ways as it has files
         what = shorten(" ".join(str(error).split()) or type(error).__name__, 240)
         raise TagifaiError(f"{where}: cannot be loaded ({what})") from None
     names = [str(label) for label in labels] if isinstance(labels, list) and labels else None

@@ -61,8 +61,9 @@ class SpacyPredictor:
 
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return probabilities, (n_texts, n_tags)."""
-        # spaCy refuses longer texts than that.
-        short = (text[: self._nlp.max_length] for text in texts)
+        # spaCy refuses longer texts than that. Without any token its answer hangs on whether
+        # other texts are beside it; a space is a token.
+        short = (text[: self._nlp.max_length] or " " for text in texts)
         docs = self._nlp.pipe(short, batch_size=self._rows)
         rows = [[doc.cats.get(label, 0.0) for label in self._columns] for doc in docs]
         return np.array(rows, np.float64).reshape(len(rows), len(self._columns))
@@ -83,7 +84,9 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> SpacyPr
     names, others = _components(folder, where)
     try:
         nlp = spacy.load(folder, exclude=others)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ImportError, TagifaiError):
+        raise
+    except Exception as error:  # a damaged model fails in as many ways as it has files
         what = shorten(" ".join(str(error).split()) or type(error).__name__, 240)
         raise TagifaiError(f"{where}: cannot be loaded ({what})") from None
     return SpacyPredictor(nlp, names, options, context, where)

@@ -133,7 +133,9 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> Transfo
             folder, use_safetensors=True, **local
         )
         return TransformersPredictor(model, tokenizer, options, context, where)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (ImportError, TagifaiError):
+        raise
+    except Exception as error:  # a damaged model fails in as many ways as it has files
         what = shorten(" ".join(str(error).split()) or type(error).__name__, 240)
         raise TagifaiError(f"{where}: cannot be loaded ({what})") from None
 
