@@ -92,8 +92,9 @@ found["blank"] = refused(folder / "blank")
 found["package"] = refused("en_core_web_sm")
 found["empty"] = refused(folder)
 text = (folder / "good" / "config.cfg").read_text()
-called = '[nlp.before_creation]\\n@callbacks = "spacy.copy_from_base_model.v1"\\ntokenizer = "os"\\n\\n'
-text = text.replace("before_creation = null\\n", "").replace("[nlp.tokenizer]", called + "[nlp.tokenizer]")
+lines = ["[nlp.before_creation]", '@callbacks = "spacy.copy_from_base_model.v1"', 'tokenizer = "os"']
+called = "\\n".join([*lines, "", "[nlp.tokenizer]"])
+text = text.replace("before_creation = null\\n", "").replace("[nlp.tokenizer]", called)
 (folder / "good" / "config.cfg").write_text(text)
 found["callback"] = refused(folder / "good")
 print(json.dumps(found))
@@ -208,8 +209,8 @@ raw.post_processor = processors.TemplateProcessing(
     "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
 )
 tokenizer = PreTrainedTokenizerFast(
-    tokenizer_object=raw, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
-    model_max_length=64,
+    tokenizer_object=raw, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
+    sep_token="[SEP]", model_max_length=64,
 )
 config = BertConfig(
     vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
@@ -239,7 +240,8 @@ found["files"] = sorted(path.name for path in good.iterdir())
 found["pickled"] = refused(good)
 allowed = AllowedPredictors.of([f"setfit:{good}"])
 own = head.predict_proba(body.encode(TRIED, normalize_embeddings=True))
-found["pickled gap"] = float(np.abs(predict_checked(load(good, allowed=allowed), TRIED) - own).max())
+pickled = predict_checked(load(good, allowed=allowed), TRIED)
+found["pickled gap"] = float(np.abs(pickled - own).max())
 skops.io.dump(head, good / "model_head.skops")
 (good / "model_head.pkl").unlink()
 predictor = load(good)

@@ -192,7 +192,9 @@ def strings(nodes, outputs, constants=(), shape=("n",), **domains):
 def vectorized(source):
     """Count words of texts, and multiply by their weights."""
     return [
-        helper.make_node("StringNormalizer", [source], ["lower"], case_change_action="LOWER", locale="C"),
+        helper.make_node(
+            "StringNormalizer", [source], ["lower"], case_change_action="LOWER", locale="C"
+        ),
         helper.make_node(
             "Tokenizer", ["lower"], ["tokens"], domain="com.microsoft", mark=0, mincharnum=1,
             pad_value="#", separators=["[ ]+"],
