@@ -92,7 +92,8 @@ found["blank"] = refused(folder / "blank")
 found["package"] = refused("en_core_web_sm")
 found["empty"] = refused(folder)
 text = (folder / "good" / "config.cfg").read_text()
-lines = ["[nlp.before_creation]", '@callbacks = "spacy.copy_from_base_model.v1"', 'tokenizer = "os"']
+call = '@callbacks = "spacy.copy_from_base_model.v1"'
+lines = ["[nlp.before_creation]", call, 'tokenizer = "os"']
 called = "\\n".join([*lines, "", "[nlp.tokenizer]"])
 text = text.replace("before_creation = null\\n", "").replace("[nlp.tokenizer]", called)
 (folder / "good" / "config.cfg").write_text(text)
