@@ -320,7 +320,7 @@ def _check_locations(summary: GraphSummary, folder: Path, where: str) -> None:
             inside = False
         if not location or not inside:
             raise TagifaiError(
-                f"{where}: the graph wants the file {shorten(location)!r}, outside its folder"
+                f"{where}: the graph wants the file {shorten(location, 400)!r}, outside its folder"
             )
 
 
