@@ -15,7 +15,7 @@ REVIEWS_FILE = "reviews.sqlite"
 LIMITS = ("max_file", "max_unpacked", "max_predictions", "max_reviews")
 POSITIVE = ("max_body", "max_upload", "max_text", "max_texts", "max_waiting", *LIMITS)
 Value = TypeVar("Value")
-Setting = bool | int | str | Path
+Setting = bool | int | str | Path | tuple[str, ...]
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -63,6 +63,12 @@ class Settings:
     trust_pickle: bool = _option(
         False,
         "load model.pkl where version.json records its SHA-256; a pickle can run any program",
+    )
+    allow_predictor: tuple[str, ...] = _option(
+        (),
+        "a predictor that may run code or ask a server, as in http:URL; private:HOST, a host at "
+        "a private address; type:NAME, a type in a skops file; may be repeated (in the variable: "
+        "spaces between)",
     )
     reviews_repo: str = _option(
         "",
@@ -124,6 +130,7 @@ def load_settings(
         given = vars(_parser().parse_args([] if arguments is None else arguments))
     names = {option.name for option in fields(Settings)}
     values |= {name: given[name] for name in names & given.keys() if given[name] is not None}
+    values |= {name: tuple(some) for name, some in values.items() if isinstance(some, list)}
     settings = Settings(**values)
     if not 1 <= settings.port <= 65535:
         raise TagifaiError(f"port must be 1 to 65535, got {settings.port}")
@@ -202,7 +209,7 @@ def describe_settings() -> list[dict[str, str]]:
         {
             "flag": flag_of(option.name),
             "variable": variable_of(option.name),
-            "default": str(option.default) if option.default is not MISSING else "",
+            "default": "" if option.default in (MISSING, ()) else str(option.default),
             "help": option.metadata["help"],
         }
         for option in fields(Settings)
@@ -230,6 +237,9 @@ def add_flags(parser: "argparse._ActionsContainer", names: Sequence[str] = ()) -
         text = f"{option.metadata['help']} [{variable_of(option.name)}; default: {option.default}]"
         if kind is bool:
             parser.add_argument(flag_of(option.name), action="store_const", const=True, help=text)
+        elif kind is tuple:
+            metavar = "KIND:SOURCE"
+            parser.add_argument(flag_of(option.name), action="append", metavar=metavar, help=text)
         else:
             parser.add_argument(
                 flag_of(option.name),
@@ -247,6 +257,8 @@ def _read(variable: str, text: str, kind: type) -> Setting:
         raise TagifaiError(
             f"{variable} must be one of {', '.join(TRUE + FALSE[:-1])}, got {text!r}"
         )
+    if kind is tuple:
+        return tuple(text.split())
     if kind is int:
         try:
             return int(text)

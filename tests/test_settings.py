@@ -14,6 +14,16 @@ def test_a_flag_wins_over_its_variable_and_a_variable_over_the_default() -> None
     )
 
 
+def test_predictors_are_allowed_one_by_one() -> None:
+    flags = ["--allow-predictor", "http:https://a.example/x", "--allow-predictor", "python:a:b"]
+    given = ("http:https://a.example/x", "python:a:b")
+    assert load_settings(flags, {}).allow_predictor == given
+    variable = {"TAGIFAI_ALLOW_PREDICTOR": "  http:https://a.example/x python:a:b\n"}
+    assert load_settings([], variable).allow_predictor == given
+    assert load_settings(flags[:2], variable).allow_predictor == given[:1]
+    assert load_settings([], {}).allow_predictor == ()
+
+
 def test_the_cache_is_off_when_asked() -> None:
     assert load_settings(["--cache-dir", "x"], {}).cache_folder == Path("x")
     assert load_settings(["--no-cache"], {}).cache_folder is None

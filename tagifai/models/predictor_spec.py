@@ -28,7 +28,7 @@ NEED_PERMISSION: Mapping[str, str] = {
     "http": "sends texts to a server",
     "openai": "sends texts to a server",
 }
-PRIVATE = "private"
+PRIVATE, TYPE = "private", "type"
 MAX_SOURCE = 2_000
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _SECRET = re.compile(r"(api[-_]?)?key|.*token|.*secret|pass(word|wd)?|sig(nature)?", re.IGNORECASE)
@@ -178,10 +178,14 @@ class AllowedPredictors:
     private_hosts : frozenset of str
         Hosts that may be at an address of a private network: those that are allowed as such an
         address or as localhost, and each HOST of ``private:HOST``.
+    types : frozenset of str
+        Types that a skops file may hold beside those that skops knows: each NAME of
+        ``type:NAME``.
     """
 
     specs: tuple[PredictorSpec, ...] = ()
     private_hosts: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "AllowedPredictors":
@@ -198,11 +202,14 @@ class AllowedPredictors:
         TagifaiError
             One is no ``KIND:SOURCE``.
         """
-        specs, private = [], set()
+        specs, private, types = [], set(), set()
         for text in texts:
             kind, _, rest = text.strip().partition(":")
             if kind == PRIVATE:
                 private.add(_host_alone(rest))
+                continue
+            if kind == TYPE:
+                types.add(_type_name(rest))
                 continue
             if kind == "openai" and "#" not in rest:
                 check_url(rest, f"predictor {shorten(text)}")
@@ -214,7 +221,7 @@ class AllowedPredictors:
                 host = host_of(spec.source)
                 if names_private(host):
                     private.add(host)
-        return cls(tuple(specs), frozenset(private))
+        return cls(tuple(specs), frozenset(private), frozenset(types))
 
     def permits(self, spec: PredictorSpec) -> bool:
         """Check whether this very predictor was allowed."""
@@ -266,6 +273,15 @@ def _host_alone(text: str) -> str:
             f"--allow-predictor private:HOST: the name of a host is needed, got {shorten(text)!r}"
         )
     return host.strip("[]").rstrip(".")
+
+
+def _type_name(text: str) -> str:
+    name = text.strip()
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise TagifaiError(
+            f"--allow-predictor type:NAME: the full name of a type is needed, got {shorten(text)!r}"
+        )
+    return name
 
 
 def _covers(allowed: PredictorSpec, spec: PredictorSpec) -> bool:

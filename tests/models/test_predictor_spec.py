@@ -102,6 +102,11 @@ def test_private_hosts_are_those_named_as_such():
          "http:https://tags.example/", "http:http://8.8.8.8/"]
     )  # fmt: skip
     assert allowed.private_hosts == {"localhost", "::1", "tags.corp"}
+    assert allowed.types == frozenset()
+    types = AllowedPredictors.of(["type:sklearn.tree._tree.Tree"]).types
+    assert types == {"sklearn.tree._tree.Tree"}
+    with pytest.raises(TagifaiError, match="the full name of a type is needed"):
+        AllowedPredictors.of(["type:a b"])
     with pytest.raises(TagifaiError, match="the name of a host is needed"):
         AllowedPredictors.of(["private:http://a/"])
     with pytest.raises(TagifaiError, match="unknown kind of predictor"):

@@ -37,8 +37,6 @@ class LoadContext:
         that the person typed.
     allowed : AllowedPredictors
         What may run code or ask a server.
-    trusted_types : tuple of str
-        Types in a skops file that the person confirmed.
     tags : tuple of str
         The order of the columns, where the model knows no names.
     tag_map : mapping
@@ -53,7 +51,6 @@ class LoadContext:
 
     folder: Path | None = None
     allowed: AllowedPredictors = field(default_factory=AllowedPredictors)
-    trusted_types: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     tag_map: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)

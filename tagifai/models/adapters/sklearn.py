@@ -157,14 +157,15 @@ def read_estimator(path: Path, context: LoadContext) -> object:
         )
     data = read_archive(path, context.limits)
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(context.trusted_types))
+        trusted = context.allowed.types
+        unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - trusted)
         if unknown:
             raise TagifaiError(
                 f"{path}: holds {counted(len(unknown), 'type')} that skops does not know: "
-                f"{', '.join(map(shorten, unknown[:20]))}{' …' if len(unknown) > 20 else ''}; if "
-                "you know who made the file, confirm each of them (trusted types)"
+                f"{shorten(', '.join(unknown), 600)}; if you know who made "
+                f"the file, confirm each of them: --allow-predictor type:{shorten(unknown[0])}"
             )
-        loaded: object = skops.io.loads(data, trusted=list(context.trusted_types))
+        loaded: object = skops.io.loads(data, trusted=sorted(trusted))
     except TagifaiError:
         raise
     except RecursionError:

@@ -25,7 +25,7 @@ from tagifai.errors import TagifaiError
 from tagifai.models.adapters import as_predictor, load_predictor
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor import predict_checked
-from tagifai.models.predictor_spec import PredictorSpec
+from tagifai.models.predictor_spec import AllowedPredictors, PredictorSpec
 
 DATA = small_dataset(80)
 TAGS = ("computer-vision", "segmentation", "natural-language-processing", "transformers")
@@ -111,6 +111,11 @@ def test_a_file_needs_no_more_than_its_tags(name, fitted, tmp_path):
     )
 
 
+def confirmed(*types):
+    allowed = AllowedPredictors.of(f"type:{name}" for name in types)
+    return LoadContext(tags=TAGS, allowed=allowed)
+
+
 def shout(texts):
     return [text.upper() for text in texts]
 
@@ -132,7 +137,7 @@ def test_types_that_skops_does_not_know_are_listed_and_can_be_confirmed(tmp_path
     ) as told:
         load_predictor(spec, LoadContext(tags=TAGS))
     name = str(told.value).partition("not know: ")[2].partition(";")[0]
-    predictor = load_predictor(spec, LoadContext(tags=TAGS, trusted_types=(name,)))
+    predictor = load_predictor(spec, confirmed(name))
     assert predict_checked(predictor, ["a"]).shape == (1, 4)
 
 
@@ -143,8 +148,8 @@ def test_a_forest_needs_its_types_confirmed(fitted, tmp_path):
     types = tuple(skops.io.get_untrusted_types(file=path))
     if types:
         with pytest.raises(TagifaiError, match="confirm each of them"):
-            load_predictor(spec, LoadContext(tags=TAGS, trusted_types=types[1:]))
-    predictor = load_predictor(spec, LoadContext(tags=TAGS, trusted_types=types))
+            load_predictor(spec, confirmed(*types[1:]))
+    predictor = load_predictor(spec, confirmed(*types))
     np.testing.assert_allclose(
         predict_checked(predictor, SHUFFLED), expected(fitted["forest"]), atol=1e-7
     )
