@@ -18,7 +18,8 @@ from tagifai.behavioral.name_matcher import match_names
 from tagifai.behavioral.results import BehavioralResults, Score, TestResult
 from tagifai.data import Tag
 from tagifai.data.names import normalise_names, refuse_unknown_in_rows
-from tagifai.data.records import Label, Text, check_row, read_rows
+from tagifai.data.records import read_rows
+from tagifai.data.validation import Label, Text, check_row
 
 TYPES = ("INV", "DIR", "MFT")
 SAVED, NAME_RECOGNITION, WITHOUT_NAMES = "saved", "name recognition", "without names"

@@ -16,8 +16,8 @@ from tagifai.behavioral import (
     load_behavioral_tests,
     parse_behavioral_test,
 )
+from tagifai.data.json_files import MAX_BYTES
 from tagifai.data.names import refuse_unknown_tags
-from tagifai.data.records import MAX_BYTES
 from tagifai.errors import TagifaiError, one_of
 
 _WAIT_SECONDS = 5.0

@@ -2,16 +2,16 @@
 
 import argparse
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tagifai.cli.answers import Answer
 from tagifai.cli.terminal import print_table, print_text, progress_bar, shown
 from tagifai.data import load_dataset
 from tagifai.data.columns import Columns, check_columns, number_names
-from tagifai.data.records import load_json
+from tagifai.data.json_files import load_json
 from tagifai.data.tag_cells import NONE, Names
 from tagifai.errors import TagifaiError, counted, shorten
 
@@ -86,7 +86,7 @@ def import_data(options: argparse.Namespace) -> Answer:
         untagged=options.untagged,
         progress=progress_bar("importing"),
     )
-    return Answer(_to_dict(imported), lambda: _show(imported, options.to, options.dry_run))
+    return Answer(_to_json(imported), lambda: _show(imported, options.to, options.dry_run))
 
 
 def _given(options: argparse.Namespace) -> Columns:
@@ -159,7 +159,7 @@ def _read_names(text: str) -> Names:
 def _names_of_file(path: Path) -> Names:
     where = str(path)
     if path.suffix.lower() == ".json":
-        found: Any = load_json(path)
+        found = load_json(path)
         for key in _NAME_KEYS:
             if isinstance(found, dict) and isinstance(found.get(key), dict | list):
                 found = found[key]
@@ -179,7 +179,7 @@ def _names_of_file(path: Path) -> Names:
     return number_names(dict(enumerate(found)), where)
 
 
-def _to_dict(imported: "Imported") -> dict[str, Any]:
+def _to_json(imported: "Imported") -> dict[str, object]:
     from tagifai.data.importing import notes_on
 
     reading = imported.reading
@@ -206,7 +206,7 @@ def _to_dict(imported: "Imported") -> dict[str, Any]:
         "tags": dict(imported.tags),
         "splits": dict(imported.splits),
         "notes": notes_on(imported),
-        "first": list(imported.rows),
+        "first": [fields.to_record() for fields in imported.rows],
         "written": [str(path) for path in imported.written],
     }
 
@@ -231,10 +231,15 @@ def _show(imported: "Imported", to: Path | None, dry_run: bool) -> None:
     for note in notes_on(imported):
         print_text(f"note: {note}")
     rows = [
-        {**row, "tags": ", ".join(row["tags"]), "description": shorten(row["description"], 200)}
-        for row in imported.rows
+        {
+            "id": fields.id,
+            "title": fields.title,
+            "description": shorten(fields.description, 200),
+            "tags": ", ".join(fields.tags),
+        }
+        for fields in imported.rows
     ]
-    titles = {"title": "title"} if any(row["title"] for row in rows) else {}
+    titles = {"title": "title"} if any(fields.title for fields in imported.rows) else {}
     print_table(rows, {"id": "id", **titles, "description": "text", "tags": "tags"})
     if imported.in_place:
         print_text(f"To read it in place instead, in data.toml:\n\n{imported.in_place}\n")
@@ -255,7 +260,7 @@ _KINDS = {
 }
 
 
-def _listed(counts: dict[str, int] | Any) -> str:
-    pairs: Sequence[tuple[str, int]] = list(counts.items())
+def _listed(counts: Mapping[str, int]) -> str:
+    pairs = list(counts.items())
     more = f" and {len(pairs) - _LISTED} more" if len(pairs) > _LISTED else ""
     return ", ".join(f"{name} {count:,}" for name, count in pairs[:_LISTED]) + more

@@ -5,7 +5,7 @@ import sys
 
 from tagifai.cli.answers import Answer, open_versions
 from tagifai.cli.terminal import print_table, print_text
-from tagifai.data.records import replace_surrogates
+from tagifai.data.validation import replace_surrogates
 
 
 def predict(options: argparse.Namespace) -> Answer:

@@ -14,7 +14,7 @@ from tagifai.cli.answers import (
 )
 from tagifai.cli.terminal import print_message, print_table, print_text, progress_bar, shown
 from tagifai.data import Dataset, known_tags, load_dataset
-from tagifai.data.records import read_object
+from tagifai.data.json_files import read_object
 from tagifai.errors import TagifaiError
 from tagifai.store.naming import WORKSPACE
 

@@ -8,17 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tagifai.data.assignment import SPLITS_FILE, read_splits
 from tagifai.data.columns import Columns, column_names
 from tagifai.data.config import CONFIG_FILE, DataConfig, load_config
+from tagifai.data.files import kind_of
 from tagifai.data.names import normalise_names
 from tagifai.data.reading import read_in_place
-from tagifai.data.records import Label, Text, check_row, kind_of, read_records, validate_row
+from tagifai.data.records import read_records
 from tagifai.data.sources import list_files
+from tagifai.data.unique_ids import UniqueIds
+from tagifai.data.validation import Label, Text, check_row, validate_row
 from tagifai.errors import TagifaiError, shorten
 
 PROJECT_FILES = ("projects.json", "projects.jsonl", "projects.csv", "projects.parquet")
@@ -41,7 +44,7 @@ class Project:
     title: str
     description: str
     tags: tuple[str, ...]
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
     written: tuple[str, ...] = ()
 
     @property
@@ -99,7 +102,7 @@ class Prepared:
     tags: tuple[str, ...]
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> object:
     if isinstance(value, str):
         raise ValueError(
             f"tags given as one string {shorten(value)!r}; "
@@ -108,7 +111,7 @@ def _listed(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def identify(value: Any) -> Any:
+def identify(value: object) -> str:
     """Return an id as a string: an integer, a string in NFC, or a whole number such as 7.0.
 
     Integers become floats where a column of them has a missing value.
@@ -238,7 +241,7 @@ def _load_projects(
     path: Path, advance: Advance | None, columns: Columns | None
 ) -> tuple[tuple[Project, ...], int]:
     """Return the projects, and the number of rows that are left out as unlabelled."""
-    rows: Iterator[tuple[Path, int, Any]]
+    rows: Iterator[tuple[Path, int, object]]
     names: dict[str, str] = {}
     if columns is None:
         rows = _usual_rows(path)
@@ -247,18 +250,13 @@ def _load_projects(
         rows, names = read_in_place(paths, columns), column_names(columns)
     projects = []
     num_left_out = 0
-    place_of: dict[str, tuple[Path, int]] = {}
+    ids = UniqueIds(names.get("id", "id"), "; ids are unique")
     for file, row, fields in rows:
         if fields is None:
             num_left_out += 1
             continue
         project = make_project(f"{file}: row {row}", fields, names)
-        if project.id in place_of:
-            raise TagifaiError(
-                f"{file}: row {row}, {names.get('id', 'id')}: {shorten(project.id)!r} is already "
-                f"the id of {said_place(place_of[project.id], file)}; ids are unique"
-            )
-        place_of[project.id] = (file, row)
+        ids.add(project.id, file, row)
         projects.append(project)
         if advance is not None and len(projects) % _ROWS_BETWEEN_NEWS == 0:
             advance(len(projects))
@@ -267,7 +265,7 @@ def _load_projects(
     return tuple(projects), num_left_out
 
 
-def _usual_rows(path: Path) -> Iterator[tuple[Path, int, Any]]:
+def _usual_rows(path: Path) -> Iterator[tuple[Path, int, object]]:
     as_text = kind_of(path) in ("csv", "tsv")
     for row, record in read_records(path):
         if row == 1 and isinstance(record, dict):
@@ -277,12 +275,12 @@ def _usual_rows(path: Path) -> Iterator[tuple[Path, int, Any]]:
                     f"{path}: row 1, {missing[0]}: Field required, among "
                     f"{shorten(', '.join(map(str, record)), 200)}; {_OTHER_FORMS}"
                 )
-        if as_text and "tags" in record:
-            record["tags"] = _tags_cell(record["tags"], path, row)
+        if as_text and isinstance(record, dict) and "tags" in record:
+            record["tags"] = _tags_cell(str(record["tags"]), path, row)
         yield path, row, record
 
 
-def make_project(where: str, fields: Any, names: Mapping[str, str] | None = None) -> Project:
+def make_project(where: str, fields: object, names: Mapping[str, str] | None = None) -> Project:
     """Validate a project's fields: id, title, description, tags, and others, which are kept.
 
     Parameters
@@ -308,17 +306,7 @@ def make_project(where: str, fields: Any, names: Mapping[str, str] | None = None
     return Project(valid.id, valid.title, valid.description, tags, valid.model_extra or {}, written)
 
 
-def said_place(place: tuple[Path, int], file: Path) -> str:
-    """Name a row, with its file where that is another than `file`.
-
-    >>> said_place((Path("a.csv"), 7), Path("a.csv")), said_place((Path("a.csv"), 7), Path("b.csv"))
-    ('row 7', 'row 7 of a.csv')
-    """
-    path, row = place
-    return f"row {row}" if path == file else f"row {row} of {path}"
-
-
-def _tags_cell(cell: str, path: Path, row: int) -> Any:
+def _tags_cell(cell: str, path: Path, row: int) -> list[object]:
     try:
         tags = json.loads(cell)
     except (ValueError, RecursionError):

@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tagifai.data import Project, identify
 from tagifai.data.names import normalise_names
-from tagifai.data.records import Label, read_rows
+from tagifai.data.records import read_rows
+from tagifai.data.validation import Label
 from tagifai.errors import TagifaiError, shorten
 
 SECOND_TAGS = "second_tags.json"

@@ -1,4 +1,4 @@
-"""Read Arrow files and the folders that `datasets` saves, with pyarrow alone."""
+"""Read Parquet and Arrow files, and the folders that `datasets` saves, with pyarrow alone."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,17 +6,45 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tagifai.data.records import (
-    PARQUET_ROWS,
-    arrow_errors,
-    read_object,
-    readable,
-    refuse_doubles,
-)
-from tagifai.errors import TagifaiError
+from tagifai.data.csv_files import refuse_doubles
+from tagifai.data.files import readable
+from tagifai.data.json_files import read_object
+from tagifai.data.validation import Record
+from tagifai.errors import TagifaiError, shorten
 
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 ClassNames = Mapping[str, tuple[str, ...]]
+_BATCH = 1_000
+
+
+@contextmanager
+def arrow_errors(path: Path, kind: str) -> Iterator[None]:
+    """Turn what pyarrow refuses into an error that names the file: "not Parquet: …"."""
+    import pyarrow  # here: only those who read Parquet wait for it
+
+    try:
+        yield
+    except (pyarrow.ArrowException, ValueError, OverflowError) as error:
+        message = " ".join(str(error).split())
+        raise TagifaiError(f"{path}: not {kind}: {shorten(message, 200)}") from None
+
+
+def read_parquet(path: Path) -> Iterator[Record]:
+    """Yield the rows of a Parquet file.
+
+    Raises
+    ------
+    TagifaiError
+        The file is not Parquet, or has a column twice.
+    """
+    import pyarrow.parquet as parquet
+
+    with arrow_errors(path, "Parquet"), parquet.ParquetFile(path) as file:
+        refuse_doubles(path, file.schema_arrow.names)
+        # Group by group: pyarrow reads lists of dictionaries within one alone.
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(_BATCH, row_groups=[group]):
+                yield from batch.to_pylist()
 
 
 def is_saved_dataset(folder: Path) -> bool:
@@ -56,7 +84,8 @@ def saved_files(folder: Path) -> tuple[Path, ...]:
             f"{path}: its rows are chosen by an index; call flatten_indices() before save_to_disk()"
         )
     listed = state.get("_data_files")
-    names = [str(one.get("filename")) for one in listed or [] if isinstance(one, dict)]
+    files = listed if isinstance(listed, list) else []
+    names = [str(one.get("filename")) for one in files if isinstance(one, dict)]
     if not names or not all(_is_plain_name(name) for name in names):
         raise TagifaiError(f"{path}: _data_files: a list of files is needed")
     return tuple(folder / name for name in names)
@@ -68,13 +97,13 @@ def saved_class_names(folder: Path) -> ClassNames:
     return class_names(read_object(path).get("features")) if path.is_file() else {}
 
 
-def class_names(features: Any) -> ClassNames:
+def class_names(features: object) -> ClassNames:
     """Return the names of each `ClassLabel` column, alone or in a list.
 
     >>> class_names({"label": {"names": ["neg", "pos"], "_type": "ClassLabel"}})
     {'label': ('neg', 'pos')}
     """
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for column, feature in (features if isinstance(features, dict) else {}).items():
         while isinstance(feature, dict | list):
             if isinstance(feature, list):  # how older versions write a list
@@ -103,7 +132,7 @@ def schema_class_names(path: Path, kind: str) -> ClassNames:
         return {}
 
 
-def read_arrow(path: Path) -> Iterator[dict[str, Any]]:
+def read_arrow(path: Path) -> Iterator[Record]:
     """Yield the rows of an Arrow file, a stream or one for random access.
 
     Raises
@@ -120,8 +149,8 @@ def read_arrow(path: Path) -> Iterator[dict[str, Any]]:
         )
         for batch in batches:
             batch.validate(full=True)  # offsets that lead outside would end the program
-            for start in range(0, batch.num_rows, PARQUET_ROWS):
-                yield from batch.slice(start, PARQUET_ROWS).to_pylist()
+            for start in range(0, batch.num_rows, _BATCH):
+                yield from batch.slice(start, _BATCH).to_pylist()
 
 
 @contextmanager

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from tagifai.data.records import MAX_JSON_BYTES, read_object
+from tagifai.data.json_files import MAX_JSON_BYTES, read_object
 from tagifai.errors import TagifaiError, shorten
 
 SPLITS_FILE = "splits.json"
@@ -46,7 +45,7 @@ def name_split(value: object, where: str) -> str:
 
 
 def read_splits(
-    folder: Path, columns: Mapping[str, Mapping[str, Any]], projects_file: Path
+    folder: Path, columns: Mapping[str, Mapping[str, object]], projects_file: Path
 ) -> dict[str, str]:
     """Return the split of each project that has one, by id.
 
@@ -96,7 +95,7 @@ def pack_splits(splits: Mapping[str, str]) -> bytes:
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def list_groups(ids: Sequence[str], columns: Iterable[Mapping[str, Any]]) -> list[str] | None:
+def list_groups(ids: Sequence[str], columns: Iterable[Mapping[str, object]]) -> list[str] | None:
     """Return the group of each project, None where no project has one.
 
     A project without a group is alone in one of its own.

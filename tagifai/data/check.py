@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from tagifai.data import Dataset, Project, candidate_tags, count_tags, rules
 from tagifai.data.frames import SharedFrame, common_frames, common_openings, shared_frames
 from tagifai.data.left_out import describe_unlabelled, find_left_out, name_counts
 from tagifai.data.rules import Case, Finding, finding
+from tagifai.data.validation import Record
 from tagifai.errors import counted, shorten
 from tagifai.text.segmentation import space_text
 
@@ -176,7 +176,7 @@ def count_dataset(dataset: Dataset, min_tag_freq: int = MIN_TAG_FREQ) -> Counts:
     )
 
 
-def report_to_dict(report: Report) -> dict[str, Any]:
+def report_to_dict(report: Report) -> Record:
     """Give the report as JSON can hold it, with the text of each rule."""
     return {**asdict(report), "rules": dict(RULES), "passed": not report.findings}
 

@@ -1,35 +1,23 @@
 """Say which column holds what, and make projects of rows by it."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from tagifai.data.assignment import is_blank, name_split
-from tagifai.data.records import Dialect, Quoting
+from tagifai.data.csv_files import Dialect, Quoting
 from tagifai.data.tag_cells import (
     NONE,
     Names,
-    UnlabelledError,
-    clean_tags,
-    read_binary,
-    read_tags,
 )
 from tagifai.errors import TagifaiError, one_of, shorten
 
 # What projects have themselves: another column of such a name is kept as original_….
 OWN = ("id", "title", "description", "tags", "split")
 ORIGINAL = "original_"
-_UNDECIDED = (
-    ', so nobody decided: `unlabelled = "leave-out"` leaves such projects out, '
-    '`unlabelled = "negative"` takes them as negatives'
-)
 Unlabelled = Literal["", "leave-out", "negative", "whole"]
 
 
@@ -86,7 +74,7 @@ class Columns:
         return Dialect(self.encoding, self.delimiter, self.quoting, self.header)
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
@@ -131,21 +119,23 @@ class ColumnsFile(BaseModel):
             names = number_names(self.names, f"{where}, names")
         else:
             names = self.names
-        lists = ("file", "tags", "one_hot", "leave_out", "header")
-        known: dict[str, Any] = {name: tuple(getattr(self, name)) for name in lists}
         found = Columns(
+            file=tuple(self.file),
             id=self.id,
             title=self.title,
             text=self.text,
+            tags=tuple(self.tags),
             separator=self.separator,
+            one_hot=tuple(self.one_hot),
             names=names,
             multi_hot=self.multi_hot,
             split=self.split,
             unlabelled=self.unlabelled or "",
+            leave_out=tuple(self.leave_out),
             encoding=self.encoding,
             delimiter=self.delimiter,
             quoting=self.quoting or "",
-            **known,
+            header=tuple(self.header),
         )
         check_columns(found, where)
         for name in found.file:
@@ -158,7 +148,7 @@ class ColumnsFile(BaseModel):
         return found
 
 
-def number_names(found: Mapping[Any, Any], where: str) -> dict[int, str]:
+def number_names(found: Mapping[int, object] | Mapping[str, object], where: str) -> dict[int, str]:
     """Read names of numbers: {number: name}, or {name: number}.
 
     >>> number_names({"neg": 0, "pos": 1}, ""), number_names({"1": "World"}, "")
@@ -169,16 +159,14 @@ def number_names(found: Mapping[Any, Any], where: str) -> dict[int, str]:
     TagifaiError
         It is neither, or a number or name comes twice.
     """
-    pairs = [
-        (value, key) if isinstance(value, int) else (key, value) for key, value in found.items()
-    ]
     names: dict[int, str] = {}
-    for number, name in pairs:
+    for key, value in found.items():
+        given, name = (value, key) if isinstance(value, int) else (key, value)
         try:
-            number = int(number)
-        except (TypeError, ValueError):
+            number = int(given)
+        except ValueError:
             raise TagifaiError(
-                f"{where}: a whole number is needed for each name, got {shorten(repr(number))}"
+                f"{where}: a whole number is needed for each name, got {shorten(repr(given))}"
             ) from None
         if not isinstance(name, str) or not name.strip() or number in names:
             raise TagifaiError(f"{where}: {number} needs one name, got {shorten(repr(name))}")
@@ -287,152 +275,6 @@ def column_names(columns: Columns) -> dict[str, str]:
     return {field: name for field, name in found.items() if name not in ("", NONE)}
 
 
-def fields_of(
-    record: Mapping[str, Any], columns: Columns, number: int, where: str, split: str = ""
-) -> dict[str, Any] | None:
-    """Make the fields of a project out of a row: id, title, description, tags, and the rest.
-
-    Parameters
-    ----------
-    record : mapping
-        The row.
-    columns : Columns
-        Which column holds what, with nothing left open.
-    number : int
-        The id, where no column holds it.
-    where : str
-        The file and row, named in messages.
-    split : str
-        The split of the file, where no column holds it; "" for none.
-
-    Returns
-    -------
-    dict or None
-        None for a row to leave out, since nobody decided on its tags.
-
-    Raises
-    ------
-    TagifaiError
-        A cell is missing, or holds something else; the message names row and column.
-    """
-    column = ""
-    try:
-        fields: dict[str, Any] = {"id": str(number), "title": ""}
-        if columns.id != NONE:
-            column = columns.id
-            fields["id"] = _cell(record, column)
-            if is_blank(fields["id"]):
-                raise ValueError('no id; `id = "none"` numbers the rows')
-        if columns.title != NONE:
-            column = columns.title
-            fields["title"] = _text(_cell(record, column))
-        column = columns.text
-        fields["description"] = _text(_cell(record, column))
-        fields["tags"] = tags = []
-        for column in columns.tags:
-            try:
-                found = read_tags(
-                    _cell(record, column),
-                    columns.separator,
-                    columns.names,
-                    multi_hot=columns.multi_hot,
-                )
-            except UnlabelledError:
-                if columns.unlabelled == "":
-                    raise ValueError(f"-1 in place of tags{_UNDECIDED}") from None
-                if columns.unlabelled != "negative":
-                    return None
-                continue
-            tags += [tag for tag in found if tag not in tags]
-        if columns.one_hot:
-            column = ""
-            held = _one_hot(record, columns, where)
-            if held is None:
-                return None
-            fields["tags"] = held
-        if columns.split not in ("", NONE):
-            column = columns.split
-            if not is_blank(value := _cell(record, column)):
-                fields["split"] = name_split(value, f"{where}, {shorten(column)}")
-        elif split and columns.split != NONE:
-            fields["split"] = split
-    except ValueError as error:
-        place = f"{where}, {shorten(column)}" if column else where
-        raise TagifaiError(f"{place}: {error}") from None
-    used = {*named_columns(columns), *columns.leave_out}
-    for name, value in record.items():
-        if name not in used:
-            try:
-                fields[ORIGINAL + name if name in OWN else name] = plain(value)
-            except TypeError:  # bytes: pictures and the like
-                continue
-    return fields
-
-
-def _cell(record: Mapping[str, Any], column: str) -> Any:
-    if column not in record:
-        raise ValueError(f"no such column; the row has {shorten(', '.join(map(str, record)), 200)}")
-    return record[column]
-
-
-def _text(value: object) -> str:
-    if is_blank(value):
-        return ""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8")  # an error of it is a ValueError
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise ValueError(f"text is needed, got {shorten(repr(value))}")
-    if "\0" in value:
-        raise ValueError("a NUL character, which text does not have")
-    return value
-
-
-def _one_hot(record: Mapping[str, Any], columns: Columns, where: str) -> list[str] | None:
-    found: dict[str, int | None] = {}
-    for column in columns.one_hot:
-        try:
-            found[column] = read_binary(_cell(record, column))
-        except ValueError as error:
-            raise TagifaiError(f"{where}, {shorten(column)}: {error}") from None
-    undecided = [column for column, value in found.items() if value in (-1, None)]
-    if undecided and columns.unlabelled != "negative":
-        if columns.unlabelled == "leave-out":
-            return None
-        if columns.unlabelled == "whole" and all(value == -1 for value in found.values()):
-            return None
-        seen = "-1" if found[undecided[0]] == -1 else "a blank cell"
-        raise TagifaiError(f"{where}, {shorten(undecided[0])}: {seen}{_UNDECIDED}")
-    return clean_tags([column for column, value in found.items() if value == 1])
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it: dates in ISO 8601, no NaN.
-
-    >>> plain({"at": datetime(2020, 2, 20, 6, 43), "of": [math.nan, 1.5]})
-    {'at': '2020-02-20T06:43:00', 'of': [None, 1.5]}
-
-    Raises
-    ------
-    TypeError
-        It holds bytes, which JSON cannot have.
-    """
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if isinstance(value, Decimal | timedelta):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
 def to_toml(columns: Columns) -> str:
     """Write the table `[columns]` of `data.toml`.
 
@@ -458,7 +300,7 @@ def to_toml(columns: Columns) -> str:
     return "\n".join(lines)
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_toml(k)} = {_toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):

@@ -3,13 +3,13 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tagifai.data.columns import Columns, ColumnsFile
 from tagifai.data.names import normalise_names
-from tagifai.data.records import Label, check_row
+from tagifai.data.validation import Label, check_row
 from tagifai.errors import TagifaiError, one_of
 from tagifai.pointers import refuse_pointer_file
 from tagifai.text.languages import DEFAULT_LANGUAGE, find_language
@@ -101,7 +101,7 @@ def load_config(folder: Path | str) -> DataConfig:
         for key in found["columns"]:
             if key not in known:
                 raise TagifaiError(f"{path}: columns: {one_of('key', key, known)}")
-    row: Any = check_row(str(path), found, _ConfigFile)
+    row = check_row(str(path), found, _ConfigFile)
     excluded = normalise_names(row.excluded)
     if not all(excluded):
         raise TagifaiError(f"{path}: excluded: a blank tag; each tag needs a name")

@@ -5,18 +5,19 @@ quotes, blanks, line ends and escapes, is as it was.
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tagifai.data import TAG_FILE, Dataset, Project, known_tags, load_dataset
 from tagifai.data.columns import Columns, with_defaults
+from tagifai.data.csv_files import STANDARD
 from tagifai.data.edits import append_record
+from tagifai.data.files import kind_of
+from tagifai.data.folders import scratch_folder
 from tagifai.data.in_place import Plan, edit_csv, edit_json, edit_parquet, edit_text
 from tagifai.data.parquet_edits import count_rows
 from tagifai.data.reading import read_in_place
-from tagifai.data.records import STANDARD, kind_of
 from tagifai.data.sources import Source, open_sources, read_source
 from tagifai.data.tag_writing import Wanted
 from tagifai.errors import TagifaiError, shorten
@@ -77,34 +78,43 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
     new_tags = tuple(
         dict.fromkeys(tag for wanted in plan.values() for tag in wanted.added if tag not in known)
     )
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
-    except OSError as error:
-        raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
-    try:
-        _copy(folder, scratch)
-        if plan:
-            _write_projects(folder, scratch, before, plan)
-        if new_tags and before.tags:
-            edit_text(
-                folder / TAG_FILE,
-                scratch / TAG_FILE,
-                STANDARD.encoding,
-                lambda text: _with_tags(text, new_tags),
-            )
-        after = load_dataset(scratch)
-        _verify(before, after, plan, folder)
-        scratch.chmod(0o755)
+    with scratch_folder(to) as scratch:
+        after = _write_changed(folder, scratch, before, plan, new_tags)
         if to.exists():
             to.rmdir()
         scratch.rename(to)
-    except OSError as error:
-        raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return _count_applied(before, after, plan, changes, new_tags)
+
+
+def _write_changed(
+    folder: Path, scratch: Path, before: Dataset, plan: Plan, new_tags: Sequence[str]
+) -> Dataset:
+    """Write a changed copy of a data folder, and return what it reads as."""
+    _copy(folder, scratch)
+    if plan:
+        _write_projects(folder, scratch, before, plan)
+    if new_tags and before.tags:
+        edit_text(
+            folder / TAG_FILE,
+            scratch / TAG_FILE,
+            STANDARD.encoding,
+            lambda text: _with_tags(text, new_tags),
+        )
+    after = load_dataset(scratch)
+    _verify(before, after, plan, folder)
+    return after
+
+
+def _count_applied(
+    before: Dataset,
+    after: Dataset,
+    plan: Plan,
+    changes: Mapping[str, Change],
+    new_tags: tuple[str, ...],
+) -> Applied:
+    """Count what the changes changed, and what was so already."""
     ids = {project.id for project in before.projects}
-    asked = sum(
+    num_wanted = sum(
         len(set(change.get("add", ()))) + len(set(change.get("remove", ())))
         for one, change in changes.items()
         if one in ids
@@ -115,7 +125,7 @@ def apply_changes(folder: Path | str, changes: Mapping[str, Change], to: Path | 
         len(plan),
         num_added,
         num_removed,
-        asked - num_added - num_removed,
+        num_wanted - num_added - num_removed,
         tuple(sorted(set(changes) - ids)),
         new_tags,
         before.digest,

@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import Any
 
 # The fullwidth signs are formulas too, and a byte-order mark or a blank before one is no shield.
 _DANGER = re.compile("^[\\s\ufeff\u200b\0]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n\0]")
@@ -29,7 +28,7 @@ def bare_cell(text: str) -> str:
     return text[1:] if text.startswith("'") else text
 
 
-def cell_of(value: Any) -> str:
+def cell_of(value: object) -> str:
     """Write a value as a cell: a list as JSON, nothing as an empty cell, anything else as text.
 
     A list stays a list when the file is read as data, whatever stands in its names.

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
 
-from tagifai.data.records import SEPARATOR_LINE, Dialect, Quoting, open_bytes, read_cells, readable
+from tagifai.data.csv_files import SEPARATOR_LINE, Dialect, Quoting, read_cells
+from tagifai.data.files import open_bytes, readable
 from tagifai.errors import TagifaiError, shorten
 
 # Longer ones first: the mark of UTF-16 begins that of UTF-32.

@@ -1,10 +1,7 @@
 """Fetch the Made With ML projects, a public data set: whole and checked, or not at all."""
 
-import errno
 import hashlib
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from tagifai.data.config import CONFIG_FILE
+from tagifai.data.folders import TAKEN, scratch_folder, write_file
 from tagifai.errors import TagifaiError
 
 COMMIT = "65c10d2f71a89dbdade17ce592927665b39fc681"
@@ -199,26 +197,15 @@ def _fetch_once(
 
 
 def _put_into_place(to: Path, contents: Mapping[str, bytes]) -> None:
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
-    except OSError as error:
-        raise TagifaiError(f"{to.parent}: cannot be written ({error.strerror})") from None
-    try:
-        whole = scratch / "new"  # the scratch folder itself is closed to others
-        whole.mkdir()
+    with scratch_folder(to) as folder:
         for name, content in contents.items():
-            with (whole / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        whole.rename(to)
-    except OSError as error:
-        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            write_file(folder / name, [content])
+        try:
+            folder.rename(to)
+        except OSError as error:
+            if error.errno not in TAKEN:
+                raise
             raise _taken(to) from None
-        raise TagifaiError(f"{to}: cannot be written ({error.strerror})") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _taken(to: Path) -> TagifaiError:

@@ -1,23 +1,21 @@
 """Make a data folder of files as people have them, and say how they were understood."""
 
-import errno
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Literal
 
 import orjson
 
-from tagifai.data import PROJECT_FILES, load_dataset, make_project, said_place
-from tagifai.data.columns import Columns, column_names, fields_of, named_columns, to_toml
+from tagifai.data import PROJECT_FILES, Project, load_dataset, make_project
+from tagifai.data.columns import Columns, column_names, named_columns, to_toml
 from tagifai.data.config import CONFIG_FILE, load_config
+from tagifai.data.folders import put_into_place, scratch_folder, write_file
 from tagifai.data.layout import (
     ID_NAMES,
     TAG_NAMES_OF_MANY,
@@ -30,9 +28,11 @@ from tagifai.data.layout import (
     profile_rows,
 )
 from tagifai.data.reading import splits_of
-from tagifai.data.records import replace_surrogates
+from tagifai.data.row_fields import RowFields, read_fields
 from tagifai.data.sources import Source, open_sources, read_source
-from tagifai.data.tag_cells import MISSING, NONE
+from tagifai.data.tag_cells import MISSING
+from tagifai.data.unique_ids import UniqueIds
+from tagifai.data.validation import Record, replace_surrogates
 from tagifai.errors import TagifaiError, counted, shorten
 
 PROJECTS_FILE = "projects.jsonl"
@@ -84,7 +84,7 @@ class Imported:
         Unicode form than NFC, which is written.
     tags, splits : mapping of str to int
         Projects of each tag, and of each split.
-    rows : tuple of dict
+    rows : tuple of RowFields
         The first projects, as written.
     in_place : str
         The table `[columns]` of `data.toml` that reads the same files in place; "" where none can.
@@ -101,7 +101,7 @@ class Imported:
     num_composed: int
     tags: Mapping[str, int]
     splits: Mapping[str, int]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[RowFields, ...]
     in_place: str
     written: tuple[Path, ...] = ()
 
@@ -126,7 +126,7 @@ def understand(paths: Sequence[Path], given: Columns) -> Reading:
         where = shorten(", ".join(dict.fromkeys(str(source.path) for source in sources)), 200)
         num_rows = [0] * len(sources)
 
-        def rows() -> Iterator[tuple[int, Mapping[str, Any]]]:
+        def rows() -> Iterator[tuple[int, Mapping[str, object]]]:
             number = 0
             for place, source in enumerate(sources):
                 for row, record in read_source(source):
@@ -252,25 +252,24 @@ class _Tally:
         self.num_untagged = self.num_textless = self.num_composed = 0
         self.tags: Counter[str] = Counter()
         self.splits: Counter[str] = Counter()
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[RowFields] = []
 
-    def add(self, fields: dict[str, Any]) -> None:
+    def add(self, project: Project, fields: RowFields) -> None:
         self.num_projects += 1
-        self.num_untagged += not fields["tags"]
-        self.num_textless += not (fields["title"] or fields["description"]).strip()
-        self.tags.update(fields["tags"])
-        self.splits.update([fields["split"]] if "split" in fields else [])
+        self.num_untagged += not project.tags
+        self.num_textless += not (project.title or project.description).strip()
+        self.num_composed += bool(project.written)
+        self.tags.update(project.tags)
+        self.splits.update([fields.split] if fields.split else [])
         if len(self.rows) < SHOWN:
             self.rows.append(fields)
 
 
-def _projects(
-    reading: Reading, tally: _Tally, progress: Progress | None
-) -> Iterator[dict[str, Any]]:
+def _projects(reading: Reading, tally: _Tally, progress: Progress | None) -> Iterator[RowFields]:
     """Yield the fields of each project, validated; ids come once."""
     columns = reading.layout.columns
     names = column_names(columns)
-    place_of: dict[str, tuple[Path, int]] = {}
+    ids = UniqueIds(columns.id, ": --id COL names another column, --id none numbers the rows")
     number, total = 0, sum(reading.num_rows)
     with flags_named():
         for source, split in zip(reading.sources, reading.splits, strict=True):
@@ -279,26 +278,20 @@ def _projects(
                 if progress is not None and number % _ROWS_BETWEEN_NEWS == 0:
                     progress(number, total, "projects")
                 where = f"{source.path}: row {row}"
-                fields = fields_of(record, columns, number, where, split)
+                fields = read_fields(record, columns, number, where, split)
                 if fields is None:
                     tally.num_left_out += 1
                     continue
-                project = make_project(where, fields, names)
-                fields |= {
-                    "id": project.id,
-                    "title": project.title,
-                    "description": project.description,
-                    "tags": list(project.tags),
-                }
-                if project.id in place_of and columns.id != NONE:
-                    raise TagifaiError(
-                        f"{where}, {columns.id}: {shorten(repr(project.id))} is already the id of "
-                        f"{said_place(place_of[project.id], source.path)}: --id COL names another "
-                        "column, --id none numbers the rows"
-                    )
-                place_of[project.id] = (source.path, row)
-                tally.num_composed += bool(project.written)
-                tally.add(fields)
+                project = make_project(where, fields.to_record(), names)
+                ids.add(project.id, source.path, row)
+                fields = replace(
+                    fields,
+                    id=project.id,
+                    title=project.title,
+                    description=project.description,
+                    tags=list(project.tags),
+                )
+                tally.add(project, fields)
                 yield fields
         if not tally.num_projects:
             raise TagifaiError(f"{reading.sources[0].path}: no project in it")
@@ -364,79 +357,29 @@ def _check_target(to: Path, untagged: Untagged) -> None:
             )
 
 
-def _write(rows: Iterator[dict[str, Any]], to: Path, untagged: Untagged) -> tuple[Path, ...]:
+def _write(rows: Iterator[RowFields], to: Path, untagged: Untagged) -> tuple[Path, ...]:
     """Write the data folder: all of it is there at the end, or none of it."""
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
-    except OSError as error:
-        raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
-    try:
-        whole = scratch / "new"  # the scratch folder itself is closed to others
-        whole.mkdir()
-        names = [PROJECTS_FILE]
-        with (whole / PROJECTS_FILE).open("wb") as file:
-            for fields in rows:
-                file.write(_line(fields))
-            _sync(file)
+    names = [PROJECTS_FILE]
+    with scratch_folder(to) as folder:
+        write_file(folder / PROJECTS_FILE, (_line(fields.to_record()) for fields in rows))
         if untagged:
             names.insert(0, CONFIG_FILE)
-            with (whole / CONFIG_FILE).open("wb") as file:
-                file.write(_CONFIG.format(untagged).encode())
-                _sync(file)
-        load_dataset(whole)
-        put_into_place(whole, to, names)
-    except OSError as error:
-        raise TagifaiError(f"{to}: cannot be written ({error.strerror or error})") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            write_file(folder / CONFIG_FILE, [_CONFIG.format(untagged).encode()])
+        load_dataset(folder)
+        put_into_place(folder, to, names)
     return tuple(to / name for name in sorted(names, reverse=True))
 
 
-def _sync(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _line(fields: Mapping[str, Any]) -> bytes:
+def _line(fields: Record) -> bytes:
     try:
         return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a lone surrogate, or a number of more than 64 bits
         return json.dumps(_paired(fields)).encode() + b"\n"
 
 
-def _paired(value: Any) -> Any:
+def _paired(value: object) -> object:
     if isinstance(value, str):
         return replace_surrogates(value)
     if isinstance(value, Mapping):
         return {_paired(key): _paired(inner) for key, inner in value.items()}
     return [_paired(inner) for inner in value] if isinstance(value, list) else value
-
-
-def put_into_place(whole: Path, to: Path, names: Sequence[str]) -> None:
-    """Move files into a folder, or a folder to where none is.
-
-    Raises
-    ------
-    TagifaiError
-        One of them has come up there meanwhile, and stays; then nothing is moved.
-    """
-    if not to.is_dir():
-        try:
-            whole.rename(to)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-                raise
-            raise TagifaiError(f"{to}: came up meanwhile, and stays as it is") from None
-        return
-    done: list[Path] = []
-    try:
-        for name in names:
-            os.link(whole / name, to / name)  # which never takes the place of a file
-            done.append(to / name)
-    except OSError as error:
-        for path in done:
-            path.unlink()
-        if error.errno == errno.EEXIST:
-            raise TagifaiError(f"{to / name}: came up meanwhile, and stays as it is") from None
-        raise

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tagifai.data.arrow_files import ClassNames
 from tagifai.data.assignment import SPLIT_NAMES, is_blank
@@ -96,14 +95,14 @@ class Profile:
     floats: int = 0
     maps: bool = True
     # How often each short cell has come again since it was counted: most are few words, or 0.
-    again: dict[Any, int] = field(default_factory=dict)
+    again: dict[str | tuple[type, int], int] = field(default_factory=dict)
 
-    def add(self, value: Any, number: int) -> None:
+    def add(self, value: object, number: int) -> None:
         """Take in a cell; `number` is that of its row. `finish` counts what has come again."""
         self.seen += 1
-        kind = type(value)
-        if (kind is str and len(value) <= _LONG) or kind is int or kind is bool:
-            key = value if kind is str else (kind, value)
+        if (isinstance(value, str) and len(value) <= _LONG) or isinstance(value, int):
+            # 1 and True are equal, and no strings.
+            key = value if isinstance(value, str) else (type(value), value)
             before = self.again.get(key)
             if before is not None:
                 self.again[key] = before + 1
@@ -118,12 +117,12 @@ class Profile:
         """Count the cells that have come again, each as often as it has."""
         for key, times in self.again.items():
             if times:
-                value = key if isinstance(key, str) else key[1]
+                value = key[1] if isinstance(key, tuple) else key
                 self.in_order = False
                 self._count(value, times)
         self.again.clear()
 
-    def _count(self, value: Any, times: int) -> None:
+    def _count(self, value: object, times: int) -> None:
         if isinstance(value, str):
             self._add_text(value.strip(), times)
         elif is_blank(value):
@@ -172,7 +171,7 @@ class Profile:
         elif cell not in MISSING:
             self.binary = None
 
-    def _add_items(self, items: Sequence[Any]) -> None:
+    def _add_items(self, items: Sequence[object]) -> None:
         self.lengths.add(len(items))
         whole = [whole_number(item) for item in items]
         self.zeros_and_ones = self.zeros_and_ones and set(whole) <= {0, 1, -1}
@@ -184,7 +183,7 @@ class Profile:
                 kind = "text" if isinstance(item, str | bytes) else "other"
                 self.items["object" if isinstance(item, dict) else kind] += 1
 
-    def _add_other(self, value: Any, times: int) -> None:
+    def _add_other(self, value: object, times: int) -> None:
         self.maps = self.maps and isinstance(value, dict) and _maps_to_binary(value)
         if isinstance(value, bool):
             kind, binary = "truth", "truth"
@@ -246,13 +245,13 @@ class Profile:
         return bool(self.binary)
 
 
-def _maps_to_binary(value: Mapping[Any, Any]) -> bool:
+def _maps_to_binary(value: Mapping[object, object]) -> bool:
     return bool(value) and all(
         isinstance(part, int | float) and part in (0, 1, -1) for part in value.values()
     )
 
 
-def profile_rows(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Profile]:
+def profile_rows(rows: Iterable[tuple[int, Mapping[str, object]]]) -> dict[str, Profile]:
     """Count what the cells of each column are, in the order of the columns."""
     found: dict[str, Profile] = {}
     for number, record in rows:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tagifai.data import Dataset, count_tags
+from tagifai.data.validation import Record
 from tagifai.errors import counted, shorten
 
 MOST_NAMED = 50
@@ -42,12 +43,12 @@ class LeftOut:
             told.append(describe_unlabelled(self.unlabelled))
         return "\n".join(told)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return it as JSON keeps it."""
         return asdict(self)
 
     @classmethod
-    def of(cls, found: Any) -> "LeftOut":
+    def of(cls, found: object) -> "LeftOut":
         """Read what `to_dict` returned; what is malformed counts as nothing left out."""
         if not isinstance(found, Mapping):
             return cls()
@@ -56,7 +57,7 @@ class LeftOut:
         return cls(excluded, unlisted, unlabelled if type(unlabelled) is int else 0)
 
 
-def _counts(found: Any) -> dict[str, int]:
+def _counts(found: object) -> dict[str, int]:
     if not isinstance(found, Mapping):
         return {}
     return {str(tag): count for tag, count in found.items() if type(count) is int}

@@ -1,14 +1,18 @@
 """Columns changed in a copy of a Parquet file, whose types, metadata and layout stay."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tagifai.errors import TagifaiError, shorten
 
-# Takes the row (from 0) that a group of rows begins with, and its cells by column; gives the new
+if TYPE_CHECKING:
+    from pyarrow import DataType
+    from pyarrow.parquet import ParquetFile
+
+# Takes the row (from 0) that a group of rows begins with, and its cells by column; returns the new
 # cells, by column and place in the group.
-Edit = Callable[[int, Mapping[str, Sequence[Any]]], Mapping[str, Mapping[int, Any]]]
+Edit = Callable[[int, Mapping[str, Sequence[object]]], Mapping[str, Mapping[int, object]]]
 
 
 def rewrite_columns(
@@ -26,9 +30,9 @@ def rewrite_columns(
     columns : sequence of str
         The columns that may change.
     edit : callable
-        Tells what changes in a group of rows.
+        Returns what changes in a group of rows.
     start : int
-        Number of its first row.
+        Number of the file's first row.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def rewrite_columns(
         A column's type cannot hold a new cell, as where each list has a fixed length; the message
         names row and column.
     """
-    import pyarrow  # here: only those who bring Parquet wait for it
+    import pyarrow  # here: only those who read Parquet wait for it
     import pyarrow.parquet as parquet
 
     with parquet.ParquetFile(source) as file:
@@ -75,8 +79,8 @@ def count_rows(source: Path) -> int:
     return int(parquet.read_metadata(source).num_rows)
 
 
-def list_columns(source: Path) -> set[str]:
-    """Name the columns of a Parquet file that hold lists."""
+def list_column_names(source: Path) -> set[str]:
+    """Return the names of the columns of a Parquet file that hold lists."""
     import pyarrow.parquet as parquet
     import pyarrow.types as types
 
@@ -89,24 +93,26 @@ def list_columns(source: Path) -> set[str]:
     return {column.name for column in schema if any(check(column.type) for check in checks)}
 
 
-def _as_number(cell: Any, kind: Any) -> Any:
+def _as_number(cell: object, kind: "DataType") -> object:
     import pyarrow.types as types
 
     return int(cell) if isinstance(cell, str) and types.is_integer(kind) else cell
 
 
-def _check_length(where: str, kind: Any, cell: Any) -> None:
+def _check_length(where: str, kind: "DataType", cell: object) -> None:
     import pyarrow.types as types
 
-    if types.is_fixed_size_list(kind) and len(cell) != kind.list_size:
+    if not types.is_fixed_size_list(kind) or not isinstance(cell, Sized):
+        return
+    if len(cell) != kind.list_size:
         raise TagifaiError(
             f"{where}: the type {kind} holds exactly {kind.list_size} tags, and there would be "
             f"{len(cell)}; write the column as list<string>"
         )
 
 
-def _options_of(file: Any) -> dict[str, Any]:
-    """Tell how a file is written, as far as pyarrow can write so."""
+def _options_of(file: "ParquetFile") -> dict[str, object]:
+    """Return how a file is written, as options of `ParquetWriter`."""
     metadata = file.metadata
     if not metadata.num_row_groups:
         return {}

@@ -1,17 +1,18 @@
-"""Read projects from files as people have them: in place, or to import them."""
+"""Read the projects of any files, in place, by what `[columns]` says."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from tagifai.data.columns import Columns, fields_of, with_defaults
+from tagifai.data.columns import Columns, with_defaults
+from tagifai.data.row_fields import read_fields
 from tagifai.data.sources import Source, open_sources, read_source, split_of
+from tagifai.data.validation import Record
 from tagifai.errors import TagifaiError
 
 
 def read_in_place(
     paths: Sequence[Path], columns: Columns
-) -> Iterator[tuple[Path, int, dict[str, Any] | None]]:
+) -> Iterator[tuple[Path, int, Record | None]]:
     """Yield (file, row, fields) of each row, as `[columns]` says; nothing is guessed.
 
     The fields are None where nobody decided on the tags, and the row is to be left out.
@@ -30,18 +31,19 @@ def read_in_place(
             if filled is None:
                 filled = with_defaults(columns, list(record), str(source.path), source.names)
             where = f"{source.path}: row {row}"
-            yield source.path, row, fields_of(record, filled, number, where, split)
+            fields = read_fields(record, filled, number, where, split)
+            yield source.path, row, None if fields is None else fields.to_record()
 
 
 def splits_of(sources: Sequence[Source], columns: Columns) -> tuple[str, ...]:
-    """Name the split of each table by its file or folder, "" where it says none.
+    """Return the split that each table's file or folder names, "" for none.
 
-    One split alone is none: all the rows would be in it.
+    Where all of them name the same split, none counts: all the rows would be in it.
 
     Raises
     ------
     TagifaiError
-        Some names say a split, and others do not.
+        Some names are those of splits, and others are not.
     """
     none = ("",) * len(sources)
     if columns.split:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tagifai.data.arrow_files import (
     ClassNames,
@@ -17,16 +16,12 @@ from tagifai.data.arrow_files import (
     schema_class_names,
 )
 from tagifai.data.assignment import SPLIT_NAMES
+from tagifai.data.csv_files import STANDARD, Dialect
 from tagifai.data.dialects import check_encoding, detect_dialect
-from tagifai.data.records import (
-    KINDS,
-    STANDARD,
-    Dialect,
-    load_json,
-    open_text,
-    read_records,
-    readable,
-)
+from tagifai.data.files import KINDS, open_text, readable
+from tagifai.data.json_files import load_json
+from tagifai.data.records import read_records
+from tagifai.data.validation import Record
 from tagifai.errors import TagifaiError, shorten
 from tagifai.pointers import refuse_pointer_file
 
@@ -103,7 +98,7 @@ def open_sources(paths: Iterable[Path], given: Dialect, *, detect: bool) -> tupl
     return tuple(found)
 
 
-def read_source(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_source(source: Source) -> Iterator[tuple[int, Record]]:
     """Yield (row, record) of a table, rows from 1.
 
     Raises
@@ -122,7 +117,7 @@ def read_source(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, record
 
 
-def _records(source: Source, path: Path) -> Iterable[Any]:
+def _records(source: Source, path: Path) -> Iterable[object]:
     refuse_pointer_file(path)
     if source.kind == "arrow":
         return read_arrow(path)
@@ -149,7 +144,7 @@ def list_files(path: Path) -> list[Path]:
     )
 
 
-def _let_go(rows: list[Any]) -> Iterator[Any]:
+def _let_go(rows: list[object]) -> Iterator[object]:
     rows.reverse()
     while rows:
         yield rows.pop()
@@ -236,7 +231,7 @@ def _json_kind(path: Path, kind: str, encoding: str) -> str:
         return "jsonl" if any(other.strip() for other in file) else "object"
 
 
-def rows_of(found: Any, path: Path) -> dict[str, list[Any]]:
+def rows_of(found: object, path: Path) -> dict[str, list[object]]:
     """Return the rows in a JSON document, by the name of their split ("" for one list alone).
 
     >>> rows_of({"version": 1, "data": [{"id": 7}]}, Path("a.json"))
@@ -281,17 +276,17 @@ def rows_of(found: Any, path: Path) -> dict[str, list[Any]]:
     raise _no_rows(found, path)
 
 
-def _is_rows(value: Any) -> bool:
+def _is_rows(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
-def _zipped(names: Sequence[str], row: Any, path: Path) -> dict[str, Any]:
+def _zipped(names: Sequence[str], row: object, path: Path) -> Record:
     if not isinstance(row, list) or len(row) != len(names):
         raise TagifaiError(f"{path}: data: a list of {len(names)} cells is needed for each row")
     return dict(zip(names, row, strict=True))
 
 
-def _no_rows(found: Any, path: Path) -> TagifaiError:
+def _no_rows(found: object, path: Path) -> TagifaiError:
     return TagifaiError(f"{path}: a list of objects is needed, got {type(found).__name__}")
 
 

@@ -6,9 +6,10 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from tagifai.data.assignment import is_blank
+from tagifai.data.validation import Record
 from tagifai.errors import shorten
 
 NONE = "none"
@@ -67,7 +68,7 @@ def read_binary(value: object) -> int | None:
     return found
 
 
-def parse_list(cell: str) -> list[Any] | dict[str, Any] | None:
+def parse_list(cell: str) -> list[object] | Record | None:
     """Read a list, or an object, that stands in a cell; nothing in it is run.
 
     JSON, Python (lists, tuples, sets), NumPy (`['a' 'b']`, no commas), and lists without quotes.
@@ -100,9 +101,9 @@ def parse_list(cell: str) -> list[Any] | dict[str, Any] | None:
     return items
 
 
-def _items(inner: str) -> list[Any] | None:
+def _items(inner: str) -> list[object] | None:
     """Read quoted strings and numbers, all with commas between them or all without."""
-    items: list[Any] = []
+    items: list[object] = []
     gaps = set()
     end = 0
     while end < len(inner):
@@ -127,7 +128,7 @@ def _items(inner: str) -> list[Any] | None:
     return items if len(gaps) < 2 else None
 
 
-def _literal(cell: str) -> list[Any] | dict[str, Any] | None:
+def _literal(cell: str) -> list[object] | Record | None:
     if len(cell) > _LONGEST_LITERAL:
         return None
     try:
@@ -139,7 +140,7 @@ def _literal(cell: str) -> list[Any] | dict[str, Any] | None:
     return list(found) if isinstance(found, list | tuple | set) else None
 
 
-def _unquoted(inner: str) -> list[Any] | None:
+def _unquoted(inner: str) -> list[object] | None:
     if re.search(r"[\[\]{}()':]|\.\.\.", inner):
         return None
     try:
@@ -190,7 +191,7 @@ def read_tags(
     return clean_tags([_text_of(item) for item in items])
 
 
-def _cell_items(value: object, separator: str) -> Sequence[Any] | dict[str, Any]:
+def _cell_items(value: object, separator: str) -> Sequence[object] | Record:
     if is_blank(value):
         return []
     if isinstance(value, bytes):
@@ -230,7 +231,7 @@ def _cell_items(value: object, separator: str) -> Sequence[Any] | dict[str, Any]
     return [cell]
 
 
-def _held(items: Mapping[str, Any]) -> list[str]:
+def _held(items: Mapping[str, object]) -> list[str]:
     """List the keys of {tag: 0 or 1} that have 1."""
     found = {str(tag): read_binary(value) for tag, value in items.items()}
     unlabelled = [tag for tag, value in found.items() if value in (-1, None)]
@@ -241,7 +242,7 @@ def _held(items: Mapping[str, Any]) -> list[str]:
     return [tag for tag, value in found.items() if value == 1]
 
 
-def _named(items: Sequence[Any], names: Names) -> list[str]:
+def _named(items: Sequence[object], names: Names) -> list[str]:
     if not isinstance(names, Mapping):
         raise ValueError("a list of 0 and 1 needs `names`, one for each place")
     if items and all(read_binary(item) == -1 for item in items):
@@ -269,7 +270,7 @@ def whole_number(item: object) -> int | None:
     return item if isinstance(item, int) else None
 
 
-def _name_of(item: Any, names: Mapping[int, str] | Literal["none"]) -> Any:
+def _name_of(item: object, names: Mapping[int, str] | Literal["none"]) -> object:
     number = whole_number(item)
     if number is None:
         if names == NONE:
@@ -285,7 +286,7 @@ def _name_of(item: Any, names: Mapping[int, str] | Literal["none"]) -> Any:
     raise ValueError(f"{number} has no name; the names are {listed}")
 
 
-def _text_of(item: Any) -> str:
+def _text_of(item: object) -> str:
     if isinstance(item, str):
         return item
     if isinstance(item, bytes):

@@ -4,12 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tagifai.data.edits import ItemList, JsonStyle, Retag, edit_items, edit_list
 from tagifai.data.edits import parse_list as parse_json_list
 from tagifai.data.names import normalise_name, normalise_names
-from tagifai.data.records import replace_surrogates
 from tagifai.data.tag_cells import (
     ANGLE,
     NONE,
@@ -20,6 +18,7 @@ from tagifai.data.tag_cells import (
     read_binary,
     read_tags,
 )
+from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, shorten
 
 _QUOTED = re.compile(
@@ -130,7 +129,7 @@ def take_apart(cell: str, separator: str = "") -> ItemList:
     """
     start, stop = len(cell) - len(cell.lstrip()), len(cell.rstrip())
     spans: list[tuple[int, int]] = []
-    values: list[Any] = []
+    values: list[object] = []
     if separator == ANGLE:
         spans = [found.span() for found in _ANGLED.finditer(cell)]
         values = [cell[one + 1 : end - 1] for one, end in spans]
@@ -168,7 +167,9 @@ def take_apart(cell: str, separator: str = "") -> ItemList:
     )
 
 
-def _spans(cell: str, start: int, stop: int, listed: Sequence[Any]) -> list[tuple[int, int]] | None:
+def _spans(
+    cell: str, start: int, stop: int, listed: Sequence[object]
+) -> list[tuple[int, int]] | None:
     """Find where the items of a list in brackets stand; None where that is not plain."""
     for pattern in (_QUOTED, _BARE):
         found = [one.span() for one in pattern.finditer(cell, start, stop)]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tagifai.data.records import replace_surrogates
+from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError
 from tagifai.predictions import decide, threshold_array
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagifai.data.csv_cells import cell_of, guard_cell
-from tagifai.data.records import replace_surrogates
+from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.predictions import NEAR_MISS, decide
 

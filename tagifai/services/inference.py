@@ -9,7 +9,7 @@ from tagifai.behavioral import BehavioralTest, run_behavioral, saved_tests
 from tagifai.behavioral.rewording import LabelledText
 from tagifai.behavioral.saving import check_may_save, make_test, save_test
 from tagifai.data import Tag
-from tagifai.data.records import replace_surrogates
+from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inference.batches import BatchAnswer, predict_rows, read_texts
 from tagifai.inference.counterfactuals import Change, diff_answers, edit_word, smallest_changes

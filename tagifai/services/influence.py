@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tagifai.data.records import replace_surrogates
+from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, counted, one_of
 from tagifai.inference.explanation import explain, explain_all
 from tagifai.inspection.influence import ModelInfluence, model_influence

@@ -16,7 +16,7 @@ from typing import Annotated
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from tagifai.data.records import check_row
+from tagifai.data.validation import check_row
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.permissions import LOCAL
 from tagifai.pointers import refuse_pointer_file

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 from tagifai.arrays import Booleans
 from tagifai.data import Dataset, Project, known_columns, known_tags
 from tagifai.data.names import normalise_names, refuse_unknown_in_rows
-from tagifai.data.records import Label, Text, check_row, read_rows
+from tagifai.data.records import read_rows
+from tagifai.data.validation import Label, Text, check_row
 from tagifai.errors import TagifaiError
 from tagifai.text.preprocessing import preprocess_text
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tagifai.arrays import Array
-from tagifai.data.records import MAX_BYTES
+from tagifai.data.json_files import MAX_BYTES
 from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import Counts, count_outcomes
 from tagifai.metrics.intervals import Estimate, share_interval

@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 
 from tagifai.data import Dataset, candidate_tags, known_tags, labelled_projects
+from tagifai.data.files import open_text, readable
 from tagifai.data.left_out import name_counts, with_note
-from tagifai.data.records import open_text, readable
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.limits import Limits
 from tagifai.metrics import performance

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tagifai.data.csv_files import Dialect, refuse_doubles
+from tagifai.data.files import kind_of, readable
 from tagifai.data.names import refuse_unknown_tags
-from tagifai.data.records import Dialect, kind_of, read_records, readable, refuse_doubles
+from tagifai.data.records import read_records
+from tagifai.data.validation import Record
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import read_arrays
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
 _TAG_KEYS, _PROBABILITY_KEYS = ("tag", "label"), ("probability", "score")
 # Cells of Parquet that are in memory together.
 _CELLS = 2_000_000
-Record = dict[str, object]
 
 
 def gather_predictions(

@@ -9,7 +9,9 @@ from small_corpus import small_dataset
 
 from tagifai.cli import parser as cli
 from tagifai.data.columns import ColumnsFile
-from tagifai.data.records import KINDS, MAX_JSON_BYTES, MAX_TEXT
+from tagifai.data.files import KINDS
+from tagifai.data.json_files import MAX_JSON_BYTES
+from tagifai.data.validation import MAX_TEXT
 
 ROOT = Path(__file__).parent.parent.parent
 TOXIC = (

@@ -1,6 +1,4 @@
 import tomllib
-from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
@@ -8,9 +6,7 @@ from tagifai.data import load_dataset
 from tagifai.data.columns import (
     Columns,
     check_columns,
-    fields_of,
     number_names,
-    plain,
     to_toml,
     with_defaults,
 )
@@ -141,31 +137,6 @@ def test_names_of_numbers():
     for wrong in ({"0": "a", "1": "a"}, {"0": " "}, {"x": "a"}, {0: None}, {"0": "a", 0: "b"}):
         with pytest.raises(TagifaiError, match=r"^here: "):
             number_names(wrong, "here")
-
-
-def test_fields_of_a_row():
-    columns = Columns(id="key", title="none", text="text", tags=("tag",), separator="none")
-    row = {
-        "key": 7.0, "text": None, "tag": "x", "id": 3, "title": "T", "at": datetime(2020, 2, 20),
-        "raw": b"\0", "split": "test",
-    }  # fmt: skip
-    assert fields_of(row, columns, 1, "here") == {
-        "id": 7.0, "title": "", "description": "", "tags": ["x"], "original_id": 3,
-        "original_title": "T", "at": "2020-02-20T00:00:00", "original_split": "test",
-    }  # fmt: skip
-    told = fields_of({"key": "k", "text": 1917, "tag": "x"}, columns, 1, "here", split="val")
-    assert told == {"id": "k", "title": "", "description": "1917", "tags": ["x"], "split": "val"}
-    with pytest.raises(TagifaiError, match=r"^here, key: no such column; the row has text, tag$"):
-        fields_of({"text": "", "tag": ""}, columns, 1, "here")
-    with pytest.raises(TagifaiError, match=r"^here, text: text is needed, got \['a'\]$"):
-        fields_of({"key": "k", "text": ["a"], "tag": ""}, columns, 1, "here")
-
-
-def test_values_as_json_has_them():
-    value = {1: (date(2020, 1, 2), Decimal("1.50"), timedelta(hours=1), float("inf"), True, 10**30)}
-    assert plain(value) == {"1": ["2020-01-02", "1.50", "1:00:00", None, True, 10**30]}
-    with pytest.raises(TypeError):
-        plain([b"x"])
 
 
 def test_defaults_are_our_own_names():

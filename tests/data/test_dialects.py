@@ -2,8 +2,9 @@ import gzip
 
 import pytest
 
+from tagifai.data.csv_files import Dialect
 from tagifai.data.dialects import check_encoding, detect_dialect
-from tagifai.data.records import Dialect, read_records
+from tagifai.data.records import read_records
 from tagifai.errors import TagifaiError
 
 OPEN = Dialect("", "", "")

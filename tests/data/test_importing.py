@@ -11,8 +11,7 @@ import pytest
 from tagifai.cli import parser as cli
 from tagifai.data import load_dataset
 from tagifai.data.columns import Columns
-from tagifai.data.importing import import_projects, put_into_place
-from tagifai.errors import TagifaiError
+from tagifai.data.importing import import_projects
 
 A, B = "The first text is here.", "A second text, with a comma."
 PLAIN = [("1", "", A, ["a", "b"]), ("2", "", B, ["b"])]
@@ -1082,21 +1081,3 @@ def test_many_rows_are_counted_as_they_go(tmp_path):
     assert seen == [(n, 12_000, "projects") for n in (5_000, 10_000, 12_000)]
     assert (found.num_projects, found.num_labels, len(found.rows)) == (12_000, 12_000, 3)
     assert dict(found.tags) == {f"t{k}": 1715 - (k > 1) for k in range(7)}
-
-
-def test_a_file_that_comes_up_meanwhile_stays(tmp_path):
-    whole, to = tmp_path / "whole", tmp_path / "to"
-    for folder, text in ((whole, "new"), (to, "old")):
-        folder.mkdir()
-        (folder / "projects.jsonl").write_text(text)
-    (whole / "data.toml").write_text("new")
-    with pytest.raises(TagifaiError, match=r"projects\.jsonl: came up meanwhile, and stays"):
-        put_into_place(whole, to, ["data.toml", "projects.jsonl"])
-    assert [path.name for path in to.iterdir()] == ["projects.jsonl"]
-    assert (to / "projects.jsonl").read_text() == "old"
-    (to / "projects.jsonl").unlink()
-    put_into_place(whole, to, ["data.toml", "projects.jsonl"])
-    assert (to / "projects.jsonl").read_text() == "new"
-    other = tmp_path / "other"
-    put_into_place(whole, other, [])
-    assert (other / "data.toml").read_text() == "new"

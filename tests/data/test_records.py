@@ -6,7 +6,8 @@ import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 
-from tagifai.data.records import Dialect, kind_of, read_records, replace_surrogates
+from tagifai.data.csv_files import Dialect
+from tagifai.data.records import read_records
 from tagifai.errors import TagifaiError
 
 ROWS = [{"id": "1", "text": "a,b"}, {"id": "2", "text": 'say "é"'}]
@@ -159,9 +160,3 @@ def test_two_parquet_columns_of_one_name_are_refused(tmp_path: Path) -> None:
         TagifaiError, match="a column's name comes twice: columns 1 and 2 are both called 'a'"
     ):
         list(read_records(path))
-
-
-def test_kinds_and_surrogates() -> None:
-    assert (kind_of(Path("x.TAB.GZ")), kind_of(Path("v1.2.jsonl"))) == ("tsv", "jsonl")
-    text = "plain é"
-    assert replace_surrogates(text) is text

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tagifai.data.records import Dialect
+from tagifai.data.csv_files import Dialect
 from tagifai.data.sources import list_files, open_sources, read_source, rows_of, split_of
 from tagifai.errors import TagifaiError
 

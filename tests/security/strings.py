@@ -16,7 +16,7 @@ from tagifai.charts.shares import chart_shares
 from tagifai.charts.tables import show_table
 from tagifai.comparison.export import export_comparison
 from tagifai.comparison.results import Comparison
-from tagifai.data.records import replace_surrogates
+from tagifai.data.validation import replace_surrogates
 from tagifai.inference.batches import BatchAnswer, BatchRow, to_csv, to_jsonl
 from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution
 from tagifai.reviews import Review
