@@ -20,6 +20,7 @@ MIN_ROWS = 5
 _ROUNDING = 1e-6
 _SUM_TOLERANCE = 1e-3
 _POLL = 0.05
+_MOST = 1e6
 
 Progress = Callable[[int, int, str], None]
 Cancelled = Callable[[], bool]
@@ -36,7 +37,8 @@ class Predictor(Protocol):
     - ``warnings``, lines that the person should read;
     - ``decisions_only``, true where probabilities are 0 or 1 for want of better;
     - ``batch_size``, the most texts of one call, and ``concurrency``, the most calls at once
-      (1 unless given).
+      (1 unless given);
+    - ``timeout``, the seconds that one call may take, where it is longer than `TIMEOUT`.
     """
 
     @property
@@ -60,8 +62,8 @@ class CheckedPredictor:
         What is called.
     name : str
         What messages call it, usually ``KIND:SOURCE``.
-    timeout : float
-        Seconds that a batch may take.
+    timeout : float, optional
+        Seconds that a batch may take; the predictor's own, or `TIMEOUT`, by default.
     batch_size : int, optional
         The most texts of a batch; the predictor's own limit and the memory may ask for fewer.
 
@@ -76,7 +78,7 @@ class CheckedPredictor:
         predictor: Predictor,
         name: str = "",
         *,
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
         batch_size: int | None = None,
     ) -> None:
         self.predictor = predictor
@@ -86,22 +88,24 @@ class CheckedPredictor:
                 f"has no predict_proba(texts); it is a {type(predictor).__name__}, and a predictor "
                 "has `tags` and `predict_proba`"
             )
-        self.timeout = timeout
+        self.timeout = timeout or max(TIMEOUT, _number(predictor, "timeout", 0))
         self.tags = self._read_tags()
         self._batch_size = batch_size
-        self._free = threading.BoundedSemaphore(max(1, int(getattr(predictor, "concurrency", 1))))
+        self._free = threading.BoundedSemaphore(max(1, int(_number(predictor, "concurrency", 1))))
 
     @property
     def batch_size(self) -> int:
         """The most texts of one call, so that a batch and its answer fit the memory."""
-        own = int(getattr(self.predictor, "batch_size", 0) or MAX_BATCH)
+        own = _number(self.predictor, "batch_size", MAX_BATCH)
         room = MAX_CELLS // max(1, len(self.tags))
-        return max(1, min(self._batch_size or MAX_BATCH, own, room))
+        return int(max(1, min(self._batch_size or MAX_BATCH, own, room)))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the predictor itself warns of."""
-        return tuple(map(str, getattr(self.predictor, "warnings", ())))
+        found = getattr(self.predictor, "warnings", ())
+        lines = found if isinstance(found, list | tuple) else [found] if found else []
+        return tuple(shorten(" ".join(str(line).split()), 400) for line in lines)
 
     def predict_proba(
         self,
@@ -274,7 +278,7 @@ def predict_checked(
     texts: Sequence[str],
     *,
     name: str = "",
-    timeout: float = TIMEOUT,
+    timeout: float | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> Array:
@@ -297,6 +301,13 @@ def predict_checked(
     if not isinstance(predictor, CheckedPredictor):
         predictor = CheckedPredictor(predictor, name, timeout=timeout)
     return predictor.predict_proba(texts, progress, cancelled)
+
+
+def _number(predictor: object, name: str, default: float) -> float:
+    """Return an attribute of a predictor that is a number above zero, or the default."""
+    found = getattr(predictor, name, default)
+    fine = isinstance(found, int | float) and not isinstance(found, bool) and found > 0
+    return min(float(found), _MOST) if fine else default
 
 
 def check_tags(tags: object, where: str) -> tuple[str, ...]:

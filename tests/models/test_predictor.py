@@ -147,6 +147,16 @@ def test_batches_keep_to_texts_and_characters_and_report_progress():
     assert many.batch_size == 100  # 8 million probabilities at once
 
 
+def test_odd_attributes_are_left_aside():
+    odd = Answers(lengths, batch_size="many", concurrency=None, timeout=-1, warnings="a\nb")
+    checked = CheckedPredictor(odd)
+    assert (checked.batch_size, checked.timeout, checked.warnings) == (256, 120, ("a b",))
+    assert checked.predict_proba(["a"]).shape == (1, 2)
+    assert CheckedPredictor(Answers(lengths, batch_size=0.5, timeout=np.nan)).timeout == 120
+    assert CheckedPredictor(Answers(lengths, warnings=["a", "b"])).warnings == ("a", "b")
+    assert CheckedPredictor(Answers(lengths)).warnings == ()
+
+
 def test_half_a_surrogate_becomes_a_question_mark():
     predictor = Answers([[0, 0]])
     predict_checked(predictor, ["a\ud800b"])

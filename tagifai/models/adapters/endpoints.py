@@ -1,6 +1,7 @@
 """Ask a server, bounded in every way: addresses, redirects, time, size, tries and rate."""
 
 import ipaddress
+import re
 import socket
 import threading
 import time
@@ -52,6 +53,12 @@ class Patience:
     backoff: float = 0.5
     requests_per_second: float = 0.0
     max_bytes: int = 32 * 2**20
+
+    @property
+    def longest(self) -> float:
+        """The seconds after which the last try has ended, however long a server asks to wait."""
+        turn = 1 / self.requests_per_second if self.requests_per_second > 0 else 0.0
+        return (self.retries + 1) * (self.timeout + turn) + self.retries * MAX_PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +286,9 @@ class Endpoint:
 
         with self._lock:
             if self._client is None:
-                self._client = httpx.Client(trust_env=False, follow_redirects=False)
+                # Certificates as everywhere else: SSL_CERT_FILE, or those that certifi ships.
+                trusted = httpx.create_ssl_context(trust_env=True)
+                self._client = httpx.Client(verify=trusted, trust_env=False, follow_redirects=False)
             return self._client
 
     def _late(self) -> _PassingError:
@@ -300,6 +309,25 @@ class Endpoint:
         private = names_private(host) or host in self.private_hosts
         if self.url.startswith("http://") and not private:
             raise self._error("a key is only sent over https://")
+
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_RESERVED = re.compile(
+    "host|content-.*|transfer-encoding|connection|accept.*|te|trailer|upgrade|expect|cookie|proxy-.*",
+    re.IGNORECASE,
+)
+
+
+def check_header(name: str, where: str) -> None:
+    """Refuse a header that would change what a request is.
+
+    Raises
+    ------
+    TagifaiError
+        Not a name of a header, or one that is set here.
+    """
+    if not _HEADER.fullmatch(name) or _RESERVED.fullmatch(name):
+        raise TagifaiError(f"{where}: the header {shorten(name)!r} cannot be set")
 
 
 _HEADERS = {

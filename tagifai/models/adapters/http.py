@@ -1,6 +1,7 @@
 """A server that takes texts as JSON and answers probabilities as JSON: `http:URL`."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 
 from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, counted, one_of, shorten
-from tagifai.models.adapters.endpoints import Endpoint, Patience
+from tagifai.models.adapters.endpoints import Endpoint, Patience, check_header
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor_spec import PredictorSpec
 
@@ -87,23 +88,30 @@ class HttpPredictor:
     def __init__(self, endpoint: Endpoint, options: Options, context: LoadContext) -> None:
         self.endpoint = endpoint
         self.options = options
-        self.batch_size = options.batch_size
-        self.concurrency = options.concurrency
+        self._size = 1 if options.one_text else options.batch_size
+        # Of one call: as many requests at once as are allowed, each full.
+        self.batch_size = self._size * options.concurrency
+        self.timeout = options.patience.longest
         self._names = {tag: name for name, tag in context.tag_map.items()}
         self.tags = context.tags or context.name_columns(self._ask_names(), None, endpoint.where)
 
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return the server's probabilities, (n_texts, n_tags)."""
-        rows = [row for part in self._parts(texts) for row in self._rows(part)]
+        parts = [list(texts[i : i + self._size]) for i in range(0, len(texts), self._size)]
+        if len(parts) == 1:
+            found = [self._predict(parts[0])]
+        else:
+            with ThreadPoolExecutor(self.options.concurrency) as pool:
+                found = list(pool.map(self._predict, parts))
+        return np.array([row for part in found for row in part], np.float64)
+
+    def _predict(self, texts: list[str]) -> list[list[float]]:
+        rows = self._rows(texts)
         if len(rows) != len(texts):
             raise self._error(
                 f"{counted(len(texts), 'text')} sent, {counted(len(rows), 'row')} answered"
             )
-        return np.array([self._read_row(row) for row in rows], np.float64)
-
-    def _parts(self, texts: Sequence[str]) -> list[list[str]]:
-        size = 1 if self.options.one_text else max(1, self.batch_size)
-        return [list(texts[i : i + size]) for i in range(0, len(texts), size)]
+        return [self._read_row(row) for row in rows]
 
     def _rows(self, texts: list[str]) -> list[object]:
         answer = self._ask(texts)
@@ -200,6 +208,8 @@ class HttpPredictor:
 def load(spec: PredictorSpec, options: Options, context: LoadContext) -> HttpPredictor:
     """Prepare to ask a server, which the person has allowed."""
     where = f"predictor {spec}"
+    for name in options.headers_from:
+        check_header(name, where)
     headers = {
         name: context.key(variable, (), where) for name, variable in options.headers_from.items()
     }

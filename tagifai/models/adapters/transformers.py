@@ -60,7 +60,7 @@ class TransformersPredictor:
         self._device = torch.device(options.device or best)
         self._model.to(self._device)
         self._model.eval()
-        self.batch_size = max(options.batch_size, 256)
+        self.batch_size = max(options.batch_size, 64)  # similar lengths together
         self._rows = options.batch_size
         self.max_length = _longest(model, tokenizer, options.max_length)
         config: Mapping[str, object] = model.config.to_dict()

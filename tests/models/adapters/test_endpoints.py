@@ -1,4 +1,7 @@
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -151,3 +154,41 @@ def test_what_is_no_http_is_one_clear_line(junk):
         with pytest.raises(TagifaiError, match=r"cut off .*; tried once"):
             endpoint.post(1)
         thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """Make an authority, and a certificate for tags.example that it signed."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test", "-days", "2")
+    openssl(
+        *new, "-CA", "ca.pem", "-CAkey", "ca.key", "-keyout", "key.pem", "-out", "cert.pem",
+        "-subj", "/CN=tags.example", "-addext", "subjectAltName=DNS:tags.example",
+        "-addext", "basicConstraints=critical,CA:FALSE", "-days", "2",
+    )  # fmt: skip
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+def test_the_certificate_has_to_be_that_of_the_name(authority, monkeypatch):
+    def endpoint(host, server):
+        return Endpoint(
+            f"https://{host}:{server.server_port}/", patience=ONCE, private_hosts={host},
+            resolve=lambda *_: ["127.0.0.1"],
+        )  # fmt: skip
+
+    with answering(echo) as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority / "cert.pem", authority / "key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        with pytest.raises(TagifaiError, match="CERTIFICATE_VERIFY_FAILED"):
+            endpoint("tags.example", server).post(1)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority / "ca.pem"))
+        assert endpoint("tags.example", server).post(1).status == 200
+        with pytest.raises(TagifaiError, match="CERTIFICATE_VERIFY_FAILED"):
+            endpoint("other.example", server).post(1)

@@ -1,6 +1,5 @@
 import itertools
 import json
-import threading
 import time
 
 import pytest
@@ -35,8 +34,10 @@ def test_a_server_tags_texts_and_names_its_columns():
         predictor = load(f"{server.url}/tag?v=1", {"batch_size": 3})
         assert predictor.tags == TAGS
         assert predict_checked(predictor, TEXTS).tolist() == rows(TEXTS)
-        asked = [(path, sent["texts"]) for path, sent in server.asked]
-        assert asked == [("/tag?v=1", ["text"]), ("/tag?v=1", TEXTS[:3]), ("/tag?v=1", TEXTS[3:])]
+        assert {path for path, _ in server.asked} == {"/tag?v=1"}
+        first, *sent = [sent["texts"] for _, sent in server.asked]
+        assert first == ["text"]
+        assert sorted(sent, key=len) == [TEXTS[3:], TEXTS[:3]]
         assert server.headers[0]["Content-Type"] == "application/json"
         assert server.headers[0]["Host"] == server.url.removeprefix("http://")
         assert "Authorization" not in server.headers[0]
@@ -259,21 +260,35 @@ def test_a_text_that_is_half_a_pair_of_surrogates():
         assert server.asked[0][1]["texts"] == ["a?"]
 
 
-def test_several_threads_share_a_server():
+@pytest.mark.parametrize("one_text", [True, False])
+def test_as_many_requests_at_once_as_are_allowed(one_text):
     def slow(path, sent):
         time.sleep(0.1)
-        return good(path, sent)
+        texts = [sent["texts"]] if one_text else sent["texts"]
+        return Reply({"probabilities": rows(texts)})
 
     with answering(slow) as server:
-        predictor = load(server.url, {"concurrency": 3}, tags=TAGS)
-        checked = CheckedPredictor(predictor)
-        threads = [threading.Thread(target=checked.predict_proba, args=(["a"],)) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(server.asked) == 6
+        options = {"concurrency": 3, "batch_size": 2, "one_text": one_text}
+        predictor = load(server.url, options, tags=TAGS)
+        texts = [f"{tag} {i}" for i in range(4) for tag in TAGS]
+        assert predict_checked(predictor, texts).tolist() == rows(texts)
+        assert len(server.asked) == (12 if one_text else 6)
         assert 1 < server.most_at_once <= 3
+
+
+def test_a_call_may_take_as_long_as_all_its_tries():
+    options = {"timeout": 100, "retries": 2, "requests_per_second": 0.5}
+    with answering(good) as server:
+        predictor = load(server.url, options, tags=TAGS)
+        assert CheckedPredictor(predictor).timeout == 3 * 102 + 2 * 60
+        assert CheckedPredictor(predictor, timeout=5).timeout == 5
+        assert CheckedPredictor(load(server.url, {"retries": 0}, tags=TAGS)).timeout == 120
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "a b", "X:", ""])
+def test_headers_that_would_change_the_request(name):
+    with pytest.raises(TagifaiError, match="cannot be set"):
+        load("http://127.0.0.1:9/", {"headers_from": {name: "TAGIFAI_KEY_X"}}, tags=TAGS)
 
 
 def test_options_are_what_a_file_may_hold():

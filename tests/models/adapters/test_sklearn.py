@@ -1,5 +1,7 @@
 import json
 import pickle
+import re
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -214,6 +216,18 @@ def test_who_names_the_columns(fitted):
         as_predictor(named, TAGS[:2])
     with pytest.raises(TagifaiError, match="a TfidfVectorizer has none of predict_proba"):
         as_predictor(TfidfVectorizer().fit(TEXTS), TAGS)
+
+
+def test_the_lines_of_the_documentation(fitted, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[3] / "docs" / "predictors.md").read_text("utf-8")
+    python = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    found = {"pipeline": fitted["one-vs-rest"], "tags": TAGS}
+    lines = next(block for block in python if "as_predictor" in block)
+    exec(lines, found)
+    assert found["y_prob"].shape == (1, 4)
+    monkeypatch.chdir(tmp_path)
+    exec(next(block for block in python if "pipeline, " in block and "skops" in block), found)
+    assert (tmp_path / "model.skops").is_file()
 
 
 class Hostile:
