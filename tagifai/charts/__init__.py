@@ -4,8 +4,7 @@ Positions across are percentages, so that a chart fits a phone without shrinking
 chart is a picture with a text alternative; each mark carries its values as a tooltip.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tagifai.charts.svg import (
     BAD,
@@ -21,10 +20,13 @@ from tagifai.charts.svg import (
     write_share,
 )
 from tagifai.charts.verdict import mark
-from tagifai.comparison.verdicts import BETTER, WORSE
+from tagifai.comparison.results import DiffRow
+from tagifai.comparison.verdicts import BETTER, TOO_FEW, WORSE
 
 MOST_ROWS = 120
 ROW = 22
+# Where differences stand across, in percent: the zero line, and the reach to either side.
+CENTRE, HALF = 54.0, 15.0
 
 
 def chart_bars(
@@ -84,69 +86,82 @@ def chart_columns(
 
 
 def chart_diffs(
-    rows: Sequence[Mapping[str, Any]], *, title: str, name_a: str, name_b: str, empty: str
+    rows: Sequence[DiffRow], *, title: str, name_a: str, name_b: str, empty: str
 ) -> str:
     """Draw B − A around a zero line, with the interval where there is one.
 
-    Each row has name, a, b, diff and perhaps low, high, verdict, support. A row with a verdict
-    has a coloured bar, ▲ better or ▼ and hatched worse; all others are grey, with ↗ or ↘ for the
-    direction alone, so that neither colour nor direction passes for a verdict.
+    A row with a verdict has a coloured bar, ▲ better or ▼ and hatched worse; all others are grey,
+    with ↗ or ↘ for the direction alone, so that neither colour nor direction passes for a verdict.
+
+    Parameters
+    ----------
+    rows : sequence of DiffRow
+        What to draw, in this order; rows without a difference are left out.
+    title : str
+        What the differences are of.
+    name_a, name_b : str
+        The two versions.
+    empty : str
+        What to show if there is no row.
     """
-    rows = [row for row in rows if row.get("diff") is not None]
-    if not rows:
-        return empty_figure(title, empty)
-    shown = rows[:MOST_ROWS]
-    reach = max(
-        max(abs(row["diff"]), abs(row.get("low") or 0), abs(row.get("high") or 0)) for row in shown
-    )
-    reach = max(reach, 0.01)
-    centre, half = 54.0, 15.0
-    body = [
-        f'<line x1="{centre}%" x2="{centre}%" y1="0" y2="{len(shown) * ROW}" '
-        'stroke="currentColor"/>'
+    drawn = [
+        (row, row.diff, max(abs(row.diff), abs(row.low or 0), abs(row.high or 0)))
+        for row in rows
+        if row.diff is not None
     ]
-    for place, row in enumerate(shown):
-        top, diff = place * ROW, row["diff"]
-        size = half * abs(diff) / reach
-        start = centre if diff >= 0 else centre - size
-        fill = _diff_fill(row)
-        sign = mark(row.get("verdict"), diff)
-        faded = ' opacity="0.75"' if row.get("few") else ""
-        values = f"{write_share(row['a'])} → {write_share(row['b'])}"
-        tooltip = f"{row['name']}: {diff * 100:+.1f} points, {name_a} {values} {name_b}"
-        interval = ""
-        if row.get("low") is not None and row.get("high") is not None:
-            tooltip += f", 95 % interval {row['low'] * 100:+.1f} to {row['high'] * 100:+.1f}"
-            interval = (
-                f'<line x1="{centre + half * row["low"] / reach:.2f}%" '
-                f'x2="{centre + half * row["high"] / reach:.2f}%" '
-                f'y1="{top + ROW / 2}" y2="{top + ROW / 2}" stroke="currentColor" '
-                'stroke-width="1.5"/>'
-            )
-        if row.get("verdict"):
-            tooltip += f", {row['verdict']}"
-        if row.get("support") is not None:
-            tooltip += f", {row['support']} projects"
-        body.append(
-            f"<g{faded}><title>{escaped(tooltip, 300)}</title>"
-            f"{row_label(row['name'], '37%', top, 34)}"
-            f'<rect x="{start:.2f}%" y="{top + 4}" width="{size:.2f}%" height="{ROW - 8}" '
-            f'fill="{fill}"/>{interval}'
-            f'<text x="99%" y="{top + 15}" text-anchor="end">{sign} {diff * 100:+.1f} '
-            f'<tspan class="minor">({values})</tspan></text></g>'
-        )
-    counted = [sum(row.get("verdict") == kind for row in rows) for kind in (BETTER, WORSE)]
-    note = f"; the first {MOST_ROWS} of {len(rows)} shown" if len(rows) > MOST_ROWS else ""
+    if not drawn:
+        return empty_figure(title, empty)
+    shown = drawn[:MOST_ROWS]
+    reach = max(0.01, *(far for _, _, far in shown))
+    height = len(shown) * ROW
+    axis = f'<line x1="{CENTRE}%" x2="{CENTRE}%" y1="0" y2="{height}" stroke="currentColor"/>'
+    body = [
+        _diff_mark(row, diff, place * ROW, HALF / reach, name_a, name_b)
+        for place, (row, diff, _) in enumerate(shown)
+    ]
+    counted = [sum(row.verdict == kind for row, _, _ in drawn) for kind in (BETTER, WORSE)]
+    note = f"; the first {MOST_ROWS} of {len(drawn)} shown" if len(drawn) > MOST_ROWS else ""
     summary = (
         f"{title}: {name_b} minus {name_a}, {counted[0]} better, {counted[1]} worse, "
-        f"{len(rows) - sum(counted)} without either verdict"
+        f"{len(drawn) - sum(counted)} without either verdict"
     )
     return figure(
         f"{title}: {escaped(name_b)} − {escaped(name_a)}, in points of a hundred{note}",
         summary,
-        len(shown) * ROW + 2,
-        _HATCH + "".join(body),
+        height + 2,
+        _HATCH + axis + "".join(body),
         kind=" scrolls",
+    )
+
+
+def _diff_mark(
+    row: DiffRow, diff: float, top: float, scale: float, name_a: str, name_b: str
+) -> str:
+    """Draw one row: its bar, its interval, its values, and all of these as a tooltip."""
+    size = scale * abs(diff)
+    start = CENTRE if diff >= 0 else CENTRE - size
+    fill = {BETTER: GOOD, WORSE: "url(#worse-hatch)"}.get(row.verdict or "", NEUTRAL)
+    faded = ' opacity="0.75"' if row.verdict == TOO_FEW else ""
+    values = f"{write_share(row.a)} → {write_share(row.b)}"
+    tooltip = f"{row.name}: {diff * 100:+.1f} points, {name_a} {values} {name_b}"
+    interval = ""
+    if row.low is not None and row.high is not None:
+        tooltip += f", 95 % interval {row.low * 100:+.1f} to {row.high * 100:+.1f}"
+        interval = (
+            f'<line x1="{CENTRE + scale * row.low:.2f}%" x2="{CENTRE + scale * row.high:.2f}%" '
+            f'y1="{top + ROW / 2}" y2="{top + ROW / 2}" stroke="currentColor" stroke-width="1.5"/>'
+        )
+    if row.verdict:
+        tooltip += f", {row.verdict}"
+    if row.support is not None:
+        tooltip += f", {row.support} projects"
+    return (
+        f"<g{faded}><title>{escaped(tooltip, 300)}</title>"
+        f"{row_label(row.name, '37%', top, 34)}"
+        f'<rect x="{start:.2f}%" y="{top + 4}" width="{size:.2f}%" height="{ROW - 8}" '
+        f'fill="{fill}"/>{interval}'
+        f'<text x="99%" y="{top + 15}" text-anchor="end">{mark(row.verdict, diff)} '
+        f'{diff * 100:+.1f} <tspan class="minor">({values})</tspan></text></g>'
     )
 
 
@@ -156,7 +171,3 @@ _HATCH = (
     '<line x1="0" y1="0" x2="0" y2="6" stroke="#fff" stroke-opacity="0.55" stroke-width="3"/>'
     "</pattern></defs>"
 )
-
-
-def _diff_fill(row: Mapping[str, Any]) -> str:
-    return {BETTER: GOOD, WORSE: "url(#worse-hatch)"}.get(row.get("verdict") or "", NEUTRAL)

@@ -1,7 +1,8 @@
 """Draw curves as light SVG: metrics over versions, precision against recall, reliability."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from tagifai.charts.svg import (
@@ -19,10 +20,14 @@ from tagifai.metrics.calibration import ReliabilityBin
 
 SIDE = 230
 SHORT_NAME = 8
+# A chart of lines: pixels down, and percent across.
+HEIGHT, LEFT, RIGHT = 260, 9, 97
+Span = tuple[float, float] | None
+"""An interval's ends, None where there is none."""
 
 
 def even_ticks(lowest: float, highest: float) -> list[float]:
-    """Give at most seven round values in [0, 1], evenly spaced, around all that is drawn.
+    """Return at most seven round values in [0, 1], evenly spaced, around all that is drawn.
 
     >>> even_ticks(0.71, 0.83)
     [0.7, 0.75, 0.8, 0.85]
@@ -37,6 +42,39 @@ def even_ticks(lowest: float, highest: float) -> list[float]:
     return [round(place * step, 2) for place in range(first, last + 1)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    """Where versions stand across, in percent, and values in [low, high] down, in pixels."""
+
+    steps: Sequence[str]
+    ticks: Sequence[float]
+
+    def x(self, step: int) -> float:
+        last = len(self.steps) - 1
+        return LEFT + 2 + (RIGHT - LEFT - 4) * step / last if last else (LEFT + RIGHT) / 2
+
+    def y(self, value: float) -> float:
+        low, high = self.ticks[0], self.ticks[-1]
+        return 12 + (HEIGHT - 20) * (high - value) / (high - low)
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """One line: its values and intervals by step, its name in the legend, and how it is drawn."""
+
+    label: str
+    named: str
+    values: Sequence[float | None]
+    intervals: Sequence[Span]
+    colour: str
+    dash: str
+    aside: float
+
+    @property
+    def line(self) -> str:
+        return f'stroke="{self.colour}" stroke-width="2" stroke-dasharray="{self.dash}"'
+
+
 def chart_lines(
     series: Mapping[str, Sequence[float | None]],
     steps: Sequence[str],
@@ -44,115 +82,133 @@ def chart_lines(
     title: str,
     y_label: str,
     empty: str,
-    intervals: Mapping[str, Sequence[tuple[float, float] | None]] | None = None,
+    intervals: Mapping[str, Sequence[Span]] | None = None,
     few: Mapping[str, int] | None = None,
     most_steps: int = 60,
 ) -> str:
-    """Draw one line a series over `steps`, with values in [0, 1]; None leaves a gap.
+    """Draw one line for each series over `steps`.
 
-    `intervals` (low, high) by series stand as thin vertical lines at their steps. Series of
-    `few`, by how many samples, are grey, and the legend says how many.
+    Each series has its own colour, dash and end mark, named in the legend.
 
-    Each series has its own colour, dash and end mark, named in the legend. Of more than
-    `most_steps` the latest are drawn.
+    Parameters
+    ----------
+    series : mapping of str to sequence of float or None
+        Values in [0, 1] at each step; None leaves a gap.
+    steps : sequence of str
+        The steps' names. Of more than `most_steps` the latest are drawn.
+    title, y_label : str
+        What is drawn, and its unit.
+    empty : str
+        What to show if there is nothing to draw.
+    intervals : mapping of str to sequence of (low, high) or None, optional
+        Drawn as thin vertical lines at their steps.
+    few : mapping of str to int, optional
+        Series that rest on too few samples, with how many: grey, and the legend says so.
     """
-    steps = list(steps)
     cut = max(0, len(steps) - most_steps)
-    steps = steps[cut:]
-    drawn = {name: list(values)[cut:] for name, values in series.items()}
-    spans = {name: list(values)[cut:] for name, values in (intervals or {}).items()}
-    known = [value for values in drawn.values() for value in values if value is not None]
-    # What is undefined has no point, and so nothing that an interval could be around.
-    spans = {
-        name: [
-            None if value is None else span
-            for value, span in zip(drawn.get(name, []), values, strict=False)
-        ]
-        for name, values in spans.items()
-    }
-    known += [end for values in spans.values() for span in values if span for end in span]
+    steps = list(steps)[cut:]
+    drawn = _list_series(
+        {label: list(values)[cut:] for label, values in series.items()},
+        {label: list(values)[cut:] for label, values in (intervals or {}).items()},
+        few or {},
+        spread=len(steps) <= most_steps // 3,
+    )
+    known = [value for one in drawn for value in one.values if value is not None]
+    known += [end for one in drawn for span in one.intervals if span for end in span]
     if not steps or not known:
         return empty_figure(title, empty)
-    ticks = even_ticks(min(known), max(known))
-    low, high = ticks[0], ticks[-1]
-    height, left, right = 260, 9, 97
-
-    def x(step: int) -> float:
-        return (
-            (left + right) / 2
-            if len(steps) == 1
-            else (left + 2 + (right - left - 4) * step / (len(steps) - 1))
-        )
-
-    def y(value: float) -> float:
-        return 12 + (height - 20) * (high - value) / (high - low)
-
-    def step_class(name: str, step: int) -> str:
-        return ' class="wide"' if step == len(steps) - 1 > 0 and len(name) > SHORT_NAME else ""
-
-    body = [
-        f'<line x1="{left}%" x2="{right}%" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>'
-        f'<text x="{left - 1}%" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.2f}</text>'
-        for tick in ticks
-    ]
-    every = -(-len(steps) // 8)
-    body += [
-        f'<text{step_class(name, step)} x="{x(step):.2f}%" y="{height + 14}" text-anchor="middle">'
-        f"{escaped(name, 16)}</text>"
-        for step, name in enumerate(steps)
-        if step % every == (len(steps) - 1) % every
-    ]
-    # On a phone a long name at the edge has a line of its own.
-    if step_class(steps[-1], len(steps) - 1):
-        body.append(
-            f'<text class="narrow" x="100%" y="{height + 27}" text-anchor="end">'
-            f"{escaped(steps[-1], 16)}</text>"
-        )
-    legend = []
-    for place, (label, values) in enumerate(drawn.items()):
-        colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
-        named = label
-        if few and label in few:
-            colour, named = NEUTRAL, f"{label} (n = {few[label]}: too few to tell)"
-        line = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
-        for step in range(1, len(values)):
-            before, now = values[step - 1], values[step]
-            if before is not None and now is not None:
-                body.append(
-                    f'<line x1="{x(step - 1):.2f}%" y1="{y(before):.1f}" '
-                    f'x2="{x(step):.2f}%" y2="{y(now):.1f}" {line}/>'
-                )
-        # Intervals of several series at one step stand beside each other, not in one line.
-        aside = (place - (len(drawn) - 1) / 2) * 0.35 if len(steps) <= most_steps // 3 else 0
-        body += [
-            f'<line x1="{x(step) + aside:.2f}%" x2="{x(step) + aside:.2f}%" '
-            f'y1="{y(span[0]):.1f}" y2="{y(span[1]):.1f}" stroke="{colour}" stroke-width="1.5" '
-            f'opacity="0.6"><title>{escaped(label)}, {escaped(steps[step])}: 95 % interval '
-            f"{span[0]:.3f} to {span[1]:.3f}</title></line>"
-            for step, span in enumerate(spans.get(label, []))
-            if span is not None
-        ]
-        body += [
-            f'<circle cx="{x(step):.2f}%" cy="{y(value):.1f}" r="4" fill="{colour}">'
-            f"<title>{escaped(label)}, {escaped(steps[step])}: {value:.3f}</title></circle>"
-            for step, value in enumerate(values)
-            if value is not None
-        ]
-        legend.append(
-            f'<span class="legend"><svg width="34" height="10" aria-hidden="true">'
-            f'<line x1="0" x2="34" y1="5" y2="5" {line}/>'
-            f'<circle cx="17" cy="5" r="4" fill="{colour}"/></svg> {escaped(named)}</span>'
-        )
+    plane = _Plane(steps, even_ticks(min(known), max(known)))
+    body = [*_draw_axes(plane), *(mark for one in drawn for mark in _draw_series(one, plane))]
     note = f"; the latest {len(steps)} of {len(steps) + cut}" if cut else ""
     latest = ", ".join(
-        f"{name[:LABEL_LENGTH]} {values[-1]:.3f}"
-        for name, values in drawn.items()
-        if values[-1] is not None
+        f"{one.label[:LABEL_LENGTH]} {one.values[-1]:.3f}"
+        for one in drawn
+        if one.values[-1] is not None
     )
     summary = f"{title} over {len(steps)} versions; at {steps[-1][:LABEL_LENGTH]}: {latest}"
-    return figure(f"{title} ({y_label}{note})", summary, height + 30, "".join(body)) + (
-        f'<div class="legends">{"".join(legend)}</div>'
+    legend = "".join(
+        f'<span class="legend"><svg width="34" height="10" aria-hidden="true">'
+        f'<line x1="0" x2="34" y1="5" y2="5" {one.line}/>'
+        f'<circle cx="17" cy="5" r="4" fill="{one.colour}"/></svg> {escaped(one.named)}</span>'
+        for one in drawn
     )
+    chart = figure(f"{title} ({y_label}{note})", summary, HEIGHT + 30, "".join(body))
+    return f'{chart}<div class="legends">{legend}</div>'
+
+
+def _list_series(
+    series: Mapping[str, Sequence[float | None]],
+    intervals: Mapping[str, Sequence[Span]],
+    few: Mapping[str, int],
+    *,
+    spread: bool,
+) -> list[_Series]:
+    found = []
+    for place, (label, values) in enumerate(series.items()):
+        colour, named = COLOURS[place % len(COLOURS)], label
+        if label in few:
+            colour, named = NEUTRAL, f"{label} (n = {few[label]}: too few to tell)"
+        # What is undefined has no point, and so nothing that an interval could be around.
+        spans = [
+            None if value is None else span
+            for value, span in zip(values, intervals.get(label, []), strict=False)
+        ]
+        # Intervals of several series at one step stand beside each other, not in one line.
+        aside = (place - (len(series) - 1) / 2) * 0.35 if spread else 0
+        dash = DASHES[place % len(DASHES)]
+        found.append(_Series(label, named, values, spans, colour, dash, aside))
+    return found
+
+
+def _draw_axes(plane: _Plane) -> list[str]:
+    names, last = plane.steps, len(plane.steps) - 1
+    body = [
+        f'<line x1="{LEFT}%" x2="{RIGHT}%" y1="{plane.y(tick):.1f}" y2="{plane.y(tick):.1f}" '
+        f'class="grid"/><text x="{LEFT - 1}%" y="{plane.y(tick) + 4:.1f}" text-anchor="end">'
+        f"{tick:.2f}</text>"
+        for tick in plane.ticks
+    ]
+    # On a phone a long name at the edge has a line of its own.
+    long_at_edge = last > 0 and len(names[last]) > SHORT_NAME
+    every = -(-len(names) // 8)
+    for step in range(last % every, len(names), every):
+        wide = ' class="wide"' if step == last and long_at_edge else ""
+        body.append(
+            f'<text{wide} x="{plane.x(step):.2f}%" y="{HEIGHT + 14}" text-anchor="middle">'
+            f"{escaped(names[step], 16)}</text>"
+        )
+    if long_at_edge:
+        body.append(
+            f'<text class="narrow" x="100%" y="{HEIGHT + 27}" text-anchor="end">'
+            f"{escaped(names[last], 16)}</text>"
+        )
+    return body
+
+
+def _draw_series(series: _Series, plane: _Plane) -> Iterator[str]:
+    name = escaped(series.label)
+    for step, (before, now) in enumerate(pairwise(series.values)):
+        if before is not None and now is not None:
+            yield (
+                f'<line x1="{plane.x(step):.2f}%" y1="{plane.y(before):.1f}" '
+                f'x2="{plane.x(step + 1):.2f}%" y2="{plane.y(now):.1f}" {series.line}/>'
+            )
+    for step, span in enumerate(series.intervals):
+        if span is not None:
+            across = f"{plane.x(step) + series.aside:.2f}%"
+            yield (
+                f'<line x1="{across}" x2="{across}" y1="{plane.y(span[0]):.1f}" '
+                f'y2="{plane.y(span[1]):.1f}" stroke="{series.colour}" stroke-width="1.5" '
+                f'opacity="0.6"><title>{name}, {escaped(plane.steps[step])}: 95 % interval '
+                f"{span[0]:.3f} to {span[1]:.3f}</title></line>"
+            )
+    for step, value in enumerate(series.values):
+        if value is not None:
+            yield (
+                f'<circle cx="{plane.x(step):.2f}%" cy="{plane.y(value):.1f}" r="4" '
+                f'fill="{series.colour}"><title>{name}, {escaped(plane.steps[step])}: '
+                f"{value:.3f}</title></circle>"
+            )
 
 
 def chart_precision_recall(

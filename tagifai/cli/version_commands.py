@@ -47,21 +47,19 @@ def list_versions(options: argparse.Namespace) -> Answer:
 
 def describe_version(versions: "VersionService", name: str) -> Answer:
     """Show a version's card: what it was made from, and what its figures are not."""
-    from tagifai.training.version_warnings import read_warnings
-
     card = versions.describe(name)
     rows = [
         {"what": key.replace("_", " "), "value": _in_words(value)}
-        for key, value in card.items()
+        for key, value in card.to_dict().items()
         # Parameters have a command of their own, and warnings come last.
         if key not in ("params", "warnings") and value
     ]
 
     def show() -> None:
         print_table(rows, {"what": "of the version", "value": "value"}, title=name)
-        print_warnings(read_warnings(card["warnings"]))
+        print_warnings(card.warnings)
 
-    return Answer(card, show)
+    return Answer(card.to_dict(), show)
 
 
 def _in_words(value: object) -> str:

@@ -36,7 +36,9 @@ def gather(
         "version": name,
         "against": a if b else None,
         "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "cards": [_without_params(versions.describe(one)) for one in ([a, b] if b else [a])],
+        "cards": [
+            _without_params(versions.describe(one).to_dict()) for one in ([a, b] if b else [a])
+        ],
         "note": " ".join([versions.note(name), *versions.warnings(name)]).strip(),
         "overall": versions.load(name).performance["overall"],
         "covered": state_covered(versions.load(name).performance),
@@ -52,7 +54,7 @@ def gather(
     }
 
 
-def _without_params(card: dict[str, Any]) -> dict[str, Any]:
+def _without_params(card: dict[str, object]) -> dict[str, object]:
     # Its warnings stand at the top.
     return {key: value for key, value in card.items() if key not in ("params", "warnings")}
 

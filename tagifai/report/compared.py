@@ -7,7 +7,6 @@ from typing import Any
 from tagifai.charts import chart_diffs
 from tagifai.charts.verdict import MARKS, VERDICT_TERMS, show_verdict
 from tagifai.comparison.results import Comparison, DiffRow
-from tagifai.comparison.verdicts import TOO_FEW
 from tagifai.report.parts import TEXT, missing, section, table
 
 DIFFS = {
@@ -28,7 +27,7 @@ def show_compared(report: Mapping[str, Any]) -> list[str]:
     result: Comparison = report["comparison"]
     drawn = {
         group: chart_diffs(
-            [{**asdict(row), "few": row.verdict == TOO_FEW} for row in result.rows(group, "f1")],
+            result.rows(group, "f1"),
             title=title,
             name_a=result.a,
             name_b=result.b,

@@ -1,6 +1,7 @@
 """Read versions and predict with them; what was read is cached while their files stay the same."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tagifai.store.memory_cache import MemoryCache
 from tagifai.store.naming import latest_version, version_order
 from tagifai.store.sources import MODEL_FILE, PICKLE_FILE, VersionSource
 from tagifai.store.versions import Version, load_version
-from tagifai.training.version_warnings import read_warnings
+from tagifai.training.version_warnings import VersionWarning, read_warnings
 
 # Texts whose features are in memory together.
 _AT_ONCE = 1_000
@@ -37,6 +38,51 @@ KEEPS = {
     "predictions": ("predictions.npz",),
     "model": (MODEL_FILE, PICKLE_FILE),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCard:
+    """What is known of a version.
+
+    Attributes
+    ----------
+    info : mapping
+        What its version.json says, but for long lists; of somebody else's version anything.
+    left_out, missing_tags : str
+        What it did not learn from, and frequent tags without predictions, in words.
+    averaged_over : str or None
+        Over how many tags its overall F1 is averaged, in words.
+    warnings : tuple of VersionWarning
+        What its figures should not be taken for.
+    sizes : mapping of str to int
+        Bytes by file.
+    """
+
+    name: str
+    info: Mapping[str, object]
+    left_out: str
+    missing_tags: str
+    num_tags: int
+    num_test_projects: int | None
+    averaged_over: str | None
+    warnings: tuple[VersionWarning, ...]
+    sizes: Mapping[str, int]
+    params: Mapping[str, object]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain data, as JSON has it; what `info` says comes first."""
+        return {
+            **self.info,
+            "name": self.name,
+            "left_out": self.left_out,
+            "missing_tags": self.missing_tags,
+            "num_tags": self.num_tags,
+            "num_test_projects": self.num_test_projects,
+            "averaged_over": self.averaged_over,
+            "warnings": [one.to_dict() for one in self.warnings],
+            "sizes": dict(self.sizes),
+            "params": dict(self.params),
+        }
 
 
 class VersionService:
@@ -284,24 +330,29 @@ class VersionService:
         self.history()
         return {name: _sentence(note) for name, note in self._index.notes().items()}
 
-    def describe(self, name: str) -> dict[str, Any]:
-        """Give a version's card: when it was made, from what, with which parameters."""
+    def describe(self, name: str) -> VersionCard:
+        """Describe a version: when it was made, from what, with which parameters.
+
+        Raises
+        ------
+        TagifaiError
+            The version is unknown or damaged.
+        """
         version = self.load(name)
         lists = ("tags", "text_digests")
         info = {key: value for key, value in version.info.items() if key not in lists}
-        overall = version.performance["overall"]
-        return {
-            **info,
-            "name": name,
-            "left_out": str(LeftOut.of(info.get("left_out"))).replace("\n", "; "),
-            "missing_tags": _counted_names(info.get("missing_tags")),
-            "num_tags": len(version.info.get("tags") or version.performance["class"]),
-            "num_test_projects": overall.get("num_samples"),
-            "averaged_over": state_covered(version.performance).get("f1"),
-            "warnings": [one.to_dict() for one in read_warnings(info.get("warnings"))],
-            "sizes": self.source.sizes(name),
-            "params": dict(version.params),
-        }
+        return VersionCard(
+            name=name,
+            info=info,
+            left_out=str(LeftOut.of(info.get("left_out"))).replace("\n", "; "),
+            missing_tags=_counted_names(info.get("missing_tags")),
+            num_tags=len(version.info.get("tags") or version.performance["class"]),
+            num_test_projects=version.performance["overall"].get("num_samples"),
+            averaged_over=state_covered(version.performance).get("f1"),
+            warnings=tuple(read_warnings(info.get("warnings"))),
+            sizes=self.source.sizes(name),
+            params=version.params,
+        )
 
     def maybe_predictions(self, version: Version) -> Predictions | None:
         """Read a version's predictions, None where it keeps none."""
@@ -360,7 +411,7 @@ def _sentence(note: str) -> str:
     return f"{note.rstrip('.')}." if note else ""
 
 
-def _counted_names(found: Any) -> str:
+def _counted_names(found: object) -> str:
     counts = LeftOut.of({"unlisted": found}).unlisted
     return name_counts(counts) if counts else ""
 

@@ -80,7 +80,7 @@ def build(services: Services) -> None:
             version: a version's name.
         """
         check_types(version=(version, str))
-        return answer(lambda: services.versions.describe(version)["params"])
+        return answer(lambda: dict(services.versions.load(version).params))
 
     def get_performance(version: str) -> dict[str, Any]:
         """Give a version's performance: overall, by tag, by slice, behavioral.

@@ -6,6 +6,7 @@ from tagifai.charts import chart_bars, chart_columns, chart_diffs
 from tagifai.charts.curves import chart_lines
 from tagifai.charts.svg import GOOD, NEUTRAL
 from tagifai.charts.tables import show_table
+from tagifai.comparison.results import DiffRow
 
 HOSTILE = "</text><script>alert(1)</script>\" onload='x' $\\frac{a$ \x00 ‮ {{x}}"
 
@@ -45,20 +46,12 @@ def test_columns_keep_the_order_given() -> None:
 
 def test_diffs_tell_better_from_worse_and_both_from_mere_direction() -> None:
     rows = [
-        {
-            "name": "up",
-            "a": 0.5,
-            "b": 0.75,
-            "diff": 0.25,
-            "low": 0.1,
-            "high": 0.4,
-            "verdict": "better",
-        },
-        {"name": "down", "a": 0.5, "b": 0.25, "diff": -0.25, "verdict": "worse"},
-        {"name": "maybe up", "a": 0.5, "b": 0.6, "diff": 0.1, "verdict": "can't tell"},
-        {"name": "maybe down", "a": 0.5, "b": 0.4, "diff": -0.1, "verdict": "too few"},
-        {"name": "same", "a": 0.5, "b": 0.5, "diff": 0.0},
-        {"name": "only in B", "a": None, "b": 0.5, "diff": None},
+        DiffRow("up", "f1", a=0.5, b=0.75, diff=0.25, low=0.1, high=0.4, verdict="better"),
+        DiffRow("down", "f1", a=0.5, b=0.25, diff=-0.25, verdict="worse"),
+        DiffRow("maybe up", "f1", a=0.5, b=0.6, diff=0.1, verdict="can't tell"),
+        DiffRow("maybe down", "f1", a=0.5, b=0.4, diff=-0.1, verdict="too few"),
+        DiffRow("same", "f1", a=0.5, b=0.5, diff=0.0),
+        DiffRow("only in B", "f1", a=None, b=0.5, diff=None),
     ]
     markup = chart_diffs(rows, title="F1", name_a="v1", name_b="v2", empty="none")
     assert texts(markup) == [
@@ -87,7 +80,7 @@ def test_nothing_to_draw_says_why() -> None:
 
 @pytest.mark.parametrize("name", [HOSTILE, "x" * 100_000, "", "🙂"])
 def test_a_strangers_name_stays_text(name: str) -> None:
-    row = {"name": name, "a": 0.1, "b": 0.2, "diff": 0.1}
+    row = DiffRow(name, "f1", a=0.1, b=0.2, diff=0.1)
     for markup in (
         chart_bars([(name, 1)], title="T", unit="u", empty=""),
         chart_columns([(name, 1)], title="T", x_label="x", y_label="y", empty=""),

@@ -14,11 +14,13 @@ import io, json, sys
 import pandas as pd
 from tagifai.charts import chart_bars, chart_columns, chart_diffs
 from tagifai.charts.curves import chart_lines, chart_precision_recall
+from tagifai.comparison.results import DiffRow
 from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution
 
 times, plot = int(sys.argv[1]), sys.argv[2]
 row = {"diff": 0.1, "a": 0.4, "b": 0.5, "low": 0.0, "high": 0.2, "verdict": "better", "support": 7}
 diffs = [{"name": f"tag {i}", **row} for i in range(12)]
+compared = [DiffRow(metric="f1", **one) for one in diffs]
 bars = [(f"tag {i}", 40.0 - i) for i in range(12)]
 frame = pd.DataFrame({"overall f1": [0.5, 0.6, 0.7]}, index=["v1", "v2", "v3"])
 point = {"threshold": 0.5, "precision": 0.5, "recall": 0.5, "f1": 0.5}
@@ -35,7 +37,7 @@ def draw():
         return
     chart_bars(bars, title="x", unit="y", empty="")
     chart_columns(bars, title="x", x_label="x", y_label="y", empty="")
-    chart_diffs(diffs, title="x", name_a="a", name_b="b", empty="")
+    chart_diffs(compared, title="x", name_a="a", name_b="b", empty="")
     chart_lines({"f1": [0.5, 0.6, 0.7]}, ["v1", "v2", "v3"], title="x", y_label="y", empty="")
 
 def memory():

@@ -15,7 +15,7 @@ from tagifai.charts.curves import chart_lines
 from tagifai.charts.shares import chart_shares
 from tagifai.charts.tables import show_table
 from tagifai.comparison.export import export_comparison
-from tagifai.comparison.results import Comparison
+from tagifai.comparison.results import Comparison, DiffRow
 from tagifai.data.validation import replace_surrogates
 from tagifai.inference.batches import BatchAnswer, BatchRow, to_csv, to_jsonl
 from tagifai.plots import plot_diffs, plot_history, plot_tag_distribution
@@ -94,7 +94,7 @@ def places(folder: Path) -> dict[str, Callable[[str], Any]]:
         "notice": lambda t: show_error(ValueError(t)),
         "bars": lambda t: chart_bars([(t, 3.0)], title="bars", unit="projects", empty=t),
         "columns": lambda t: chart_columns([(t, 3)], title="x", x_label="x", y_label="y", empty=t),
-        "diffs": lambda t: chart_diffs([{"name": t, **DIFF}], title="f1", name_a=t, name_b=t,
+        "diffs": lambda t: chart_diffs([DiffRow(t, "f1", **DIFF)], title="f1", name_a=t, name_b=t,
                                        empty=t),
         "lines": lambda t: chart_lines({t: [0.1, 0.2]}, [t, "v2"], title="x", y_label="y", empty=t),
         "shares": lambda t: chart_shares([(t, 0.5)], title="x", empty=t),

@@ -189,10 +189,10 @@ def test_texts_are_tagged_however_many_they_are(desk):
 
 
 def test_a_card_says_how_many_tags_the_averages_are_over(desk, tmp_path):
-    assert desk.describe("v0.2.0")["averaged_over"] == "4 of 4 tags"
+    assert desk.describe("v0.2.0").averaged_over == "4 of 4 tags"
     path = tmp_path / "model/v0.2.0/performance.json"
     rewrite(path, lambda performance: performance["overall"].pop("num_tags"))
-    assert desk.describe("v0.2.0")["averaged_over"] is None
+    assert desk.describe("v0.2.0").averaged_over is None
 
 
 def test_what_figures_rest_on_is_counted(desk):

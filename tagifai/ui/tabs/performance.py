@@ -33,7 +33,7 @@ from tagifai.ui.views.comparison import (
     show_version_notes,
 )
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note, show_terms
-from tagifai.ui.views.version_card import show_card
+from tagifai.ui.views.version_card import render_card
 
 INTRO = """How good is each version, and is the newer one better, or is that noise? Look here to
 decide **whether to ship**."""
@@ -288,7 +288,7 @@ class VersionComparison:
             return self._show_alone(show_note(LONELY))
         try:
             result = self.services.comparisons.compare(a, b)
-            cards = [self.services.versions.describe(name) for name in (a, b)]
+            cards = [self.services.versions.describe(name).to_dict() for name in (a, b)]
         except TagifaiError as error:
             return self._show_alone(show_error(error))
         return {
@@ -302,8 +302,8 @@ class VersionComparison:
             self.params: show_params(result, only, query or ""),
             self.flips: self._show_flips(a, b, tag) if tag else "",
             self.tag: tag,
-            self.card_a: show_card(cards[0], "Version A"),
-            self.card_b: show_card(cards[1], "Version B"),
+            self.card_a: render_card(cards[0], "Version A"),
+            self.card_b: render_card(cards[1], "Version B"),
         }
 
     def _show_alone(self, message: str) -> Shown:

@@ -1,8 +1,7 @@
 """What the Performance tab shows of versions and of two compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
 
 import orjson
 
@@ -75,8 +74,8 @@ def show_history_table(rows: Sequence[HistoryRow]) -> str:
 def show_overall(result: Comparison, metric: str) -> str:
     """Draw the differences of the averages, and of the behavioral score."""
     rows = [
-        *_drawn(result.rows("overall", metric), {"weighted": "weighted by support"}),
-        *_drawn([r for r in result.behavioral if r.name == "all"], {"all": "behavioral score"}),
+        *_renamed(result.rows("overall", metric), {"weighted": "weighted by support"}),
+        *_renamed([r for r in result.behavioral if r.name == "all"], {"all": "behavioral score"}),
     ]
     return chart_diffs(
         rows,
@@ -90,7 +89,7 @@ def show_overall(result: Comparison, metric: str) -> str:
 def show_slices(result: Comparison, metric: str) -> str:
     """Draw the differences by slice."""
     return chart_diffs(
-        _drawn(result.rows("slices", metric)),
+        result.rows("slices", metric),
         title=f"{metric} by slice",
         name_a=result.a,
         name_b=result.b,
@@ -101,7 +100,7 @@ def show_slices(result: Comparison, metric: str) -> str:
 def show_tag_chart(result: Comparison, metric: str) -> str:
     """Draw the differences by tag."""
     return chart_diffs(
-        _drawn(result.rows("tags", metric)),
+        result.rows("tags", metric),
         title=f"{metric} by tag",
         name_a=result.a,
         name_b=result.b,
@@ -202,15 +201,8 @@ def show_params(result: Comparison, only_differences: bool, query: str) -> str:
     )
 
 
-def _drawn(rows: Sequence[DiffRow], names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    return [
-        {
-            **asdict(row),
-            "name": (names or {}).get(row.name, row.name),
-            "few": row.verdict == TOO_FEW,
-        }
-        for row in rows
-    ]
+def _renamed(rows: Sequence[DiffRow], names: Mapping[str, str]) -> list[DiffRow]:
+    return [replace(row, name=names.get(row.name, row.name)) for row in rows]
 
 
 def _points(value: float | None) -> str | None:

@@ -1,15 +1,14 @@
 """A version's card: when it was made, from what, how large it is, where to read more."""
 
 from collections.abc import Mapping
-from html import escape
-from typing import Any
+from dataclasses import dataclass
 
 import orjson
 
-from tagifai.charts.svg import escaped
 from tagifai.data.leakage import read_leakage
 from tagifai.training.releases import is_web_address
 from tagifai.training.version_warnings import read_warnings
+from tagifai.ui.views.templates import render
 
 SHOWN = {
     "notes": "notes",
@@ -28,7 +27,7 @@ SHOWN = {
     "code_digest": "digest of the code",
     "python": "Python",
 }
-KEPT_APART = {
+SHOWN_APART = {
     *SHOWN,
     "name",
     "params",
@@ -40,54 +39,66 @@ KEPT_APART = {
 }
 
 
-def show_card(version: Mapping[str, Any], side: str) -> str:
-    """Show what is known of a version as a list of terms, its parameters folded below."""
-    rows = [(label, version[key]) for key, label in SHOWN.items() if version.get(key)]
-    rows += _near_duplicates(version.get("near_duplicates"))
-    rows += [
-        (key, value) for key, value in version.items() if key not in KEPT_APART and value
-    ]  # what somebody else's version says besides
-    listed = "".join(
-        f"<dt>{escaped(label, 60)}</dt><dd>{_text(value)}</dd>" for label, value in rows
-    )
-    folded = "".join(
-        f"<details><summary>{label}</summary><pre>{escaped(_pretty(version[key]), 20_000)}</pre>"
-        "</details>"
-        for key, label in (("params", "Parameters"), ("packages", "Packages"))
-        if version.get(key)
-    )
-    warnings = show_warnings(version.get("warnings"))
-    sizes, links = show_sizes(version.get("sizes") or {}), show_links(version.get("links"))
-    return (
-        f'<section class="version-card"><h4>{escaped(side)}: {escaped(version["name"])}</h4>'
-        f"{warnings}"
-        f"<dl>{listed}{sizes}{links}</dl>{folded}</section>"
-    )
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of a version; one that is no web address stays text."""
+
+    name: str
+    address: str
+
+    @property
+    def is_web(self) -> bool:
+        """Check whether a browser may follow it."""
+        return is_web_address(self.address)
 
 
-def show_warnings(warnings: Any) -> str:
-    """Show what a version's figures should not be taken for.
+def render_card(version: Mapping[str, object], side: str) -> str:
+    """Render what is known of a version as a list of terms, its parameters folded below.
 
-    >>> show_warnings([{"kind": "train_exceeds_test", "message": "train far exceeds test"}])
-    '<div class="notice warning" role="status">train far exceeds test</div>'
+    Parameters
+    ----------
+    version : mapping
+        A card as `VersionCard.to_dict` returns it; a version that somebody else made may say
+        anything besides.
+    side : str
+        Which of two versions it is.
     """
-    return "".join(
-        f'<div class="notice warning" role="status">{escaped(warning.message, 600)}</div>'
-        for warning in read_warnings(warnings)
+    sizes, links = version.get("sizes"), version.get("links")
+    sizes = sizes if isinstance(sizes, Mapping) else {}
+    return str(
+        render(
+            "version_card.html",
+            side=side,
+            name=version["name"],
+            warnings=[one.message for one in read_warnings(version.get("warnings"))],
+            terms=list_terms(version),
+            total=in_bytes(sum(sizes.values())),
+            sizes=[
+                (name, in_bytes(size))
+                for name, size in sorted(sizes.items(), key=lambda item: -item[1])
+            ],
+            links=[Link(name, str(address)) for name, address in links.items()]
+            if isinstance(links, Mapping)
+            else [],
+            folded=[
+                (title, _pretty(version[key]))
+                for key, title in (("params", "Parameters"), ("packages", "Packages"))
+                if version.get(key)
+            ],
+        )
     )
 
 
-def show_sizes(sizes: Mapping[str, int]) -> str:
-    """Show how large a version is, and each of its files.
+def list_terms(version: Mapping[str, object]) -> list[tuple[str, str]]:
+    """List (what, value) of a card: what we know how to name first, then the rest.
 
-    >>> show_sizes({"model.skops": 2_500_000, "params.json": 900})
-    '<dt>size</dt><dd>2.5 MB: model.skops 2.5 MB, params.json 900 B</dd>'
+    >>> list_terms({"num_tags": 1200, "mood": ["calm"], "notes": ""})
+    [('tags', '1,200'), ('mood', '[\\n  "calm"\\n]')]
     """
-    if not sizes:
-        return ""
-    largest = sorted(sizes.items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{escaped(name)} {in_bytes(size)}" for name, size in largest)
-    return f"<dt>size</dt><dd>{in_bytes(sum(sizes.values()))}: {listed}</dd>"
+    named = [(label, version[key]) for key, label in SHOWN.items() if version.get(key)]
+    named += _near_duplicates(version.get("near_duplicates"))
+    others = [(key, value) for key, value in version.items() if key not in SHOWN_APART and value]
+    return [(label, _text(value)) for label, value in [*named, *others]]
 
 
 def in_bytes(size: int) -> str:
@@ -101,25 +112,7 @@ def in_bytes(size: int) -> str:
     return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
 
 
-def show_links(links: Any) -> str:
-    """Show a version's links; what is no web address stays text.
-
-    >>> show_links({"run": "javascript:alert(1)"})
-    '<dt>links</dt><dd>run: javascript:alert(1)</dd>'
-    """
-    if not isinstance(links, Mapping) or not links:
-        return ""
-    shown = ", ".join(
-        f'<a href="{escape(str(address))}" rel="noopener noreferrer nofollow" target="_blank">'
-        f"{escaped(name, 80)}</a>"
-        if is_web_address(address)
-        else f"{escaped(name, 80)}: {escaped(address, 200)}"
-        for name, address in links.items()
-    )
-    return f"<dt>links</dt><dd>{shown}</dd>"
-
-
-def _near_duplicates(found: Any) -> list[tuple[str, Any]]:
+def _near_duplicates(found: object) -> list[tuple[str, object]]:
     leakage = read_leakage(found)
     if leakage is None:
         return [("near-duplicates", found)] if found else []
@@ -127,11 +120,11 @@ def _near_duplicates(found: Any) -> list[tuple[str, Any]]:
     return [("test projects with a near-duplicate in train or val", counted.replace("%", " %"))]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return escaped(value if isinstance(value, str) else _pretty(value), 600)
+    return value if isinstance(value, str) else _pretty(value)
 
 
-def _pretty(value: Any) -> str:
+def _pretty(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()

@@ -1,4 +1,4 @@
-from tagifai.ui.views.version_card import show_card
+from tagifai.ui.views.version_card import render_card
 
 VERSION = {
     "name": "v1<b>", "notes": "first", "created": "2026-01-02T03:04:05+00:00", "num_tags": 34,
@@ -9,7 +9,7 @@ VERSION = {
 
 
 def test_a_card_tells_making_sizes_links_and_parameters():
-    card = show_card(VERSION, "Version A")
+    card = render_card(VERSION, "Version A")
     assert "<h4>Version A: v1&lt;b&gt;</h4>" in card
     assert "<dt>made</dt><dd>2026-01-02T03:04:05+00:00</dd>" in card
     assert "<dd>2.9 MB: model.skops 2.9 MB, performance.json 13.4 kB</dd>" in card
@@ -18,19 +18,19 @@ def test_a_card_tells_making_sizes_links_and_parameters():
         'target="_blank">run &lt;7&gt;</a>'
     ) in card
     assert "bad: javascript:alert(1)" in card
-    assert "&quot;estimator&quot;: &quot;&lt;i&gt;svc&quot;" in card
+    assert "&#34;estimator&#34;: &#34;&lt;i&gt;svc&#34;" in card
     assert "&lt;u&gt;" in card
     assert "<u>" not in card
 
 
 def test_a_version_of_which_little_is_known_has_a_short_card():
-    card = show_card({"name": "old", "params": {}, "num_tags": 0, "sizes": {}}, "Version B")
+    card = render_card({"name": "old", "params": {}, "num_tags": 0, "sizes": {}}, "Version B")
     assert card == ('<section class="version-card"><h4>Version B: old</h4><dl></dl></section>')
 
 
 def test_a_card_shows_each_warning_as_text():
     found = [{"kind": "no_better_than_rates", "message": "no better <b>"}, "train far exceeds test"]
-    card = show_card({**VERSION, "warnings": found}, "Version A")
+    card = render_card({**VERSION, "warnings": found}, "Version A")
     assert card.count('<div class="notice warning" role="status">') == 2
     assert "no better &lt;b&gt;</div>" in card
     assert "train far exceeds test</div>" in card
@@ -39,11 +39,11 @@ def test_a_card_shows_each_warning_as_text():
 
 def test_near_duplicates_are_counted_in_words():
     counted = {"num_test": 1_800, "num_near_duplicates": 6, "cosine": 0.7}
-    card = show_card({"name": "v1", "near_duplicates": counted}, "Version A")
+    card = render_card({"name": "v1", "near_duplicates": counted}, "Version A")
     assert (
         "<dl><dt>test projects with a near-duplicate in train or val</dt>"
         "<dd>6 of 1,800 (0.3 %)</dd></dl>"
     ) in card
-    card = show_card({"name": "v1", "near_duplicates": ["<u>"]}, "Version A")
+    card = render_card({"name": "v1", "near_duplicates": ["<u>"]}, "Version A")
     assert "<dt>near-duplicates</dt><dd>[" in card
     assert "&lt;u&gt;" in card
