@@ -102,7 +102,7 @@ def counts_told(desk, name, tag, other) -> dict[str, tuple[int, ...]]:
         ids = list(truth)
         answers = versions.predict(name, [projects[one].text for one in ids])
         told["predict"] = outcomes_of(
-            (truth[one], tag in answer["tags"]) for one, answer in zip(ids, answers, strict=True)
+            (truth[one], tag in answer.tags) for one, answer in zip(ids, answers, strict=True)
         )
         chosen = versions.model(name).predict([projects[one].text for one in ids])
         if versions.model(name).thresholds_[column] == thresholds[tag]:
@@ -189,7 +189,7 @@ def test_the_smallest_change_starts_from_what_predict_tells(small_data, small_mo
     for where, threshold in neighbours(probability).items():
         (answer,) = predict_tags(model, tags, dict.fromkeys(tags, threshold), [text])
         predicted = where != "just above"
-        assert (tag in answer["tags"]) is predicted
+        assert (tag in answer.tags) is predicted
         changes = smallest_changes(model, tags, dict.fromkeys(tags, threshold), text, tag)
         # What is predicted is taken away, what is not is brought about.
         assert [change.after < change.before for change in changes] == [predicted] * len(changes)

@@ -41,7 +41,7 @@ def measure(bench: Bench) -> Findings:
             start = time.perf_counter()
             alone = inference.predict_texts(VERSION, [many[i]])
             singles.append(1000 * (time.perf_counter() - start))
-            if alone[0]["tags"] != together[i]["tags"]:
+            if alone[0].tags != together[i].tags:
                 raise ValueError(f"other tags alone than among many: {many[i]!r}")
         by_one.append(1000 * (time.perf_counter() - before) * count / len(chosen))
     found.add(ONE, None, OURS, summarize(singles))

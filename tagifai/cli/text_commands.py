@@ -14,18 +14,12 @@ def predict(options: argparse.Namespace) -> Answer:
     given = options.texts or [line.rstrip("\n") for line in sys.stdin]
     texts = [replace_surrogates(text) for text in given]
     name = options.version or versions.latest("model")
-    answers = [
-        {"text": text, **answer}
-        for text, answer in zip(texts, versions.predict(name, texts), strict=True)
-    ]
+    predictions = list(zip(texts, versions.predict(name, texts), strict=True))
     rows = [
-        {
-            "text": answer["text"],
-            "tags": ", ".join(answer["tags"]) or "none",
-            "note": answer["reason"] or "",
-        }
-        for answer in answers
+        {"text": text, "tags": ", ".join(one.tags) or "none", "note": one.reason or ""}
+        for text, one in predictions
     ]
+    answers = [{"text": text, **one.to_dict()} for text, one in predictions]
     columns = {"text": "text", "tags": "predicted tags", "note": "note"}
     return Answer(
         {"version": name, "predictions": answers},

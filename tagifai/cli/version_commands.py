@@ -15,7 +15,7 @@ from tagifai.errors import TagifaiError, one_of
 if TYPE_CHECKING:
     from tagifai.comparison.results import Comparison
     from tagifai.plots import Figure
-    from tagifai.services.inference import InferenceDesk
+    from tagifai.services.inference import InferenceService
     from tagifai.services.versions import VersionService
 
 GROUPS = ("overall", "class", "slices", "behavioral")
@@ -223,10 +223,10 @@ def _plot_diff(options: argparse.Namespace) -> "tuple[Figure, list[str]]":
 
 def evaluate_behavioral(options: argparse.Namespace) -> Answer:
     """Score versions on the behavioral tests of now, those saved in the data folder included."""
-    from tagifai.services.inference import InferenceDesk
+    from tagifai.services.inference import InferenceService
 
     versions = open_versions(options)
-    inference = InferenceDesk(versions, versions.data)
+    inference = InferenceService(versions, versions.data)
     if options.version:
         if options.version not in versions.names():
             versions.require_model(options.version)
@@ -249,10 +249,10 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
     return Answer(rows, lambda: _show_scores(rows))
 
 
-def _test_version(inference: "InferenceDesk", name: str) -> Mapping[str, Any]:
+def _test_version(inference: "InferenceService", name: str) -> Mapping[str, Any]:
     measured = inference.versions.load(name).performance["behavioral"]
     now = inference.behavioral_results(name)
-    return {"version": name, "error": None, "measured": measured.get("score"), **now}
+    return {"version": name, "error": None, "measured": measured.get("score"), **now.to_dict()}
 
 
 def _show_scores(rows: Sequence[Mapping[str, Any]]) -> None:

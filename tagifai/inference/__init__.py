@@ -1,20 +1,78 @@
 """Predict the tags of texts."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError
-from tagifai.predictions import decide, threshold_array
+from tagifai.predictions import NEAR_MISS, decide, threshold_array
 
 if TYPE_CHECKING:
     from tagifai.models.classifier import TagClassifier
 
+Reason: TypeAlias = Literal["empty", "no known word"]
 
-def predict_proba(model: "TagClassifier", texts: Sequence[str]) -> np.ndarray:
-    """Give the probability of each tag for each text, float32 (n_texts, n_tags)."""
+
+@dataclass(frozen=True, slots=True)
+class TextPrediction:
+    """What a version predicts for one text.
+
+    Attributes
+    ----------
+    tags
+        The predicted tags, likeliest first.
+    probabilities
+        The probability of every tag, likeliest first.
+    preprocessed
+        What the classifier reads of the text.
+    reason
+        Why no tag could be predicted: "empty" (nothing is left after preprocessing), "no known
+        word" (the model knows none of the words, and their letters alone lead to no tag), or None.
+    thresholds
+        The probability from which each tag is predicted, in the order of `probabilities`.
+    """
+
+    tags: tuple[str, ...]
+    probabilities: Mapping[str, float]
+    preprocessed: str
+    reason: Reason | None
+    thresholds: Mapping[str, float]
+
+    @property
+    def near_misses(self) -> dict[str, float]:
+        """The probabilities of tags that reach half of their threshold, likeliest first.
+
+        A text that cannot be read has none.
+        """
+        if self.reason:
+            return {}
+        return {
+            tag: p
+            for tag, p in self.probabilities.items()
+            if tag not in self.tags and decide(p, NEAR_MISS * self.thresholds[tag])
+        }
+
+    def explained_tag(self, tag: str | None) -> str:
+        """Return the tag to explain: the given one if the version knows it, else the likeliest."""
+        return tag if tag and tag in self.probabilities else next(iter(self.probabilities), "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the prediction, ready for JSON."""
+        return {
+            "tags": list(self.tags),
+            "probabilities": dict(self.probabilities),
+            "preprocessed": self.preprocessed,
+            "reason": self.reason,
+            "thresholds": dict(self.thresholds),
+        }
+
+
+def predict_proba(model: "TagClassifier", texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Return the probability of each tag for each text, float32 (n_texts, n_tags)."""
     return model.predict_proba(texts)
 
 
@@ -23,17 +81,27 @@ def predict_tags(
     tags: Sequence[str],
     thresholds: Mapping[str, float],
     texts: Sequence[str],
-) -> list[dict[str, Any]]:
+) -> list[TextPrediction]:
     """Predict the tags of each text; a tag is predicted from its threshold on.
 
-    Each answer: "tags" (predicted, likeliest first), "probabilities" {tag: float, likeliest
-    first}, "preprocessed", and "reason", why no tag could be predicted: "empty" (nothing is
-    left after preprocessing), "no known word" (the model knows none of the words, and their
-    letters alone lead to no tag), or None. A text without a known word gets no tag that a text
-    of nothing would get too, however common the tag is.
+    A text without a known word gets no tag that a text of nothing would get too, however common
+    the tag is.
 
-    Raises:
-        TagifaiError: the model has other tags, or a tag has no threshold.
+    Parameters
+    ----------
+    model
+        A fitted model.
+    tags
+        The names of its tags, in its order.
+    thresholds
+        A threshold in [0, 1] for each tag.
+    texts
+        Texts as typed.
+
+    Raises
+    ------
+    TagifaiError
+        The model has other tags, or a tag has no threshold.
     """
     if len(tags) != len(model.intercept_):
         raise TagifaiError(f"{len(tags)} tags given to a model of {len(model.intercept_)}")
@@ -45,21 +113,20 @@ def predict_tags(
     prob = model.probabilities(model.margins(features))
     decided = decide(prob, cuts)
     cleaned = model.features_.named_steps["preprocess"].transform(texts)
-    answers = []
     known = model.knows(features)
     # What a text of nothing gets says nothing of a text whose words are unknown.
     decided &= known[:, None] | ~decide(model.probabilities(model.intercept_), cuts)
-    rows = zip(prob, decided, cleaned, known, strict=True)
-    for row, above, preprocessed, knows in rows:
+    predictions = []
+    for row, above, preprocessed, knows in zip(prob, decided, cleaned, known, strict=True):
         order = np.argsort(-row, kind="stable")
-        told = "no known word" if preprocessed else "empty"
-        reason = None if knows or above.any() else told
-        answers.append(
-            {
-                "tags": [tags[t] for t in order if above[t]],
-                "probabilities": {tags[t]: float(row[t]) for t in order},
-                "preprocessed": preprocessed,
-                "reason": reason,
-            }
+        unreadable: Reason = "no known word" if preprocessed else "empty"
+        predictions.append(
+            TextPrediction(
+                tags=tuple(tags[t] for t in order if above[t]),
+                probabilities={tags[t]: float(row[t]) for t in order},
+                preprocessed=preprocessed,
+                reason=None if knows or above.any() else unreadable,
+                thresholds={tags[t]: thresholds[tags[t]] for t in order},
+            )
         )
-    return answers
+    return predictions

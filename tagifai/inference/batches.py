@@ -3,14 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tagifai.data.csv_cells import cell_of, guard_cell
 from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.predictions import NEAR_MISS, decide
+from tagifai.inference import TextPrediction
 
 KINDS = ("lines", "csv", "jsonl")
 MAX_ROWS = 50_000
@@ -20,12 +19,12 @@ _MAX_BAD = 1_000
 _MAX_LINES_A_ROW = 2_000
 _TEXT_COLUMNS = ("text", "title", "description")
 
-PredictTexts = Callable[[list[str]], list[dict[str, Any]]]
+PredictTexts = Callable[[list[str]], Sequence[TextPrediction]]
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """A row of what was given: its number from 1, its text, or why there is none in it."""
+    """A row of the input: its number from 1, and its text, or why it has none."""
 
     number: int
     text: str = ""
@@ -35,7 +34,7 @@ class BatchRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """What is kept of a row's prediction: tags with probabilities, likeliest first."""
+    """The prediction for a row: (tag, probability) pairs, likeliest first."""
 
     row: BatchRow
     tags: tuple[tuple[str, float], ...] = ()
@@ -49,20 +48,30 @@ def read_texts(content: bytes, kind: str, max_text: int = MAX_TEXT) -> list[Batc
 
     A title and a description are joined as those of projects. A row that cannot be read, or has
     more than `max_text` characters, says why in `error`, and the rest go on. Blank lines are
-    passed over.
+    skipped.
 
-    Raises:
-        TagifaiError: too many rows, no row or no such column, or so many bad rows that it is
-            something else.
+    Parameters
+    ----------
+    content
+        The bytes of a file, or of what was pasted; UTF-8.
+    kind
+        One of `KINDS`.
+    max_text
+        The most characters of a text.
+
+    Raises
+    ------
+    TagifaiError
+        Too many rows, no row or no such column, or so many bad rows that the kind must be wrong.
     """
     if kind not in KINDS:
         raise one_of("kind of texts", kind, KINDS)
-    # What is no UTF-8 becomes lone surrogates, and the row is told apart by them.
+    # Bytes that are not UTF-8 become lone surrogates, by which their row is found.
     text = content.decode("utf-8-sig", "surrogateescape")
     readers = {"lines": _lines, "csv": _csv, "jsonl": _jsonl}
     rows: list[BatchRow] = []
     bad = 0
-    # A cell may be as long as the file is: what is too long is told with its row.
+    # A cell may be as long as the file: a text that is too long is reported with its row.
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     for row in readers[kind](text):
         if len(row.text) > max_text:
@@ -84,7 +93,7 @@ def read_texts(content: bytes, kind: str, max_text: int = MAX_TEXT) -> list[Batc
 
 
 def kind_of(filename: str) -> str:
-    """Tell the kind of a file by its name.
+    """Return the kind of a file, by its name.
 
     >>> kind_of("texts.CSV"), kind_of("notes.txt")
     ('csv', 'lines')
@@ -94,11 +103,11 @@ def kind_of(filename: str) -> str:
 
 
 def predict_rows(rows: Sequence[BatchRow], predict: PredictTexts) -> Iterator[list[BatchAnswer]]:
-    """Predict row by row, in their order; yield the answers in parts, to show progress."""
+    """Predict rows in their order; yield the answers in parts, to show progress."""
     for start in range(0, len(rows), CHUNK):
         part = rows[start : start + CHUNK]
         answers = iter(predict([row.text for row in part if not row.error]))
-        yield [BatchAnswer(row) if row.error else _kept(row, next(answers)) for row in part]
+        yield [BatchAnswer(row) if row.error else _answer(row, next(answers)) for row in part]
 
 
 def to_csv(answers: Sequence[BatchAnswer]) -> str:
@@ -112,7 +121,7 @@ def to_csv(answers: Sequence[BatchAnswer]) -> str:
     writer = csv.writer(output, lineterminator="\r\n")
     writer.writerow(["row", "id", "text", "tags", "probabilities", "near_misses", "note"])
     for answer in answers:
-        cells: list[Any] = [
+        cells: list[object] = [
             answer.row.id,
             answer.row.text,
             [tag for tag, _ in answer.tags],
@@ -145,21 +154,13 @@ def to_jsonl(answers: Sequence[BatchAnswer]) -> str:
     )
 
 
-def _kept(row: BatchRow, answer: dict[str, Any]) -> BatchAnswer:
-    chosen = set(answer["tags"])
-    tags = tuple((tag, answer["probabilities"][tag]) for tag in answer["tags"])
-    near = [
-        (tag, p)
-        for tag, p in answer["probabilities"].items()
-        if tag not in chosen
-        # Of a text that cannot be read nothing is near.
-        and not answer["reason"]
-        and decide(p, NEAR_MISS * answer["thresholds"][tag])
-    ]
-    return BatchAnswer(row, tags, tuple(near[:3]), answer["reason"] or "")
+def _answer(row: BatchRow, prediction: TextPrediction) -> BatchAnswer:
+    tags = tuple((tag, prediction.probabilities[tag]) for tag in prediction.tags)
+    near = tuple(prediction.near_misses.items())
+    return BatchAnswer(row, tags, near[:3], prediction.reason or "")
 
 
-def _row(number: int, text: Any, identifier: Any = "") -> BatchRow:
+def _row(number: int, text: object, identifier: object = "") -> BatchRow:
     if not isinstance(text, str):
         return BatchRow(number, error=f"the text is not a string: {shorten(repr(text), 60)}")
     if any("\udc80" <= char <= "\udcff" for char in text):
@@ -195,13 +196,15 @@ def _jsonl(text: str) -> Iterator[BatchRow]:
             yield _from_fields(number, record)
 
 
-def _from_fields(number: int, record: dict[str, Any]) -> BatchRow:
+def _from_fields(number: int, record: Mapping[str, object]) -> BatchRow:
     identifier = record.get("id", "")
     if "text" in record:
         return _row(number, record["text"], identifier)
     parts = [record[name] for name in ("title", "description") if name in record]
-    wrong = [part for part in parts if not isinstance(part, str)]
-    return _row(number, wrong[0] if wrong else " ".join(parts).strip(), identifier)
+    strings = [part for part in parts if isinstance(part, str)]
+    if len(strings) < len(parts):
+        return _row(number, next(part for part in parts if not isinstance(part, str)), identifier)
+    return _row(number, " ".join(strings).strip(), identifier)
 
 
 def _csv(text: str) -> Iterator[BatchRow]:

@@ -1,13 +1,15 @@
-"""What would change a prediction: words dropped or replaced, and the smallest change found."""
+"""Find what would change a prediction: words dropped or replaced."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from tagifai.arrays import Floats
 from tagifai.errors import one_of
+from tagifai.inference import TextPrediction
 from tagifai.inference.explanation import explain
 from tagifai.models.classifier import TagClassifier
 from tagifai.predictions import decide
@@ -21,14 +23,21 @@ _GREEDY = 12
 _SWAPPED_PLACES = 6
 _SWAPPED_IN = 12
 Edit = tuple[PlacedWord, str]
+NumberedEdit: TypeAlias = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a text that was tried: the words taken out, what came in, and what it did.
+    """A change of a text that flips a tag.
 
-    `replaced` holds (word as typed, what stands there now, "" where it was dropped);
-    `before` and `after` are the tag's probabilities.
+    Attributes
+    ----------
+    text
+        The changed text.
+    replaced
+        (word as typed, its replacement) pairs; "" where the word was dropped.
+    before, after
+        The tag's probability in the text as typed, and in the changed one.
     """
 
     text: str
@@ -38,9 +47,9 @@ class Change:
 
 
 def edit_words(text: str, edits: Sequence[Edit]) -> str:
-    """Put other characters where words stand; "" drops a word, with the space that it leaves.
+    """Replace words of a text; "" drops a word, with the space that it leaves.
 
-    Of words that were one character as typed, the last alone is edited.
+    Of several words that were one character as typed, only the last is edited.
 
     >>> edit_words("The red cat", [(PlacedWord("red", 4, 7), "")])
     'The cat'
@@ -79,13 +88,28 @@ def smallest_changes(
 ) -> list[Change]:
     """Find up to `most` changes of few words by which `tag` is no longer predicted, or is.
 
-    Words are dropped, or replaced by words that training saw; first one, then two and three
-    (of those that weigh most), then as many as it takes in the order of their weight. Each
-    change was verified by predicting; fewer words come first, then the clearer change, and
-    those that share no word with another; none holds a smaller one.
+    Words are dropped, or replaced by words that occurred in training: first one word, then two
+    and three of those that weigh most, then as many as needed, in the order of their weight. Each
+    change is verified by predicting. Changes of fewer words come first, then clearer ones, and
+    those that share no word with another; no change contains a smaller one.
 
-    Raises:
-        TagifaiError: an unknown tag.
+    Parameters
+    ----------
+    model
+        A fitted model.
+    tags, thresholds
+        The names of its tags in its order, and a threshold in [0, 1] for each.
+    text
+        A text as typed.
+    tag
+        The tag to flip.
+    most
+        The most changes to return.
+
+    Raises
+    ------
+    TagifaiError
+        An unknown tag.
     """
     if tag not in tags:
         raise one_of("tag", tag, tags)
@@ -98,12 +122,12 @@ def smallest_changes(
     before = float(model.predict_proba([text])[0, column])
     falls = bool(decide(before, threshold))
     sign = 1.0 if falls else -1.0
-    # The words that hold the tag where it is, first.
+    # First the words that keep the tag as it is.
     weight = sign * explanation.contributions[:, column]
     order = [int(i) for i in np.argsort(-weight, kind="stable")]
     swaps = _swap_words(model, column, rising=not falls)
-    found: list[tuple[frozenset[Any], Change]] = []
-    spare: list[tuple[frozenset[Any], Change]] = []
+    found: list[tuple[frozenset[NumberedEdit], Change]] = []
+    spare: list[tuple[frozenset[NumberedEdit], Change]] = []
     for tried in _stages(order, weight, [word.token for word in words], swaps):
         texts = [edit_words(text, [(words[i], new) for i, new in edits]) for edits in tried]
         after = model.predict_proba(texts)[:, column] if texts else np.zeros(0)
@@ -124,34 +148,53 @@ def smallest_changes(
                 return [change for _, change in found]
         if found and len(found) + len(spare) >= most:
             break
-    # Not enough of them keep off each other's words: the rest may share some.
+    # Too few share no word with another: fill up with those that do.
     for edits, change in spare:
         if len(found) < most and not any(known <= edits for known, _ in found):
             found.append((edits, change))
     return [change for _, change in sorted(found, key=lambda pair: len(pair[0]))]
 
 
-def diff_answers(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Set two answers of `predict_tags` beside each other, B − A.
+@dataclass(frozen=True, slots=True)
+class TagDiff:
+    """A tag in two predictions, A and B.
 
-    Records: tag, a, b (probabilities, None where a version has no such tag), diff, and flip:
-    "gained", "lost" or None. Flips come first, then the largest differences.
+    Attributes
+    ----------
+    tag
+        The tag.
+    a, b
+        Its probabilities; None where a version does not know the tag.
+    diff
+        B − A, or None where one of them is.
+    flip
+        "gained" where only B predicts the tag, "lost" where only A does, else None.
     """
-    known = dict.fromkeys([*a["probabilities"], *b["probabilities"]])
+
+    tag: str
+    a: float | None
+    b: float | None
+    diff: float | None
+    flip: Literal["gained", "lost"] | None
+
+
+def diff_predictions(a: TextPrediction, b: TextPrediction) -> list[TagDiff]:
+    """Compare two predictions tag by tag, B − A; flips first, then the largest differences."""
     rows = []
-    for tag in known:
-        first, second = a["probabilities"].get(tag), b["probabilities"].get(tag)
-        had, has = tag in a["tags"], tag in b["tags"]
+    for tag in dict.fromkeys([*a.probabilities, *b.probabilities]):
+        first, second = a.probabilities.get(tag), b.probabilities.get(tag)
+        had, has = tag in a.tags, tag in b.tags
         diff = None if first is None or second is None else second - first
-        flip = None if had == has else "gained" if has else "lost"
-        rows.append({"tag": tag, "a": first, "b": second, "diff": diff, "flip": flip})
-    return sorted(rows, key=lambda row: (row["flip"] is None, -abs(row["diff"] or 0), row["tag"]))
+        rows.append(
+            TagDiff(tag, first, second, diff, None if had == has else "gained" if has else "lost")
+        )
+    return sorted(rows, key=lambda row: (row.flip is None, -abs(row.diff or 0), row.tag))
 
 
 def _stages(
-    order: Sequence[int], weight: np.ndarray, tokens: Sequence[str], swaps: Sequence[str]
-) -> Iterator[Sequence[tuple[tuple[int, str], ...]]]:
-    """Yield what to try, the fewest words first: lists of edits (word's number, new word)."""
+    order: Sequence[int], weight: Floats, tokens: Sequence[str], swaps: Sequence[str]
+) -> Iterator[Sequence[tuple[NumberedEdit, ...]]]:
+    """Yield lists of edits (word's number, new word) to try, those of the fewest words first."""
     places = order[:_SWAPPED_PLACES]
     dropped = [((i, ""),) for i in order[:_SINGLE]]
     swapped = [
@@ -173,7 +216,7 @@ def _stages(
 
 
 def _swap_words(model: TagClassifier, column: int, *, rising: bool) -> list[str]:
-    """List words of the vocabulary that raise a tag most, or lower it most."""
+    """List the words of the vocabulary that raise a tag most, or lower it most."""
     parts = dict(model.features_.named_steps["features"].transformer_list)
     if "words" not in parts:
         return []

@@ -1,6 +1,7 @@
-"""Texts to begin with, chosen from the test part: where a version does well, and where not."""
+"""Choose texts to begin with from the test split: some that a version predicts well, some not."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,13 +10,28 @@ from tagifai.predictions import Predictions, decide, threshold_array
 MAX_LENGTH = 600
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text to begin with, and why it was chosen."""
+
+    why: str
+    text: str
+
+
 def choose_examples(
     predictions: Predictions, thresholds: Mapping[str, float], texts: Mapping[str, str]
-) -> list[dict[str, str]]:
-    """Choose up to five test projects as {why, text}, each project once.
+) -> list[Example]:
+    """Choose the texts of up to five test projects, each project once.
 
-    A sure and right one, the surest tag too many, the likeliest tag missed, the shortest, the
-    one with the most tags. `texts` are by project; those over 600 characters are left out.
+    The surest right one, the surest extra tag, the likeliest missed tag, the shortest text, and
+    the one with the most tags.
+
+    Parameters
+    ----------
+    predictions, thresholds
+        What a version predicts, and its threshold in [0, 1] for each tag.
+    texts
+        The text of each project, by id; those of more than 600 characters are left out.
     """
     usable = [
         row
@@ -47,4 +63,4 @@ def choose_examples(
                     named = f": {tags[int(by_tag[k].argmax())]}" if by_tag is not None else ""
                     chosen[int(k)] = why + named
                 break
-    return [{"why": why, "text": texts[predictions.ids[rows[k]]]} for k, why in chosen.items()]
+    return [Example(why, texts[predictions.ids[rows[k]]]) for k, why in chosen.items()]

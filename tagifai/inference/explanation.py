@@ -6,54 +6,133 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from tagifai.arrays import Floats
 from tagifai.models.classifier import TagClassifier
 from tagifai.models.platt import bend
 from tagifai.text.alignment import PlacedWord, place_words
 
 
+@dataclass(frozen=True, slots=True)
+class WordEffect:
+    """What a word of a text adds to a tag's log-odds.
+
+    Attributes
+    ----------
+    token
+        The preprocessed word.
+    start, stop
+        Its place in the text as typed.
+    spelt
+        What it was read as: another word where a misspelling was corrected.
+    known
+        Whether it occurred in training.
+    value
+        What it adds.
+    """
+
+    token: str
+    start: int
+    stop: int
+    spelt: str
+    known: bool
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class TagExplanation:
+    """A tag's log-odds: the sum of `words` + `names` + `intercept` + `calibration`.
+
+    Attributes
+    ----------
+    words
+        The words of the text, in its order.
+    names
+        What the flags of tags' names add.
+    intercept
+        What every text gets.
+    calibration
+        What the curve from margins to log-odds adds.
+    log_odds
+        Those of the probability shown.
+    """
+
+    words: tuple[WordEffect, ...]
+    names: float
+    intercept: float
+    calibration: float
+    log_odds: float
+
+
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """The log-odds of a text, taken apart: `words` + `names` + `intercept` + `calibration`.
+    """The log-odds of a text for all tags: `contributions` + `names` + `intercept` + `calibration`.
 
-    `words` are the preprocessed words with their places in the text as typed, `spelt` what each
-    was read as (another word where a misspelling was corrected), `known` whether training saw
-    it. `contributions` (n_words, n_tags); `names` (n_tags,) the flags of tags' names;
-    `intercept` and `calibration` (n_tags,), what the curve from margins to log-odds adds;
-    `log_odds` (n_tags,), of the probabilities shown; all float64.
+    Attributes
+    ----------
+    words
+        The preprocessed words with their places in the text as typed.
+    spelt
+        What each word was read as: another word where a misspelling was corrected.
+    known
+        Whether each word occurred in training.
+    contributions
+        What each word adds, float64 (n_words, n_tags).
+    names
+        What the flags of tags' names add, float64 (n_tags,).
+    intercept
+        What every text gets, float64 (n_tags,).
+    calibration
+        What the curve from margins to log-odds adds, float64 (n_tags,).
+    log_odds
+        Those of the probabilities shown, float64 (n_tags,).
     """
 
     words: tuple[PlacedWord, ...]
     spelt: tuple[str, ...]
     known: tuple[bool, ...]
-    contributions: np.ndarray
-    names: np.ndarray
-    intercept: np.ndarray
-    calibration: np.ndarray
-    log_odds: np.ndarray
+    contributions: Floats
+    names: Floats
+    intercept: Floats
+    calibration: Floats
+    log_odds: Floats
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Give the preprocessed words alone."""
+        """The preprocessed words alone."""
         return tuple(word.token for word in self.words)
 
     @property
-    def margins(self) -> np.ndarray:
-        """Sum the linear parts, (n_tags,)."""
+    def margins(self) -> Floats:
+        """The sums of the linear parts, (n_tags,)."""
         return self.contributions.sum(axis=0) + self.names + self.intercept
+
+    def of_tag(self, column: int) -> TagExplanation:
+        """Return the part about one tag, by its column."""
+        rows = zip(self.words, self.spelt, self.known, self.contributions[:, column], strict=True)
+        return TagExplanation(
+            words=tuple(
+                WordEffect(word.token, word.start, word.stop, spelt, known, float(value))
+                for word, spelt, known, value in rows
+            ),
+            names=float(self.names[column]),
+            intercept=float(self.intercept[column]),
+            calibration=float(self.calibration[column]),
+            log_odds=float(self.log_odds[column]),
+        )
 
 
 def explain(model: TagClassifier, text: str) -> Explanation:
     """Share the log-odds of every tag among the words of `text`.
 
-    A run of words is shared equally among them, a run of characters belongs to its word, and
-    a feature that comes several times is shared equally among its places. The flags of tags'
-    names are a part of their own. Sums are exact up to rounding, not an approximation.
+    A run of words is shared equally among its words, a run of characters belongs to its word, and
+    a feature that occurs several times is shared equally among its places. The flags of tags'
+    names are a part of their own. Sums are exact up to rounding: this is no approximation.
     """
     return explain_all(model, [text])[0]
 
 
 def explain_all(model: TagClassifier, texts: Sequence[str]) -> list[Explanation]:
-    """Explain each text as `explain` does, in less time than one by one."""
+    """Explain several texts, in less time than one by one."""
     if not texts:
         return []
     rows = model.transform(texts)
@@ -66,7 +145,7 @@ def explain_all(model: TagClassifier, texts: Sequence[str]) -> list[Explanation]
 def _explain(
     model: TagClassifier, text: str, columns: np.ndarray, values: np.ndarray
 ) -> Explanation:
-    """Explain a text whose features are `values` at `columns`, and elsewhere 0."""
+    """Explain a text whose features are `values` at `columns`, and 0 elsewhere."""
     steps = model.features_.named_steps
     placed = place_text(model, text)
     spelling = steps.get("spelling")
@@ -95,7 +174,7 @@ def _explain(
 
 
 def place_text(model: TagClassifier, text: str) -> list[PlacedWord]:
-    """Preprocess a text as the model does, and keep each word's place."""
+    """Preprocess a text as the model does, and return each word with its place."""
     cleaner = model.features_.named_steps["preprocess"]
     return place_words(
         text,
@@ -109,7 +188,7 @@ def place_text(model: TagClassifier, text: str) -> list[PlacedWord]:
 
 
 def _known(model: TagClassifier, reading: str) -> bool:
-    """Tell whether training saw one of the words that a word was read as."""
+    """Return whether one of the words that a word was read as occurred in training."""
     steps = model.features_.named_steps
     parts = dict(steps["features"].transformer_list)
     seen: list[Collection[str]] = []
@@ -132,7 +211,7 @@ def _shares(
     num_places: int,
     columns: np.ndarray,
 ) -> sparse.csr_matrix:
-    """Give at [place, i] the place's share of feature `columns[i]`; the last place is names."""
+    """Return each place's share of each feature of `columns`; the last place is for names."""
     number = {column: i for i, column in enumerate(columns.tolist())}
     spans = model.feature_spans()
     parts = dict(model.features_.named_steps["features"].transformer_list)

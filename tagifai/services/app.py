@@ -22,7 +22,7 @@ from tagifai.store.versions import open_source
 
 # These import scikit-learn: only who asks for them waits for it.
 if TYPE_CHECKING:
-    from tagifai.services.inference import InferenceDesk
+    from tagifai.services.inference import InferenceService
     from tagifai.services.influence import InfluenceService
 
 
@@ -81,11 +81,11 @@ class Services:
         return ComparisonService(self.versions)
 
     @cached_property
-    def inference(self) -> "InferenceDesk":
+    def inference(self) -> "InferenceService":
         """Predictions of visitors' own texts, and why."""
-        from tagifai.services.inference import InferenceDesk
+        from tagifai.services.inference import InferenceService
 
-        return InferenceDesk(
+        return InferenceService(
             self.versions,
             self.data,
             rules=self.rules,

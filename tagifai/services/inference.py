@@ -2,20 +2,27 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
-from tagifai.behavioral import BehavioralTest, run_behavioral, saved_tests
+from tagifai.behavioral import BEHAVIORAL_FILE, BehavioralTest, run_behavioral, saved_tests
+from tagifai.behavioral.results import BehavioralResults, read_results
 from tagifai.behavioral.rewording import LabelledText
 from tagifai.behavioral.saving import check_may_save, make_test, save_test
 from tagifai.data import Tag
 from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
-from tagifai.inference.batches import BatchAnswer, predict_rows, read_texts
-from tagifai.inference.counterfactuals import Change, diff_answers, edit_word, smallest_changes
-from tagifai.inference.examples import choose_examples
-from tagifai.inference.explanation import explain, place_text
-from tagifai.inference.similar import SimilarProjects
+from tagifai.inference import TextPrediction
+from tagifai.inference.batches import BatchAnswer, BatchRow, predict_rows, read_texts
+from tagifai.inference.counterfactuals import (
+    Change,
+    TagDiff,
+    diff_predictions,
+    edit_word,
+    smallest_changes,
+)
+from tagifai.inference.examples import Example, choose_examples
+from tagifai.inference.explanation import TagExplanation, explain, place_text
+from tagifai.inference.similar import SimilarProject, SimilarProjects
 from tagifai.permissions import Visit, WriteRules
 from tagifai.services.data import DataService, sample_text
 from tagifai.services.versions import VersionService
@@ -29,8 +36,64 @@ MAX_TEXTS = 10_000
 MAX_CHANGED = 2_000
 
 
-class InferenceDesk:
-    """Predictions, reasons, changes, neighbours and tests; `rules` say who may save these."""
+@dataclass(frozen=True, slots=True)
+class BehavioralScore:
+    """What a version scores on behavioral tests.
+
+    Attributes
+    ----------
+    stored
+        The results as JSON holds them.
+    fresh
+        Whether they are of the tests of now; else they were measured when the version was made.
+    """
+
+    stored: Mapping[str, object]
+    fresh: bool = True
+
+    @property
+    def results(self) -> BehavioralResults:
+        """The results, typed."""
+        return read_results(self.stored)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the score, ready for JSON."""
+        return {"fresh": self.fresh, **self.stored}
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTest:
+    """A behavioral test that was saved.
+
+    Attributes
+    ----------
+    number
+        Its number in the file.
+    file
+        Where it was saved.
+    results
+        What a version scores on it.
+    """
+
+    number: int
+    file: str
+    results: BehavioralResults
+
+
+class InferenceService:
+    """Predictions, explanations, changes, similar projects and behavioral tests.
+
+    Parameters
+    ----------
+    versions, data
+        What predicts, and where examples, similar projects and tests come from.
+    rules
+        Who may save tests.
+    public
+        Whether the app is open to strangers by a public link.
+    max_text, max_texts
+        The most characters of a text, and the most texts at once.
+    """
 
     def __init__(
         self,
@@ -52,16 +115,18 @@ class InferenceDesk:
         self._examples = MemoryCache(8)
         self._tests = MemoryCache(8)
 
-    def predict(self, name: str, text: str) -> dict[str, Any]:
-        """Predict one text's tags.
+    def predict(self, name: str, text: str) -> TextPrediction:
+        """Predict the tags of a text.
 
-        Raises:
-            TagifaiError: no model, or a text of more than `max_text` characters.
+        Raises
+        ------
+        TagifaiError
+            No model, or a text of more than `max_text` characters.
         """
         self.check_text(text)
         return self.versions.predict(name, [text])[0]
 
-    def predict_texts(self, name: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict_texts(self, name: str, texts: Sequence[str]) -> list[TextPrediction]:
         """Predict the tags of several texts.
 
         Raises
@@ -78,10 +143,12 @@ class InferenceDesk:
         return self.versions.predict(name, texts)
 
     def check_text(self, text: str) -> None:
-        """Refuse a text longer than is read from visitors.
+        """Check that a visitor's text is not too long.
 
-        Raises:
-            TagifaiError: it has more than `max_text` characters.
+        Raises
+        ------
+        TagifaiError
+            It has more than `max_text` characters.
         """
         if len(text) > self.max_text:
             raise TagifaiError(
@@ -94,38 +161,24 @@ class InferenceDesk:
         version = self.versions.load(name)
         return list(version.info.get("tags") or version.thresholds)
 
-    def explain(self, name: str, text: str, tag: str) -> dict[str, Any]:
-        """Tell what each word of a text, as typed, adds to a tag's log-odds.
+    def explain(self, name: str, text: str, tag: str) -> TagExplanation:
+        """Explain a tag's log-odds by the words of a text as typed.
 
-        Returns words, a list of {token, start, stop, spelt, known, value}; names, intercept,
-        calibration and log_odds, numbers; the values add up to log_odds.
+        Raises
+        ------
+        TagifaiError
+            No model, or an unknown tag.
         """
         column = self._column(name, tag)
-        text = replace_surrogates(text)
-        explanation = explain(self.versions.model(name), text)
-        rows = zip(
-            explanation.words,
-            explanation.spelt,
-            explanation.known,
-            explanation.contributions[:, column],
-            strict=True,
-        )
-        return {
-            "words": [
-                {**asdict(word), "spelt": spelt, "known": known, "value": float(value)}
-                for word, spelt, known, value in rows
-            ],
-            "names": float(explanation.names[column]),
-            "intercept": float(explanation.intercept[column]),
-            "calibration": float(explanation.calibration[column]),
-            "log_odds": float(explanation.log_odds[column]),
-        }
+        return explain(self.versions.model(name), replace_surrogates(text)).of_tag(column)
 
     def edit_word(self, name: str, text: str, number: int, instead: str = "") -> str:
-        """Drop or replace one word of a text, counted from 0 as `explain` lists them.
+        """Drop or replace one word of a text, by its number from 0 as `explain` lists them.
 
-        Raises:
-            TagifaiError: no model, or a text of more than `max_text` characters.
+        Raises
+        ------
+        TagifaiError
+            No model, or a text of more than `max_text` characters.
         """
         self.check_text(text)
         text = replace_surrogates(text)
@@ -134,8 +187,10 @@ class InferenceDesk:
     def smallest_changes(self, name: str, text: str, tag: str) -> list[Change]:
         """Find up to three changes of few words that flip a tag, each verified by predicting.
 
-        Raises:
-            TagifaiError: an unknown tag, or a text of more than 2,000 characters.
+        Raises
+        ------
+        TagifaiError
+            An unknown tag, or a text of more than 2,000 characters.
         """
         self._column(name, tag)
         if len(text) > MAX_CHANGED:
@@ -147,12 +202,12 @@ class InferenceDesk:
         thresholds = self._thresholds(name)
         return smallest_changes(model, self.tags(name), thresholds, replace_surrogates(text), tag)
 
-    def diff(self, a: str, text_a: str, b: str, text_b: str) -> list[dict[str, Any]]:
-        """Set the predictions of two texts, or of two versions, beside each other, B − A."""
-        return diff_answers(self.predict(a, text_a), self.predict(b, text_b))
+    def diff(self, a: str, text_a: str, b: str, text_b: str) -> list[TagDiff]:
+        """Compare the predictions of two texts, or of two versions, B − A."""
+        return diff_predictions(self.predict(a, text_a), self.predict(b, text_b))
 
-    def similar(self, text: str) -> list[dict[str, Any]]:
-        """List the projects whose texts are most like this one."""
+    def similar(self, text: str) -> list[SimilarProject]:
+        """List the projects whose texts are most like this one, the most similar first."""
         data = self.data.get()
         index = self._similar.get(
             "index",
@@ -161,8 +216,8 @@ class InferenceDesk:
         )
         return index.find(text)
 
-    def examples(self, name: str) -> list[dict[str, str]]:
-        """Choose texts of the test part to begin with: {why, text}, each for another reason."""
+    def examples(self, name: str) -> list[Example]:
+        """Choose texts of the test split to begin with, each for another reason."""
         predictions, thresholds = self.versions.predictions(name), self.versions.thresholds(name)
         data = self.data.get()
         return self._examples.get(
@@ -180,21 +235,23 @@ class InferenceDesk:
             examples = self.examples(name)
         except TagifaiError:
             examples = []
-        return examples[0]["text"] if examples else sample_text(data.dataset.projects)
+        return examples[0].text if examples else sample_text(data.dataset.projects)
 
-    def read_texts(self, content: bytes, kind: str) -> list[Any]:
-        """Read many texts of a CSV, JSON lines or plain lines, bad rows among them."""
-        return list(read_texts(content, kind, self.max_text))
+    def read_texts(self, content: bytes, kind: str) -> list[BatchRow]:
+        """Read many texts of a CSV, JSON lines or plain lines, bad rows included."""
+        return read_texts(content, kind, self.max_text)
 
-    def predict_rows(self, name: str, rows: Sequence[Any]) -> Iterator[list[BatchAnswer]]:
-        """Predict rows as `read_texts` gives them, part by part."""
+    def predict_rows(self, name: str, rows: Sequence[BatchRow]) -> Iterator[list[BatchAnswer]]:
+        """Predict rows that `read_texts` returned, in parts."""
         return predict_rows(rows, lambda texts: self.versions.predict(name, texts))
 
     def check_may_save(self, visit: Visit | None = None) -> None:
-        """Say why tests cannot be saved, if they cannot; `visit` is the request, if there is one.
+        """Check that tests can be saved, and by this visitor where there is a request.
 
-        Raises:
-            TagifaiError: a public link, a read-only folder, or a visitor who may only read.
+        Raises
+        ------
+        TagifaiError
+            A public link, a read-only folder, or a visitor who may only read.
         """
         check_may_save(self.data.folder, self.public)
         if visit is not None:
@@ -209,60 +266,78 @@ class InferenceDesk:
         expected: Sequence[str],
         forbidden: Sequence[str],
         visit: Visit | None = None,
-    ) -> dict[str, Any]:
-        """Keep a behavioral test in the data folder, and run it on a version at once.
+    ) -> SavedTest:
+        """Save a behavioral test in the data folder, and run it on a version at once.
 
-        Returns number (of the test in the file), file, and result, as `run_behavioral` has it.
+        Parameters
+        ----------
+        name
+            The version.
+        kind, group
+            The type of the test (MFT, INV or DIR), and the group it is reported under.
+        texts
+            The text, and its changed form where the type needs one.
+        expected, forbidden
+            The tags that the text must and must not get.
+        visit
+            The request that asks for it, if there is one.
+
+        Raises
+        ------
+        TagifaiError
+            It may not be saved, or is no test.
         """
         self.check_may_save(visit)
         test = make_test(kind, group, texts, expected, forbidden, self.tags(name))
         number = save_test(self.data.folder, test)
-        result = run_behavioral([test], self._predictor(name), self.tags(name), self._tag_metadata)
-        file = str(self.data.folder / "behavioral.json")
-        return {"number": number, "file": file, **result.to_dict()}
+        results = run_behavioral([test], self._predictor(name), self.tags(name), self._tag_metadata)
+        return SavedTest(number, str(self.data.folder / BEHAVIORAL_FILE), results)
 
-    def behavioral_results(self, name: str) -> dict[str, Any]:
-        """Score a version on the behavioral tests of now, the data folder's own among them.
+    def behavioral_results(self, name: str) -> BehavioralScore:
+        """Score a version on the behavioral tests of now, those of the data folder included.
 
-        As `run_behavioral`, with `fresh`: False where the version keeps no model, so that what
-        was measured when it was made is all there is. Answered from the cache; nothing of the
-        version is written.
+        A version without a model keeps what was measured when it was made. Scores come from the
+        cache where they can; nothing of the version is written.
 
-        Raises:
-            TagifaiError: the version keeps no model, and nothing was measured.
+        Raises
+        ------
+        TagifaiError
+            The version has no model, and nothing was measured.
         """
         version = self.versions.load(name)
         if not self.versions.keeps_model(name):
-            kept = version.performance["behavioral"]
-            if not kept:
+            measured = version.performance["behavioral"]
+            if not measured:
                 self.versions.require_model(name)
-            return {"fresh": False, **kept}
+            return BehavioralScore(measured, fresh=False)
         tests, described = self.tests(name), self._tag_metadata
         key = ("behavioral", version.fingerprint, _digest(tests), _digest(described))
-        return {
-            "fresh": True,
-            **self.versions.cache.remember(
+        return BehavioralScore(
+            self.versions.cache.remember(
                 key,
                 lambda: run_behavioral(
                     tests, self._predictor(name), self.tags(name), described
                 ).to_dict(),
-            ),
-        }
+            )
+        )
 
     def tests(self, name: str) -> tuple[BehavioralTest, ...]:
-        """Give the behavioral tests that a version is scored on now."""
+        """Return the behavioral tests that a version is scored on now."""
         try:
             known = self.data.get().tag_names
         except TagifaiError:
-            known = None  # without its data nobody can tell which tags it has
-        saved = saved_tests(self.data.folder, known)
-        language = recorded_language(self.versions.load(name).params)
-        described, version = self._tag_metadata, self.versions.load(name)
+            known = None  # without the data, nobody can tell which tags it has
+        saved, described = saved_tests(self.data.folder, known), self._tag_metadata
+        version = self.versions.load(name)
         return self._tests.get(
             name,
             (version.fingerprint, _digest((saved, described)), self._data_digest),
             lambda: default_tests(
-                self.tags(name), described, saved, language, self._split_texts(name)
+                self.tags(name),
+                described,
+                saved,
+                recorded_language(version.params),
+                self._split_texts(name),
             ),
         )
 
@@ -291,8 +366,8 @@ class InferenceDesk:
         except TagifaiError:
             return ""
 
-    def _predictor(self, name: str) -> Callable[[list[str]], list[list[str]]]:
-        return lambda texts: [answer["tags"] for answer in self.versions.predict(name, texts)]
+    def _predictor(self, name: str) -> Callable[[list[str]], list[tuple[str, ...]]]:
+        return lambda texts: [one.tags for one in self.versions.predict(name, texts)]
 
     def _thresholds(self, name: str) -> dict[str, float]:
         version = self.versions.load(name)

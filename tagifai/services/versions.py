@@ -8,6 +8,7 @@ from typing import Any
 from tagifai.data import Project
 from tagifai.data.left_out import LeftOut, name_counts
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.inference import TextPrediction, predict_tags
 from tagifai.inspection import require_predictions
 from tagifai.metrics import PAIRS_OF
 from tagifai.metrics.reading import state_covered
@@ -278,23 +279,21 @@ class VersionService:
         version = self.load(name)
         return {tag: version.threshold(tag) for tag in self.predictions(name).tags}
 
-    def predict(self, name: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, name: str, texts: Sequence[str]) -> list[TextPrediction]:
         """Predict the tags of texts with a version's model and thresholds.
 
-        Each answer has tags, probabilities, thresholds, preprocessed and reason.
-
-        Raises:
-            TagifaiError: the version has no model.
+        Raises
+        ------
+        TagifaiError
+            The version has no model.
         """
-        from tagifai.inference import predict_tags
-
         model, version = self.model(name), self.load(name)
         tags = version.info.get("tags") or list(version.thresholds)
         thresholds = {tag: version.threshold(tag) for tag in tags}
         return [
-            {**answer, "thresholds": {tag: thresholds[tag] for tag in answer["probabilities"]}}
+            prediction
             for start in range(0, len(texts), _AT_ONCE)
-            for answer in predict_tags(model, tags, thresholds, texts[start : start + _AT_ONCE])
+            for prediction in predict_tags(model, tags, thresholds, texts[start : start + _AT_ONCE])
         ]
 
     def note(self, name: str) -> str:

@@ -10,7 +10,7 @@ from tagifai.services.data import DataService
 from tagifai.services.versions import VersionService
 
 if TYPE_CHECKING:
-    from tagifai.services.inference import InferenceDesk
+    from tagifai.services.inference import InferenceService
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class WarmUp:
 def first_steps(
     data: DataService,
     versions: Callable[[], VersionService],
-    inference: Callable[[], "InferenceDesk"],
+    inference: Callable[[], "InferenceService"],
 ) -> list[Step]:
     """Return the steps that load projects, versions and the latest model.
 

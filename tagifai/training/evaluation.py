@@ -102,8 +102,8 @@ def measure(
     test = predictions.take(rows)
     clean = model.features_.named_steps["preprocess"].clean
 
-    def predicted(texts: list[str]) -> list[list[str]]:
-        return [answer["tags"] for answer in predict_tags(model, tags, thresholds, texts)]
+    def predicted(texts: list[str]) -> list[tuple[str, ...]]:
+        return [one.tags for one in predict_tags(model, tags, thresholds, texts)]
 
     return performance(
         test.y_true,

@@ -66,7 +66,12 @@ def build(services: Services) -> None:
             raise gr.Error("texts: a list of strings is needed", print_exception=False)
         name = version or answer(lambda: services.versions.latest("model"))
         return answer(
-            lambda: {"version": name, "predictions": services.inference.predict_texts(name, texts)}
+            lambda: {
+                "version": name,
+                "predictions": [
+                    one.to_dict() for one in services.inference.predict_texts(name, texts)
+                ],
+            }
         )
 
     def list_versions() -> list[dict[str, Any]]:

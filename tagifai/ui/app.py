@@ -12,9 +12,9 @@ from tagifai.ui import theme as looks
 from tagifai.ui.gradio_fixes import fields, progress
 from tagifai.ui.server import account
 from tagifai.ui.server.guarded import GuardedBlocks
-from tagifai.ui.tabs import inference as inference_tab
 from tagifai.ui.tabs import inspection as inspection_tab
 from tagifai.ui.tabs.data import DataTab
+from tagifai.ui.tabs.inference import InferenceTab
 from tagifai.ui.tabs.label_errors import LabelErrorsTab
 from tagifai.ui.tabs.performance import PerformanceTab
 from tagifai.ui.tabs.slices import SlicesTab
@@ -48,12 +48,7 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
             with gr.Tab("Performance", id="performance", elem_id="tab-performance") as performance:
                 PerformanceTab(services, place("performance", performance)).build()
             with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:
-                inference_tab.build(
-                    place("inference", inference),
-                    list_versions=lambda: services.versions.names(),
-                    latest=lambda names: services.versions.latest("model", names),
-                    desk=lambda: services.inference,
-                )
+                InferenceTab(services, place("inference", inference)).build()
             with gr.Tab("Inspection", id="inspection", elem_id="tab-inspection") as inspection:
                 version = gr.Dropdown(
                     [], label="Version", elem_id="inspect-version", interactive=True

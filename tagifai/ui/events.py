@@ -1,14 +1,18 @@
 """How events are sent whose handlers only read, and answer within milliseconds or not at all."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.events import Dependency
 
-# Of one control's event, one function alone: Gradio's page runs those of an event in turn, and
-# repeats the whole event where one was still under way. Two that wait for the last ("always_last")
-# so repeat each other without end; what else is to follow comes with `.then`.
+# What a handler changes: the new value, or the new arguments, of each component.
+Updates: TypeAlias = dict[Block, object]
+
+# One function only for each event of a control: Gradio's page runs the functions of an event in
+# turn, and repeats the whole event where one was still running. Two that wait for the last
+# ("always_last") would repeat each other for ever; chain what else is to follow with `.then`.
 QUICK: dict[str, Any] = {
     "queue": False,
     "show_progress": "hidden",
@@ -20,10 +24,10 @@ _AFTER_FRAME = """
 """
 
 
-def put_row(table: gr.HTML, control: Any) -> Dependency:
-    """Put the key of a table's row that is chosen into a control; the page does that itself.
+def put_row(table: gr.HTML, control: Block) -> Dependency:
+    """Put the key of a chosen row of a table into a control.
 
-    So whatever is asked for next, before any answer, is asked of that row.
+    The page does that itself, so that the next question is about that row, before any answer.
     """
     return table.select(
         None,
@@ -36,7 +40,7 @@ def put_row(table: gr.HTML, control: Any) -> Dependency:
 
 
 def drawn_first(event: Callable[..., Dependency]) -> Dependency:
-    """Give an event after which the page has drawn what `event` shows; what may wait follows it."""
+    """Return an event that follows `event` once the page has drawn it, for what may wait."""
     return event(
         None, None, None, js=_AFTER_FRAME, trigger_mode="multiple", api_visibility="private"
     )

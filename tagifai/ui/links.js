@@ -3,7 +3,7 @@ const status = element.querySelector('[role=status]');
 const longest = 6000;
 const values = [];
 let ready = false, touched = false, restored = false;
-let timer = null, copied = null;
+let timer = null, copied = null, followed = 0;
 // The elements that somebody wrote in since the tab in view was opened.
 const written = new Set();
 
@@ -118,6 +118,7 @@ window.addEventListener('popstate', () => {
   const {tab, part} = inView();
   clearTimeout(timer);
   restored = true;
-  trigger('select', {key: location.search, tab, part});
+  followed += 1;
+  trigger('select', {key: followed + location.search, tab, part});
 });
 element.querySelector('.copy-link').addEventListener('click', copy);

@@ -14,6 +14,7 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.ui.events import Updates
 from tagifai.ui.views.markup import show_error
 
 # Longer queries are cut: no server or proxy between passes them on.
@@ -27,7 +28,13 @@ Query: TypeAlias = Mapping[str, Sequence[str]]
 # What a control holds, which depends on its kind: a text, a number, a list of choices …
 Value: TypeAlias = Any
 Control: TypeAlias = gr.Checkbox | gr.Dropdown | gr.Number | gr.Radio | gr.Slider | gr.Textbox
-Updates: TypeAlias = dict[Any, object]
+
+
+def _hidden() -> gr.Textbox:
+    # No `gr.State`: the page's script cannot read one, and learns that one has changed from the
+    # queue alone. Back and forward must not wait in line: a late answer would take visitors away
+    # from the tab that they have chosen since.
+    return gr.Textbox("", visible="hidden")
 
 
 @dataclass(frozen=True)
@@ -69,10 +76,9 @@ class Route:
     query
         A followed link's parameters, until the route is filled.
     opened
-        The number of links that led here while the route was in view already.
+        The number of the last link that led here while the route was in view already.
     defaults
         Defaults that come from the data, for the page's script, as `write_defaults` returns them.
-        A text box, because the page cannot read a `gr.State`.
     choices
         What a link can set.
     """
@@ -81,8 +87,8 @@ class Route:
     part: str
     triggers: Sequence[Callable[..., Dependency]]
     query: gr.State = field(default_factory=lambda: gr.State(None))
-    opened: gr.State = field(default_factory=lambda: gr.State(0))
-    defaults: gr.Textbox = field(default_factory=lambda: gr.Textbox("", visible="hidden"))
+    opened: gr.Textbox = field(default_factory=_hidden)
+    defaults: gr.Textbox = field(default_factory=_hidden)
     choices: Sequence[Choice] = ()
 
     def write_defaults(self, values: Mapping[str, object]) -> str:
@@ -107,8 +113,8 @@ class Route:
         ----------
         fill
             A handler that takes a `Link`, the request and the values of `known`, and returns
-            `{component: value}` for what changes. The link is forgotten then, unless `query` is
-            among these.
+            `{component: value}` for what changes. The link counts as followed unless it returns
+            `{query: gr.skip()}`, as where the data cannot be read yet.
         outputs
             What `fill` may change.
         told
@@ -335,16 +341,31 @@ class Address:
             apply_default_css=False,
             padding=False,
         )
-        opened = [route.opened for route in self.routes]
-        outputs = [self.tabs, self.parts, *(route.query for route in self.routes), *opened]
-        # Through the queue: Gradio's page learns of a State that changed from there alone.
-        following = [
-            load(self.open_link, opened, outputs, api_visibility="private", show_progress="hidden"),
-            self.header.select(
-                self.go_back, opened, outputs, api_visibility="private", show_progress="hidden"
-            ),
+        outputs = [
+            self.tabs,
+            self.parts,
+            *(route.query for route in self.routes),
+            *(route.opened for route in self.routes),
         ]
-        _in_page(following[0].then, None, "() => window.tagifaiAddress.ready()")
+        loaded = load(
+            self.open_link,
+            None,
+            outputs,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        _in_page(loaded.then, None, "() => window.tagifaiAddress.ready()")
+        self.header.select(
+            self.go_back,
+            None,
+            outputs,
+            # Each: going back twice ends where the second step leads.
+            trigger_mode="multiple",
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
         # Each control reports its own value: an event of all would have the page copy what each of
         # them holds, lists of choices included, whenever one changes.
         for number, control in enumerate(self.controls):
@@ -356,19 +377,20 @@ class Address:
         shown = [trigger for route in self.routes for trigger in route.triggers]
         gr.on(shown, None, None, js="() => window.tagifaiAddress.show()", api_visibility="private")
 
-    def open_link(self, request: gr.Request, *opened: int) -> Updates:
+    def open_link(self, request: gr.Request) -> Updates:
         """Follow the link that the page was opened by; another address leaves the page alone."""
         query = str(request.query_params) if request else ""
         names = {"tab", *(choice.name for choice in self.routes[0].choices)}
         if not names & set(read_query(query)):
             return gr.skip()
-        return self.follow(query, self.routes[0].tab, "", opened)
+        return self.follow(query, self.routes[0].tab, "", "0")
 
-    def go_back(self, event: gr.EventData, *opened: int) -> Updates:
+    def go_back(self, event: gr.EventData) -> Updates:
         """Follow the address that the browser went back or forward to."""
-        return self.follow(str(event.key), str(event.tab), str(event.part), opened)
+        number, _, query = str(event.key).partition("?")
+        return self.follow(query, str(event.tab), str(event.part), number)
 
-    def follow(self, address: str, tab: str, part: str, opened: Sequence[int]) -> Updates:
+    def follow(self, address: str, tab: str, part: str, number: str) -> Updates:
         """Lead the page to where an address points.
 
         Parameters
@@ -377,8 +399,8 @@ class Address:
             The address's query.
         tab, part
             What is in view.
-        opened
-            The values of the routes' `opened`.
+        number
+            The number of the link among those followed on this page.
         """
         query = read_query(address)
         wanted = wanted_route(self.routes, query)
@@ -391,7 +413,7 @@ class Address:
             if route.tab == wanted.tab and route is not wanted:
                 shown[route.query] = version
         if wanted.tab == tab and wanted.part in ("", part, self.first_part(tab)):
-            shown[wanted.opened] = opened[self.routes.index(wanted)] + 1
+            shown[wanted.opened] = number
         return shown
 
     def first_part(self, tab: str) -> str:

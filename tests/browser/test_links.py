@@ -163,7 +163,7 @@ def test_a_box_that_somebody_emptied_stays_empty_however_late_the_tab_is_filled(
         request.continue_()
     page.unroute("**/queue/join*")
     expect(field(page, "#inference-version")).to_have_value("v0.2.0")
-    expect(page.locator("#inference-similar tbody tr").first).to_be_visible()
+    expect(page.locator("#inference-predicted")).to_contain_text("Nothing is left of this text")
     expect(text).to_have_value("")
 
 
@@ -197,6 +197,22 @@ def test_each_tab_opens_from_its_link(follow):
     expect(page.locator("#slice-measured tbody tr")).to_have_count(3)
     expect(page.locator("#slice-all-of")).to_contain_text("segmentation")
     expect(field(page, "#slice-min-words")).to_have_value("3")
+
+
+def test_two_links_in_a_row_end_where_the_second_leads(follow):
+    page = follow("?tab=data&query=vision")
+    count = page.locator("#projects-table [data-count]")
+    expect(count).to_contain_text("match")
+    held = []
+    page.route("**/run/predict*", lambda route: held.append(route))
+    go_to(page, "?tab=data&query=masks&sort=title")
+    go_to(page, "?tab=data&query=camera&p=2")
+    page.wait_for_timeout(100)
+    for request in held:
+        request.continue_()
+    page.unroute("**/run/predict*")
+    expect(field(page, "#projects-search")).to_have_value("camera")
+    expect(count).to_contain_text("page 2 of")
 
 
 def test_a_link_to_what_is_gone_says_so_and_shows_the_rest(follow):

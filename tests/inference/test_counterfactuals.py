@@ -3,8 +3,14 @@ from foreign_corpus import foreign_dataset
 from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.errors import TagifaiError
-from tagifai.inference import predict_tags
-from tagifai.inference.counterfactuals import diff_answers, edit_word, edit_words, smallest_changes
+from tagifai.inference import TextPrediction, predict_tags
+from tagifai.inference.counterfactuals import (
+    TagDiff,
+    diff_predictions,
+    edit_word,
+    edit_words,
+    smallest_changes,
+)
 from tagifai.text.alignment import place_words
 from tagifai.training.train import train
 
@@ -15,7 +21,7 @@ def trained():
 
 
 def predicted(trained, text):
-    return predict_tags(trained.model, trained.tags, trained.thresholds, [text])[0]["tags"]
+    return predict_tags(trained.model, trained.tags, trained.thresholds, [text])[0].tags
 
 
 def changes(trained, text, tag):
@@ -55,7 +61,7 @@ def test_several_words_change_at_once_whatever_their_order():
 def test_words_of_a_script_without_spaces_are_dropped_and_replaced():
     trained = train(foreign_dataset("chinese"), SMALL_PARAMS.replaced({"language": "zh"}), tests=())
     text = "我们对于面包和蔬菜蛋糕。"
-    assert predicted(trained, text) == ["厨房"]
+    assert predicted(trained, text) == ("厨房",)
     for change in changes(trained, text, "厨房"):
         assert "厨房" not in predicted(trained, change.text)
         assert " " not in change.text
@@ -97,13 +103,16 @@ def test_nothing_to_change_and_no_such_tag(trained):
         changes(trained, "camera", "trasformers")
 
 
-def test_answers_are_set_beside_each_other():
-    a = {"tags": ["x", "y"], "probabilities": {"x": 0.9, "y": 0.6, "z": 0.2, "old": 0.1}}
-    b = {"tags": ["x", "z"], "probabilities": {"x": 0.5, "y": 0.25, "z": 0.7, "new": 0.3}}
-    assert diff_answers(a, b) == [
-        {"tag": "z", "a": 0.2, "b": 0.7, "diff": pytest.approx(0.5), "flip": "gained"},
-        {"tag": "y", "a": 0.6, "b": 0.25, "diff": pytest.approx(-0.35), "flip": "lost"},
-        {"tag": "x", "a": 0.9, "b": 0.5, "diff": pytest.approx(-0.4), "flip": None},
-        {"tag": "new", "a": None, "b": 0.3, "diff": None, "flip": None},
-        {"tag": "old", "a": 0.1, "b": None, "diff": None, "flip": None},
+def test_two_predictions_are_compared_tag_by_tag():
+    def prediction(tags, probabilities):
+        return TextPrediction(tags, probabilities, "words", None, dict.fromkeys(probabilities, 0.5))
+
+    a = prediction(("x", "y"), {"x": 0.9, "y": 0.6, "z": 0.2, "old": 0.1})
+    b = prediction(("x", "z"), {"x": 0.5, "y": 0.25, "z": 0.7, "new": 0.3})
+    assert diff_predictions(a, b) == [
+        TagDiff("z", 0.2, 0.7, pytest.approx(0.5), "gained"),
+        TagDiff("y", 0.6, 0.25, pytest.approx(-0.35), "lost"),
+        TagDiff("x", 0.9, 0.5, pytest.approx(-0.4), None),
+        TagDiff("new", None, 0.3, None, None),
+        TagDiff("old", 0.1, None, None, None),
     ]

@@ -1,4 +1,4 @@
-from tagifai.inference.examples import choose_examples
+from tagifai.inference.examples import Example, choose_examples
 from tagifai.predictions import Predictions
 
 TEXTS = {
@@ -24,15 +24,15 @@ PREDICTIONS = Predictions.of(
 
 def test_each_example_has_a_reason_of_its_own():
     assert choose_examples(PREDICTIONS, THRESHOLDS, TEXTS) == [
-        {"why": "all right", "text": TEXTS["sure"]},
-        {"why": "a tag too many: b", "text": TEXTS["extra"]},
-        {"why": "a tag missed: b", "text": TEXTS["missed"]},
-        {"why": "few words", "text": TEXTS["right"]},
-        {"why": "many tags", "text": TEXTS["both"]},
+        Example("all right", TEXTS["sure"]),
+        Example("a tag too many: b", TEXTS["extra"]),
+        Example("a tag missed: b", TEXTS["missed"]),
+        Example("few words", TEXTS["right"]),
+        Example("many tags", TEXTS["both"]),
     ]
 
 
 def test_reasons_that_no_project_gives_are_left_out():
-    whys = [one["why"] for one in choose_examples(PREDICTIONS, {"a": 0.0, "b": 0.0}, TEXTS)]
+    whys = [one.why for one in choose_examples(PREDICTIONS, {"a": 0.0, "b": 0.0}, TEXTS)]
     assert whys == ["all right", "a tag too many: b", "few words", "many tags"]
     assert choose_examples(PREDICTIONS, THRESHOLDS, {}) == []

@@ -1,9 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.errors import TagifaiError
-from tagifai.inference import predict_proba, predict_tags
+from tagifai.inference import TextPrediction, predict_proba, predict_tags
 from tagifai.training.train import train
 
 
@@ -15,31 +17,32 @@ def trained():
 def test_each_text_gets_its_answer(trained):
     texts = ["Camera photos, pixels!", "", "the of and", "zzzz qqqq", "x " * 5000]
     answers = predict_tags(trained.model, trained.tags, trained.thresholds, texts)
-    assert [answer["reason"] for answer in answers] == [
+    assert [answer.reason for answer in answers] == [
         None,
         "empty",
         "empty",
         "no known word",
         "no known word",
     ]
-    assert answers[0]["preprocessed"] == "camera photos pixels"
-    assert answers[0]["tags"][0] == "computer-vision"
-    assert answers[1]["tags"] == []
+    assert answers[0].preprocessed == "camera photos pixels"
+    assert answers[0].tags[0] == "computer-vision"
+    assert answers[1].tags == ()
+    assert all(answer.thresholds == trained.thresholds for answer in answers)
     prob = predict_proba(trained.model, texts)
     for answer, row in zip(answers, prob, strict=True):
-        assert sorted(answer["probabilities"]) == list(trained.tags)
-        assert list(answer["probabilities"].values()) == sorted(row.tolist(), reverse=True)
+        assert sorted(answer.probabilities) == list(trained.tags)
+        assert list(answer.probabilities.values()) == sorted(row.tolist(), reverse=True)
 
 
 def test_a_tag_is_predicted_from_its_threshold_on(trained):
     text = ["camera photos"]
     prob = dict(zip(trained.tags, predict_proba(trained.model, text)[0].tolist(), strict=True))
     (answer,) = predict_tags(trained.model, trained.tags, prob, text)
-    assert sorted(answer["tags"]) == list(trained.tags)
+    assert sorted(answer.tags) == list(trained.tags)
     above = {tag: float(np.nextafter(np.float32(p), np.float32(1))) for tag, p in prob.items()}
     (answer,) = predict_tags(trained.model, trained.tags, above, text)
     # No threshold lies above a probability of 1.
-    assert answer["tags"] == [tag for tag, p in prob.items() if p == 1]
+    assert answer.tags == tuple(tag for tag, p in prob.items() if p == 1)
 
 
 def test_a_reason_is_given_where_no_tag_is_predicted_and_only_there(trained):
@@ -48,8 +51,8 @@ def test_a_reason_is_given_where_no_tag_is_predicted_and_only_there(trained):
     low = dict.fromkeys(trained.tags, 0.01)
     for thresholds in (trained.thresholds, low):
         answers = predict_tags(trained.model, trained.tags, thresholds, texts)
-        assert not [one for one in answers if one["tags"] and one["reason"]]
-        assert {one["reason"] for one in answers} >= {None, "empty", "no known word"}
+        assert not [one for one in answers if one.tags and one.reason]
+        assert {one.reason for one in answers} >= {None, "empty", "no known word"}
 
 
 def test_letters_alone_may_lead_to_a_tag(trained):
@@ -57,7 +60,7 @@ def test_letters_alone_may_lead_to_a_tag(trained):
     (answer,) = predict_tags(
         trained.model, trained.tags, trained.thresholds, ["xattentionencoderx"]
     )
-    assert (answer["tags"], answer["reason"]) == (["transformers"], None)
+    assert (answer.tags, answer.reason) == (("transformers",), None)
 
 
 def test_a_text_without_a_known_word_gets_no_tag_that_any_text_gets(trained):
@@ -66,8 +69,29 @@ def test_a_text_without_a_known_word_gets_no_tag_that_any_text_gets(trained):
         trained.model, trained.tags, zero, ["中文 문장", "zzzqx qqqwv", "camera"]
     )
     for answer in unknown:
-        assert (answer["tags"], answer["reason"]) == ([], "no known word")
-    assert (sorted(known["tags"]), known["reason"]) == (list(trained.tags), None)
+        assert (answer.tags, answer.reason) == ((), "no known word")
+    assert (sorted(known.tags), known.reason) == (list(trained.tags), None)
+
+
+def test_near_misses_reach_half_of_their_threshold():
+    probabilities = {"a": 0.9, "b": 0.4, "c": 0.25, "d": 0.24}
+    thresholds = dict.fromkeys(probabilities, 0.5)
+    read = TextPrediction(("a",), probabilities, "words", None, thresholds)
+    assert read.near_misses == {"b": 0.4, "c": 0.25}
+    # Nothing is near of a text that cannot be read.
+    unread = TextPrediction((), probabilities, "zzz", "no known word", thresholds)
+    assert unread.near_misses == {}
+    assert (read.explained_tag("c"), read.explained_tag("e"), read.explained_tag(None)) == (
+        "c", "a", "a",
+    )  # fmt: skip
+
+
+def test_a_prediction_is_plain_json():
+    made = TextPrediction(("a",), {"a": 0.75}, "words", None, {"a": 0.5})
+    assert json.loads(json.dumps(made.to_dict())) == made.to_dict()
+    assert list(made.to_dict()) == [
+        "tags", "probabilities", "preprocessed", "reason", "thresholds",
+    ]  # fmt: skip
 
 
 def test_no_text_no_answer(trained):
@@ -87,4 +111,4 @@ def test_lone_surrogates_are_read_as_question_marks(trained):
         for text in ("camera ab\ud800cd photos", "camera ab?cd photos")
     ]
     assert answers[0] == answers[1]
-    assert answers[0]["preprocessed"] == "camera ab cd photos"
+    assert answers[0].preprocessed == "camera ab cd photos"

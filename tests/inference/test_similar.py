@@ -17,12 +17,12 @@ PROJECTS = [
 
 def test_the_nearest_come_first_with_their_tags():
     found = SimilarProjects(PROJECTS).find("Graph networks on molecules!")
-    assert [(one["id"], one["tags"]) for one in found] == [
-        ("1", ["gnn", "chemistry"]),
-        ("2", ["gnn"]),
+    assert [(one.project.id, one.project.tags) for one in found] == [
+        ("1", ("gnn", "chemistry")),
+        ("2", ("gnn",)),
     ]
-    assert found[0]["likeness"] == pytest.approx(1.0)
-    assert 0 < found[1]["likeness"] < 1
+    assert found[0].likeness == pytest.approx(1.0)
+    assert 0 < found[1].likeness < 1
 
 
 @pytest.mark.parametrize("text", ["", "of the", "zzzz", "<b>\x00\ud800</b>"])
@@ -42,6 +42,6 @@ def test_the_same_neighbours_as_in_the_evidence_on_label_errors():
     rows, likeness = nearest_neighbours(texts, k=3)
     index = SimilarProjects(projects)
     for row, project in enumerate(projects):
-        found = [one for one in index.find(project.text, 4) if one["id"] != project.id]
-        assert [one["likeness"] for one in found[:3]] == pytest.approx(likeness[row], abs=1e-5)
-        assert {one["id"] for one in found[:1]} == {str(rows[row][0])}
+        found = [one for one in index.find(project.text, 4) if one.project.id != project.id]
+        assert [one.likeness for one in found[:3]] == pytest.approx(likeness[row], abs=1e-5)
+        assert {one.project.id for one in found[:1]} == {str(rows[row][0])}

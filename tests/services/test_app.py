@@ -47,7 +47,7 @@ def test_a_broken_data_folder_leaves_the_versions_alone(services, tmp_path):
     assert services.comparisons.compare("v0.1.0", "v0.2.0").basis == "paired"
     assert len(services.inspection.tag_table("v0.2.0")) == 4
     (answer,) = services.inference.predict_texts("v0.2.0", ["camera pixels"])
-    assert answer["tags"] == ["computer-vision"]
+    assert answer.tags == ("computer-vision",)
 
 
 def test_a_missing_home_of_versions_leaves_the_data_alone(services, tmp_path):

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import orjson
@@ -8,7 +7,7 @@ from small_corpus import SMALL_PARAMS, small_dataset
 from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit
 from tagifai.services.data import DataService
-from tagifai.services.inference import InferenceDesk
+from tagifai.services.inference import InferenceService
 from tagifai.services.versions import VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
@@ -34,16 +33,18 @@ def other_files():
 
 def test_two_versions_that_read_in_other_ways_stand_side_by_side(folder, other_files):
     FolderSource(folder / "model").write("v2", other_files)
-    desk = open_desk(folder)
+    service = open_service(folder)
     text = "The Cameras: photos, of ﬁlm"
-    read = {name: desk.predict(name, text)["preprocessed"] for name in ("v1", "v2")}
+    read = {name: service.predict(name, text).preprocessed for name in ("v1", "v2")}
     assert read == {"v1": "cameras photos film", "v2": "the cameras: photos, of film"}
-    rows = desk.diff("v1", text, "v2", text)
+    rows = service.diff("v1", text, "v2", text)
     for name, side in (("v1", "a"), ("v2", "b")):
-        assert {row["tag"]: row[side] for row in rows} == desk.predict(name, text)["probabilities"]
-        tag = rows[0]["tag"]
-        told = desk.explain(name, text, tag)
-        typed = [text[word["start"] : word["stop"]] for word in told["words"]]
+        assert {row.tag: getattr(row, side) for row in rows} == service.predict(
+            name, text
+        ).probabilities
+        tag = rows[0].tag
+        explained = service.explain(name, text, tag)
+        typed = [text[word.start : word.stop] for word in explained.words]
         assert typed == {"v1": ["Cameras", "photos", "ﬁlm"], "v2": text.split()}[name]
 
 
@@ -62,62 +63,61 @@ def folder(tmp_path, files) -> Path:
     return tmp_path
 
 
-def open_desk(folder, cache=None, **options) -> InferenceDesk:
+def open_service(folder, cache=None, **options) -> InferenceService:
     data = DataService(folder / "data")
     source = FolderSource(folder / "model")
     versions = VersionService(source, ContentCache(open_memory(cache)), data)
-    return InferenceDesk(versions, data, **options)
+    return InferenceService(versions, data, **options)
 
 
 def test_an_explanation_is_plain_and_adds_up(folder):
-    desk = open_desk(folder)
+    service = open_service(folder)
     text = "Camera, photos & zzzzzz"
-    told = desk.explain("v1", text, "computer-vision")
-    total = sum(word["value"] for word in told["words"])
-    parts = total + told["names"] + told["intercept"] + told["calibration"]
-    assert parts == pytest.approx(told["log_odds"], abs=1e-9)
-    assert [text[w["start"] : w["stop"]] for w in told["words"]] == ["Camera", "photos", "zzzzzz"]
-    assert [word["known"] for word in told["words"]] == [True, True, False]
-    assert json.loads(json.dumps(told)) == told
+    explained = service.explain("v1", text, "computer-vision")
+    total = sum(word.value for word in explained.words)
+    parts = total + explained.names + explained.intercept + explained.calibration
+    assert parts == pytest.approx(explained.log_odds, abs=1e-9)
+    assert [text[w.start : w.stop] for w in explained.words] == ["Camera", "photos", "zzzzzz"]
+    assert [word.known for word in explained.words] == [True, True, False]
     with pytest.raises(TagifaiError, match="unknown tag 'vision'"):
-        desk.explain("v1", text, "vision")
+        service.explain("v1", text, "vision")
 
 
 def test_a_word_is_dropped_where_the_explanation_says(folder):
-    desk = open_desk(folder)
-    assert desk.edit_word("v1", "The camera of photos", 1) == "The camera of"
-    assert desk.edit_word("v1", "The camera of photos", 0, "masks") == "The masks of photos"
+    service = open_service(folder)
+    assert service.edit_word("v1", "The camera of photos", 1) == "The camera of"
+    assert service.edit_word("v1", "The camera of photos", 0, "masks") == "The masks of photos"
 
 
 def test_texts_over_the_limit_are_told(folder):
     with pytest.raises(TagifaiError, match="has 20,001 characters; at most 20,000"):
-        open_desk(folder).predict("v1", "x" * 20_001)
+        open_service(folder).predict("v1", "x" * 20_001)
 
 
 def test_examples_come_from_the_data(folder):
-    desk = open_desk(folder)
+    service = open_service(folder)
     texts = {project.text for project in small_dataset().projects}
-    examples = desk.examples("v1")
+    examples = service.examples("v1")
     assert len(examples) >= 3
-    assert {example["text"] for example in examples} <= texts
-    assert desk.first_text("v1") == examples[0]["text"]
+    assert {example.text for example in examples} <= texts
+    assert service.first_text("v1") == examples[0].text
     # A version without predictions begins with a text of the data.
     (folder / "model" / "v1" / "predictions.npz").unlink()
     first = small_dataset().projects[0].text
-    assert open_desk(folder).first_text("v1") == first
+    assert open_service(folder).first_text("v1") == first
     assert 20 <= len(first) <= 300
 
 
 def test_a_saved_test_is_scored_on_versions_made_before_it(folder):
-    desk = open_desk(folder, cache=folder / "cache")
-    before = desk.behavioral_results("v1")
+    service = open_service(folder, cache=folder / "cache")
+    before = service.behavioral_results("v1").to_dict()
     made = {path.name: path.read_bytes() for path in (folder / "model" / "v1").iterdir()}
-    saved = desk.save_test(
+    saved = service.save_test(
         "v1", "MFT", "mine", ["camera photos of masks"], ["transformers"], ["segmentation"]
     )
-    assert saved["number"] == 1
-    assert saved["score"] == 0
-    after = desk.behavioral_results("v1")
+    assert saved.number == 1
+    assert saved.results.overall.score == 0
+    after = service.behavioral_results("v1").to_dict()
     assert after["num_samples"] == before["num_samples"] + 1
     assert after["by_group"]["mine"]["num_samples"] == 1
     assert after["by_group"]["mine"]["score"] == 0
@@ -129,70 +129,72 @@ def test_a_saved_test_is_scored_on_versions_made_before_it(folder):
 
 
 def test_tests_of_now_are_those_it_was_trained_with(folder):
-    now = open_desk(folder).behavioral_results("v1")
+    now = open_service(folder).behavioral_results("v1").to_dict()
     trained = train(small_dataset(), SMALL_PARAMS)
     assert now["by_part"] == trained.performance["behavioral"]["by_part"]
     assert list(now["by_part"]) == ["name recognition", "without names"]
     assert now["by_part"]["without names"]["name_matcher"] == 0
     # Which texts were for training is known from its predictions alone.
     (folder / "model" / "v1" / "predictions.npz").unlink()
-    assert list(open_desk(folder).behavioral_results("v1")["by_part"]) == ["name recognition"]
+    assert list(open_service(folder).behavioral_results("v1").to_dict()["by_part"]) == [
+        "name recognition"
+    ]
 
 
 def test_a_version_without_a_model_keeps_what_was_measured(folder):
     (folder / "model" / "v1" / "model.skops").unlink()
-    results = open_desk(folder).behavioral_results("v1")
+    results = open_service(folder).behavioral_results("v1").to_dict()
     assert results["fresh"] is False
     assert results["num_samples"] == 0
 
 
 def test_nothing_is_written_where_the_app_is_public(folder):
-    desk = open_desk(folder, public=True)
+    service = open_service(folder, public=True)
     with pytest.raises(TagifaiError, match="public link"):
-        desk.save_test("v1", "MFT", "mine", ["camera"], ["transformers"], [])
+        service.save_test("v1", "MFT", "mine", ["camera"], ["transformers"], [])
     assert not (folder / "data" / "behavioral.json").exists()
 
 
 def test_nothing_is_written_for_another_site_or_from_elsewhere(folder):
-    desk = open_desk(folder)
+    service = open_service(folder)
     foreign = Visit("127.0.0.1:7860", "127.0.0.1", fetch_site="cross-site", origin="http://evil")
     away = Visit("10.0.0.7:7860", "10.0.0.9", fetch_site="same-origin")
     for visit, message in ((foreign, "came from another site"), (away, "read-only")):
         with pytest.raises(TagifaiError, match=message):
-            desk.save_test("v1", "MFT", "mine", ["camera"], ["transformers"], [], visit)
+            service.save_test("v1", "MFT", "mine", ["camera"], ["transformers"], [], visit)
     assert not (folder / "data" / "behavioral.json").exists()
     here = Visit("127.0.0.1:7860", "127.0.0.1", fetch_site="same-origin")
-    assert desk.save_test("v1", "MFT", "m", ["camera"], ["transformers"], [], here)["number"] == 1
+    assert service.save_test("v1", "MFT", "m", ["camera"], ["transformers"], [], here).number == 1
 
 
 def test_many_texts_with_bad_rows_among_them(folder):
-    desk = open_desk(folder)
-    rows = desk.read_texts(b"text\ncamera photos\na,b\ntransformers\n", "csv")
-    (answers,) = desk.predict_rows("v1", rows)
+    service = open_service(folder)
+    rows = service.read_texts(b"text\ncamera photos\na,b\ntransformers\n", "csv")
+    (answers,) = service.predict_rows("v1", rows)
     assert [answer.row.error for answer in answers] == ["", "2 cells under 1 columns", ""]
     assert answers[2].tags[0][0] == "transformers"
 
 
 def test_several_texts_are_predicted_up_to_a_limit(folder):
-    desk = open_desk(folder, max_text=10, max_texts=2)
-    assert len(desk.predict_texts("v1", ["x" * 10] * 2)) == 2
+    service = open_service(folder, max_text=10, max_texts=2)
+    assert len(service.predict_texts("v1", ["x" * 10] * 2)) == 2
     with pytest.raises(TagifaiError, match=r"at most 2 texts at once \(--max-texts\), got 3"):
-        desk.predict_texts("v1", ["x"] * 3)
+        service.predict_texts("v1", ["x"] * 3)
     with pytest.raises(TagifaiError, match="11 characters; at most 10"):
-        desk.predict_texts("v1", ["x" * 11])
+        service.predict_texts("v1", ["x" * 11])
 
 
 def test_a_visitors_text_has_a_limit(folder):
-    desk = open_desk(folder, max_text=30)
-    assert desk.predict("v1", "x" * 30)["reason"] == "no known word"
+    service = open_service(folder, max_text=30)
+    assert service.predict("v1", "x" * 30).reason == "no known word"
     for ask in (
-        lambda: desk.predict("v1", "x" * 31),
-        lambda: desk.edit_word("v1", "x" * 31, 0),
-        lambda: desk.diff("v1", "x", "v1", "x" * 31),
+        lambda: service.predict("v1", "x" * 31),
+        lambda: service.edit_word("v1", "x" * 31, 0),
+        lambda: service.diff("v1", "x", "v1", "x" * 31),
     ):
         with pytest.raises(TagifaiError, match="31 characters; at most 30 are read here"):
             ask()
-    rows = desk.read_texts(b"short\n" + b"y" * 31, "lines")
+    rows = service.read_texts(b"short\n" + b"y" * 31, "lines")
     assert [row.error for row in rows] == ["", "31 characters; at most 30 are read (--max-text)"]
     with pytest.raises(TagifaiError, match="changes are looked for in at most 2,000"):
-        desk.smallest_changes("v1", "camera " * 300, "computer-vision")
+        service.smallest_changes("v1", "camera " * 300, "computer-vision")

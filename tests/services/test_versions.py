@@ -180,11 +180,11 @@ def test_a_strangers_pickle_is_never_run(desk, tmp_path, digest):
 
 def test_texts_are_tagged_however_many_they_are(desk):
     (answer,) = desk.predict("v0.2.0", ["Pixels of camera images, computer vision photos"])
-    assert answer["tags"] == ["computer-vision"]
-    assert answer["thresholds"].keys() == answer["probabilities"].keys()
+    assert answer.tags == ("computer-vision",)
+    assert answer.thresholds.keys() == answer.probabilities.keys()
     many = desk.predict("v0.2.0", ["corpus sentences"] * 1_000 + ["camera pixels"])
-    assert [one["tags"][:1] for one in many] == [["natural-language-processing"]] * 1_000 + [
-        ["computer-vision"]
+    assert [one.tags[:1] for one in many] == [("natural-language-processing",)] * 1_000 + [
+        ("computer-vision",)
     ]
 
 

@@ -59,7 +59,7 @@ def test_what_the_first_visitors_ask_for_is_loaded(small_data, small_models, tmp
     assert services.data.num_read == (0 if broken else 80)
     newest = services.versions.load("v0.2.0")
     assert services.versions.load("v0.2.0") is newest
-    assert services.inference.predict("v0.2.0", "camera pixels")["tags"]
+    assert services.inference.predict("v0.2.0", "camera pixels").tags
 
 
 def test_examples_hold():

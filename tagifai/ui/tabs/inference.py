@@ -1,304 +1,276 @@
 """Inference: what a version makes of a text, why, and what would change it."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
 import gradio as gr
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.ui.events import QUICK, put_row
-from tagifai.ui.links import FILL_EMPTY, Choice, Link, Place
-from tagifai.ui.tabs import inference_keep, inference_many
+from tagifai.inference import TextPrediction
+from tagifai.services.app import Services
+from tagifai.ui.events import QUICK, Updates, put_row
+from tagifai.ui.links import FILL_EMPTY, Choice, Link, Route
+from tagifai.ui.tabs.inference_many import ManyTexts
+from tagifai.ui.tabs.inference_save import SaveForm
+from tagifai.ui.tabs.inference_what_if import WhatIf
 from tagifai.ui.views.inference import (
-    show_changes,
-    show_examples,
-    show_flips,
-    show_predicted,
-    show_probabilities,
-    show_similar,
-    show_sum,
-    show_words,
+    render_examples,
+    render_flips,
+    render_log_odds,
+    render_predicted,
+    render_probabilities,
+    render_similar,
+    render_words,
 )
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
-
-if TYPE_CHECKING:
-    from tagifai.services.inference import InferenceDesk
 
 INTRO = """Type a title and a description, and see which tags a version predicts, how sure it is,
 and what it read. Look here to decide **whether to trust it on texts like yours**."""
 LIKELIEST = "the likeliest"
 NOBODY = "none"
-HOW_TO_READ = (
-    '<span class="word raises" style="--weight:.6">raises</span> '
-    '<span class="word lowers" style="--weight:.6">lowers</span> '
-    '<span class="word unseen">never seen in training</span> '
-    "— choose a word to drop or replace it (“What if”)"
-)
-DROP, REPLACE = "drops it", "replaces it by"
 
 
-def build(
-    place: Place,
-    *,
-    list_versions: Callable[[], list[str]],
-    latest: Callable[[list[str]], str],
-    desk: Callable[[], "InferenceDesk"],
-) -> None:
-    """Lay out the tab, filled when `place` comes into view."""
-    gr.Markdown(INTRO)
-    notice = gr.HTML(elem_id="inference-notice", apply_default_css=False)
-    with gr.Row(elem_classes="controls"):
-        version = gr.Dropdown([], label="Version", elem_id="inference-version", interactive=True)
-        tag = gr.Dropdown(
-            [LIKELIEST],
-            value=LIKELIEST,
-            label="Explain the tag",
-            elem_id="inference-tag",
-            interactive=True,
-        )
-        other = gr.Dropdown(
-            [NOBODY],
-            value=NOBODY,
-            label="Beside it, version",
-            elem_id="inference-other",
-            interactive=True,
-        )
-    with gr.Row():
-        with gr.Column(min_width=320):
-            text = gr.Textbox(
-                label="Text",
-                lines=5,
-                elem_id="inference-text",
-                placeholder="Title and description of a project",
-            )
-            examples = gr.HTML(
-                elem_id="inference-examples", apply_default_css=False, js_on_load=CHOOSE_ROW
-            )
-            predicted = gr.HTML(elem_id="inference-predicted", apply_default_css=False)
-            why = gr.HTML(elem_id="inference-why", apply_default_css=False, js_on_load=CHOOSE_ROW)
-            parts = gr.HTML(elem_id="inference-sum", apply_default_css=False)
-            preprocessed = gr.Textbox(
-                label="What the classifier reads",
-                lines=2,
-                interactive=False,
-                elem_id="inference-preprocessed",
-            )
-        with gr.Column(min_width=320):
-            tags = gr.HTML(elem_id="inference-tags", apply_default_css=False, js_on_load=CHOOSE_ROW)
-    versions = gr.HTML(elem_id="inference-versions", apply_default_css=False)
+class InferenceTab:
+    """The tab: a text, what a version predicts for it and why, and what would change that.
 
-    gr.Markdown("### What if")
-    with gr.Row():
-        with gr.Column(min_width=320):
-            edited = gr.Textbox(
-                label="Edited text",
-                lines=4,
-                elem_id="inference-edited",
-                placeholder="Choose a word above, or start from the text",
+    Parameters
+    ----------
+    services
+        Where predictions come from.
+    route
+        What links to the tab set.
+    """
+
+    def __init__(self, services: Services, route: Route) -> None:
+        self.services = services
+        self.route = route
+
+    def build(self) -> None:
+        """Lay out the tab; it is filled when its route comes into view."""
+        gr.Markdown(INTRO)
+        # Apart, so that the next prediction does not remove what a link could not set.
+        self.refused = gr.HTML(apply_default_css=False)
+        self.notice = gr.HTML(elem_id="inference-notice", apply_default_css=False)
+        self._build_choices()
+        self._build_text()
+        self.beside = gr.HTML(elem_id="inference-versions", apply_default_css=False)
+        self.what_if = WhatIf(self.services, self.version, self.tag, self.text, self.words)
+        self.what_if.build()
+        gr.Markdown("### The most similar projects")
+        self.similar = gr.HTML(elem_id="inference-similar", apply_default_css=False)
+        with gr.Accordion("Save as behavioral test", open=False, elem_id="inference-keep"):
+            self.form = SaveForm(self.services, self.version, self.text, self.what_if.edited)
+            self.form.build()
+        with gr.Accordion("Many texts", open=False, elem_id="inference-many"):
+            ManyTexts(self.services, self.version).build()
+        self._wire()
+
+    def _build_choices(self) -> None:
+        with gr.Row(elem_classes="controls"):
+            self.version = gr.Dropdown(
+                [], label="Version", elem_id="inference-version", interactive=True
             )
-            with gr.Row(elem_classes="controls"):
-                action = gr.Radio(
-                    [DROP, REPLACE],
-                    value=DROP,
-                    label="Choosing a word",
-                    elem_id="inference-action",
-                    interactive=True,
-                    min_width=220,
+            self.tag = gr.Dropdown(
+                [LIKELIEST],
+                value=LIKELIEST,
+                label="Explain the tag",
+                elem_id="inference-tag",
+                interactive=True,
+            )
+            self.other = gr.Dropdown(
+                [NOBODY],
+                value=NOBODY,
+                label="Beside it, version",
+                elem_id="inference-other",
+                interactive=True,
+            )
+
+    def _build_text(self) -> None:
+        with gr.Row():
+            with gr.Column(min_width=320):
+                self.text = gr.Textbox(
+                    label="Text",
+                    lines=5,
+                    elem_id="inference-text",
+                    placeholder="Title and description of a project",
                 )
-                instead = gr.Textbox(
-                    label="this",
-                    max_length=100,
-                    elem_id="inference-instead",
-                    min_width=110,
-                    placeholder="another word",
+                self.examples = gr.HTML(
+                    elem_id="inference-examples", apply_default_css=False, js_on_load=CHOOSE_ROW
                 )
-            with gr.Row():
-                copy = gr.Button("Start from the text", size="sm", elem_id="inference-copy")
-                smallest = gr.Button("Smallest change", size="sm", elem_id="inference-smallest")
-            edited_why = gr.HTML(
-                elem_id="inference-edited-why", apply_default_css=False, js_on_load=CHOOSE_ROW
-            )
-        with gr.Column(min_width=320):
-            flips = gr.HTML(elem_id="inference-flips", apply_default_css=False)
-            changes = gr.HTML(
-                elem_id="inference-changes", apply_default_css=False, js_on_load=CHOOSE_ROW
-            )
-    gr.Markdown("### The most similar projects")
-    similar = gr.HTML(elem_id="inference-similar", apply_default_css=False)
-    with gr.Accordion("Save as behavioral test", open=False, elem_id="inference-keep"):
-        known = inference_keep.build(version, text, edited, desk=desk)
-    with gr.Accordion("Many texts", open=False, elem_id="inference-many"):
-        inference_many.build(
-            version,
-            read_texts=lambda *given: desk().read_texts(*given),
-            predict_rows=lambda *given: desk().predict_rows(*given),
-        )
-
-    def show_prediction(
-        text: str, name: str | None, tag: str | None, other: str | None, edited: str
-    ) -> list[str]:
-        if not name:
-            return [show_error(TagifaiError("no version to predict with")), *[""] * 9]
-        text, edited = text or "", edited or ""
-        try:
-            answer = desk().predict(name, text)
-            chosen = _explained(answer, tag)
-            found = explain(name, text, answer, chosen)
-            beside = ""
-            if other and other not in (NOBODY, name):
-                rows = desk().diff(name, text, other, text)
-                beside = "<h4>Two versions, one text</h4>" + show_flips(
-                    rows,
-                    name,
-                    other,
-                    "Both versions predict the same tags.",
-                    gained=f"▲ by {other} alone",
-                    lost=f"▼ by {name} alone",
+                self.predicted = gr.HTML(elem_id="inference-predicted", apply_default_css=False)
+                self.words = gr.HTML(
+                    elem_id="inference-why", apply_default_css=False, js_on_load=CHOOSE_ROW
                 )
-            changed = ["", ""]
-            if edited:
-                rows = desk().diff(name, text, name, edited)
-                told = desk().explain(name, edited, chosen) if chosen else {"words": []}
-                changed = [
-                    show_words(edited, told, chosen),
-                    show_flips(rows, "text", "edited", "The edit flips no tag."),
-                ]
-        except TagifaiError as error:
-            return [show_error(error), *[""] * 9]
-        return ["", show_predicted(answer), *found, beside, *changed, show_neighbours(text)]
+                self.log_odds = gr.HTML(elem_id="inference-sum", apply_default_css=False)
+                self.preprocessed = gr.Textbox(
+                    label="What the classifier reads",
+                    lines=2,
+                    interactive=False,
+                    elem_id="inference-preprocessed",
+                )
+            with gr.Column(min_width=320):
+                self.probabilities = gr.HTML(
+                    elem_id="inference-tags", apply_default_css=False, js_on_load=CHOOSE_ROW
+                )
 
-    def explain(name: str, text: str, answer: dict[str, Any], tag: str) -> list[str]:
-        probabilities = show_probabilities(answer)
-        if not tag or answer["reason"] == "empty":
-            return ["", "", answer["preprocessed"], probabilities]
-        told = desk().explain(name, text, tag)
-        return [
-            show_words(text, told, tag, help_line=HOW_TO_READ),
-            show_sum(told, tag, answer),
-            answer["preprocessed"],
-            probabilities,
+    def _wire(self) -> None:
+        edited = self.what_if.edited
+        inputs = [self.text, self.version, self.tag, self.other, edited]
+        self.outputs = [
+            self.notice,
+            self.predicted,
+            self.words,
+            self.log_odds,
+            self.preprocessed,
+            self.probabilities,
+            self.beside,
+            *self.what_if.outputs,
+            self.similar,
         ]
+        of_version = [self.tag, self.examples, self.form.expected, self.form.forbidden]
+        self.route.choices = [
+            Choice("version", self.version),
+            Choice("tag", self.tag, LIKELIEST),
+            Choice("other", self.other, NOBODY),
+            Choice("text", self.text, typed=True),
+            Choice("edited", edited, "", typed=True),
+        ]
+        self.route.on_shown(
+            self.fill,
+            [
+                self.refused,
+                self.notice,
+                self.version,
+                self.other,
+                *of_version,
+                self.text,
+                edited,
+                self.route.defaults,
+            ],
+        ).then(
+            None,
+            [self.route.defaults, self.text],
+            self.text,
+            js=FILL_EMPTY,
+            api_visibility="private",
+        ).then(self.predict, inputs, self.outputs, **QUICK)
+        gr.on(
+            [self.text.change, self.tag.change, self.other.input, edited.change],
+            self.predict,
+            inputs,
+            self.outputs,
+            **QUICK,
+        )
+        self.version.input(self.predict, inputs, self.outputs, **QUICK).then(
+            self.choose_version, [self.version, self.tag], of_version, **QUICK
+        )
+        put_row(self.probabilities, self.tag)
+        put_row(self.examples, self.text)
 
-    def show_neighbours(text: str) -> str:
+    def fill(self, link: Link, _: gr.Request) -> Updates:
+        """Offer the versions, and choose what the link asks for, or else what was chosen before."""
         try:
-            return show_similar(desk().similar(text))
+            names = self.services.versions.names()
+            name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
+            name = name if name in names else self.services.versions.latest("model", names)
+        except TagifaiError as error:
+            return {self.notice: show_error(error), self.route.query: gr.skip()}
+        tag = link.read("tag", [LIKELIEST, *self.known_tags(name)])
+        default = self.first_text(name)
+        shown: Updates = {
+            self.version: gr.Dropdown(names[::-1], value=name),
+            self.other: gr.Dropdown(
+                [NOBODY, *names[::-1]], value=beside if beside in names else NOBODY
+            ),
+            **self.choose_version(name, tag),
+            self.route.defaults: self.route.write_defaults({"text": default}),
+        }
+        # Without a link the texts stand there already, and somebody may be typing on.
+        if link.followed:
+            shown[self.text] = link.read("text", default=default) or default
+            shown[self.what_if.edited] = link.read("edited")
+        return {**shown, self.refused: link.refused()}
+
+    def choose_version(self, name: str | None, tag: str | None) -> Updates:
+        """Offer the tags and the examples of a version."""
+        names = self.known_tags(name)
+        return {
+            self.tag: gr.Dropdown([LIKELIEST, *names], value=tag if tag in names else LIKELIEST),
+            self.examples: self.show_examples(name),
+            **self.form.offer(names),
+        }
+
+    def predict(
+        self, text: str, name: str | None, tag: str | None, other: str | None, edited: str
+    ) -> Updates:
+        """Show what the version predicts for the text, and all that follows from it."""
+        if not name:  # the notice says why there is none
+            return dict.fromkeys(self.outputs[1:], "")
+        try:
+            prediction = self.services.inference.predict(name, text)
+            chosen = prediction.explained_tag(tag)
+            shown = {
+                **self.explain(name, text, prediction, chosen),
+                self.beside: self.compare(name, other, text),
+                **self.what_if.show(name, text, edited, chosen),
+            }
+        except TagifaiError as error:
+            return {**dict.fromkeys(self.outputs, ""), self.notice: show_error(error)}
+        return {
+            self.notice: "",
+            self.predicted: render_predicted(prediction),
+            self.preprocessed: prediction.preprocessed,
+            self.probabilities: render_probabilities(prediction),
+            self.similar: self.show_similar(text),
+            **shown,
+        }
+
+    def explain(self, name: str, text: str, prediction: TextPrediction, tag: str) -> Updates:
+        """Show what each word of the text adds to the log-odds of a tag."""
+        if not tag or prediction.reason == "empty":
+            return {self.words: "", self.log_odds: ""}
+        explanation = self.services.inference.explain(name, text, tag)
+        return {
+            self.words: render_words(text, explanation.words, tag, help_line=True),
+            self.log_odds: render_log_odds(explanation, tag, prediction),
+        }
+
+    def compare(self, name: str, other: str | None, text: str) -> str:
+        """Show the predictions of two versions side by side, "" where none is beside it."""
+        if not other or other in (NOBODY, name):
+            return ""
+        return render_flips(
+            self.services.inference.diff(name, text, other, text),
+            name,
+            other,
+            "Both versions predict the same tags.",
+            title="Two versions, one text",
+            gained=f"▲ by {other} alone",
+            lost=f"▼ by {name} alone",
+        )
+
+    def show_similar(self, text: str) -> str:
+        """Show the most similar projects of the data, if there is data."""
+        try:
+            return render_similar(self.services.inference.similar(text))
         except TagifaiError as error:
             return show_note(escaped(error, 300))
 
-    def known_tags(name: str | None) -> list[str]:
+    def show_examples(self, name: str | None) -> str:
+        """Show texts to begin with; a version without predictions has none."""
         try:
-            return desk().tags(name) if name else []
+            return render_examples(self.services.inference.examples(name)) if name else ""
         except TagifaiError:
-            return []  # the prediction beside it says what is wrong
+            return ""
 
-    def choose_version(name: str | None, tag: str | None) -> list[Any]:
-        names = known_tags(name)
+    def known_tags(self, name: str | None) -> list[str]:
+        """List the tags of a version; the prediction says what is wrong with a broken one."""
         try:
-            samples = show_examples(desk().examples(name)) if name else ""
+            return self.services.inference.tags(name) if name else []
         except TagifaiError:
-            samples = ""  # a version without predictions, or its data is gone
-        kept = tag if tag in names else LIKELIEST
-        lists = [gr.Dropdown(names), gr.Dropdown(names)]
-        return [gr.Dropdown([LIKELIEST, *names], value=kept), samples, *lists]
+            return []
 
-    def first_text(name: str | None) -> str:
+    def first_text(self, name: str) -> str:
+        """Return the text to begin with, "" without data; the prediction goes on without it."""
         try:
-            return desk().first_text(name or "")
+            return self.services.inference.first_text(name)
         except TagifaiError:
-            return ""  # the notice says what is wrong
-
-    def fill(link: Link, _: gr.Request) -> list[Any]:
-        try:
-            names = list_versions()
-            name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
-            name = name if name in names else latest(names)
-        except TagifaiError as error:
-            return [show_error(error), *[gr.skip()] * (len(filled) - 1)]
-        beside = beside if beside in names else NOBODY
-        tag = link.read("tag", [LIKELIEST, *known_tags(name)])
-        usual = first_text(name)
-        typed = {"text": link.read("text", usual=usual), "edited": link.read("edited")}
-        typed["text"] = typed["text"] or usual
-        notice, *found = show_prediction(typed["text"], name, tag, beside, typed["edited"])
-        return [
-            link.refused() + notice,
-            *found,
-            gr.Dropdown(names[::-1], value=name),
-            gr.Dropdown([NOBODY, *names[::-1]], value=beside),
-            *choose_version(name, tag),
-            # Without a link they stand there already, and somebody may be typing on.
-            *(typed.values() if link.asked is not None else [gr.skip()] * len(typed)),
-            place.write_usual({"text": usual}),
-            None,
-        ]
-
-    def edit_word(
-        base: str, name: str | None, action: str, instead: str, event: gr.EventData
-    ) -> Any:
-        word = (instead or "").strip() if action == REPLACE else ""
-        try:
-            return desk().edit_word(name or "", base or "", int(event.key), word)
-        except (TagifaiError, ValueError):
-            return gr.skip()
-
-    def find_changes(text: str, name: str | None, tag: str | None) -> str:
-        try:
-            answer = desk().predict(name or "", text or "")
-            chosen = _explained(answer, tag)
-            if not chosen or answer["reason"] == "empty":
-                return show_note("There is no word to change.")
-            found = desk().smallest_changes(name or "", text, chosen)
-        except TagifaiError as error:
-            return show_error(error)
-        return show_changes(found, chosen, predicted=chosen in answer["tags"])
-
-    inputs = [text, version, tag, other, edited]
-    outputs = [
-        notice,
-        predicted,
-        why,
-        parts,
-        preprocessed,
-        tags,
-        versions,
-        edited_why,
-        flips,
-        similar,
-    ]
-    of_version = [tag, examples, *known]
-    place.choices = [
-        Choice("version", version),
-        Choice("tag", tag, LIKELIEST),
-        Choice("other", other, NOBODY),
-        Choice("text", text, typed=True),
-        Choice("edited", edited, "", typed=True),
-    ]
-    filled = [*outputs, version, other, *of_version, text, edited, place.usual, place.asked]
-    shown = place.on_shown(fill, filled)
-    shown.then(None, [place.usual, text], text, js=FILL_EMPTY, api_visibility="private")
-    gr.on(
-        [text.change, tag.change, other.input, edited.change],
-        show_prediction,
-        inputs,
-        outputs,
-        **QUICK,
-    )
-    version.input(show_prediction, inputs, outputs, **QUICK).then(
-        choose_version, [version, tag], of_version, **QUICK
-    )
-    put_row(tags, tag)
-    put_row(examples, text)
-    why.select(edit_word, [text, version, action, instead], edited, **QUICK)
-    edited_why.select(edit_word, [edited, version, action, instead], edited, **QUICK)
-    copy.click(lambda text: text, text, edited, **QUICK)
-    smallest.click(find_changes, [text, version, tag], changes, **QUICK)
-    put_row(changes, edited)
-    # In the page alone: what was found for another text is out of date.
-    gr.on([text.change, tag.change, version.input], None, None, changes, js="() => ''")
-
-
-def _explained(answer: dict[str, Any], tag: str | None) -> str:
-    """Name the tag to explain: the one chosen, where the version has it, else the likeliest."""
-    known = answer["probabilities"]
-    return tag if tag and tag in known else next(iter(known), "")
+            return ""

@@ -6,7 +6,6 @@ import gradio as gr
 import orjson
 from gradio.components import Component
 
-from tagifai.behavioral.results import read_results
 from tagifai.charts.verdict import VERDICT_TERMS, show_verdict
 from tagifai.comparison.export import export_comparison
 from tagifai.comparison.verdicts import ENOUGH_POSITIVES as ENOUGH
@@ -356,8 +355,7 @@ class BehavioralResults:
             found = self.services.inference.behavioral_results(name)
         except TagifaiError as error:
             return {self.results: show_error(error)}
-        shown = render_behavioral(read_results(found), fresh=bool(found["fresh"]))
-        return {self.results: shown}
+        return {self.results: render_behavioral(found.results, fresh=found.fresh)}
 
 
 class Exports:

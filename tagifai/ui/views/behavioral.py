@@ -1,13 +1,17 @@
 """Behavioral tests of a version as HTML: its scores, then failed and passed tests with texts."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from tagifai.behavioral import NAME_RECOGNITION, SAVED, WITHOUT_NAMES
-from tagifai.behavioral.results import BehavioralResults, Score, TestResult, read_results
+from tagifai.behavioral.results import BehavioralResults, Score, TestResult
 from tagifai.ui.views.markup import show_table
 from tagifai.ui.views.templates import macro, render
+
+if TYPE_CHECKING:  # it brings scikit-learn
+    from tagifai.services.inference import SavedTest
 
 MOST_LISTED = 200
 TYPES = {
@@ -56,27 +60,25 @@ def render_behavioral(results: BehavioralResults, *, fresh: bool = True) -> str:
     )
 
 
-def render_saved(saved: Mapping[str, object], version: str) -> str:
+def render_saved(saved: "SavedTest", version: str) -> str:
     """Render where a test was saved, and whether a version passes it.
 
     Parameters
     ----------
-    saved : mapping
-        `number` of the test in the `file`, and the results of this one test.
+    saved : SavedTest
+        The test, with the results of this one.
     version : str
         The version's name.
     """
-    results = read_results(saved)
-    (test,) = results.failed or results.passed
-    predicted = "; ".join(", ".join(tags) or "no tag" for tags in test.predicted)
+    (test,) = saved.results.failed or saved.results.passed
     return str(
         render(
             "saved_test.html",
-            failed=bool(results.failed),
-            number=saved["number"],
-            file=saved["file"],
+            failed=bool(saved.results.failed),
+            number=saved.number,
+            file=saved.file,
             version=version,
-            predicted=predicted,
+            predicted="; ".join(", ".join(tags) or "no tag" for tags in test.predicted),
         )
     )
 
