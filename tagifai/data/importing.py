@@ -16,17 +16,16 @@ from tagifai.data import PROJECT_FILES, Project, load_dataset, make_project
 from tagifai.data.columns import Columns, column_names, named_columns, to_toml
 from tagifai.data.config import CONFIG_FILE, load_config
 from tagifai.data.folders import put_into_place, scratch_folder, write_file
-from tagifai.data.layout import (
+from tagifai.data.known_names import (
     ID_NAMES,
     TAG_NAMES_OF_MANY,
     TAG_NAMES_OF_ONE,
     TEXT_NAMES,
     TITLE_NAMES,
-    Layout,
-    decide_layout,
     name_key,
-    profile_rows,
 )
+from tagifai.data.layout import Layout, decide_layout
+from tagifai.data.profiles import profile_rows
 from tagifai.data.reading import splits_of
 from tagifai.data.row_fields import RowFields, read_fields
 from tagifai.data.sources import Source, open_sources, read_source
