@@ -12,6 +12,7 @@ from pathlib import Path
 
 MAX_KEPT = 100_000
 _PAIR = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(true|false)\b')
+_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 _FENCED = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)```", re.DOTALL)
 _BEFORE = " \t\r\n:\"'"
 _KEY = re.compile("[0-9a-f]{64}")
@@ -72,12 +73,15 @@ def find_list(content: str, tags: Sequence[str]) -> set[str] | None:
     """
     known = {tag.casefold(): tag for tag in tags}
     found = _load(content)
-    if isinstance(found, dict) and len(found) == 1:
-        found = next(iter(found.values()))
+    if isinstance(found, dict) and found:
+        if all(isinstance(value, bool) for value in found.values()):
+            found = [name for name, value in found.items() if value]
+        elif len(found) == 1:
+            found = next(iter(found.values()))
     if isinstance(found, list):
         names = found
     else:
-        text = _unfenced(content)
+        text = _unfenced(_THOUGHT.sub("", content))
         names = [line.strip(" \t-*•\"',") for line in re.split(r"[\n,]", text) if line.strip()]
         if not names:
             return None
@@ -154,7 +158,10 @@ def _places(content: str) -> dict[str, int]:
 
 
 def _load(content: str) -> object:
-    for text in (content, _unfenced(content)):
+    """Return the JSON of an answer, which may stand in a fence, behind thoughts or in prose."""
+    bare = _unfenced(_THOUGHT.sub("", content))
+    within = [bare[bare.find(one) : bare.rfind(other) + 1] for one, other in ("{}", "[]")]
+    for text in (content, bare, *within):
         try:
             found: object = json.loads(text)
         except (ValueError, RecursionError):

@@ -20,7 +20,7 @@ from tagifai.models.predictor_spec import PredictorSpec
 INSTALL = "httpx"
 KEY = "OPENAI_API_KEY"
 # What a server answers that does not know an option of a request.
-UNSUPPORTED = frozenset({400, 404, 415, 422, 501})
+UNSUPPORTED = frozenset({400, 415, 422, 501})
 TOP_LOGPROBS = 5
 _TRIES = 3  # twice for an object, once for a list
 PROMPT = (
@@ -52,6 +52,8 @@ class Options(msgspec.Struct, frozen=True):
         Whether probabilities are asked for.
     max_tokens : int
         The longest answer; 0 for one that grows with the number of tags.
+    max_characters : int
+        Longer texts are cut; 0 for never.
     extra : mapping
         What else each request holds, such as ``{"seed": 1}``.
     concurrency, timeout, retries, backoff, requests_per_second
@@ -64,6 +66,7 @@ class Options(msgspec.Struct, frozen=True):
     price_out: Price = 0.0
     logprobs: bool = True
     max_tokens: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    max_characters: Annotated[int, msgspec.Meta(ge=0)] = 32_000
     extra: dict[str, object] = {}
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     timeout: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 60.0
@@ -102,11 +105,40 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """What the endpoint understands of a request."""
+class Form:
+    """What an endpoint understands of a request.
 
-    response: str
-    logprobs: bool
+    Attributes
+    ----------
+    response : str
+        "json_schema", "json_object" or "".
+    logprobs, temperature : bool
+        Whether the request has these fields.
+    limit : str
+        The field that bounds the answer: newer models of some endpoints have another one.
+    """
+
+    response: str = "json_schema"
+    logprobs: bool = True
+    temperature: bool = True
+    limit: str = "max_tokens"
+
+    def simpler(self, complaint: str) -> "Form | None":
+        """Return a form without what an answer complains of; None where nothing is left.
+
+        >>> Form().simpler("unknown field: logprobs")
+        Form(response='json_schema', logprobs=False, temperature=True, limit='max_tokens')
+        """
+        if self.limit == "max_tokens" and "max_tokens" in complaint:
+            return replace(self, limit="max_completion_tokens")
+        if self.temperature and "temperature" in complaint:
+            return replace(self, temperature=False)
+        if self.logprobs and "logprob" in complaint:
+            return replace(self, logprobs=False)
+        if self.response:
+            order = {"json_schema": "json_object", "json_object": ""}
+            return replace(self, response=order[self.response])
+        return replace(self, logprobs=False) if self.logprobs else None
 
 
 class OpenAIPredictor:
@@ -146,7 +178,7 @@ class OpenAIPredictor:
         self._cache = context.cache
         self._usage = Usage()
         self._lock = threading.Lock()
-        self._forms = _forms(options.logprobs)
+        self._form = Form(logprobs=options.logprobs)
         self._decided = False
 
     @property
@@ -174,6 +206,7 @@ class OpenAIPredictor:
             return np.array(list(pool.map(self._predict, texts)), np.float64)
 
     def _predict(self, text: str) -> list[float]:
+        text = text[: self.options.max_characters or None]
         key = self._key(text)
         kept = self._cache.get(key) if self._cache else None
         if kept is not None and len(kept) == len(self.tags) and all(0 <= p <= 1 for p in kept):
@@ -215,22 +248,30 @@ class OpenAIPredictor:
     def _ask(
         self, prompt: str, text: str, schema: Mapping[str, object] | None
     ) -> tuple[str, list[Token]]:
-        """Return the content of an answer and its tokens with their probabilities, if any."""
+        """Return the content of an answer and its tokens with their probabilities, if any.
+
+        A request that the endpoint does not understand is sent again in a simpler form, which
+        stays once it has been understood: a text that is too long is refused in any form.
+        """
+        form = self._form
+        first: Answer | None = None
         while True:
-            with self._lock:
-                form = self._forms[0]
-                last = len(self._forms) == 1
-            body = self._body(prompt, text, schema, form)
-            accepted = (200,) if last else (200, *UNSUPPORTED)
-            answer = self.endpoint.post(body, accepted)
+            answer = self.endpoint.post(self._body(prompt, text, schema, form), (200, *UNSUPPORTED))
             if answer.status == 200:
+                if first is not None:
+                    self._form = form
                 return self._open(answer)
-            with self._lock:  # the next simpler form, unless another thread was first
-                if self._forms[0] == form:
-                    self._forms = self._forms[1:]
+            first = first or answer
+            simpler = form.simpler(answer.content[:10_000].decode("utf-8", "replace"))
+            if simpler is None:
+                raise TagifaiError(
+                    f"{self.endpoint.where}: the server answered {first.status}: "
+                    f"{first.shown or 'nothing more'}"
+                )
+            form = simpler
 
     def _body(
-        self, prompt: str, text: str, schema: Mapping[str, object] | None, form: _Form
+        self, prompt: str, text: str, schema: Mapping[str, object] | None, form: Form
     ) -> dict[str, object]:
         tags = "\n".join(f"- {tag}" for tag in self.tags)
         body: dict[str, object] = {
@@ -239,10 +280,11 @@ class OpenAIPredictor:
                 {"role": "system", "content": prompt.replace("{tags}", tags)},
                 {"role": "user", "content": text},
             ],
-            "temperature": 0,
-            "max_tokens": self.options.max_tokens or self._longest(),
-            **self.options.extra,
+            form.limit: self.options.max_tokens or self._longest(),
         }
+        if form.temperature:
+            body["temperature"] = 0
+        body |= self.options.extra
         if schema is None:
             return body
         if form.response == "json_schema":
@@ -329,13 +371,6 @@ class _Counted(msgspec.Struct):
 class _Completion(msgspec.Struct):
     choices: list[_Choice]
     usage: _Counted | None = None
-
-
-def _forms(logprobs: bool) -> list[_Form]:
-    """List what is asked for, each simpler than the one before."""
-    responses = ("json_schema", "json_object", "")
-    with_them = [_Form(response, True) for response in responses] if logprobs else []
-    return with_them + [_Form(response, False) for response in responses]
 
 
 def load(spec: PredictorSpec, options: Options, context: LoadContext) -> OpenAIPredictor:

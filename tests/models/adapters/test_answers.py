@@ -69,7 +69,26 @@ def test_other_answers_are_none(content):
     assert read_booleans(content, TAGS) is None
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Here it is:\n" + CONTENT + "\nAnything else?",
+        '<think>{"a": false} or so</think>' + CONTENT,
+        f"```json\n{CONTENT}\n```",
+        f"Sure!\n```\n{CONTENT}\n```\n",
+    ],
+)
+def test_an_answer_with_something_around_it(content):
+    assert read_booleans(content, TAGS) == [1.0, 0.0]
+    start = content.rfind(CONTENT)
+    made = tokens((content[: start + 5], {}), (" true", {" true": 0.6, " false": 0.2}))
+    assert read_booleans(content, TAGS, made)[0] == pytest.approx(0.75)
+
+
 def test_lists():
+    assert find_list('{"cv": true, "nlp": false}', ["cv", "nlp"]) == {"cv"}
+    assert find_list("<think>nlp?</think>\ncv", ["cv", "nlp"]) == {"cv"}
+    assert find_list('They are ["cv"].', ["cv", "nlp"]) == {"cv"}
     assert find_list("", ["cv"]) is None
     assert find_list("The tags are cv", ["cv"]) is None
     assert find_list('```\n["CV"]\n```', ["cv"]) == {"cv"}

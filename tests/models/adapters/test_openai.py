@@ -126,6 +126,50 @@ def test_a_server_that_takes_neither_schemas_nor_logprobs_decides():
         assert len(server.asked) == before + 1  # what it does not take is not tried again
 
 
+def complaining(refuse, knows=newer):
+    """Answer as a server that refuses requests with some field, and says which."""
+
+    def respond(path, sent):
+        for name in refuse:
+            if name in sent or name == sent.get("response_format", {}).get("type"):
+                return Reply({"error": {"message": f"Unsupported parameter: '{name}'"}}, 400)
+        return modern(knows)(path, sent)
+
+    return respond
+
+
+@pytest.mark.parametrize(
+    ("refuse", "expected", "requests"),
+    [
+        (["max_tokens", "temperature"], ROWS, 3),
+        (["json_schema"], ROWS, 2),
+        (["json_schema", "json_object"], ROWS, 3),
+        (["logprobs"], DECIDED, 2),
+    ],
+)
+def test_only_what_a_server_refuses_is_given_up(refuse, expected, requests):
+    with answering(complaining(refuse)) as server:
+        predictor = load(server, {"concurrency": 1})
+        for i, row in enumerate(expected):
+            np.testing.assert_allclose(predict_checked(predictor, [TEXTS[i]])[0], row, atol=1e-6)
+        assert len(server.asked) == requests + 2
+
+
+def test_one_text_that_is_refused_takes_nothing_from_the_others():
+    def respond(path, sent):
+        if len(text_of(sent)) > 1000:
+            return Reply({"error": {"message": "maximum context length exceeded"}}, 400)
+        return modern(newer)(path, sent)
+
+    with answering(respond) as server:
+        predictor = load(server, {"concurrency": 1})
+        with pytest.raises(TagifaiError, match=r"400: .*maximum context length exceeded"):
+            predict_checked(predictor, ["x" * 2000])
+        np.testing.assert_allclose(predict_checked(predictor, TEXTS), ROWS, atol=1e-6)
+        short = load(server, {"max_characters": 900})
+        assert predict_checked(short, ["cv" + "x" * 2000])[0, 0] > 0.5
+
+
 def test_a_schema_without_logprobs():
     with answering(modern(newer)) as server:
         predictor = load(server, {"logprobs": False})
