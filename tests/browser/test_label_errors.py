@@ -99,9 +99,13 @@ def test_keys_decide_and_the_next_pair_comes_up(queue, home, open_page):
     press(page, "l", "Kept: label is right")
     expect(note).to_have_value("")
     assert [event[1:] for event in events(home)] == [
-        (*first, "add", ""), (*second, "right", ""), (*third, "skip", ""), (*third, "undo", ""),
-        (*third, "add", ""), (*before, "right", "a laser, rarely us"),
-    ]  # fmt: skip
+        (*first, "add", ""),
+        (*second, "right", ""),
+        (*third, "skip", ""),
+        (*third, "undo", ""),
+        (*third, "add", ""),
+        (*before, "right", "a laser, rarely us"),
+    ]
 
     choose(page, "#issue-state", "decided")
     expect(page.locator("#issues [data-count]")).to_have_attribute("data-count", "4")
@@ -221,8 +225,9 @@ def test_only_named_reviewers_who_log_in_may_write(corpus, serve, context, brows
         expect(eve.locator("#slice-told")).to_contain_text("read-only")
         eve.close()
     assert [event[:4] for event in events(home)] == [
-        ("ann", *pair, "add"), ("ben", *pair, "right"),
-    ]  # fmt: skip
+        ("ann", *pair, "add"),
+        ("ben", *pair, "right"),
+    ]
 
 
 @pytest.mark.long
@@ -307,10 +312,12 @@ def test_a_slice_is_built_measured_saved_and_found(shared_page, home):
     expect(page.locator("#slice-told")).to_contain_text("Saved as transformers of text")
     assert json.loads((home / "data" / "slices.json").read_text()) == [
         {
-            "name": "transformers of text", "description": "",
-            "all_of": ["transformers"], "none_of": ["computer-vision"],
+            "name": "transformers of text",
+            "description": "",
+            "all_of": ["transformers"],
+            "none_of": ["computer-vision"],
         }
-    ]  # fmt: skip
+    ]
     page.locator("#slice-save").click()
     expect(page.locator("#slice-told")).to_contain_text("choose a name that is not taken")
 

@@ -20,9 +20,18 @@ def task(*annotations, **given):
 
 
 def annotation(chosen, *, results=(), **given):
-    own = [] if chosen is None else [
-        {"from_name": "tags", "to_name": "text", "type": "choices", "value": {"choices": chosen}}
-    ]  # fmt: skip
+    own = (
+        []
+        if chosen is None
+        else [
+            {
+                "from_name": "tags",
+                "to_name": "text",
+                "type": "choices",
+                "value": {"choices": chosen},
+            }
+        ]
+    )
     return {
         "id": 5,
         "unique_id": "abc",
@@ -43,9 +52,7 @@ def record(responses, **given):
 
 def said(found, known=None):
     (one,) = found.annotations
-    return [
-        (event.tag, event.decision) for event in annotation_events(one, NOW, known=known)[:-1]
-    ]  # fmt: skip
+    return [(event.tag, event.decision) for event in annotation_events(one, NOW, known=known)[:-1]]
 
 
 @pytest.mark.parametrize(
@@ -66,17 +73,24 @@ def test_what_was_chosen_is_decided_and_the_rest_was_left_as_it_was(chosen, deci
     *events, whole = annotation_events(one, one.at)
     assert (whole.decision, whole.tag, whole.unchanged_tags) == ("annotation", "", unchanged)
     assert {(e.reviewer, e.at, e.project, e.version, e.data_digest, e.source) for e in events} == {
-        ("eve@example.org", "2026-01-05T10:00:00.000000Z", "7", "v1", "digest",
-         "label-studio/3/abc")
-    }  # fmt: skip
+        (
+            "eve@example.org",
+            "2026-01-05T10:00:00.000000Z",
+            "7",
+            "v1",
+            "digest",
+            "label-studio/3/abc",
+        )
+    }
     assert found.unused == {}
 
 
 def test_nothing_is_decided_about_tags_that_are_gone():
     assert said(from_label_studio(task(annotation([]))), known=["cv"]) == [("cv", "remove")]
     assert said(from_label_studio(task(annotation(["nlp"]))), known=["cv"]) == [
-        ("cv", "remove"), ("nlp", "add"),
-    ]  # fmt: skip
+        ("cv", "remove"),
+        ("nlp", "add"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -215,18 +229,33 @@ def nested(value, status="submitted", user=EVE, **given):
 def flat(value, status="submitted", user=EVE):
     (written,) = argilla_records(TASKS)
     return {
-        "id": "7", "status": "completed", "_server_id": "s", "text": "Cats seen",
-        "tagifai": written["metadata"]["tagifai"], "tags.suggestion": ["cv"],
-        "tags.suggestion.score": 0.5, "tags.suggestion.agent": "v1", "tags.responses": [value],
-        "tags.responses.users": [user], "tags.responses.status": [status],
-    }  # fmt: skip
+        "id": "7",
+        "status": "completed",
+        "_server_id": "s",
+        "text": "Cats seen",
+        "tagifai": written["metadata"]["tagifai"],
+        "tags.suggestion": ["cv"],
+        "tags.suggestion.score": 0.5,
+        "tags.suggestion.agent": "v1",
+        "tags.responses": [value],
+        "tags.responses.users": [user],
+        "tags.responses.status": [status],
+    }
 
 
 def served(value, status="submitted", user=EVE):
-    return record([{
-        "id": "r", "values": {"tags": {"value": value}}, "status": status, "user_id": user,
-        "inserted_at": "2026-05-01T10:00:00", "updated_at": "2026-05-01T12:00:00",
-    }])  # fmt: skip
+    return record(
+        [
+            {
+                "id": "r",
+                "values": {"tags": {"value": value}},
+                "status": status,
+                "user_id": user,
+                "inserted_at": "2026-05-01T10:00:00",
+                "updated_at": "2026-05-01T12:00:00",
+            }
+        ]
+    )
 
 
 FORMS = pytest.mark.parametrize("form", [nested, flat, served])
@@ -333,9 +362,9 @@ def test_any_name_of_a_tag_survives():
     odd = ("a,b", "two\nlines", "<i>", '"', "日本語")
     written = build_tasks((), {"7": Project("7", "", "", odd[:2])}, odd, asked=[("7", odd[0])])
     (of_argilla,) = json.loads(json.dumps(argilla_records(written)))
-    of_argilla["responses"] = {"tags": [
-        {"value": list(odd[1:]), "user_id": EVE, "status": "submitted"}
-    ]}  # fmt: skip
+    of_argilla["responses"] = {
+        "tags": [{"value": list(odd[1:]), "user_id": EVE, "status": "submitted"}]
+    }
     (of_studio,) = json.loads(json.dumps(label_studio_tasks(written)))
     of_studio["annotations"] = [annotation(list(odd[1:]))]
     expected = [("a,b", "remove"), ("<i>", "add"), ('"', "add"), ("日本語", "add")]

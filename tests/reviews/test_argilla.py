@@ -52,14 +52,21 @@ def test_what_the_sdk_read_and_wrote_comes_back(python, tmp_path):
     names = ("cv", "a, b", "two\nlines", "日本語")
     projects = tuple(Project(str(number), "Cats", "seen", ("cv",)) for number in range(4))
     data = Dataset((*projects, Project("x", "", "", names)), {}, "digest")
-    tasks = build_tasks((), {p.id: p for p in projects}, names,
-                        asked=[(p.id, "a, b") for p in projects], version="v1")  # fmt: skip
+    tasks = build_tasks(
+        (),
+        {p.id: p for p in projects},
+        names,
+        asked=[(p.id, "a, b") for p in projects],
+        version="v1",
+    )
     sent = tmp_path / "sent.json"
     sent.write_text(export_reviews((), "argilla", tasks), "utf-8")
     answers = [
-        (["cv", "a, b", "日本語"], "submitted"), (["cv", "two\nlines"], "draft"),
-        (["a, b"], "discarded"), (["cv"], "submitted"),
-    ]  # fmt: skip
+        (["cv", "a, b", "日本語"], "submitted"),
+        (["cv", "two\nlines"], "draft"),
+        (["a, b"], "discarded"),
+        (["cv"], "submitted"),
+    ]
     nested, flat = tmp_path / "nested.json", tmp_path / "flat.json"
     program = [python, "-c", PROGRAM, sent, USER, json.dumps(answers), nested, flat]
     subprocess.run(program, check=True)
@@ -68,8 +75,11 @@ def test_what_the_sdk_read_and_wrote_comes_back(python, tmp_path):
     found = import_reviews(store, read_reviews(flat.read_bytes(), "argilla"), data)
     said = {(e.project, e.tag): e.decision for e in store.events() if e.tag}
     assert said == {
-        ("0", "a, b"): "add", ("0", "日本語"): "add", ("2", "a, b"): "skip", ("3", "a, b"): "right",
-    }  # fmt: skip
+        ("0", "a, b"): "add",
+        ("0", "日本語"): "add",
+        ("2", "a, b"): "skip",
+        ("3", "a, b"): "right",
+    }
     assert {event.reviewer for event in store.events()} == {f"argilla:{USER}"}
     assert found.unused == {"draft response": 1, "discarded response": 1}
     # The other form has no statuses, and that is said.

@@ -29,14 +29,23 @@ def state(chosen, *, at="2026-05-01T10:00:00Z", name="a", by=ANN, **given):
     """Make an annotation of project 7, which carries cv and was asked about nlp."""
     value = {"choices": list(chosen)}
     return {
-        "unique_id": name, "completed_by": {"email": by}, "updated_at": at,
-        "result": [{"from_name": "tags", "type": "choices", "value": value}], **given,
-    }  # fmt: skip
+        "unique_id": name,
+        "completed_by": {"email": by},
+        "updated_at": at,
+        "result": [{"from_name": "tags", "type": "choices", "value": value}],
+        **given,
+    }
 
 
 def file_of(*annotations, number=1, projects=PROJECTS):
-    tasks = build_tasks((), {p.id: p for p in projects}, TAGS, asked=[("7", "nlp")],
-                        version="v1", data_digest="digest")  # fmt: skip
+    tasks = build_tasks(
+        (),
+        {p.id: p for p in projects},
+        TAGS,
+        asked=[("7", "nlp")],
+        version="v1",
+        data_digest="digest",
+    )
     (written,) = json.loads(export_reviews((), "label-studio", tasks))
     content = json.dumps([{**written, "id": number, "annotations": list(annotations)}])
     return read_reviews(content.encode(), "label-studio", "f.json")
@@ -123,8 +132,9 @@ def test_a_state_that_decides_nothing_takes_back_what_an_earlier_one_did(store, 
 
 
 def test_of_two_annotations_of_one_person_the_later_counts(store):
-    bring(store, state(["cv", "graphs"], name="a"),
-          state(["cv"], name="b", at="2026-05-02T10:00:00Z"))  # fmt: skip
+    bring(
+        store, state(["cv", "graphs"], name="a"), state(["cv"], name="b", at="2026-05-02T10:00:00Z")
+    )
     assert changes(store) == {}
     bring(store, state(["cv", "graphs"], name="a", at="2026-05-03T10:00:00Z"))
     assert changes(store) == ADD
@@ -186,9 +196,12 @@ def response(chosen, status="submitted"):
 
 def test_states_without_a_time_follow_each_other_as_they_come(store):
     for chosen, new, accepted in (
-        (["cv", "graphs"], 2, ADD), (["cv", "graphs"], 0, ADD), (["cv"], 1, {}), (["cv"], 0, {}),
+        (["cv", "graphs"], 2, ADD),
+        (["cv", "graphs"], 0, ADD),
+        (["cv"], 1, {}),
+        (["cv"], 0, {}),
         (["graphs", "cv"], 2, ADD),
-    ):  # fmt: skip
+    ):
         found = import_reviews(store, response(chosen), DATA, now="2026-05-01T10:00:00.000000Z")
         assert (found.num_new, changes(store)) == (new, accepted)
     import_reviews(store, response(["cv", "graphs"], "draft"), DATA)
@@ -265,8 +278,11 @@ def test_a_store_of_an_earlier_release_takes_annotations(tmp_path):
     old = sqlite3.connect(path)
     for column in ("source", "unchanged"):
         old.execute(f"ALTER TABLE reviews DROP COLUMN {column}")
-    old.execute("INSERT INTO reviews VALUES (1, 'u', '2026-01-01T00:00:00.000000Z', ?, '7', "
-                "'graphs', 'add', '', '', '', '')", (ANN,))  # fmt: skip
+    old.execute(
+        "INSERT INTO reviews VALUES (1, 'u', '2026-01-01T00:00:00.000000Z', ?, '7', "
+        "'graphs', 'add', '', '', '', '')",
+        (ANN,),
+    )
     old.commit()
     old.close()
     store = ReviewStore(path, journal="delete")

@@ -41,14 +41,31 @@ def studio(program, tmp_path_factory):
     home, port = tmp_path_factory.mktemp("studio"), free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
-        "PATH": os.environ["PATH"], "HOME": str(home), "LABEL_STUDIO_BASE_DATA_DIR": str(home),
-        "LABEL_STUDIO_HOST": url, "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
-        "COLLECT_ANALYTICS": "false", "LATEST_VERSION_CHECK": "false", "SENTRY_DSN": "",
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LABEL_STUDIO_BASE_DATA_DIR": str(home),
+        "LABEL_STUDIO_HOST": url,
+        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+        "COLLECT_ANALYTICS": "false",
+        "LATEST_VERSION_CHECK": "false",
+        "SENTRY_DSN": "",
         "FRONTEND_SENTRY_DSN": "",
-    }  # fmt: skip
-    words = [program, "start", "--no-browser", "--port", str(port), "--internal-host", "127.0.0.1",
-             "--username", ANN["username"], "--password", ANN["password"],
-             "--user-token", ANN["token"]]  # fmt: skip
+    }
+    words = [
+        program,
+        "start",
+        "--no-browser",
+        "--port",
+        str(port),
+        "--internal-host",
+        "127.0.0.1",
+        "--username",
+        ANN["username"],
+        "--password",
+        ANN["password"],
+        "--user-token",
+        ANN["token"],
+    ]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(words, cwd=home, env=environment, stdout=log, stderr=log)
     try:
@@ -91,10 +108,17 @@ def test_tasks_go_there_and_what_was_annotated_comes_back(
     projects = load_dataset(data).projects
     store = ReviewStore(data / "reviews.sqlite", journal="delete")
     seen = {"version": "v0.2.0", "data_digest": "d"}
-    store.submit(reviewer="ann", project=projects[0].id, tag="transformers", decision="add",
-                 note="ünïcode, 'quotes' and\nlines", **seen)  # fmt: skip
-    store.submit(reviewer="ben", project=projects[0].id, tag="transformers", decision="right",
-                 **seen)  # fmt: skip
+    store.submit(
+        reviewer="ann",
+        project=projects[0].id,
+        tag="transformers",
+        decision="add",
+        note="ünïcode, 'quotes' and\nlines",
+        **seen,
+    )
+    store.submit(
+        reviewer="ben", project=projects[0].id, tag="transformers", decision="right", **seen
+    )
     before = store.events()
     store.close()
 
@@ -107,8 +131,9 @@ def test_tasks_go_there_and_what_was_annotated_comes_back(
 
     run("export", "--format", "label-studio", "--ask", "2", "-o", tasks)
     written = json.loads(tasks.read_text("utf-8"))
-    project = ask(studio, "POST", "/api/projects/",
-                  json={"title": "tagifai", "label_config": run("config")})  # fmt: skip
+    project = ask(
+        studio, "POST", "/api/projects/", json={"title": "tagifai", "label_config": run("config")}
+    )
     number = project["id"]
     brought = ask(studio, "POST", f"/api/projects/{number}/import", json=written)
     assert (brought["task_count"], brought["prediction_count"]) == (len(written), len(written))
@@ -123,14 +148,26 @@ def test_tasks_go_there_and_what_was_annotated_comes_back(
     assert prediction["model_version"] == "v0.2.0"
     lost, *kept = projects[0].tags
     given = next(tag for tag in shown["data"]["choices"] if tag not in projects[0].tags)
-    ask(studio, "POST", f"/api/tasks/{shown['id']}/annotations/",
-        json={"result": choose([*kept, given])})  # fmt: skip
+    ask(
+        studio,
+        "POST",
+        f"/api/tasks/{shown['id']}/annotations/",
+        json={"result": choose([*kept, given])},
+    )
     skipped = next(task for one, task in of_project.items() if one != projects[0].id)
-    ask(studio, "POST", f"/api/tasks/{skipped['id']}/annotations/",
-        json={"result": [], "was_cancelled": True})  # fmt: skip
+    ask(
+        studio,
+        "POST",
+        f"/api/tasks/{skipped['id']}/annotations/",
+        json={"result": [], "was_cancelled": True},
+    )
 
-    exported = ask(studio, "GET", f"/api/projects/{number}/export",
-                   params={"exportType": "JSON", "download_all_tasks": "true"})  # fmt: skip
+    exported = ask(
+        studio,
+        "GET",
+        f"/api/projects/{number}/export",
+        params={"exportType": "JSON", "download_all_tasks": "true"},
+    )
     back = tmp_path / "back.json"
     back.write_text(json.dumps(exported), "utf-8")
     run("import", back)

@@ -42,8 +42,12 @@ def run(hub, folder, *decisions, **variables):
     told = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "hf"), "HF_TOKEN": "hf_x", **variables}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, folder / "reviews.sqlite", *decisions],
-        cwd=ROOT, env={**os.environ, **told}, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -65,8 +69,9 @@ def test_what_one_run_sends_the_next_one_brings_and_neither_overwrites(tmp_path)
         assert second == [f"reviews are kept in the dataset {DATASET}; 2 brought from it", "3"]
         assert len(hub.files) == 2
         assert [decisions_in(content) for content in hub.files.values()] == [
-            ["add", "skip"], ["right"]
-        ]  # fmt: skip
+            ["add", "skip"],
+            ["right"],
+        ]
         assert hub.tokens == {"Bearer hf_x"}
 
 

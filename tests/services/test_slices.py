@@ -97,8 +97,9 @@ def test_who_may_not_write_saves_nothing(service):
 
 def test_what_was_found_is_remembered_by_content(service, small_models, tmp_path):
     first = service.find("v0.1.0", "all")
-    again = SliceService(VersionService(FolderSource(small_models), service.versions.cache,
-                                  service.versions.data))  # fmt: skip
+    again = SliceService(
+        VersionService(FolderSource(small_models), service.versions.cache, service.versions.data)
+    )
     assert again.find("v0.1.0", "all") == first
     assert first.slices
     assert first.in_sample == ""

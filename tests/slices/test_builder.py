@@ -56,9 +56,13 @@ def test_pairs_of_one_project_do_not_count_as_many():
 
 def test_a_saved_slice_is_read_again(tmp_path):
     conditions = Conditions(
-        all_of=("cv",), any_words=("cats",), all_words=("two words",), max_words=9,
-        min_unseen=0.5, columns={"year": ("2019", "2020")},
-    )  # fmt: skip
+        all_of=("cv",),
+        any_words=("cats",),
+        all_words=("two words",),
+        max_words=9,
+        min_unseen=0.5,
+        columns={"year": ("2019", "2020")},
+    )
     save_slice(tmp_path, "cats", conditions, "Cats in few words")
     save_slice(tmp_path, "dogs", Conditions(any_words=("dogs",)))
     found = load_slices(tmp_path)

@@ -88,8 +88,12 @@ def test_conditions(conditions, expected):
 
 
 def test_unseen_words_are_those_that_no_other_project_has():
-    projects = [Project("1", "cats dogs", "", ()), Project("2", "cats", "", ()),
-                Project("3", "", "", ()), Project("4", "dogs zebras", "", ())]  # fmt: skip
+    projects = [
+        Project("1", "cats dogs", "", ()),
+        Project("2", "cats", "", ()),
+        Project("3", "", "", ()),
+        Project("4", "dogs zebras", "", ()),
+    ]
     slices = {"unseen": Slice("unseen", "", Conditions(min_unseen=0.5))}
     assert select_slices(projects[:3], slices=slices)["unseen"].tolist() == [True, False, False]
     among = select_slices(projects[:3], slices=slices, among=projects)["unseen"]

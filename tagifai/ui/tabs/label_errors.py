@@ -58,8 +58,6 @@ document.addEventListener('keydown', (event) => {
 });
 """
 Value = str | float | None
-# Gradio takes an empty dict for a value.
-UNCHANGED: Updates = gr.skip()
 
 
 class QueueFilters:
@@ -220,9 +218,14 @@ class LabelErrorsTab:
         once = {**QUICK, "trigger_mode": "once"}
         filters, controls = self.filters, self.filters.controls
         outputs = [
-            self.help, self.card, self.queue, self.number, self.seen, self.read_from,
+            self.help,
+            self.card,
+            self.queue,
+            self.number,
+            self.seen,
+            self.read_from,
             *self.buttons.all,
-        ]  # fmt: skip
+        ]
         whole = [self.reviewer, *controls[1:], *outputs]
         changing = [
             self.route.on_shown(self.open_tab, whole, known=[self.read_from]),
@@ -312,9 +315,9 @@ class LabelErrorsTab:
         self, request: gr.Request, read_from: str | None, moves: int, name: str | None, tag: str
     ) -> Updates:
         """Bring the tags of another version, and have its queue opened."""
-        # Whoever never looked in here has no pairs scored for them.
+        # No pair is scored for a visitor who never opened the tab.
         if read_from is None or not name:
-            return UNCHANGED
+            return {self.moves: moves}
         moved: Updates = {self.moves: moves + 1}
         try:
             names, shown = [ALL_TAGS, *self.reviews.tags(name)], self._show_reviewer(request, name)
@@ -402,7 +405,7 @@ class LabelErrorsTab:
     def show_effect(self, request: gr.Request, read_from: str | None, name: str | None) -> Updates:
         """Show the results of the reviews, and the figures if they are accepted."""
         if read_from is None:
-            return UNCHANGED
+            return {self.effect: ""}
         try:
             counts = self.reviews.counts()
             preview = self.reviews.preview(self._version(name))

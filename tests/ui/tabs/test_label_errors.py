@@ -10,7 +10,7 @@ from gradio.components import Component
 from tagifai.services.app import Services
 from tagifai.settings import Settings
 from tagifai.ui.links import Link, Route
-from tagifai.ui.tabs.label_errors import UNCHANGED, LabelErrorsTab
+from tagifai.ui.tabs.label_errors import LabelErrorsTab
 
 HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
 ELSEWHERE = gr.Request(headers={"host": "10.0.0.1:7860"}, client={"host": "10.0.0.9"})
@@ -180,8 +180,8 @@ def test_another_version_brings_its_tags_and_leaves_what_is_chosen(tab):
     assert Shown(tab, to("v0.1.0", "gone"))["tag"].value == "all tags"
     assert Shown(tab, to("v9", "gone")) == {"reviewer": "", "moves": 5}
     # Nothing is scored for a visitor who never opened the tab.
-    assert to("v0.1.0", "transformers", read_from=None) == UNCHANGED
-    assert tab.show_effect(HERE, None, "v0.1.0") == UNCHANGED
+    assert to("v0.1.0", "transformers", read_from=None) == {tab.moves: 4}
+    assert tab.show_effect(HERE, None, "v0.1.0") == {tab.effect: ""}
 
 
 @pytest.mark.parametrize("seen", ["", "[]", "[1, 2, 3, 4]", "{"])

@@ -110,13 +110,19 @@ def test_a_pair_is_a_question_with_its_evidence():
     plain = replace(
         PAIR,
         issue=replace(
-            ISSUE, id="7", tag="nlp", kind="wrong", named=None, along=(), neighbours=(),
+            ISSUE,
+            id="7",
+            tag="nlp",
+            kind="wrong",
+            named=None,
+            along=(),
+            neighbours=(),
             held_out=False,
         ),
         tags=("nlp", "bert"),
         status="",
         reviews=(),
-    )  # fmt: skip
+    )
     shown = show_pair(plain)
     assert '<article class="pair" data-pair="[&#34;7&#34;,&#34;nlp&#34;]"><h3>Does' in shown
     told = words(shown)
