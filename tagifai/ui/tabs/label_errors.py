@@ -20,13 +20,13 @@ from tagifai.ui.saving import SavedFile, alert, pack
 from tagifai.ui.server.visits import visit_of
 from tagifai.ui.views.label_errors import (
     DECIDED,
-    show_commands,
-    show_counts_of,
-    show_message,
-    show_pair,
-    show_preview,
-    show_queue,
-    show_reviewer,
+    render_commands,
+    render_counts,
+    render_message,
+    render_pair,
+    render_preview,
+    render_queue,
+    render_reviewer,
 )
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
 
@@ -412,8 +412,8 @@ class LabelErrorsTab:
             may_write = bool(self._reader(request))
         except TagifaiError as error:
             return {self.effect: show_error(error)}
-        hint = show_commands(apply_commands(self.services.settings)) if may_write else ""
-        return {self.effect: show_counts_of(counts) + show_preview(preview, counts) + hint}
+        hint = render_commands(apply_commands(self.services.settings)) if may_write else ""
+        return {self.effect: render_counts(counts) + render_preview(preview, counts) + hint}
 
     def export(self) -> Updates:
         """Save all reviews as a file."""
@@ -442,8 +442,8 @@ class LabelErrorsTab:
         described = self.reviews.describe(choice.version, pair) if pair else None
         return {
             self.help: show_note(KIND_MEANS[choice.kind]),
-            self.card: show_message(message) + show_pair(described),
-            self.queue: show_queue(page, pair),
+            self.card: render_message(message) + render_pair(described),
+            self.queue: render_queue(page, pair),
             self.number: page.number,
             self.seen: write_seen(choice.version, described),
             self.read_from: self.reviews.stamp(choice.version),
@@ -458,7 +458,7 @@ class LabelErrorsTab:
         name, why_not = self.reviews.reader_of(visit_of(request))
         warning = warn_of_reviews(services.settings, services.space, services.review_repository)
         changes = self.reviews.changes_since(version)
-        return show_reviewer(name, why_not, self.reviews.path, warning, changes)
+        return render_reviewer(name, why_not, self.reviews.path, warning, changes)
 
     def _reader(self, request: gr.Request) -> str:
         return self.reviews.reader_of(visit_of(request))[0]

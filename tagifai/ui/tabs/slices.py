@@ -14,7 +14,7 @@ from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link, Route, Updates
 from tagifai.ui.server.visits import visit_of
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
-from tagifai.ui.views.slices import show_found, show_measured, show_read_only, show_saved
+from tagifai.ui.views.slices import render_found, render_measured, render_read_only, render_saved
 
 INTRO = """A **slice** is a subset of projects. Overall figures hide where a version fails; build
 a slice to see how it does there, and save those worth watching."""
@@ -217,7 +217,7 @@ class SlicesTab:
             self.saved: gr.Dropdown(names, value=None),
             **self.fields.follow(link, list(choices.tags), cells),
             self.split: link.read("split"),
-            self.message: "".join([link.refused(), show_read_only(why_not)]),
+            self.message: "".join([link.refused(), render_read_only(why_not)]),
         }
 
     def measure(self, name: str | None, *built: object) -> Updates:
@@ -228,7 +228,7 @@ class SlicesTab:
                 return {self.measured: show_note(NOTHING)}
             Conditions.of(conditions.given())
             found = self.slices.measure(self._version(name), conditions)
-            return {self.measured: show_measured(found)}
+            return {self.measured: render_measured(found)}
         except TagifaiError as error:
             return {self.measured: show_error(error)}
 
@@ -239,7 +239,7 @@ class SlicesTab:
     def find(self, name: str | None, split: str) -> Updates:
         """Find the slices where the version is worse than elsewhere."""
         try:
-            return {self.found: show_found(self.slices.find(self._version(name), split))}
+            return {self.found: render_found(self.slices.find(self._version(name), split))}
         except TagifaiError as error:
             return {self.found: show_error(error)}
 
@@ -267,7 +267,7 @@ class SlicesTab:
             names = list(self.slices.saved())
         except TagifaiError as error:
             return {self.message: show_error(error)}
-        return {self.message: show_saved(name), self.saved: gr.Dropdown(names)}
+        return {self.message: render_saved(name), self.saved: gr.Dropdown(names)}
 
     def _version(self, name: str | None) -> str:
         return name or self.slices.versions.latest("predictions")

@@ -13,9 +13,10 @@ from tagifai.reviews.queues import Pair, QueuedPair
 from tagifai.reviews.verdicts import Preview
 from tagifai.selection import Paged
 from tagifai.services.reviews import PairDescription
-from tagifai.ui.views.markup import show_chips, show_table
-from tagifai.ui.views.templates import render
+from tagifai.ui.views.markup import show_table
+from tagifai.ui.views.templates import macro, render
 
+CELLS = "label_errors.html"
 TEXT_LENGTH = 4_000
 MOST_NEIGHBOURS = 5
 STATUSES = {
@@ -46,31 +47,52 @@ def pair_key(pair: Pair) -> str:
     return orjson.dumps(pair).decode()
 
 
-def show_queue(page: Paged[tuple[QueuedPair, ...]], chosen: Pair | None) -> Markup:
-    """Show one page of a queue; the chosen pair stands out."""
+def render_queue(page: Paged[tuple[QueuedPair, ...]], chosen: Pair | None) -> Markup:
+    """Render one page of a queue; the chosen pair stands out."""
+    rows = [
+        {
+            "key": pair_key(item.pair),
+            "chosen": item.pair == chosen,
+            "pair": macro("pair", item, template=CELLS),
+            "evidence": macro("evidence", item, template=CELLS),
+            "status": render_status(item.status),
+        }
+        for item in page.items
+    ]
+    columns = {
+        "pair": "tag and project",
+        "evidence": "probability and evidence",
+        "status": "reviewed",
+    }
+    empty = "No pair fits this choice: nothing left to review here. Choose another."
     return render(
         "issue_queue.html",
         page=page,
-        rows=[(pair_key(item.pair), item) for item in page.items],
         found=counted(page.num_found, "pair"),
-        chosen=chosen,
-        statuses=STATUSES,
-        status_kinds=STATUS_KINDS,
+        table=_table(rows, columns, row_key="key", empty=empty),
     )
 
 
-def show_pair(pair: PairDescription | None) -> Markup:
-    """Show a pair as a question, with the text and all evidence."""
+def render_status(status: str) -> Markup:
+    """Render the result of a pair's reviews as a chip; "" where there is none."""
+    if not status:
+        return Markup()
+    kind = STATUS_KINDS.get(status, "right")
+    return macro("status", STATUSES[status], kind, template=CELLS)
+
+
+def render_pair(pair: PairDescription | None) -> Markup:
+    """Render a pair as a question, with the text and all evidence."""
     if pair is None:
         return render("issue_pair.html", pair=None)
     return render(
         "issue_pair.html",
         pair=pair,
         key=pair_key((pair.issue.id, pair.issue.tag)),
-        text=show_marked(pair.text, pair.issue.title, pair.marks),
+        text=render_marked(pair.text, pair.issue.title, pair.marks),
         others=[name for name in pair.tags if name != pair.issue.tag],
-        neighbours=show_neighbours(pair),
-        reviews=show_reviews(pair),
+        neighbours=render_neighbours(pair),
+        reviews=render_reviews(pair),
     )
 
 
@@ -83,10 +105,10 @@ class Piece:
     marked: bool
 
 
-def show_marked(text: str, title: str, marks: Sequence[tuple[int, int]]) -> Markup:
-    """Show a text, with its title in bold and marks on every name of the tag.
+def render_marked(text: str, title: str, marks: Sequence[tuple[int, int]]) -> Markup:
+    """Render a text, with its title in bold and marks on every name of the tag.
 
-    >>> show_marked("A CNN for cats", "A CNN", [(2, 5)])
+    >>> render_marked("A CNN for cats", "A CNN", [(2, 5)])
     Markup('<b>A </b><mark><b>CNN</b></mark> for cats')
     """
     return render("marked_text.html", pieces=cut_text(text, title, marks))
@@ -107,29 +129,23 @@ def cut_text(text: str, title: str, marks: Sequence[tuple[int, int]]) -> list[Pi
     return pieces + [Piece("…", False, False)] * (len(text) > stop)
 
 
-def show_neighbours(pair: PairDescription) -> Markup:
-    """Show the nearest projects, and whether they carry the tag."""
+def render_neighbours(pair: PairDescription) -> Markup:
+    """Render the nearest projects, and whether they carry the tag."""
     rows = [
         {
             "id": near.id,
             "likeness": near.likeness,
             "carries": "✔" if pair.issue.tag in near.tags else "–",
-            "tags": show_chips(near.tags),
+            "tags": macro("chips", near.tags),
         }
         for near in pair.issue.neighbours[:MOST_NEIGHBOURS]
     ]
-    return Markup(  # noqa: S704 - the table escapes its cells
-        show_table(
-            rows,
-            {"id": "id", "likeness": "likeness", "carries": "has the tag", "tags": "labels"},
-            raw=["tags"],
-            empty="No other project shares a word with it.",
-        )
-    )
+    columns = {"id": "id", "likeness": "likeness", "carries": "has the tag", "tags": "labels"}
+    return _table(rows, columns, empty="No other project shares a word with it.")
 
 
-def show_reviews(pair: PairDescription) -> Markup:
-    """Show the latest review of each reviewer; "" where there is none."""
+def render_reviews(pair: PairDescription) -> Markup:
+    """Render the latest review of each reviewer; "" where there is none."""
     if not pair.reviews:
         return Markup()
     rows = [
@@ -142,13 +158,11 @@ def show_reviews(pair: PairDescription) -> Markup:
         for review in pair.reviews
     ]
     columns = {"reviewer": "reviewer", "decision": "decision", "note": "note", "at": "when (UTC)"}
-    return Markup(  # noqa: S704 - the table escapes its cells
-        show_table(rows, columns, empty="", caption="Reviews of this pair")
-    )
+    return _table(rows, columns, caption="Reviews of this pair")
 
 
-def show_counts_of(counts: Mapping[str, int]) -> Markup:
-    """Show in a line how many pairs were reviewed, by the result."""
+def render_counts(counts: Mapping[str, int]) -> Markup:
+    """Render in a line how many pairs were reviewed, by the result."""
     total = sum(counts.values())
     reviewed = counted(total, "pair")
     return render(
@@ -156,8 +170,8 @@ def show_counts_of(counts: Mapping[str, int]) -> Markup:
     )
 
 
-def show_preview(preview: Preview, counts: Mapping[str, int]) -> Markup:
-    """Show a version's figures against today's labels and against the reviewed ones."""
+def render_preview(preview: Preview, counts: Mapping[str, int]) -> Markup:
+    """Render a version's figures against today's labels and against the reviewed ones."""
     if not counts["add"] + counts["remove"]:
         line = "No accepted change yet: figures would stay as they are."
         return Markup('<p class="minor">{}</p>').format(line)
@@ -178,7 +192,7 @@ def show_preview(preview: Preview, counts: Mapping[str, int]) -> Markup:
     )
     return render(
         "review_preview.html",
-        table=Markup(show_table(preview_rows(preview), columns, empty="")),  # noqa: S704
+        table=_table(preview_rows(preview), columns),
         changed=counted(preview.num_changed, "label"),
         others=others,
     )
@@ -219,13 +233,13 @@ def find_figure(
     return averages.values.get(metric), averages.covered.get(metric)
 
 
-def show_commands(commands: Sequence[str]) -> Markup:
-    """Show the commands that apply the reviews and train on the result."""
+def render_commands(commands: Sequence[str]) -> Markup:
+    """Render the commands that apply the reviews and train on the result."""
     return render("review_commands.html", commands=commands)
 
 
-def show_reviewer(name: str, why_not: str, where: object, warning: str, changes: str) -> Markup:
-    """Show under which name reviews are saved, where, and what threatens them; or why not.
+def render_reviewer(name: str, why_not: str, where: object, warning: str, changes: str) -> Markup:
+    """Render under which name reviews are saved, where, and what threatens them; or why not.
 
     `changes` describes what of the version cannot be judged.
     """
@@ -234,6 +248,18 @@ def show_reviewer(name: str, why_not: str, where: object, warning: str, changes:
     )
 
 
-def show_message(text: str) -> Markup:
-    """Show what became of a decision, also to screen readers; the line stays when empty."""
+def render_message(text: str) -> Markup:
+    """Render what became of a decision, also to screen readers; the line stays when empty."""
     return render("review_message.html", text=text)
+
+
+def _table(
+    rows: Sequence[Mapping[str, object]],
+    columns: Mapping[str, str],
+    *,
+    empty: str = "",
+    row_key: str | None = None,
+    caption: str = "",
+) -> Markup:
+    table = show_table(rows, columns, empty=empty, row_key=row_key, caption=caption)
+    return Markup(table)  # noqa: S704 - it escapes its cells

@@ -15,14 +15,14 @@ from tagifai.selection import Paged
 from tagifai.services.reviews import PairDescription
 from tagifai.store.review_events import Review
 from tagifai.ui.views.label_errors import (
-    show_commands,
-    show_counts_of,
-    show_marked,
-    show_message,
-    show_pair,
-    show_preview,
-    show_queue,
-    show_reviewer,
+    render_commands,
+    render_counts,
+    render_marked,
+    render_message,
+    render_pair,
+    render_preview,
+    render_queue,
+    render_reviewer,
 )
 
 HOSTILE = "<img src=x onerror='alert(1)'>"
@@ -79,12 +79,12 @@ def words(shown):
 def test_nothing_of_a_stranger_is_markup():
     item = replace(QUEUED, id=HOSTILE, tag=HOSTILE, title=HOSTILE)
     for shown in (
-        show_pair(PAIR),
-        show_queue(Paged((item,), 1, 1, 1), None),
-        show_commands([HOSTILE]),
-        show_reviewer(HOSTILE, "", HOSTILE, HOSTILE, HOSTILE),
-        show_reviewer("", HOSTILE, "", "", ""),
-        show_message(HOSTILE),
+        render_pair(PAIR),
+        render_queue(Paged((item,), 1, 1, 1), None),
+        render_commands([HOSTILE]),
+        render_reviewer(HOSTILE, "", HOSTILE, HOSTILE, HOSTILE),
+        render_reviewer("", HOSTILE, "", "", ""),
+        render_message(HOSTILE),
     ):
         assert "<img" not in shown
         assert ESCAPED in shown
@@ -92,7 +92,7 @@ def test_nothing_of_a_stranger_is_markup():
 
 def test_a_row_of_the_queue_has_its_pair_and_what_speaks_for_it():
     plain = replace(QUEUED, id="8", named=False, status="conflict")
-    shown = show_queue(Paged((QUEUED, plain), 2, 3, 1200), ("8", "nlp"))
+    shown = render_queue(Paged((QUEUED, plain), 2, 3, 1200), ("8", "nlp"))
     assert 'data-count="1200">1,200 pairs of project and tag' in shown
     assert "page 2 of 3" in shown
     assert '<tr data-key="[&#34;7&#34;,&#34;nlp&#34;]" tabindex="0"><td>' in shown
@@ -101,7 +101,7 @@ def test_a_row_of_the_queue_has_its_pair_and_what_speaks_for_it():
     assert shown.count("25% of its neighbours") == 2
     assert shown.count("named in the text") == 1
     assert '<span class="chip wrong">conflict</span>' in shown
-    empty = show_queue(Paged((), 1, 1, 0), None)
+    empty = render_queue(Paged((), 1, 1, 0), None)
     assert "No pair fits this choice: nothing left to review here." in empty
     assert "<table" not in empty
 
@@ -123,7 +123,7 @@ def test_a_pair_is_a_question_with_its_evidence():
         status="",
         reviews=(),
     )
-    shown = show_pair(plain)
+    shown = render_pair(plain)
     assert '<article class="pair" data-pair="[&#34;7&#34;,&#34;nlp&#34;]"><h3>Does' in shown
     told = words(shown)
     assert "Does nlp belong here? Project 7, split test; nlp is among its labels." in told
@@ -134,12 +134,12 @@ def test_a_pair_is_a_question_with_its_evidence():
     assert "Nearest neighbours with the tag 25%, weighted by likeness" in told
     assert "No other project shares a word with it." in told
     assert "Reviews of this pair" not in told
-    assert "Labels now: none" in words(show_pair(replace(plain, tags=())))
-    assert "No pair is chosen." in show_pair(None)
+    assert "Labels now: none" in words(render_pair(replace(plain, tags=())))
+    assert "No pair is chosen." in render_pair(None)
 
 
 def test_a_conflict_is_shown_with_who_said_what():
-    told = words(show_pair(PAIR))
+    told = words(render_pair(PAIR))
     assert "Should it carry" in told
     assert "Reviewers disagree: nothing is changed here" in told
     assert "2 of 4 others with" in told
@@ -158,7 +158,7 @@ def test_a_conflict_is_shown_with_who_said_what():
     ],
 )
 def test_names_are_marked_in_the_text(text, title, marks, markup):
-    assert show_marked(text, title, marks) == markup
+    assert render_marked(text, title, marks) == markup
 
 
 def figures_of(f1):
@@ -170,16 +170,16 @@ def figures_of(f1):
 
 def test_counts_and_previews_are_put_into_words():
     counts = {"add": 2, "remove": 0, "right": 1, "conflict": 0, "skipped": 0}
-    assert show_counts_of(counts) == (
+    assert render_counts(counts) == (
         '<p class="minor">3 pairs reviewed: 2 × add the tag, 1 × label is right.</p>'
     )
-    assert show_counts_of(dict.fromkeys(counts, 0)) == '<p class="minor">No review yet.</p>'
+    assert render_counts(dict.fromkeys(counts, 0)) == '<p class="minor">No review yet.</p>'
     preview = Preview(figures_of(0.5), figures_of(0.5125), 2, 0, 3, 0)
-    shown = show_preview(preview, counts)
+    shown = render_preview(preview, counts)
     assert "+1.25 points" in shown
     assert "2 labels of the test split would change. 3 of other splits" in shown
     assert shown.endswith("learns from. The same predictions, scored against other labels.</p>")
-    assert "No accepted change yet" in show_preview(preview, {**counts, "add": 0})
+    assert "No accepted change yet" in render_preview(preview, {**counts, "add": 0})
 
 
 def test_a_preview_says_how_many_tags_its_averages_are_over():
@@ -193,11 +193,11 @@ def test_a_preview_says_how_many_tags_its_averages_are_over():
         num_elsewhere=0,
         num_unknown=0,
     )
-    shown = words(show_preview(preview, counts))
+    shown = words(render_preview(preview, counts))
     assert "F1, tags alike (macro) 1.000 0.500 -50.00 points 1 → 2" in shown
     # Precision of the second tag stays undefined: it is never predicted.
     assert "precision, weighted 1.000 1.000 +0.00 points 1 " in shown
 
 
 def test_commands_stand_one_to_a_line():
-    assert show_commands(["a b", "c"]).endswith('<pre class="commands">a b\nc</pre>')
+    assert render_commands(["a b", "c"]).endswith('<pre class="commands">a b\nc</pre>')
