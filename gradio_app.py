@@ -24,8 +24,9 @@ leave_as_installed()
 settings = read_settings()
 
 from tagifai.services.app import Services  # noqa: E402
-from tagifai.ui.app import build_app, launch_options  # noqa: E402 - `--help` needs no gradio
-from tagifai.ui.server.serving import serve, with_queue  # noqa: E402
+from tagifai.ui.app import appearance, build_app  # noqa: E402 - `--help` needs no gradio
+from tagifai.ui.gradio_fixes.queues import bound_queue  # noqa: E402
+from tagifai.ui.server.serving import serve  # noqa: E402
 
 space = Space.of(os.environ)
 
@@ -42,7 +43,7 @@ def warn(line: str) -> None:
 
 services = Services(settings, space, warn)
 try:
-    demo = with_queue(build_app(services), settings)
+    demo = bound_queue(build_app(services), settings.max_waiting)
 except TagifaiError as error:
     sys.exit(f"tagifai: {error}")
 
@@ -52,6 +53,6 @@ if __name__ == "__main__":
     try:
         if services.review_repository:
             services.review_repository.start()
-        serve(demo, settings, options=launch_options(), say=say, then=services.warm_up.start)
+        serve(demo, settings, appearance=appearance(), say=say, then=services.warm_up.start)
     except TagifaiError as error:
         sys.exit(f"tagifai: {error}")

@@ -18,6 +18,8 @@ PACKAGE = ROOT / "tagifai"
 KEPT_TO = {
     "gradio": ("tagifai.ui.*", "gradio_app"),
     "starlette": ("tagifai.ui.*",),
+    "fastapi": ("tagifai.ui.*",),
+    "uvicorn": ("tagifai.ui.*",),
     "mcp": ("tagifai.ui.*",),
     "huggingface_hub": (
         "tagifai.services.review_repository",

@@ -1,7 +1,6 @@
 """Put the four tabs on one page."""
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -11,7 +10,7 @@ from tagifai.ui import api, links, loading
 from tagifai.ui import theme as looks
 from tagifai.ui.gradio_fixes import fields, progress
 from tagifai.ui.server import account
-from tagifai.ui.server.guarded import GuardedBlocks
+from tagifai.ui.server.page import Appearance, Page
 from tagifai.ui.tabs import inspection as inspection_tab
 from tagifai.ui.tabs.data import DataTab
 from tagifai.ui.tabs.inference import InferenceTab
@@ -36,7 +35,7 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
             places.append(links.Route(tab, part, [shown.select]))
         return places[-1]
 
-    with GuardedBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3_600)) as demo:
+    with Page(title=TITLE, analytics_enabled=False, delete_cache=(600, 3_600)) as demo:
         # First, so that no private event takes an endpoint's name.
         api.build(services)
         endpoints = len(demo.children)
@@ -87,10 +86,6 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
     return demo
 
 
-def launch_options() -> dict[str, Any]:
-    """Give the arguments of `launch` that belong to the page: its looks."""
-    return {
-        "theme": looks.theme(),
-        "css_paths": [STYLE],
-        "footer_links": ["api"],
-    }
+def appearance() -> Appearance:
+    """Return how the page looks, for the server."""
+    return {"theme": looks.theme(), "css_paths": [STYLE], "footer_links": ["api"]}

@@ -7,6 +7,8 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.events import Dependency
 
+from tagifai.ui.gradio_fixes.inputs import MAX_FIELD
+
 # What a handler changes: the new value, or the new arguments, of each component.
 Updates: TypeAlias = dict[Block, object]
 
@@ -22,6 +24,34 @@ QUICK: dict[str, Any] = {
 _AFTER_FRAME = """
 () => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done([]))))
 """
+
+
+class Chosen(gr.EventData):
+    """What the page's own scripts send with a choice: texts, "" where one is missing or too long.
+
+    Parameters
+    ----------
+    target
+        The component that was chosen from.
+    _data
+        Whatever the browser, or a program in its place, sent.
+
+    Attributes
+    ----------
+    key
+        What was chosen: the key of a row, or an address.
+    tab, part
+        Where on the page.
+    """
+
+    def __init__(self, target: Block | None, _data: object) -> None:
+        given = _data if isinstance(_data, dict) else {}
+        texts = {name: given.get(name) for name in ("key", "tab", "part")}
+        self.key, self.tab, self.part = (
+            text if isinstance(text, str) and len(text) <= MAX_FIELD else ""
+            for text in texts.values()
+        )
+        super().__init__(target, _data)
 
 
 def put_row(table: gr.HTML, control: Block) -> Dependency:

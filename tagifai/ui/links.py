@@ -14,7 +14,7 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.ui.events import Updates
+from tagifai.ui.events import Chosen, Updates
 from tagifai.ui.views.markup import show_error
 
 # Longer queries are cut: no server or proxy between passes them on.
@@ -385,7 +385,7 @@ class Address:
             return gr.skip()
         return self.follow(query, self.routes[0].tab, "", "0")
 
-    def go_back(self, event: gr.EventData) -> Updates:
+    def go_back(self, event: Chosen) -> Updates:
         """Follow the address that the browser went back or forward to."""
         number, _, query = str(event.key).partition("?")
         return self.follow(query, str(event.tab), str(event.part), number)

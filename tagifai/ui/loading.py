@@ -1,33 +1,32 @@
-"""What the page says while the server still loads what it will be asked for."""
+"""The line at the top of the page that says what the server still loads."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from tagifai.charts.svg import escaped
 
-LOOK_SECONDS = 0.25
+SECONDS_BETWEEN = 0.25
 
 
-def build(load: Callable[..., Any], progress: Callable[[], str | None]) -> gr.HTML:
-    """Lay out the line, which stands there until `progress` says None; give it."""
+def build(load: Callable[..., Dependency], progress: Callable[[], str | None]) -> gr.HTML:
+    """Lay out the line, which stands there until `progress` returns None; return it."""
     line = gr.HTML(elem_id="loading", apply_default_css=False, padding=False)
-    # No State: at the page's first answer every State says that it changed.
-    ticket = gr.Textbox("", visible="hidden")
 
-    def ask() -> Any:
-        return gr.skip() if progress() is None else str(time.time_ns())
-
-    async def tell() -> AsyncIterator[str]:
-        while (told := progress()) is not None:
-            yield f'<p class="note" role="status">{escaped(told, 200)}</p>'
-            await asyncio.sleep(LOOK_SECONDS)
+    async def show_progress() -> AsyncIterator[str]:
+        while (message := progress()) is not None:
+            yield f'<p class="note" role="status">{escaped(message, 200)}</p>'
+            await asyncio.sleep(SECONDS_BETWEEN)
         yield ""
 
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    load(ask, None, ticket, queue=False, **private)
-    ticket.change(tell, None, line, concurrency_limit=40, **private)
+    load(
+        show_progress,
+        None,
+        line,
+        concurrency_limit=40,
+        api_visibility="private",
+        show_progress="hidden",
+    )
     return line

@@ -56,16 +56,6 @@ def field(page: Any, element: str) -> Any:
     return page.locator(f"{element} :is(textarea, input)").first
 
 
-# Counts the frames that scripts ask the browser for; tells which script does, where that is wanted.
-FRAMES = """window.framesAsked = 0;
-const ask = window.requestAnimationFrame;
-window.requestAnimationFrame = (draw) => {
-  window.framesAsked += 1;
-  if (window.frameAskers) window.frameAskers.add(new Error().stack);
-  return ask(draw);
-};"""
-
-
 def is_error(message: Any) -> bool:
     # Whoever leaves a page while it waits for an answer aborts that. Gradio tells some of these
     # as errors of the connection, so tests close a page and open another rather than load anew.
@@ -79,7 +69,6 @@ def watching(context: Any) -> Iterator[Callable[[str], Any]]:
 
     def open_watched(url: str) -> Any:
         page = context.new_page()
-        page.add_init_script(FRAMES)
         pages.append(page)
         allowed = (url.split("?")[0], "data:", "blob:")
         page.on("request", lambda r: None if r.url.startswith(allowed) else outside.append(r.url))

@@ -12,10 +12,14 @@ from tagifai.data import load_dataset
 from tagifai.services.app import Services
 from tagifai.services.data import DataService
 from tagifai.settings import Settings
-from tagifai.ui.app import build_app, launch_options
-from tagifai.ui.server.serving import start, with_queue
+from tagifai.ui.app import appearance, build_app
+from tagifai.ui.gradio_fixes.queues import bound_queue
+from tagifai.ui.server.serving import Server, build_server_app
 
-ANSWERS = "performance.getEntriesByType('resource').filter(one => /run.predict/.test(one.name))"
+ANSWERS = (
+    "performance.getEntriesByType('resource')"
+    ".filter(one => /run.predict|queue.join/.test(one.name))"
+)
 
 
 @pytest.fixture
@@ -45,13 +49,13 @@ def loading(corpus, gate, tmp_path):
         data = DataService(tmp_path, load_late)
 
     services = Late(settings)
-    app = with_queue(build_app(services), settings)
-    start(app, settings, say=lambda line: None, options=launch_options())
-    services.warm_up.start()
-    yield f"http://127.0.0.1:{settings.port}/"
-    gate.set()
-    services.warm_up.wait(60)
-    app.close(verbose=False)
+    page = bound_queue(build_app(services))
+    server = Server(build_server_app(page, settings, appearance()), settings)
+    with server.in_background():
+        services.warm_up.start()
+        yield f"http://127.0.0.1:{settings.port}/"
+        gate.set()
+        services.warm_up.wait(60)
 
 
 @pytest.mark.long

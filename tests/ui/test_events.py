@@ -1,6 +1,10 @@
 from collections import defaultdict
+from typing import get_type_hints
 
 import gradio as gr
+
+from tagifai.ui.events import Chosen
+from tagifai.ui.gradio_fixes.inputs import MAX_FIELD
 
 
 def test_of_an_event_at_most_one_function_waits_for_the_last(laid_out):
@@ -27,3 +31,23 @@ def test_choosing_a_version_tag_or_option_asks_once_before_anything_else_is_told
         assert isinstance(control, gr.Dropdown)
         asked = [e.name for e in page.fns.values() if e.fn and (control._id, "input") in e.targets]
         assert len(asked) == 1, (wanted, asked)
+
+
+def test_an_event_brings_texts_or_none():
+    found = Chosen(None, {"key": "nlp", "more": "x", "tab": 3})
+    assert (found.key, found.tab, found.part) == ("nlp", "", "")
+    for odd in (None, [], "key", 3, {"key": ["a"]}, {"key": None}, {"key": "x" * (MAX_FIELD + 1)}):
+        assert Chosen(None, odd).key == ""
+
+
+def test_no_handler_reads_an_event_that_nobody_checked(laid_out):
+    _, page = laid_out
+    kinds = {
+        (event.name, hint)
+        for event in page.fns.values()
+        if event.fn
+        for hint in get_type_hints(getattr(event.fn, "func", event.fn)).values()
+        if isinstance(hint, type) and issubclass(hint, gr.EventData)
+    }
+    assert len(kinds) > 5
+    assert {hint for _, hint in kinds} == {Chosen}

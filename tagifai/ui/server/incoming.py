@@ -1,10 +1,11 @@
-"""What a request asks for: whether a page or a program of good faith would send it."""
+"""Check what a request asks for: whether a page or a program of good faith would send it."""
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
 
 import orjson
+from starlette.routing import compile_path
 
 from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit, check_same_site
@@ -12,12 +13,50 @@ from tagifai.permissions import Visit, check_same_site
 MAX_VALUES = 200_000
 MAX_NAME = 100
 
-# What Gradio brings and this page has no use for: each is one more thing to break in by.
-_CLOSED = re.compile(
-    r"/gradio_api/(process_recording|deep_link|component_server|stream|run-history|runs|proxy=|dev"
-    r"|vibe|undo-vibe|profiling)|/monitoring"
+# What the page, Gradio's clients and MCP ask for. Whatever else Gradio brings, now or with a later
+# version, is one more thing to break in by.
+READ = (
+    "/",
+    "/health",
+    "/config",
+    "/theme.css",
+    "/robots.txt",
+    "/favicon.ico",
+    "/manifest.json",
+    "/pwa_icon",
+    "/pwa_icon/{size}",
+    "/assets/{file:path}",
+    "/static/{file:path}",
+    "/login/huggingface",
+    "/login/callback",
+    "/logout",
+    "/gradio_api/info",
+    "/gradio_api/theme.css",
+    "/gradio_api/startup-events",
+    "/gradio_api/login_check",
+    "/gradio_api/queue/data",
+    "/gradio_api/call/{name}/{event}",
+    "/gradio_api/upload_progress",
+    "/gradio_api/file={file:path}",
 )
-_FETCHED = re.compile(r"/gradio_api/file[=/][a-z][a-z0-9+.-]+:", re.I)
+WRITTEN = (
+    "/login",
+    "/gradio_api/queue/join",
+    "/gradio_api/run/{name}",
+    "/gradio_api/api/{name}",
+    "/gradio_api/call/{name}",
+    "/gradio_api/call/v2/{name}",
+    "/gradio_api/cancel",
+    "/gradio_api/reset",
+    "/gradio_api/upload",
+)
+MCP = (
+    "/gradio_api/mcp",
+    "/gradio_api/mcp/sse",
+    "/gradio_api/mcp/schema",
+    "/gradio_api/mcp/messages",
+)
+_FILE = "/gradio_api/file="
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.I)
 _BLANKS = re.compile(r"[\x00-\x20]")
 
@@ -30,18 +69,40 @@ class RefusedError(Exception):
         self.status = status
 
 
-def is_closed(path: str) -> bool:
-    """Tell whether an address is one that the page has no use for, or that fetches from others.
+def is_allowed(method: str, path: str, *, mcp: bool = False) -> bool:
+    """Check whether the page or the endpoints need an address; a file is never fetched from others.
 
-    >>> [is_closed(f"/gradio_api/{end}") for end in ("upload", "proxy=x", "file=http://a.b")]
-    [False, True, True]
+    >>> [is_allowed("POST", f"/gradio_api/{end}") for end in ("upload", "deep_link", "proxy=x")]
+    [True, False, False]
+    >>> [is_allowed("GET", f"/gradio_api/file={file}") for file in ("/tmp/a.csv", "http://a.b")]
+    [True, False]
     """
-    plain = _BLANKS.sub("", path)
-    return bool(_CLOSED.match(plain) or _FETCHED.match(plain))
+    if path.startswith(_FILE) and names_address(path.removeprefix(_FILE)):
+        return False
+    plain = path.removesuffix("/") or "/"
+    if mcp and any(pattern.fullmatch(plain) for pattern in patterns_of(MCP)):
+        return True
+    allowed = {"POST": WRITTEN, "OPTIONS": READ + WRITTEN}.get(method, READ)
+    return any(pattern.fullmatch(plain) for pattern in patterns_of(allowed))
+
+
+@cache
+def patterns_of(routes: tuple[str, ...]) -> list[re.Pattern[str]]:
+    """Compile routes written as Starlette's are."""
+    return [compile_path(route)[0] for route in routes]
+
+
+def names_address(path: str) -> bool:
+    r"""Check whether a path is an address that the server would fetch, however it is spelt.
+
+    >>> names_address("ht\ntp://a.b"), names_address("C:/texts.csv")
+    (True, False)
+    """
+    return bool(_SCHEME.match(_BLANKS.sub("", path)))
 
 
 def is_foreign(method: str, headers: Mapping[str, str], *, framed: bool = False) -> bool:
-    """Tell whether another site's page sent a request; following a link to here does not count."""
+    """Check whether another site's page sent a request; following a link to here does not count."""
     opened = ("document", "iframe") if framed else ("document",)
     followed = (
         method in ("GET", "HEAD")
@@ -55,11 +116,13 @@ def is_foreign(method: str, headers: Mapping[str, str], *, framed: bool = False)
     return False
 
 
-def check_call(body: bytes) -> dict[str, Any]:
+def check_call(body: bytes) -> dict[str, object]:
     """Read the call of a function, and refuse one that is no page's or program's of good faith.
 
-    Raises:
-        RefusedError: no JSON object, too many values, a name too long, or a file elsewhere.
+    Raises
+    ------
+    RefusedError
+        No JSON object, too many values, a name too long, or a file elsewhere.
     """
     if body.count(b",") > MAX_VALUES or body.count(b"[") + body.count(b"{") > MAX_VALUES:
         raise RefusedError(413, f"more than {MAX_VALUES:,} values in one call")
@@ -78,8 +141,8 @@ def check_call(body: bytes) -> dict[str, Any]:
     return call
 
 
-def names_file_elsewhere(value: Any) -> bool:
-    """Tell whether some object's "path" is an address that the server would fetch.
+def names_file_elsewhere(value: object) -> bool:
+    """Check whether some object's "path" is an address that the server would fetch.
 
     >>> names_file_elsewhere({"data": [{"path": "http://a.b"}]}), names_file_elsewhere(["/tmp/x"])
     (True, False)
@@ -89,7 +152,7 @@ def names_file_elsewhere(value: Any) -> bool:
         one = waiting.pop()
         if isinstance(one, dict):
             path = one.get("path")
-            if isinstance(path, str) and _SCHEME.match(_BLANKS.sub("", path)):
+            if isinstance(path, str) and names_address(path):
                 return True
             waiting += one.values()
         elif isinstance(one, list):
@@ -98,7 +161,7 @@ def names_file_elsewhere(value: Any) -> bool:
 
 
 def content_policy(framed_by: str = "") -> str:
-    """Write what a browser may load: nothing but from here, whatever a text makes it show.
+    """Return what a browser may load: nothing but from here, whatever a text makes it show.
 
     >>> "frame-ancestors 'self';" in content_policy()
     True

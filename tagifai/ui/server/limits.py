@@ -1,4 +1,4 @@
-"""What of a request is let in, by its size, address and sender, and what a browser is told."""
+"""Limit what of a request is let in, by its size, address and sender."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,6 @@ import re
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 from starlette.datastructures import Headers
@@ -17,7 +16,7 @@ from tagifai.ui.server.incoming import (
     RefusedError,
     check_call,
     content_policy,
-    is_closed,
+    is_allowed,
     is_foreign,
 )
 
@@ -33,17 +32,34 @@ _DIRECT = re.compile(r"/gradio_api/(?:run|api)/([^/]*)/?$")
 
 
 class Gate:
-    """ASGI middleware: refuse what is too large, addresses that are closed, and floods.
+    """ASGI middleware: refuse what is too large, addresses that nobody needs, and floods.
 
-    `max_body` and `max_upload` are MB, `max_waiting` the calls of one function that skip the
-    queue at once. A request that another site's page sent is nobody's: its cookies are left
-    out. `framed_by` names the sites that may show the page inside theirs, besides itself.
+    A request that another site's page sent is nobody's: its cookies are left out.
+
+    Parameters
+    ----------
+    max_body, max_upload
+        MB of a request, and of one that brings a file.
+    max_waiting
+        Calls of one function that skip the queue, at once.
+    framed_by
+        The sites that may show the page inside theirs, besides itself, separated by spaces.
+    mcp
+        Whether the addresses of MCP are open.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_body: int, max_upload: int, max_waiting: int, framed_by: str = ""
+        self,
+        app: ASGIApp,
+        *,
+        max_body: int,
+        max_upload: int,
+        max_waiting: int,
+        framed_by: str = "",
+        mcp: bool = False,
     ) -> None:
         self.app = app
+        self.mcp = mcp
         self.max_body = max_body * MB
         self.max_upload = max_upload * MB
         self.max_waiting = max_waiting
@@ -63,7 +79,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
 
-        async def told(message: Message) -> None:
+        async def send_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
             await send(message)
@@ -71,20 +87,20 @@ class Gate:
         headers = Headers(scope=scope)
         body = _Body(receive)
         try:
-            if is_closed(scope["path"]):
+            if not is_allowed(scope["method"], scope["path"], mcp=self.mcp):
                 raise RefusedError(404, "there is nothing here")
             if is_foreign(scope["method"], headers, framed=bool(self.framed_by)):
                 kept = [pair for pair in scope["headers"] if pair[0] != b"cookie"]
                 scope = {**scope, "headers": kept}
             if scope["method"] in ("GET", "HEAD", "OPTIONS"):
                 self._check_length(headers, self.max_body)
-                await self.app(scope, receive, told)
+                await self.app(scope, receive, send_headers)
             elif scope["path"].rstrip("/") == _API + "upload":
-                await self._pass_upload(scope, headers, body, told)
+                await self._pass_upload(scope, headers, body, send_headers)
             else:
-                await self._pass_body(scope, headers, body, told)
+                await self._pass_body(scope, headers, body, send_headers)
         except RefusedError as error:
-            await _refuse(error, body, told)
+            await _refuse(error, body, send_headers)
 
     async def _pass_body(self, scope: Scope, headers: Headers, given: "_Body", send: Send) -> None:
         self._check_length(headers, self.max_body)
@@ -150,8 +166,8 @@ class Gate:
         if over and not started:
             raise _too_large(self.max_upload)
 
-    def _enter(self, path: str, call: Mapping[str, Any]) -> str:
-        """Count a call that skips the queue; give what it is counted under."""
+    def _enter(self, path: str, call: Mapping[str, object]) -> str:
+        """Count a call that skips the queue; return what it is counted under."""
         direct = _DIRECT.match(path)
         if direct is None:
             return ""
@@ -192,15 +208,15 @@ class _Body:
 
 
 async def _refuse(error: RefusedError, body: _Body, send: Send) -> None:
-    told = orjson.dumps({"error": str(error), "detail": str(error)})
+    answer = orjson.dumps({"error": str(error), "detail": str(error)})
     headers = [
         (b"content-type", b"application/json"),
-        (b"content-length", str(len(told)).encode()),
+        (b"content-length", str(len(answer)).encode()),
         (b"connection", b"close"),
         *([(b"retry-after", b"5")] if error.status == 503 else []),
     ]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": told, "more_body": True})
+    await send({"type": "http.response.body", "body": answer, "more_body": True})
     # A sender who is cut off while still sending never reads the answer.
     received = 0
     with contextlib.suppress(TimeoutError, RefusedError):

@@ -1,25 +1,24 @@
-"""Open the port: the page, or the endpoints alone, with an address that tells of its health."""
+"""Serve the page, or the endpoints alone, at a port, with an address that reports its health."""
 
 import contextlib
 import io
 import os
 import signal
+import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
-import orjson
-from gradio import http_server
+import uvicorn
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tagifai import __version__
@@ -29,38 +28,60 @@ from tagifai.services.users import Logins
 from tagifai.settings import Settings
 from tagifai.spaces import Space
 from tagifai.ui import api
-from tagifai.ui.server.guarded import FairQueue, GuardedBlocks
+from tagifai.ui.gradio_fixes.mcp_answers import answer_in_json
+from tagifai.ui.gradio_fixes.queues import bound_queue
+from tagifai.ui.gradio_fixes.sessions import keep_little
 from tagifai.ui.server.limits import Gate
-from tagifai.ui.server.page_files import PageFiles
-from tagifai.ui.server.page_scripts import PageScripts
-from tagifai.ui.server.sessions import keep_little
+from tagifai.ui.server.page import Appearance, Page
+from tagifai.ui.server.page_files import CacheHeaders
 
 HEALTH = "/health"
-# What is smaller leaves sooner as it is.
+# Smaller answers leave sooner uncompressed.
 WORTH_COMPRESSING = 20_000
 # A Space is shown inside Hugging Face's own page.
 FRAMES = "https://huggingface.co https://*.hf.space"
-LAUNCH: dict[str, Any] = {
-    "run_history": False,
-    "ssr_mode": False,
-    "show_error": False,
-    "state_session_capacity": 200,
-}
+SESSIONS = 200
+# Seconds in which requests that are open may end once the server is told to stop.
+SECONDS_TO_END = 5
 Say = Callable[[str], None]
+
+
+class Server(uvicorn.Server):
+    """A server whose port is open as soon as it is made; `run` or `in_background` answers."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        self.socket = open_port(settings.host, settings.port)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                log_level="warning",
+                timeout_graceful_shutdown=SECONDS_TO_END,
+            )
+        )
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer until told to stop."""
+        super().run(sockets or [self.socket])
+
+    @contextlib.contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Answer from a thread while the block runs."""
+        thread = threading.Thread(target=self.run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.should_exit = True
+            thread.join()
 
 
 def build_api(services: Services) -> gr.Blocks:
     """Build the endpoints without the page."""
-    with GuardedBlocks(title="tagifai", analytics_enabled=False) as demo:
+    with Page(title="tagifai", analytics_enabled=False) as demo:
         api.build(services)
-    return with_queue(demo, services.settings)
-
-
-def with_queue(demo: gr.Blocks, settings: Settings) -> gr.Blocks:
-    """Bound how many wait and how many are served at once, so that a flood keeps nobody out."""
-    demo.queue(api_open=False)
-    demo._queue = FairQueue(demo, settings.max_waiting)
-    return demo
+    return bound_queue(demo, services.settings.max_waiting)
 
 
 def serve(
@@ -68,104 +89,168 @@ def serve(
     settings: Settings,
     *,
     say: Say,
-    options: dict[str, Any] | None = None,
+    appearance: Appearance | None = None,
     endpoints_only: bool = False,
     then: Callable[[], None] | None = None,
 ) -> None:
-    """Open the port, say where it is, and answer until stopped.
+    """Open the port, print where it is, and answer until stopped.
 
-    `options` are further arguments of `launch`, those of the page; `say` prints a line for the
-    one at the terminal; `then` is called once the port answers.
+    Parameters
+    ----------
+    say
+        Prints a line at the terminal.
+    then
+        Is called once the port is open.
 
-    Raises:
-        TagifaiError: the file of users cannot be read, the port is taken, or MCP is not there.
+    Raises
+    ------
+    TagifaiError
+        The file of users cannot be read, the port is taken, or the packages of MCP are missing.
     """
-    start(demo, settings, say=say, options=options, endpoints_only=endpoints_only)
+    # A container is stopped by this signal; what is sent at the end is then still sent.
+    signal.signal(signal.SIGTERM, stop)
+    server, link = None, None
+    if settings.share:
+        link = launch_shared(demo, settings, appearance or {}, endpoints_only)
+    else:
+        server = Server(
+            build_server_app(demo, settings, appearance or {}, endpoints_only), settings
+        )
+    for line in describe_start(settings, link, endpoints_only):
+        say(line)
     if then is not None:
         then()
-    # A container is told to stop like this; what is sent at the end is then still sent.
-    signal.signal(signal.SIGTERM, stop)
-    demo.block_thread()
+    with contextlib.suppress(KeyboardInterrupt):
+        demo.block_thread() if server is None else server.run()
 
 
 def stop(*_: object) -> None:
-    """End the program, once: being told again must not cut short what is sent at the end."""
+    """End the program, once: a second signal must not cut short what is sent at the end."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 
 
-def start(
-    demo: gr.Blocks,
-    settings: Settings,
-    *,
-    say: Say,
-    options: dict[str, Any] | None = None,
-    endpoints_only: bool = False,
-) -> None:
-    """Open the port and say where it is; the server goes on in the background.
+def open_port(host: str, port: int) -> socket.socket:
+    """Listen at a port.
 
-    Raises:
-        TagifaiError: as `serve`.
+    Raises
+    ------
+    TagifaiError
+        The port is taken or not allowed, or the host is not this machine's.
     """
-    logins = Logins(settings.auth_file) if settings.auth_file else None
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise cannot_open(host, port, error) from None
+
+
+def cannot_open(host: str, port: int, error: OSError) -> TagifaiError:
+    """Return the error that says why a port cannot be opened."""
+    return TagifaiError(
+        f"port {port} of {host} cannot be opened: another program may "
+        f"have it; --port takes another ({error.strerror or 'in use'})"
+    )
+
+
+def build_server_app(
+    demo: gr.Blocks, settings: Settings, appearance: Appearance, endpoints_only: bool = False
+) -> FastAPI:
+    """Build the server's application, with the page mounted at its root.
+
+    Raises
+    ------
+    TagifaiError
+        The file of users cannot be read, or the packages of MCP are missing.
+    """
     if settings.mcp:
         check_mcp()
-    # Gradio awaits an asynchronous check, though its hints don't say so.
-    check: Any = logins.check if logins else None
+    # The descriptions that FastAPI would publish name what a login hides.
+    app = FastAPI(
+        openapi_url=None,
+        routes=routes(endpoints_only),
+        middleware=middleware(settings, endpoints_only),
+    )
+    demo.state_session_capacity = SESSIONS
+    gr.mount_gradio_app(
+        app,
+        demo,
+        "/",
+        auth=check_logins(settings),
+        root_path=settings.root_path or None,
+        mcp_server=settings.mcp,
+        run_history=False,
+        ssr_mode=False,
+        show_error=False,
+        **appearance,
+    )
+    complete(demo, settings)
+    return app
+
+
+def launch_shared(
+    demo: gr.Blocks, settings: Settings, appearance: Appearance, endpoints_only: bool
+) -> str | None:
+    """Have Gradio open the port and a public link to it; return the link, None without one.
+
+    Raises
+    ------
+    TagifaiError
+        As `serve`.
+    """
+    if settings.mcp:
+        check_mcp()
     try:
-        # What Gradio prints is for whoever writes an app; what it says is said below.
-        with contextlib.redirect_stdout(io.StringIO()), patient_start():
+        # What Gradio prints is for whoever writes an app.
+        with contextlib.redirect_stdout(io.StringIO()):
             demo.launch(
-                auth=check,
+                share=True,
                 server_name=settings.host,
                 server_port=settings.port,
-                share=settings.share,
-                root_path=settings.root_path or None,
-                mcp_server=settings.mcp,
-                app_kwargs=app_options(settings, endpoints_only),
+                app_kwargs={
+                    "routes": routes(endpoints_only),
+                    "middleware": middleware(settings, endpoints_only),
+                },
+                state_session_capacity=SESSIONS,
                 prevent_thread_lock=True,
                 quiet=True,
-                **LAUNCH,
-                **(options or {}),
+                auth=check_logins(settings),
+                root_path=settings.root_path or None,
+                mcp_server=settings.mcp,
+                run_history=False,
+                ssr_mode=False,
+                show_error=False,
+                **appearance,
             )
     except OSError as error:
-        raise TagifaiError(
-            f"port {settings.port} of {settings.host} cannot be opened: another program may "
-            f"have it; --port takes another ({error.strerror or 'in use'})"
-        ) from None
+        raise cannot_open(settings.host, settings.port, error) from None
+    complete(demo, settings)
+    return demo.share_url
+
+
+def complete(demo: gr.Blocks, settings: Settings) -> None:
+    """Put the workarounds in place that need the application that Gradio has made."""
     keep_little(demo)
     if settings.mcp:
-        answer_in_json(demo)
-    for line in describe_start(settings, demo.share_url, endpoints_only):
-        say(line)
+        answer_in_json(demo, address_of(settings))
 
 
-@contextlib.contextmanager
-def patient_start() -> Iterator[None]:
-    """Wait for the server as long as it takes: a busy machine needs more than Gradio's 5 s."""
-    hasty = http_server.Server
-
-    class PatientServer(hasty):  # type: ignore[misc, valid-type]
-        def run_in_thread(self) -> None:
-            self.thread = threading.Thread(target=self.run, daemon=True)
-            self.thread.start()
-            while not self.started:
-                if not self.thread.is_alive():
-                    raise OSError("the server ended before it answered")
-                time.sleep(0.001)
-
-    http_server.Server = PatientServer  # type: ignore[misc]
-    try:
-        yield
-    finally:
-        http_server.Server = hasty  # type: ignore[misc]
+def check_logins(settings: Settings) -> Callable[[str, str], bool] | None:
+    """Return what checks a name and a password; None where there is no file of users."""
+    if not settings.auth_file:
+        return None
+    # Gradio awaits an asynchronous check, though its hints do not say so.
+    return Logins(settings.auth_file).check  # type: ignore[return-value]
 
 
-def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
-    """Give what the server has beside Gradio's own: addresses open to all, and its path."""
-    routes = [Route(HEALTH, tell_health)]
-    if endpoints_only:
-        routes.append(Route("/", tell_endpoints))
+def routes(endpoints_only: bool) -> list[BaseRoute]:
+    """List the addresses that the server answers besides Gradio's."""
+    found: list[BaseRoute] = [Route(HEALTH, answer_health)]
+    return [*found, Route("/", list_endpoints)] if endpoints_only else found
+
+
+def middleware(settings: Settings, endpoints_only: bool) -> list[Middleware]:
+    """List what each request passes through on its way in, and each answer on its way out."""
     path = urlsplit(settings.root_path).path.rstrip("/")
     gate = Middleware(
         Gate,
@@ -173,13 +258,14 @@ def app_options(settings: Settings, endpoints_only: bool) -> dict[str, Any]:
         max_upload=settings.max_upload,
         max_waiting=settings.max_waiting,
         framed_by=FRAMES if Space.of(os.environ) else "",
+        mcp=settings.mcp,
     )
-    middleware = [Middleware(CutPath, path=path)] * bool(path) + [gate]
-    if not endpoints_only:
-        # Gradio compresses files alone: its page is 400 KB, and so are large answers.
-        compressed = Middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING, compresslevel=4)
-        middleware += [compressed, Middleware(PageScripts), Middleware(PageFiles)]
-    return {"routes": routes, "middleware": middleware}
+    before = [Middleware(CutPath, path=path), gate] if path else [gate]
+    if endpoints_only:
+        return before
+    # Gradio compresses files alone: its page is 400 KB, and some answers are as large.
+    compressed = Middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING, compresslevel=4)
+    return [*before, compressed, Middleware(CacheHeaders)]
 
 
 class CutPath:
@@ -197,13 +283,13 @@ class CutPath:
         await self.app(scope, receive, send)
 
 
-def tell_health(_request: Request) -> JSONResponse:
+def answer_health(_request: Request) -> JSONResponse:
     """Answer a load balancer, which has no login."""
     return JSONResponse({"status": "ok", "version": __version__})
 
 
-def tell_endpoints(_request: Request) -> JSONResponse:
-    """Say where the endpoints are, in place of the page."""
+def list_endpoints(_request: Request) -> JSONResponse:
+    """Answer where the endpoints are, in place of the page."""
     return JSONResponse(
         {
             "name": "tagifai",
@@ -215,10 +301,12 @@ def tell_endpoints(_request: Request) -> JSONResponse:
 
 
 def check_mcp() -> None:
-    """Make sure that Gradio can serve MCP.
+    """Check that Gradio can serve MCP.
 
-    Raises:
-        TagifaiError: a package is missing; the message says what to install.
+    Raises
+    ------
+    TagifaiError
+        A package is missing; the message says what to install.
     """
     if find_spec("mcp") is None:
         raise TagifaiError(
@@ -226,21 +314,19 @@ def check_mcp() -> None:
         )
 
 
-def answer_in_json(demo: gr.Blocks) -> None:
-    """Have MCP answer with JSON, where Gradio writes an object as Python does."""
-    from mcp.types import TextContent
+def address_of(settings: Settings) -> str:
+    """Return the address at which a browser on this machine finds the server.
 
-    def write(data: list[Any], _root_url: str) -> list[TextContent]:
-        return [TextContent(type="text", text=orjson.dumps(one).decode()) for one in data]
-
-    server: Any = demo.mcp_server_obj
-    server.postprocess_output_data = write
+    >>> address_of(Settings(host="0.0.0.0", port=7860))
+    'http://127.0.0.1:7860'
+    """
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def describe_start(settings: Settings, link: str | None, endpoints_only: bool) -> list[str]:
-    """Say in lines where the server is to be found."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
-    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    """Return the lines that say where the server is."""
+    url = address_of(settings)
     lines = [f"{'Endpoints' if endpoints_only else 'tagifai'} at {url}/"]
     if settings.root_path:
         lines.append(f"Behind a proxy at {settings.root_path}/")

@@ -6,7 +6,7 @@ import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
-from tagifai.ui.events import QUICK, Updates, put_row
+from tagifai.ui.events import QUICK, Chosen, Updates, put_row
 from tagifai.ui.views.inference import render_changes, render_flips, render_words
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
 
@@ -120,7 +120,7 @@ class WhatIf:
         }
 
     def edit_word(
-        self, base: str, name: str | None, action: str, instead: str, event: gr.EventData
+        self, base: str, name: str | None, action: str, instead: str, event: Chosen
     ) -> str | dict[str, object]:
         """Drop or replace the chosen word of a text, which becomes the edited text."""
         word = instead.strip() if action == REPLACE else ""

@@ -16,7 +16,7 @@ from tagifai.inspection.export import export_outcomes
 from tagifai.metrics.reading import metric_terms
 from tagifai.selection import Paged
 from tagifai.services.inspection import InspectionService, outcome_help
-from tagifai.ui.events import QUICK, drawn_first, put_row
+from tagifai.ui.events import QUICK, Chosen, drawn_first, put_row
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.tabs import inspection_thresholds, inspection_why
 from tagifai.ui.tabs.inspection_why import tint_projects
@@ -325,7 +325,7 @@ def build(
         except TagifaiError:
             return []  # what is wrong with the version is told where it is shown
 
-    def show_confused(name: str | None, tag: str | None, event: gr.EventData) -> str:
+    def show_confused(name: str | None, tag: str | None, event: Chosen) -> str:
         try:
             return show_page_of(
                 desk().confused(name or "", tag or "", event.key), tag or "", event.key

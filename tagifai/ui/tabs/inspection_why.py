@@ -8,6 +8,7 @@ from gradio.events import Dependency
 
 from tagifai.errors import TagifaiError
 from tagifai.inspection import Outcome
+from tagifai.ui.events import Chosen
 from tagifai.ui.views.influence import (
     left_out_choices,
     show_influence,
@@ -54,7 +55,7 @@ def build(
     def open_panel() -> list[Any]:
         return [gr.Accordion(open=True), show_note("Taking the model apart …")]
 
-    def ask(event: gr.EventData, name: str | None, tag: str | None) -> list[Any]:
+    def ask(event: Chosen, name: str | None, tag: str | None) -> list[Any]:
         hidden = [gr.CheckboxGroup([], value=[], visible=False), gr.Button(visible=False), ""]
         question = (name or "", tag or "", str(event.key))
         try:

@@ -14,7 +14,7 @@ from tagifai.selection import Paged
 from tagifai.services.app import Services
 from tagifai.services.review_repository import warn_of_reviews
 from tagifai.services.reviews import PairDescription, ReviewService, apply_commands
-from tagifai.ui.events import QUICK
+from tagifai.ui.events import QUICK, Chosen
 from tagifai.ui.links import Choice, Link, Route, Updates
 from tagifai.ui.saving import SavedFile, alert, pack
 from tagifai.ui.server.visits import visit_of
@@ -342,9 +342,7 @@ class LabelErrorsTab:
         except TagifaiError as error:
             return self._failed(error)
 
-    def choose_pair(
-        self, request: gr.Request, event: gr.EventData, *choice_and_page: Value
-    ) -> Updates:
+    def choose_pair(self, request: gr.Request, event: Chosen, *choice_and_page: Value) -> Updates:
         """Show the pair of a row."""
         try:
             chosen, number = self._read(choice_and_page)

@@ -15,7 +15,7 @@ from tagifai.report import gather
 from tagifai.report.page import write_page
 from tagifai.services.app import Services
 from tagifai.store.history import KEY_METRICS, HistoryRow
-from tagifai.ui.events import QUICK
+from tagifai.ui.events import QUICK, Chosen
 from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.saving import SavedFile, alert, pack
 from tagifai.ui.views.behavioral import render_behavioral
@@ -316,7 +316,7 @@ class VersionComparison:
             return {self.params: show_error(error)}
         return {self.params: show_params(result, only, query or "")}
 
-    def choose_tag(self, a: str | None, b: str | None, event: gr.EventData) -> Shown:
+    def choose_tag(self, a: str | None, b: str | None, event: Chosen) -> Shown:
         """Show the flips of the tag whose row was chosen."""
         return {self.flips: self._show_flips(a, b, event.key), self.tag: event.key}
 

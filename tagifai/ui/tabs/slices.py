@@ -10,7 +10,7 @@ from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.services.slices import SliceService, read_cells, write_cells
 from tagifai.slices import Conditions
-from tagifai.ui.events import QUICK
+from tagifai.ui.events import QUICK, Chosen
 from tagifai.ui.links import Choice, Link, Route, Updates
 from tagifai.ui.server.visits import visit_of
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
@@ -243,7 +243,7 @@ class SlicesTab:
         except TagifaiError as error:
             return {self.found: show_error(error)}
 
-    def load_found(self, event: gr.EventData) -> Updates:
+    def load_found(self, event: Chosen) -> Updates:
         """Fill the fields with a slice that was found."""
         try:
             return self.fields.fill(Conditions.of(orjson.loads(event.key)))

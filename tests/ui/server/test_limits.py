@@ -80,10 +80,10 @@ def test_a_length_that_is_no_number_is_refused(client, length):
 def test_bodies_at_once_have_a_limit(monkeypatch):
     monkeypatch.setattr(limits, "BODIES_AT_ONCE", 1)
     started, go_on = threading.Event(), threading.Event()
-    with served(Route("/slow", slow(started, go_on), methods=["POST"])) as client:
-        answers = []
+    with served(Route("/gradio_api/run/slow", slow(started, go_on), methods=["POST"])) as client:
+        answers, large = [], b'{"data": ["%s"]}' % (b"x" * (MB - 20))
         first = threading.Thread(
-            target=lambda: answers.append(client.post("/slow", content=b"x" * (MB - 10)))
+            target=lambda: answers.append(client.post("/gradio_api/run/slow", content=large))
         )
         first.start()
         assert started.wait(20)
@@ -156,8 +156,8 @@ def test_what_nobody_needs_is_closed(client, path):
 )
 def test_another_sites_page_is_nobody_here(client, headers, kept):
     cookies = {"cookie": "access-token=secret"}
-    for ask in (client.get, client.post):
-        told = ask("/anything", headers={**headers, **cookies}).json()["cookies"]
+    for ask, path in ((client.get, "/"), (client.post, "/login")):
+        told = ask(path, headers={**headers, **cookies}).json()["cookies"]
         assert told == ({"access-token": "secret"} if kept else {})
 
 

@@ -14,7 +14,7 @@ from servers import ROOT, running
 
 from tagifai.errors import TagifaiError
 from tagifai.settings import Settings
-from tagifai.ui.server.serving import check_mcp, describe_start, start
+from tagifai.ui.server.serving import check_mcp, describe_start, open_port, serve
 
 DOCUMENT = (ROOT / "docs" / "api.md").read_text("utf-8")
 EXAMPLE = "http://127.0.0.1:7860"
@@ -126,10 +126,12 @@ def test_mcp_names_what_to_install_where_it_is_missing(monkeypatch):
         check_mcp()
 
 
-def test_a_taken_port_is_told(server):
+def test_a_port_that_cannot_be_opened_is_one_line(server):
     taken = int(server.url.rstrip("/").rpartition(":")[2])
     with gr.Blocks() as demo, pytest.raises(TagifaiError, match=f"port {taken} of 127.0.0.1"):
-        start(demo, Settings(port=taken), say=print)
+        serve(demo, Settings(port=taken), say=print)
+    with pytest.raises(TagifaiError, match=r"port 7860 of nowhere\.invalid cannot be opened"):
+        open_port("nowhere.invalid", 7860)
 
 
 def test_the_lines_name_where_the_app_is():

@@ -97,7 +97,7 @@ def test_a_tag_of_the_version_before_is_given_up(tab):
 
 def test_a_chosen_word_is_dropped_or_replaced(tab):
     def edited(action, instead, key):
-        event = gr.EventData(None, {"key": key})
+        event = Chosen(None, {"key": key})
         return tab.what_if.edit_word(TEXT, VERSION, action, instead, event)
 
     assert edited("drops it", "ignored", "0") == "of regions"

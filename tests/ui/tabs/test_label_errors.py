@@ -9,6 +9,7 @@ from gradio.components import Component
 
 from tagifai.services.app import Services
 from tagifai.settings import Settings
+from tagifai.ui.events import Chosen
 from tagifai.ui.links import Link, Route
 from tagifai.ui.tabs.label_errors import LabelErrorsTab
 
@@ -65,7 +66,7 @@ def follow(tab, query, shown, request=HERE, choice=ANYWHERE):
 def test_every_handler_changes_only_what_its_event_says(tab):
     events = {event.name: event for event in tab.reviewer.parent.fns.values()}
     seen = open_queue(tab)["seen"]
-    row = gr.EventData(None, {"key": json.dumps(json.loads(seen)[:2])})
+    row = Chosen(None, {"key": json.dumps(json.loads(seen)[:2])})
     given = {
         "open_queue": (HERE, *ANYWHERE),
         "turn_page": (HERE, *ANYWHERE, 2),
@@ -202,7 +203,7 @@ def test_the_page_turns_and_a_row_is_chosen(tab):
     third = Shown(tab, tab.turn_page(HERE, *ANYWHERE, 3))
     assert third["number"] == 3
     assert third["seen"] != first["seen"]
-    event = gr.EventData(None, {"key": json.dumps(json.loads(third["seen"])[:2])})
+    event = Chosen(None, {"key": json.dumps(json.loads(third["seen"])[:2])})
     chosen = Shown(tab, tab.choose_pair(HERE, event, *ANYWHERE, 3))
     assert chosen["seen"] == third["seen"]
     assert chosen["queue"].count('class="chosen"') == 1

@@ -9,6 +9,7 @@ import pytest
 from tagifai.services.app import Services
 from tagifai.settings import Settings
 from tagifai.slices import Conditions
+from tagifai.ui.events import Chosen
 from tagifai.ui.links import Link, Route
 from tagifai.ui.tabs.slices import UNCHANGED, SlicesTab, conditions_of, fields_of
 
@@ -50,7 +51,7 @@ def measure(tab, name, values):
 
 def test_every_handler_changes_only_what_its_event_says(tab):
     events = {event.name: event for event in tab.measured.parent.fns.values()}
-    row = gr.EventData(None, {"key": '{"max_words":9}'})
+    row = Chosen(None, {"key": '{"max_words":9}'})
     tab.save(HERE, "short", "", *built(max_words=9))
     given = {
         "measure": ("v0.2.0", *NOTHING),
@@ -141,7 +142,7 @@ def test_a_proposal_fills_the_builder(tab):
         "min_unseen": 0.25,
         "columns": {"year": ["2020"]},
     }
-    loaded = tab.load_found(gr.EventData(None, {"key": json.dumps(given)}))
+    loaded = tab.load_found(Chosen(None, {"key": json.dumps(given)}))
     values = [loaded[control] for control in tab.fields.controls]
     assert values == [["nlp"], [], [], "masks", "", 0, 0, 25, ["year = 2020"]]
     assert conditions_of(*values) == Conditions.of(given)
@@ -149,4 +150,4 @@ def test_a_proposal_fills_the_builder(tab):
 
 @pytest.mark.parametrize("key", ["", "[", "[]", '{"color": 1}', '{"max_words": "x"}'])
 def test_a_row_that_the_page_did_not_write_changes_nothing(tab, key):
-    assert tab.load_found(gr.EventData(None, {"key": key})) == UNCHANGED
+    assert tab.load_found(Chosen(None, {"key": key})) == UNCHANGED
