@@ -3,6 +3,8 @@
 import gradio as gr
 import pytest
 
+from tagifai.ui.events import Chosen
+
 HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
 VERSION, TEXT = "v0.2.0", "Masks of regions"
 
