@@ -37,12 +37,12 @@ def check_data(options: argparse.Namespace) -> Answer:
         print_text(format_report(report))
         if agreement:
             print_text(
-                f"{agreement['num_projects']:,} projects were tagged twice: "
-                f"F1 of one tagging against the other {shown(agreement['f1'])}"
+                f"{agreement.num_projects:,} projects were tagged twice: "
+                f"F1 of one tagging against the other {shown(agreement.f1)}"
             )
 
     return Answer(
-        {**report_to_dict(report), "agreement": agreement},
+        {**report_to_dict(report), "agreement": agreement and asdict(agreement)},
         show,
         failed=options.strict and bool(report.findings),
     )
@@ -74,7 +74,7 @@ def download_data(options: argparse.Namespace) -> Answer:
 
 
 def import_data(options: argparse.Namespace) -> Answer:
-    """Make a data folder of files as people have them, or say how they would be understood."""
+    """Make a data folder of people's own files, or report how they would be understood."""
     from tagifai.data.importing import import_projects
 
     if options.to is None and not options.dry_run:
@@ -114,7 +114,7 @@ def _given(options: argparse.Namespace) -> Columns:
 
 
 def _split(text: str, flag: str) -> tuple[str, ...]:
-    """Part names by commas; a name with a comma stands in quotes."""
+    """Split comma-separated names; a name with a comma is in quotes."""
     if not text:
         return ()
     try:
@@ -137,7 +137,7 @@ def _unescape(text: str) -> str:
 
 
 def _read_names(text: str) -> Names:
-    """Read --names: "none", a file, or a,b,c, or 1=a,2=b."""
+    """Read the argument of --names: "none", a file, or a,b,c, or 1=a,2=b."""
     if not text:
         return None
     if text == NONE:
@@ -218,8 +218,8 @@ def _show(imported: "Imported", to: Path | None, dry_run: bool) -> None:
     for source, num_rows in zip(reading.sources, reading.num_rows, strict=True):
         how = ", ".join((_KINDS[source.kind], *source.written, counted(num_rows, "row")))
         print_text(f"{source.path}: {how}")
-    for part, said in reading.layout.parts.items():
-        print_text(f"  {part:10}{said}")
+    for part, description in reading.layout.parts.items():
+        print_text(f"  {part:10}{description}")
     if any(reading.splits):
         print_text(f"  {'split':10}by the names of the files")
     print_text(

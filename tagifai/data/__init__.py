@@ -1,4 +1,4 @@
-"""Load and validate projects and tags; keep the tags that are frequent enough."""
+"""Load and validate projects and tags; select the tags that are frequent enough."""
 
 import hashlib
 import json
@@ -34,10 +34,18 @@ _OTHER_FORMS = "`data import` reads other forms, and [columns] in data.toml read
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One row of the data; `extra` keeps the columns that tagifai does not know.
+    """One row of the data.
 
-    `tags` are stripped and in Unicode's form NFC. `written` holds them as the file has them where
-    one of them is in another Unicode form, else nothing.
+    Attributes
+    ----------
+    id, title, description : str
+        As the file has them.
+    tags : tuple of str
+        The project's tags, stripped and in Unicode's form NFC.
+    extra : mapping of str to object
+        The other columns of the row.
+    written : tuple of str
+        The tags as the file has them, where one of them is in another Unicode form.
     """
 
     id: str
@@ -49,12 +57,12 @@ class Project:
 
     @property
     def text(self) -> str:
-        """Join what the classifier reads: the title, a space, the description."""
+        """What the classifier reads: the title, a space, the description."""
         return f"{self.title} {self.description}".strip()
 
     @property
     def name(self) -> str:
-        """Name the project in a list: its title, else how its text begins, else its id.
+        """The project's name in a list: its title, or the beginning of its text, or its id.
 
         >>> Project("7", "", "One column of texts, without titles.", ()).name
         'One column of texts, without titles.'
@@ -73,12 +81,24 @@ class Tag:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data folder as read: projects in file order, tags by name ({} without a tag file).
+    """A data folder as read.
 
-    `digest` is the SHA-256 of the files' bytes: it names this data's very content. `config` is
-    what `data.toml` says. `splits` names the split of each project that the data puts into one,
-    by id. `files` are those that hold the projects, of which `num_left_out` rows
-    are no projects: `[columns]` says that nobody labelled them.
+    Attributes
+    ----------
+    projects : tuple of Project
+        In the order of the files.
+    tags : mapping of str to Tag
+        The tag file by name; empty without one.
+    digest : str
+        SHA-256 of the files' bytes: it identifies this content.
+    config : DataConfig
+        What `data.toml` says.
+    splits : mapping of str to str
+        By id, the split of each project for which the data names one.
+    files : tuple of Path
+        The files that hold the projects.
+    num_left_out : int
+        Rows of these files that are no projects, because nobody labelled them.
     """
 
     projects: tuple[Project, ...]
@@ -94,8 +114,12 @@ class Dataset:
 class Prepared:
     """The projects and tags that a classifier learns from.
 
-    `tags` are in alphabetical order, the order of the columns of `y_true`; each project
-    carries only tags among them. One that carries none is a negative of every tag.
+    Attributes
+    ----------
+    projects : tuple of Project
+        Each has only tags among `tags`. One without any is a negative of every tag.
+    tags : tuple of str
+        In alphabetical order, the order of the columns of `y_true`.
     """
 
     projects: tuple[Project, ...]
@@ -154,13 +178,19 @@ class _TagRow(BaseModel):
 
 
 def load_dataset(folder: Path | str, advance: Advance | None = None) -> Dataset:
-    """Read the projects file and, where there is one, `tags.json` of a data folder.
+    """Read a data folder.
 
-    `advance` is told now and then how many projects are read.
+    Parameters
+    ----------
+    folder : Path or str
+        The folder. It has a projects file, or a `data.toml` that names files.
+    advance : callable, optional
+        Called now and then with the number of projects read so far.
 
-    Raises:
-        TagifaiError: the folder or its files are missing or malformed; the message names
-            file, row and field.
+    Raises
+    ------
+    TagifaiError
+        The folder or its files are missing or malformed; the message names file, row and field.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -224,10 +254,10 @@ def load_projects(
     path : Path or str
         The file; the folder of the files that `columns` names, where it names any.
     advance : callable, optional
-        Is told now and then how many projects are read.
+        Called now and then with the number of projects read so far.
     columns : Columns, optional
         Which column holds what. Without it they are called id, title, description and tags, and
-        in CSV the tags' cell holds a JSON list. Other columns are kept in `extra`.
+        in CSV the tags' cell holds a JSON list. Other columns go to `extra`.
 
     Raises
     ------
@@ -244,7 +274,7 @@ def _load_projects(
     rows: Iterator[tuple[Path, int, object]]
     names: dict[str, str] = {}
     if columns is None:
-        rows = _usual_rows(path)
+        rows = _default_rows(path)
     else:
         paths = [path / name for name in columns.file] or [path]
         rows, names = read_in_place(paths, columns), column_names(columns)
@@ -265,7 +295,7 @@ def _load_projects(
     return tuple(projects), num_left_out
 
 
-def _usual_rows(path: Path) -> Iterator[tuple[Path, int, object]]:
+def _default_rows(path: Path) -> Iterator[tuple[Path, int, object]]:
     as_text = kind_of(path) in ("csv", "tsv")
     for row, record in read_records(path):
         if row == 1 and isinstance(record, dict):
@@ -281,14 +311,14 @@ def _usual_rows(path: Path) -> Iterator[tuple[Path, int, object]]:
 
 
 def make_project(where: str, fields: object, names: Mapping[str, str] | None = None) -> Project:
-    """Validate a project's fields: id, title, description, tags, and others, which are kept.
+    """Make a project of the fields of a row, validated.
 
     Parameters
     ----------
     where : str
         The file and row, which messages start with.
     fields : object
-        What stands in the row.
+        Id, title, description, tags, and others, which go to `extra`.
     names : mapping of str to str, optional
         What the file calls the fields, where it is something else.
 
@@ -324,8 +354,10 @@ def load_tags(path: Path | str) -> dict[str, Tag]:
 
     Names are stripped and brought to Unicode's form NFC, as those of projects are.
 
-    Raises:
-        TagifaiError: unreadable file, a wrong type, a blank name, or a tag that comes twice.
+    Raises
+    ------
+    TagifaiError
+        The file is unreadable, a field has the wrong type, a name is blank, or a tag comes twice.
     """
     path = Path(path)
     tags: dict[str, Tag] = {}
@@ -350,7 +382,7 @@ def load_tags(path: Path | str) -> dict[str, Tag]:
 
 
 def count_tags(projects: Iterable[Project]) -> dict[str, int]:
-    """Count the projects of each tag; most common first, equals in alphabetical order.
+    """Count the projects of each tag, the most common first, ties in alphabetical order.
 
     >>> count_tags([Project("1", "", "", ("b", "a")), Project("2", "", "", ("b",))])
     {'b': 2, 'a': 1}
@@ -370,11 +402,11 @@ def known_columns(dataset: Dataset) -> list[str]:
 
 
 def labelled_projects(dataset: Dataset) -> tuple[Project, ...]:
-    """Return the projects that are learnt from and tested on.
+    """Return the projects that versions learn from and are tested on.
 
-    All of them, unless `data.toml` calls untagged projects unlabelled: then those with a tag,
-    whatever the tag. Somebody who gave a project a tag that is too rare to be learnt, or
-    excluded, has looked at it: it is a negative of the other tags.
+    These are all projects, unless `data.toml` calls untagged projects unlabelled: then they are
+    those with a tag, whatever the tag. A project whose tags are all excluded or too rare has been
+    labelled by somebody: it is a negative of the other tags.
     """
     if dataset.config.untagged == "negative":
         return dataset.projects
@@ -396,28 +428,30 @@ def candidate_tags(dataset: Dataset) -> dict[str, int]:
 
 
 def prepare(dataset: Dataset, min_tag_freq: int = 30) -> Prepared:
-    """Keep the candidate tags of at least `min_tag_freq` projects, and the labelled projects.
+    """Select the candidate tags of at least `min_tag_freq` projects, and the labelled projects.
 
-    A project without a kept tag is a negative of each; see `labelled_projects`.
+    A project without a selected tag is a negative of each; see `labelled_projects`.
 
-    Raises:
-        TagifaiError: `min_tag_freq` is below 1.
+    Raises
+    ------
+    TagifaiError
+        `min_tag_freq` is below 1.
     """
     if min_tag_freq < 1:
         raise TagifaiError(f"min_tag_freq must be 1 or more, got {min_tag_freq}")
     counts = candidate_tags(dataset)
-    kept = {tag for tag, count in counts.items() if count >= min_tag_freq}
+    selected = {tag for tag, count in counts.items() if count >= min_tag_freq}
     projects = tuple(
         Project(
             project.id,
             project.title,
             project.description,
-            tuple(tag for tag in project.tags if tag in kept),
+            tuple(tag for tag in project.tags if tag in selected),
             project.extra,
         )
         for project in labelled_projects(dataset)
     )
-    return Prepared(projects, tuple(sorted(kept)))
+    return Prepared(projects, tuple(sorted(selected)))
 
 
 def _digest(paths: Iterable[Path]) -> str:

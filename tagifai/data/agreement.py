@@ -1,6 +1,7 @@
 """How far two annotators agree: one tagging of some projects against another."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -22,17 +23,30 @@ class _TaggedRow(BaseModel):
     tags: list[Label]
 
 
-def measure_agreement(
-    folder: Path | str, projects: Mapping[str, Project]
-) -> dict[str, float | int | None] | None:
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far two taggings of the same projects agree.
+
+    Attributes
+    ----------
+    num_projects : int
+        Projects that were tagged twice.
+    f1 : float or None
+        F1 of the one tagging against the other, in [0, 1] and the same in both directions, pooled
+        over pairs of project and tag; None where neither has a tag.
+    """
+
+    num_projects: int
+    f1: float | None
+
+
+def measure_agreement(folder: Path | str, projects: Mapping[str, Project]) -> Agreement | None:
     """Compare a data folder's `second_tags.json` with its tags; None without that file.
 
-    Returns the number of projects tagged twice, and the F1 of the one tagging against the
-    other, in [0, 1] and the same in both directions, pooled over pairs of project and
-    tag; None where neither tagging has a tag.
-
-    Raises:
-        TagifaiError: a malformed row, or an id that the data lacks.
+    Raises
+    ------
+    TagifaiError
+        A row is malformed, or has an id that the data lacks.
     """
     path = Path(folder) / SECOND_TAGS
     if not path.exists():
@@ -47,4 +61,4 @@ def measure_agreement(
         first += len(ours)
         second += len(theirs)
     total = first + second
-    return {"num_projects": len(rows), "f1": 2 * shared / total if total else None}
+    return Agreement(len(rows), 2 * shared / total if total else None)

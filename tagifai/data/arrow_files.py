@@ -19,7 +19,7 @@ _BATCH = 1_000
 
 @contextmanager
 def arrow_errors(path: Path, kind: str) -> Iterator[None]:
-    """Turn what pyarrow refuses into an error that names the file: "not Parquet: …"."""
+    """Raise an error that names the file where pyarrow refuses it: "not Parquet: …"."""
     import pyarrow  # here: only those who read Parquet wait for it
 
     try:

@@ -21,7 +21,17 @@ SORTS: dict[str, Callable[[Project], object]] = {
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a selection: its projects, where it stands, and how many there are in all."""
+    """One page of a selection of projects.
+
+    Attributes
+    ----------
+    projects : tuple of Project
+        The projects of the page.
+    number, num_pages : int
+        The page, from 1, and the pages in all.
+    num_found, num_all : int
+        Projects that match, and projects in all.
+    """
 
     projects: tuple[Project, ...]
     number: int
@@ -31,7 +41,7 @@ class Page:
 
 
 class ProjectIndex:
-    """The projects, their texts folded for search and their orders, each made when asked for."""
+    """The projects, with their texts folded for search and their orders, made when needed."""
 
     def __init__(self, projects: Sequence[Project]) -> None:
         self._projects = projects
@@ -41,14 +51,23 @@ class ProjectIndex:
     def page(
         self, query: str = "", sort: str = "", descending: bool = False, number: int = 1
     ) -> Page:
-        """Show page `number` (from 1) of the projects that hold every word of `query`.
+        """Return a page of the projects that hold every word of a query.
 
-        A word is looked for, whatever its case and Unicode form, in id, title, description and
-        tags. `sort` is one of `SORTS`, or "" for the file's own order; description and tags sort
-        by length. A number past the end shows the last page.
+        Parameters
+        ----------
+        query : str
+            Words to find in id, title, description and tags, whatever their case and Unicode form.
+        sort : str
+            One of `SORTS`, or "" for the order of the file. Descriptions and tags sort by length.
+        descending : bool
+            Whether the order is reversed.
+        number : int
+            The page, from 1; a number past the end means the last page.
 
-        Raises:
-            TagifaiError: an unknown sort, or a page number that is not whole or below 1.
+        Raises
+        ------
+        TagifaiError
+            The sort is unknown, or the number is not whole or below 1.
         """
         if sort and sort not in SORTS:
             raise one_of("column to sort by", sort, SORTS)

@@ -1,4 +1,4 @@
-"""What happened to the data since a version was made: gone, new, edited, tagged anew."""
+"""What happened to the data since a version was made: projects gone, new, edited, retagged."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,12 @@ from tagifai.predictions import Predictions
 class DataChanges:
     """The ids of the projects that are not as the version saw them.
 
-    `edited` is None where the version kept no digests of its texts: edits can't be told then.
+    Attributes
+    ----------
+    gone, new, tagged_anew : tuple of str
+        Projects that were removed, added, or have other tags now.
+    edited : tuple of str or None
+        Projects with another text; None where the version has no digests of its texts.
     """
 
     gone: tuple[str, ...]
@@ -21,8 +26,8 @@ class DataChanges:
     edited: tuple[str, ...] | None
 
     def __str__(self) -> str:
-        """Say it in a sentence, "" where nothing changed."""
-        told = [
+        """Return the changes in a sentence, "" where nothing changed."""
+        parts = [
             f"{len(ids):,} {what}"
             for ids, what in (
                 (self.gone, "gone"),
@@ -32,11 +37,11 @@ class DataChanges:
             )
             if ids
         ]
-        return f"Projects since this version was made: {', '.join(told)}." if told else ""
+        return f"Projects since this version was made: {', '.join(parts)}." if parts else ""
 
 
 def digest_texts(projects: Iterable[Project]) -> dict[str, str]:
-    """Digest each project's text, {id: 16 hexadecimal digits}, to be kept with a version."""
+    """Digest each project's text, to be saved with a version: {id: 16 hexadecimal digits}."""
     return {
         project.id: hashlib.blake2b(project.text.encode("utf-8"), digest_size=8).hexdigest()
         for project in projects
@@ -51,10 +56,17 @@ def compare_data(
 ) -> DataChanges:
     """Compare the data as it is with what a version saw.
 
-    `digests` are those of `digest_texts` when it was made, None where it kept none. New are
-    the projects that are not among its predictions and would be now: all of them where
-    `untagged` is "negative", those with a tag where it is "unlabelled", and those with a tag
-    of the version where it is None, as for a version that left out all others.
+    Parameters
+    ----------
+    predictions : Predictions
+        Those of the version.
+    projects : mapping of str to Project
+        The projects of the data by id.
+    digests : mapping of str to str, optional
+        What `digest_texts` returned when the version was made.
+    untagged : {"negative", "unlabelled"}, optional
+        Which projects beyond the predictions are new: all of them, or those with a tag. Without
+        it, those with a tag of the version, as for a version that left out all others.
     """
     known = set(predictions.tags)
     here = [projects[one] for one in predictions.ids if one in projects]

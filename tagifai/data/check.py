@@ -1,4 +1,4 @@
-"""Check a data set: what it counts, and which rules it breaks."""
+"""Check a data set: count what it holds, and find the rules that it breaks."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -53,7 +53,7 @@ class Counts:
     A label is one (project, tag) pair. `frequent_tags` are those a classifier may learn
     (in the tag file, not excluded by name) with `min_tag_freq` projects or more;
     `rare_tags` holds (tag, projects) of every tag in use that has fewer. `excluded` and
-    `unlisted` hold (tag, projects) of those that are never learnt: see `LeftOut`. `untagged`
+    `unlisted` hold (tag, projects) of those that are never learned: see `LeftOut`. `untagged`
     counts the projects without any tag, which are `untagged_are`, "negative" or "unlabelled".
     `unsaid` is the share of labels whose text has neither the tag nor an alias of it, 0 to 1;
     None without a label.
@@ -86,9 +86,14 @@ class Report:
 
 
 def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
-    """Count what a data set holds and try every rule of `RULES` on it.
+    """Count what a data set holds, and check every rule of `RULES` on it.
 
-    `progress` receives percents done, 100, and what is being done.
+    Parameters
+    ----------
+    dataset : Dataset
+        The data.
+    progress : callable, optional
+        Called with the percents done, 100, and what is being done.
     """
     projects = dataset.projects
 
@@ -177,12 +182,12 @@ def count_dataset(dataset: Dataset, min_tag_freq: int = MIN_TAG_FREQ) -> Counts:
 
 
 def report_to_dict(report: Report) -> Record:
-    """Give the report as JSON can hold it, with the text of each rule."""
+    """Return the report as JSON can hold it, with the text of each rule."""
     return {**asdict(report), "rules": dict(RULES), "passed": not report.findings}
 
 
 def format_report(report: Report) -> str:
-    """Lay the report out for a terminal: the counts, then each rule, kept or broken."""
+    """Format the report for a terminal: the counts, then each rule, kept or broken."""
     c = report.counts
     tags, words = c.tags_per_project, c.words_per_description
     lines = [

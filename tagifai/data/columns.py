@@ -1,4 +1,4 @@
-"""Say which column holds what, and make projects of rows by it."""
+"""Which column holds what: the table `[columns]` of `data.toml`, read, checked and written."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from tagifai.data.tag_cells import (
 )
 from tagifai.errors import TagifaiError, one_of, shorten
 
-# What projects have themselves: another column of such a name is kept as original_….
+# What projects have themselves: another column of such a name becomes original_….
 OWN = ("id", "title", "description", "tags", "split")
 ORIGINAL = "original_"
 Unlabelled = Literal["", "leave-out", "negative", "whole"]
@@ -28,9 +28,9 @@ class Columns:
     Attributes
     ----------
     file : tuple of str
-        The files, by their names within the data folder; empty for the usual ones.
+        The files, by their names within the data folder; empty for those of fixed names.
     id, title, text, split : str
-        Names of columns; "" where nothing is said, "none" where there is none (ids are then the
+        Names of columns; "" where nothing is known, "none" where there is none (ids are then the
         numbers of the rows, titles are empty).
     tags : tuple of str
         Columns with tags in their cells.
@@ -46,7 +46,7 @@ class Columns:
         What a project is whose tags nobody decided on (-1, or a blank one-hot cell): left out, or
         a negative. "whole" leaves out those with -1 throughout and refuses others; "" refuses all.
     leave_out : tuple of str
-        Columns that are not kept.
+        Columns that are left out.
     encoding, delimiter, quoting, header
         How a file of text is written: see `Dialect`.
     """
@@ -70,7 +70,7 @@ class Columns:
 
     @property
     def dialect(self) -> Dialect:
-        """How files of text are written, as far as that is said."""
+        """How files of text are written, as far as that is known."""
         return Dialect(self.encoding, self.delimiter, self.quoting, self.header)
 
 
@@ -105,12 +105,12 @@ class ColumnsFile(BaseModel):
     header: _NameList = []
 
     def to_columns(self, where: str) -> Columns:
-        """Return the record of it.
+        """Return the settings as a record.
 
         Raises
         ------
         TagifaiError
-            What is said contradicts itself; the message starts with `where`.
+            Two settings contradict each other; the message starts with `where`.
         """
         names: Names = None
         if isinstance(self.names, list):
@@ -209,12 +209,12 @@ def with_defaults(
     where: str,
     class_names: Mapping[str, Sequence[str]] | None = None,
 ) -> Columns:
-    """Fill in our own names of columns, where nothing is said and the file has them.
+    """Fill in our own names of columns, where none are given and the file has them.
 
     Parameters
     ----------
     columns : Columns
-        What is said.
+        What is given.
     found : sequence of str
         The columns of the file.
     where : str

@@ -1,4 +1,4 @@
-"""Read `data.toml`: what a data folder says of itself."""
+"""Read `data.toml`, the settings of a data folder."""
 
 import tomllib
 from dataclasses import dataclass

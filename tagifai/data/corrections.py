@@ -1,7 +1,7 @@
-"""Accepted changes of labels, applied to a copy of a data folder; the original stays.
+"""Apply accepted changes of labels to a copy of a data folder; the original stays.
 
-In the file of the projects the lists of tags that change are edited in place: all else, down to
-quotes, blanks, line ends and escapes, is as it was.
+In the copied files only the lists of tags that change are edited. All else, down to quotes,
+blanks, line ends and escapes, is as it was.
 """
 
 import shutil
@@ -31,16 +31,16 @@ _USUAL = Columns(tags=("tags",))
 class Applied:
     """What applying changed.
 
-    Parameters
+    Attributes
     ----------
     num_projects, num_added, num_removed, num_same : int
-        Projects changed, labels put and taken, and those that were so already.
+        Projects changed, labels added and removed, and labels that were so already.
     unknown : tuple of str
         Projects that the data does not have.
     new_tags : tuple of str
         Tags that the data did not have.
     digest_before, digest_after : str
-        Names of the data before and after.
+        Digests of the data before and after.
     """
 
     num_projects: int
@@ -134,7 +134,7 @@ def _count_applied(
 
 
 def _plan(projects: Sequence[Project], changes: Mapping[str, Change]) -> Plan:
-    """Tell what changes, by the place of the project."""
+    """Return what changes, by the project's place in the data."""
     plan = {}
     for place, project in enumerate(projects):
         change = changes.get(project.id, {})

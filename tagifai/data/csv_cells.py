@@ -1,4 +1,4 @@
-"""Cells of CSV: lists as JSON, and text that a spreadsheet shows and never runs as a formula."""
+"""Write cells of CSV: lists as JSON, and text that no spreadsheet runs as a formula."""
 
 import json
 import re
@@ -9,7 +9,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
 def guard_cell(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet could take for a formula; numbers stay.
+    """Prefix what a spreadsheet could take for a formula with an apostrophe; numbers stay.
 
     >>> guard_cell("=1+1"), guard_cell("-5.2"), guard_cell("'quoted")
     ("'=1+1", '-5.2', "''quoted")
@@ -20,7 +20,7 @@ def guard_cell(text: str) -> str:
 
 
 def bare_cell(text: str) -> str:
-    """Take back what `guard_cell` did.
+    """Return a cell without the apostrophe that `guard_cell` added.
 
     >>> bare_cell(guard_cell("@now"))
     '@now'

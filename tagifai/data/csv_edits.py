@@ -1,4 +1,4 @@
-"""Cells of a CSV file found and changed in place: quotes, separators and line ends stay."""
+"""Find and change cells of a CSV file in place: quotes, separators and line ends stay."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -113,16 +113,16 @@ def write_cell(text: str, *, quoted: bool, delimiter: str = ",", quoting: str = 
 
 
 def needs_quotes(text: str, delimiter: str = ",", quoting: str = "standard") -> bool:
-    """Tell whether a cell of this text stands in quotes in any file."""
+    """Check whether a cell of this text is in quotes in any file."""
     return write_cell(text, quoted=False, delimiter=delimiter, quoting=quoting) != text
 
 
 def quotes_always(
     rows: Sequence[Sequence[Cell]], column: int, delimiter: str = ",", quoting: str = "standard"
 ) -> bool:
-    """Tell whether the cells of a column stand in quotes even where they need none.
+    """Check whether the cells of a column are in quotes even where they need none.
 
-    Where every cell of the column needs its quotes the other columns tell.
+    Where every cell of the column needs its quotes, the other columns decide.
     """
     for columns in ([column], range(len(rows[0]))):
         plain = [

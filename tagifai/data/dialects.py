@@ -1,4 +1,4 @@
-"""Tell how a file of text is written: its encoding, and in CSV what stands between cells."""
+"""Detect how a text file is written: its encoding, and in CSV what separates cells."""
 
 import codecs
 import io
@@ -20,7 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What files of text are written in, by spreadsheets and databases of all countries.
+# The encodings in which spreadsheets and databases of all countries write text.
 _LEGACY = (
     "windows-1252",
     "windows-1250",
@@ -46,10 +46,8 @@ _LEGACY = (
     "big5hkscs",
     "cp949",
 )
-# Of these times: what was written before Windows and Unicode is rarely met.
+# From before Windows and Unicode: rarely met today.
 _OLD = ("cp437", "cp850", "cp852", "cp866", "ibm866", "macroman", "mac-roman", "cp1258")
-# None of these is part of a letter in any of the encodings.
-_BETWEEN = re.compile(rb'[,;\t"\r\n]+')
 # None of these is part of a letter in any of the encodings.
 _BETWEEN = re.compile(rb'[,;\t"\r\n]+')
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
@@ -64,7 +62,7 @@ _SAMPLE_ROWS = 1_000
 _QUOTINGS: tuple[Quoting, ...] = ("standard", "backslash", "none")
 # The second best is about as likely as the best.
 _AS_LIKELY = 0.9
-# Below this confidence, Western European text is asked about even where it is this unlikely.
+# Below this confidence, Western European text is doubted even where it is this unlikely.
 _CERTAIN, _UNLIKELY = 0.07, 0.1
 # Part of names of columns more often than between them.
 _NEVER = "\"'_-./()[]{}&#%+*?!"
@@ -73,23 +71,23 @@ _NUL_SHARE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """A dialect, and in words how it was told."""
+    """A dialect, and in words how it was detected."""
 
     dialect: Dialect
     reasons: tuple[str, ...]
 
 
 def detect_dialect(path: Path, given: Dialect, *, tabular: bool) -> Detected:
-    """Tell how a file is written, as far as `given` does not say it.
+    """Detect how a file is written, as far as that is not given.
 
     Parameters
     ----------
     path : Path
         A file of text, packed or not; it is read twice or more.
     given : Dialect
-        What is known; an empty `encoding`, `delimiter` or `quoting` is told by the file.
+        What is known; an empty `encoding`, `delimiter` or `quoting` is detected.
     tabular : bool
-        Whether it is CSV or TSV, where cells are told apart too.
+        Whether it is CSV or TSV, where the separator of cells is detected too.
 
     Raises
     ------
@@ -154,7 +152,7 @@ def _detect_encoding(path: Path) -> tuple[str, str]:
 
 
 def _wide_encoding(head: bytes) -> str:
-    """Name UTF-16 by where its NULs stand; "" where it is something else."""
+    """Detect UTF-16 by the places of its NULs; "" where it is something else."""
     shares = [head[start::2].count(0) / max(1, len(head) // 2) for start in (0, 1)]
     if shares[1] > _NUL_SHARE and shares[0] < shares[1] / 10:
         return "utf-16-le"
@@ -173,7 +171,7 @@ def _count_utf8(path: Path) -> tuple[int, int, int, bytes]:
     line : int
         The first line with such a place.
     sample : bytes
-        Pieces of text with bytes beyond ASCII, by which another encoding can be told.
+        Pieces of text with bytes beyond ASCII, by which another encoding can be detected.
     """
     valid = invalid = line = size = 0
     sample = []
@@ -196,7 +194,7 @@ def _count_utf8(path: Path) -> tuple[int, int, int, bytes]:
 
 
 def _detect_legacy(path: Path, sample: bytes) -> tuple[str, str]:
-    """Tell an encoding older than Unicode by the letters that its languages use."""
+    """Detect an encoding older than Unicode by the letters that its languages use."""
     import chardet  # here: files in UTF-8 need not wait for it
 
     found = chardet.detect_all(
@@ -218,7 +216,7 @@ def _detect_legacy(path: Path, sample: bytes) -> tuple[str, str]:
     best, western = ranked[0], scores.get(_WESTERN, 0)
 
     def readings(share: float) -> list[str]:
-        """Name the encodings that are this likely, beside the best, and read another text."""
+        """Return the encodings of this share of the best score that read another text."""
         found = {sample.decode(best, "replace"): best}
         for name in ranked:
             if scores[name] > share * scores[ranked[0]]:
@@ -226,7 +224,7 @@ def _detect_legacy(path: Path, sample: bytes) -> tuple[str, str]:
         return list(found.values())
 
     little = scores[best] < _CERTAIN
-    # Too little text to tell Western from Central European, say: the most common.
+    # Too little text to distinguish Western from Central European, say: take the most common.
     if western > _AS_LIKELY * scores[best] or (
         little and western > scores[best] / 2 and len(readings(_AS_LIKELY)) == 1
     ):
@@ -328,8 +326,8 @@ def _delimiters(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
     if dialect.delimiter:
         return [[dialect.delimiter]]
     first = next((line for line in lines if line.strip()), "")
-    if told := SEPARATOR_LINE.fullmatch(first):
-        return [[told[1]]]
+    if separator_line := SEPARATOR_LINE.fullmatch(first):
+        return [[separator_line[1]]]
     others = {sign for sign in first if not (sign.isalnum() or sign.isspace() or sign in _NEVER)}
     common = [sign for sign in _COMMON_DELIMITERS if sign in first]
     return [common or [","], sorted(others.difference(common))]

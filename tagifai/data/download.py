@@ -38,7 +38,7 @@ excluded = [
 
 @dataclass(frozen=True)
 class PinnedFile:
-    """A file that is known to the byte before it is asked for."""
+    """A file whose size and digest are known before it is downloaded."""
 
     name: str
     size: int
@@ -67,19 +67,40 @@ def download_projects(
     retries: int = 3,
     backoff: float = 1.0,
 ) -> Path:
-    """Download `files` from below `base_url` into the new folder `to`, and return it.
+    """Download files into a new folder, all of them or none.
 
-    Beside them `config` is written as `data.toml`, where it is not empty. The folder appears
-    once every file has the size and SHA-256 that are pinned; until then nothing is written.
-    `timeout` is the longest silence of the server, `deadline` the longest time for everything,
-    in seconds. What may pass (no connection, a cut or silent
-    one, a server's error) is tried `retries` times again, after `backoff`, then twice as
-    many seconds each time. `progress` receives bytes done, bytes in all and a file's name;
-    the bytes done fall back when a file is begun again.
+    Parameters
+    ----------
+    to : Path or str
+        The folder, which must not be there yet. It appears once every file has the size and
+        SHA-256 that are pinned.
+    base_url : str
+        What the names of the files are added to.
+    files : sequence of PinnedFile
+        The files.
+    config : str
+        What is written as `data.toml` beside them; "" for no such file.
+    progress : callable, optional
+        Called with the bytes done, the bytes in all and a file's name. The bytes done decrease
+        where a file is begun again.
+    timeout, deadline : float
+        The longest silence of the server, and the longest time for everything, in seconds.
+    retries : int
+        How often a failure that may pass is tried again: no connection, one that is cut or
+        silent, or an error of the server.
+    backoff : float
+        Seconds before the first of these attempts; twice as many before each other one.
 
-    Raises:
-        TagifaiError: `to` exists or cannot be written, no network, a server that fails, or
-            other bytes than those pinned. What was there before stays as it was.
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    TagifaiError
+        `to` exists or cannot be written, there is no network, the server fails, or the bytes are
+        others than those pinned. What was there before stays as it was.
     """
     to = Path(to)
     if os.path.lexists(to):

@@ -1,4 +1,4 @@
-"""Changes to lists of tags inside a file's text, in place: every other character stays."""
+"""Change lists of tags inside a file's text, in place: every other character stays."""
 
 import json
 import re
@@ -25,7 +25,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Retag:
-    """What happens to a record's list of tags: which of its items stay, and what is added."""
+    """A change of a record's list of tags: which of its items stay, and what is added."""
 
     keep: tuple[bool, ...]
     added: tuple[str, ...]
@@ -33,14 +33,14 @@ class Retag:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A stretch of a text and what comes in its place."""
+    """A stretch of a text and what replaces it."""
 
     span: Span
     text: str
 
 
 def replace_spans(text: str, replacements: Iterable[Replacement]) -> str:
-    """Put each replacement in its place; what lies between them stays.
+    """Replace stretches of a text; what lies between them stays.
 
     >>> replace_spans("abcdef", [Replacement(Span(4, 5), "E"), Replacement(Span(0, 1), "")])
     'bcdEf'
@@ -139,7 +139,7 @@ class ItemList:
 
 
 def parse_list(text: str) -> ItemList:
-    """Take a JSON list of strings apart.
+    """Parse a JSON list of strings, with all that is written between its items.
 
     >>> found = parse_list('[ "a","b"]')
     >>> found.items, found.values, found.lead, found.separators, found.tail
@@ -180,7 +180,7 @@ def parse_list(text: str) -> ItemList:
 
 @dataclass(frozen=True, slots=True)
 class JsonStyle:
-    """How a file writes lists of strings, as far as one list alone does not tell.
+    """How a file writes lists of strings, beyond what one list alone shows.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ class JsonStyle:
 
 
 def style_of(text: str, lists: Sequence[ItemList], *, ascii_only: bool | None = None) -> JsonStyle:
-    """Tell how a text writes lists of strings.
+    """Detect how a text writes lists of strings.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def style_of(text: str, lists: Sequence[ItemList], *, ascii_only: bool | None = 
 
 
 def edit_list(found: ItemList, change: Retag, style: JsonStyle) -> str:
-    r"""Write a JSON list of strings anew: what stays stands as it stood, what is new comes last.
+    r"""Rewrite a JSON list of strings: what stays is as it was, what is new comes last.
 
     >>> found = parse_list('["a",  "\\u00e9"]')
     >>> print(edit_list(found, Retag((False, True), ("b",)), JsonStyle()))
@@ -258,7 +258,7 @@ def edit_list(found: ItemList, change: Retag, style: JsonStyle) -> str:
 
 
 def edit_items(found: ItemList, keep: Sequence[bool], added: Sequence[str], separator: str) -> str:
-    """Write a list anew, new items as they are given.
+    """Rewrite a list, with new items as they are given.
 
     `separator` stands before a new item where the list has less than two of its own.
     """

@@ -49,7 +49,7 @@ def kind_of(path: Path) -> str:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into an error that names it.
+    """Raise an error that names the file where reading it fails.
 
     Raises
     ------

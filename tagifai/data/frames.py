@@ -79,8 +79,8 @@ def shared_frames(
     many = [
         shared for shared in _groups(members, nearly + loosely) if len(shared.projects) >= FEWEST
     ]
-    told = {position for shared in many for position in shared.projects}
-    few = [shared for shared in _groups(members, nearly) if not told.issuperset(shared.projects)]
+    covered = {position for shared in many for position in shared.projects}
+    few = [s for s in _groups(members, nearly) if not covered.issuperset(s.projects)]
     return _most_first(shared for shared in many + few if len(shared.projects) > 1)
 
 
@@ -190,7 +190,7 @@ def _token() -> re.Pattern[str]:
 
 
 def _masked(words: Iterable[str], is_content: Callable[[str], bool]) -> Frame:
-    """Put a slot in place of content; neighbouring slots are one."""
+    """Replace content by a slot; neighbouring slots are one."""
     frame: list[str] = []
     for word in words:
         shown = SLOT if word == SLOT or is_content(word) else word

@@ -1,4 +1,4 @@
-"""How many projects and tags remain at each minimum frequency, counted once and looked up after."""
+"""Count once how many projects and tags remain at each minimum frequency, and look it up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,18 @@ LISTED = 5
 
 @dataclass(frozen=True, eq=False)
 class FrequencyTable:
-    """What remains when the k most common tags are kept, for every k from 0 to all.
+    """What remains when the k most common tags are selected, for every k from 0 to all.
 
-    `tags` and `counts` (n_tags,) go from the most common down, equals in alphabetical order.
-    `histogram` (n_tags + 1, most tags on a project + 1) holds at [k, j] the number of labelled
-    projects that carry exactly j of the k most common tags. `num_untagged` counts the projects
-    without any tag, `num_unlabelled` those of them that are left out.
+    Attributes
+    ----------
+    tags : tuple of str
+        The most common first, ties in alphabetical order.
+    counts : array of shape (n_tags,)
+        The number of projects of each tag.
+    histogram : array of shape (n_tags + 1, most tags on a project + 1)
+        At [k, j] the number of labelled projects that have exactly j of the k most common tags.
+    num_untagged, num_unlabelled : int
+        Projects without any tag, and those of them that are left out.
     """
 
     tags: tuple[str, ...]
@@ -30,12 +36,26 @@ class FrequencyTable:
 
 @dataclass(frozen=True)
 class FrequencySelection:
-    """Tags by whether they reach a minimum frequency; every list holds (tag, count).
+    """Tags by whether they reach a minimum frequency.
 
-    Of the projects, `num_projects` keep a tag, `num_negatives` keep none and are negatives of
-    every tag, and `num_unlabelled` are left out; `num_untagged` have no tag at all, kept or not.
-    `tags_per_project` holds (number of tags, projects) of those that are not left out, from 0
-    on; nothing where no tag is kept.
+    Attributes
+    ----------
+    min_tag_freq : int
+        The minimum number of projects of a tag.
+    kept : tuple of (str, int)
+        The tags that reach it, with their numbers of projects.
+    most_common, just_made, just_missed : tuple of (str, int)
+        The first and the last of these, and the first that do not reach it.
+    tags_per_project : tuple of (int, int)
+        Number of kept tags, and how many projects have it, from 0 on, of the projects that are
+        not left out; empty where no tag is kept.
+    num_projects, num_negatives, num_unlabelled : int
+        Projects that have a kept tag, that have none and are negatives of every tag, and that are
+        left out.
+    num_untagged : int
+        Projects without any tag, kept or not.
+    num_all_projects, num_all_tags : int
+        Projects and tags in all.
     """
 
     min_tag_freq: int
@@ -68,10 +88,12 @@ def build_frequency_table(dataset: Dataset) -> FrequencyTable:
 
 
 def select_by_frequency(table: FrequencyTable, min_tag_freq: int) -> FrequencySelection:
-    """Look up the tags of at least `min_tag_freq` projects, and what keeps one of them.
+    """Select the tags of at least `min_tag_freq` projects, and count the projects with one.
 
-    Raises:
-        TagifaiError: `min_tag_freq` is not a whole number of 1 or more.
+    Raises
+    ------
+    TagifaiError
+        `min_tag_freq` is not a whole number of 1 or more.
     """
     if isinstance(min_tag_freq, bool) or not isinstance(min_tag_freq, int) or min_tag_freq < 1:
         raise TagifaiError(
@@ -106,7 +128,7 @@ def _histogram(ranks: Sequence[Sequence[int]], num_tags: int) -> np.ndarray:
     at_least = np.zeros((num_tags + 1, most + 2), dtype=np.int32)
     at_least[:, 0] = len(ranks)
     for j in range(most):
-        # A project carries more than j kept tags as soon as its j-th rank is among the kept.
+        # A project has more than j kept tags as soon as its j-th rank is among those kept.
         entering = np.bincount(
             [project[j] for project in ranks if len(project) > j], minlength=num_tags
         )

@@ -1,4 +1,4 @@
-"""Make a data folder of files as people have them, and say how they were understood."""
+"""Make a data folder of people's own files, and report how they were understood."""
 
 import json
 import os
@@ -106,7 +106,7 @@ class Imported:
 
 
 def understand(paths: Sequence[Path], given: Columns) -> Reading:
-    """Tell what files hold, without making anything of them.
+    """Decide what files hold, without making anything of them.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def import_projects(
         The folder to write `projects.jsonl` into, which is made where it is not there. None
         writes nothing.
     given : Columns
-        What is known of the files; the rest is told by names and cells.
+        What is known of the files; names and cells decide the rest.
     untagged : {"", "negative", "unlabelled"}
         What a project without a tag is, which is written to `data.toml`; "" leaves it open.
     progress : callable, optional
@@ -203,7 +203,7 @@ def import_projects(
 
 @contextmanager
 def flags_named() -> Iterator[None]:
-    """Name settings by their flags in what is raised within."""
+    """Replace names of settings by those of their flags in errors that are raised within."""
     try:
         yield
     except TagifaiError as error:
@@ -299,7 +299,7 @@ def _projects(reading: Reading, tally: _Tally, progress: Progress | None) -> Ite
 
 
 def _check_header(source: Source, header: Sequence[str], given: Columns) -> None:
-    """Refuse a first row that holds cells, where names of columns are needed."""
+    """Raise an error where the first row holds cells in place of names of columns."""
     if source.kind not in ("csv", "tsv") or given.header or set(named_columns(given)) & {*header}:
         return
     strange = [
@@ -323,7 +323,7 @@ def _in_place(reading: Reading, num_left_out: int) -> str:
         return ""
     (dialect,) = dialects
     kinds = {source.kind for source in reading.sources}
-    usual = {"csv": ",", "tsv": "\t"}
+    default = {"csv": ",", "tsv": "\t"}
     unlabelled = reading.layout.columns.unlabelled
     columns = replace(
         reading.layout.columns,
@@ -331,7 +331,7 @@ def _in_place(reading: Reading, num_left_out: int) -> str:
         file=tuple(dict.fromkeys(source.given.name for source in reading.sources)),
         encoding="" if dialect.encoding == "utf-8-sig" else dialect.encoding,
         delimiter=""
-        if {usual.get(kind, "") for kind in kinds} == {dialect.delimiter}
+        if {default.get(kind, "") for kind in kinds} == {dialect.delimiter}
         else dialect.delimiter,
         quoting="" if dialect.quoting == "standard" else dialect.quoting,
     )

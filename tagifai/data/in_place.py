@@ -1,4 +1,4 @@
-"""Changed tags written into copies of the files that hold them, and nothing else changed there."""
+"""Write changed tags into copies of the files that hold them; nothing else changes there."""
 
 import codecs
 import gzip
@@ -98,7 +98,7 @@ def edit_csv(text: str, path: Path, dialect: Dialect, columns: Columns, plan: Pl
         )
     places = {name: header.index(name) for name in tag_columns(columns)}
     cells = {name: [row[place].text for row in rows] for name, place in places.items()}
-    # Cells other than lists never escape, so the lists alone tell.
+    # Cells other than lists never escape, so the lists alone decide.
     held = "".join(cell for listed in cells.values() for cell in listed)
     escaped = held.isascii() and ("\\u" in held or text.isascii())
     editor = RowEditor(columns, cells, style_of(text, _lists(cells), ascii_only=escaped))
@@ -139,7 +139,7 @@ def edit_json(text: str, path: Path, columns: Columns, plan: Plan, *, lines: boo
     style = style_of(text, _lists(raw))
     values = {name: [_as_cell(value) for value in listed] for name, listed in raw.items()}
     editor = RowEditor(columns, values, style)
-    usual = {
+    kinds = {
         name: next((value[:1] for value in listed if value not in ("", "null")), '"')
         for name, listed in raw.items()
     }
@@ -150,7 +150,7 @@ def edit_json(text: str, path: Path, columns: Columns, plan: Plan, *, lines: boo
             if name not in records[row]:
                 raise TagifaiError(f"{path}: row {row + 1}: no {name!r} in it to change")
             before = raw[name][row]
-            kind = before[:1] if before != "null" else usual[name]
+            kind = before[:1] if before != "null" else kinds[name]
             written = style.quote(str(new)) if kind == '"' else str(new or "null")
             replacements.append(Replacement(records[row][name], written))
     return replace_spans(text, replacements)

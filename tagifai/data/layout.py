@@ -185,7 +185,7 @@ class _Decision:
         return [name for name in found if name == "split"] or found
 
     def _single(self, part: str, given: str, found: Sequence[str]) -> str:
-        """Take the column that is given, or the only one found; "" where there is none."""
+        """Return the column that is given, or the only one found; "" where there is none."""
         if given:
             numbers = "; numbers of the rows" if part == "id" else ""
             self.parts[part] = f"none{numbers} (as told)" if given == NONE else f"{given} (as told)"

@@ -1,9 +1,9 @@
-"""Count the test projects whose text, or nearly the same, stands in training too."""
+"""Count the test projects whose text, or nearly the same, is in training too."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# From this share of the test projects on, figures flatter enough to be warned of.
+# From this share of the test projects on, figures are flattered enough for a warning.
 MUCH = 0.05
 
 
@@ -30,7 +30,7 @@ class Leakage:
         return self.num_near_duplicates / self.num_test if self.num_test else 0.0
 
     def describe(self) -> str:
-        """Say in a sentence how many test projects leak.
+        """Return in a sentence how many test projects leak.
 
         >>> Leakage(407, 11, 0.7).describe()
         '11 of 407 test projects (2.7 %) have a near-duplicate in train or val'
@@ -43,7 +43,7 @@ class Leakage:
 
 
 def read_leakage(found: object) -> Leakage | None:
-    """Read what `version.json` keeps, whoever wrote it; None where it is something else.
+    """Read what `version.json` holds, whoever wrote it; None where it is something else.
 
     >>> read_leakage({"num_test": 5, "num_near_duplicates": 1, "cosine": 0.7})
     Leakage(num_test=5, num_near_duplicates=1, cosine=0.7)

@@ -33,18 +33,18 @@ class LeftOut:
     unlabelled: int = 0
 
     def __str__(self) -> str:
-        """Say it, a line each; nothing is left out: ""."""
-        told = []
+        """Return a line for each kind that is left out, "" where nothing is."""
+        lines = []
         if self.excluded:
-            told.append(f"excluded by data.toml: {name_counts(self.excluded)}")
+            lines.append(f"excluded by data.toml: {name_counts(self.excluded)}")
         if self.unlisted:
-            told.append(f"not in the tag file, so not learned: {name_counts(self.unlisted)}")
+            lines.append(f"not in the tag file, so not learned: {name_counts(self.unlisted)}")
         if self.unlabelled:
-            told.append(describe_unlabelled(self.unlabelled))
-        return "\n".join(told)
+            lines.append(describe_unlabelled(self.unlabelled))
+        return "\n".join(lines)
 
     def to_dict(self) -> Record:
-        """Return it as JSON keeps it."""
+        """Return it as JSON has it."""
         return asdict(self)
 
     @classmethod
@@ -84,7 +84,7 @@ def find_left_out(dataset: Dataset) -> LeftOut:
 
 
 def describe_unlabelled(number: int) -> str:
-    """Say that unlabelled projects are left out, "" where there is none.
+    """Return how many unlabelled projects are left out, in words; "" where there is none.
 
     >>> describe_unlabelled(266)
     '266 unlabelled projects are left out'
@@ -95,32 +95,32 @@ def describe_unlabelled(number: int) -> str:
 
 
 def describe_negatives(num_projects: int, num_negatives: int) -> str:
-    """Say how many projects a version learned from and was tested on, and how many without a tag.
+    """Return in words how many projects a version used, and how many have no learned tag.
 
     >>> describe_negatives(400, 200)
     '400 projects, 200 of them without a learned tag: negatives of every tag'
     """
-    told = counted(num_projects, "project")
+    projects = counted(num_projects, "project")
     if not num_negatives:
-        return told
+        return projects
     what = "negatives" if num_negatives > 1 else "a negative"
-    return f"{told}, {num_negatives:,} of them without a learned tag: {what} of every tag"
+    return f"{projects}, {num_negatives:,} of them without a learned tag: {what} of every tag"
 
 
 def with_note(performance: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     """Return a performance with the "note" that its figures need, if they need one."""
-    told = describe_unlabelled(find_left_out(dataset).unlabelled)
-    return {**performance, "note": told} if told else dict(performance)
+    note = describe_unlabelled(find_left_out(dataset).unlabelled)
+    return {**performance, "note": note} if note else dict(performance)
 
 
 def name_counts(counts: Mapping[str, int]) -> str:
-    """Name tags with their numbers of projects, the first 50 of them.
+    """Return tags with their numbers of projects, the first 50 of them.
 
     >>> name_counts({"python": 240, "r": 84})
     'python 240, r 84'
     """
-    told = ", ".join(
+    listed = ", ".join(
         f"{shorten(tag)} {count:,}" for tag, count in list(counts.items())[:MOST_NAMED]
     )
     rest = len(counts) - MOST_NAMED
-    return told + (f" and {rest:,} more" if rest > 0 else "")
+    return listed + (f" and {rest:,} more" if rest > 0 else "")

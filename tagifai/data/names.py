@@ -77,7 +77,7 @@ def _nearest(name: str, by_key: dict[str, str]) -> str | None:
 def refuse_unknown_tags(
     names: Iterable[str], known: Iterable[str], where: str, *, what: str = "tag"
 ) -> None:
-    """Refuse names that are not known, all in one line, each with the nearest known one.
+    """Raise an error for names that are not known, each with the nearest known one.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ def refuse_unknown_tags(
     tagifai.errors.TagifaiError: predictions.jsonl: 2 unknown tags: 'NLP' (did you mean 'nlp'?), \
 'atention' (did you mean 'attention'?)
     """
-    told = tell_unknown_tags(names, known, what)
-    if told:
-        raise TagifaiError(f"{where}: {told}")
+    message = describe_unknown_tags(names, known, what)
+    if message:
+        raise TagifaiError(f"{where}: {message}")
 
 
 def refuse_unknown_in_rows(
@@ -116,7 +116,7 @@ def refuse_unknown_in_rows(
     *,
     what: str = "tag",
 ) -> None:
-    """Refuse names that are not known, of all rows of a file at once.
+    """Raise an error for names that are not known, of all rows of a file at once.
 
     Parameters
     ----------
@@ -141,17 +141,17 @@ def refuse_unknown_in_rows(
     among = set(allowed)
     found = [(place, names) for place, given in rows if not among.issuperset(names := list(given))]
     if found:
-        told = [
-            f"{place}: {tell_unknown_tags(names, allowed, what)}"
+        parts = [
+            f"{place}: {describe_unknown_tags(names, allowed, what)}"
             for place, names in found[:MOST_PLACES]
         ]
-        if len(found) > len(told):
-            told.append(f"and {counted(len(found) - len(told), 'more place')}")
-        raise TagifaiError(f"{where}: {'; '.join(told)}")
+        if len(found) > len(parts):
+            parts.append(f"and {counted(len(found) - len(parts), 'more place')}")
+        raise TagifaiError(f"{where}: {'; '.join(parts)}")
 
 
-def tell_unknown_tags(names: Iterable[str], known: Iterable[str], what: str = "tag") -> str:
-    """Name those that are not known, each with the nearest known one; "" where all are known."""
+def describe_unknown_tags(names: Iterable[str], known: Iterable[str], what: str = "tag") -> str:
+    """Return the names that are not known, each with the nearest known one; "" for none."""
     allowed = list(dict.fromkeys(known))
     among = set(allowed)
     unknown = [name for name in dict.fromkeys(names) if name not in among]
@@ -161,15 +161,15 @@ def tell_unknown_tags(names: Iterable[str], known: Iterable[str], what: str = "t
     for one in allowed:
         by_key.setdefault(spelling_key(one), one)
     named = [(name, _nearest(name, by_key)) for name in unknown[:MOST_NAMED]]
-    told = ", ".join(
+    message = ", ".join(
         _quoted(name) + (f" (did you mean {shorten(near)!r}?)" if near is not None else "")
         for name, near in named
     )
     rest = len(unknown) - len(named)
-    told += f" and {rest:,} more" if rest else ""
+    message += f" and {rest:,} more" if rest else ""
     if any(near is None for _, near in named):
-        told += f"; known {what}s: {_listed(allowed)}"
-    return f"{counted(len(unknown), f'unknown {what}')}: {told}"
+        message += f"; known {what}s: {_listed(allowed)}"
+    return f"{counted(len(unknown), f'unknown {what}')}: {message}"
 
 
 def _quoted(name: str) -> str:
@@ -178,5 +178,5 @@ def _quoted(name: str) -> str:
 
 
 def _listed(names: list[str], most: int = 20) -> str:
-    told = ", ".join(repr(shorten(name)) for name in names[:most])
-    return (told + (f" … ({len(names):,} in all)" if len(names) > most else "")) or "none"
+    listed = ", ".join(repr(shorten(name)) for name in names[:most])
+    return (listed + (f" … ({len(names):,} in all)" if len(names) > most else "")) or "none"

@@ -125,8 +125,8 @@ def _edit_values(values: Sequence[object], wanted: Wanted, form: CellForm) -> li
                 found[place] = _as_binary(found[place], value)
         return found
     keep = wanted.of([tag for v in values for tag in read_tags([v], "", form.names)]).keep
-    kept = [value for value, stays in zip(values, keep, strict=True) if stays]
-    return [*kept, *(number_of[name_of(tag)] if names else tag for tag in wanted.added)]
+    rest = [value for value, stays in zip(values, keep, strict=True) if stays]
+    return [*rest, *(number_of[name_of(tag)] if names else tag for tag in wanted.added)]
 
 
 def _as_binary(old: object, value: int) -> object:

@@ -45,7 +45,7 @@ class Finding:
 
 
 def finding(rule: str, message: str, cases: Iterable[Case]) -> list[Finding]:
-    """Make the rule's finding, none where there is no case."""
+    """Return the rule's finding, none where there is no case."""
     cases = list(cases)
     if not cases:
         return []
@@ -141,7 +141,7 @@ def tag_spellings(dataset: Dataset) -> list[Case]:
 
 
 def describe_spellings(counts: Mapping[str, int]) -> str:
-    """Name tags so that those which look alike can be told apart.
+    """Return tags with their counts, so that those which look alike can be distinguished.
 
     >>> describe_spellings({"nlp": 2, "NLP": 1})
     "'nlp' 2 projects, 'NLP' 1 project"
@@ -171,7 +171,7 @@ def spelling_groups(dataset: Dataset) -> list[dict[str, int]]:
 
 
 def _visible(name: str) -> str:
-    """Quote a name so that forms which look alike can be told apart."""
+    """Quote a name so that forms which look alike can be distinguished."""
     composed = unicodedata.is_normalized("NFC", name)
     return repr(shorten(name)) if composed else ascii(shorten(name))
 

@@ -26,7 +26,7 @@ from tagifai.errors import TagifaiError, shorten
 from tagifai.pointers import refuse_pointer_file
 
 _ARROW = (".arrow", ".feather")
-# Told where they are met: what else a table is kept in, and how to bring it.
+# Other kinds of files that hold tables, and what to do with them.
 _ELSEWHERE = {
     ".xlsx": "save the sheet as CSV",
     ".xls": "save the sheet as CSV",
@@ -174,8 +174,8 @@ def _open(path: Path, given: Dialect, detect: bool) -> Iterator[Source]:
         return
     dialect, written = given, tuple[str, ...]()
     if detect:
-        told = detect_dialect(path, given, tabular=kind in ("csv", "tsv"))
-        dialect, written = told.dialect, told.reasons
+        detected = detect_dialect(path, given, tabular=kind in ("csv", "tsv"))
+        dialect, written = detected.dialect, detected.reasons
     else:
         dialect = replace(given, encoding=check_encoding(given.encoding or "utf-8"))
     kind = _json_kind(path, kind, dialect.encoding)
@@ -215,7 +215,7 @@ def _open_folder(folder: Path) -> Iterator[Source]:
 
 
 def _json_kind(path: Path, kind: str, encoding: str) -> str:
-    """Tell JSON lines in a `.json` file, a list in a `.jsonl` file, and an object of rows."""
+    """Detect JSON lines in a `.json` file, a list in a `.jsonl` file, and an object of rows."""
     if kind not in ("json", "jsonl"):
         return kind
     with readable(path), open_text(path, encoding) as file:

@@ -45,13 +45,13 @@ _ZEROS = {zero: one for one, zero in _ONES.items()}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What changes of one project: names taken away, and names added, last."""
+    """What changes of one project: names removed, and names added, which come last."""
 
     removed: frozenset[str] = frozenset()
     added: tuple[str, ...] = ()
 
     def of(self, values: Iterable[str]) -> Retag:
-        """Tell what it does to tags as they are written."""
+        """Return which tags, as they are written, stay, and what is added."""
         removed = {name_of(tag) for tag in self.removed}
         return Retag(tuple(name_of(value) not in removed for value in values), self.added)
 
@@ -72,9 +72,9 @@ class CellForm:
     style : JsonStyle
         How JSON is written.
     example : ItemList or None
-        The usual list of the column, where cells hold lists in brackets.
+        The most common list of the column, where cells hold lists in brackets.
     between : str
-        What usually stands between two tags; "" where no cell has two.
+        What most often stands between two tags; "" where no cell has two.
     """
 
     separator: str = ""
@@ -93,7 +93,7 @@ def form_of(
     *,
     multi_hot: bool = False,
 ) -> CellForm:
-    """Tell how a column writes tags, by all of its cells."""
+    """Detect how a column writes tags, by all of its cells."""
     lists: Counter[ItemList] = Counter()
     gaps: Counter[str] = Counter()
     for cell in cells:
@@ -113,7 +113,7 @@ def form_of(
 
 
 def take_apart(cell: str, separator: str = "") -> ItemList:
-    """Take a cell apart into the tags that are written in it, and all that stands around them.
+    """Split a cell into the tags that are written in it, and all that stands around them.
 
     >>> found = take_apart("a; b ;c", ";")
     >>> found.items, found.separators
@@ -125,7 +125,7 @@ def take_apart(cell: str, separator: str = "") -> ItemList:
     Raises
     ------
     TagifaiError
-        It cannot be told where each tag begins and ends.
+        It is unclear where each tag begins and ends.
     """
     start, stop = len(cell) - len(cell.lstrip()), len(cell.rstrip())
     spans: list[tuple[int, int]] = []
@@ -197,8 +197,9 @@ def edit_cell(cell: str, wanted: Wanted, form: CellForm) -> str:
         cell, own = "", []
     except ValueError as error:
         raise TagifaiError(str(error)) from None
-    kept = [tag for tag in own if tag not in {name_of(one) for one in wanted.removed}]
-    expected = list(normalise_names([*kept, *wanted.added]))
+    removed = {name_of(tag) for tag in wanted.removed}
+    rest = [tag for tag in own if tag not in removed]
+    expected = list(normalise_names([*rest, *wanted.added]))
     written = _write(cell, wanted, form)
     try:
         same = (
@@ -234,8 +235,8 @@ def _write(cell: str, wanted: Wanted, form: CellForm) -> str:
             pass
         else:
             # An empty list is one of Python, too.
-            usual = form.example.items if form.example else ()
-            if found.items or not usual or usual[0].startswith('"'):
+            items = form.example.items if form.example else ()
+            if found.items or not items or items[0].startswith('"'):
                 return edit_list(found, wanted.of(found.values), form.style)
     found = take_apart(cell, form.separator)
     keep = wanted.of([tag for value in found.values for tag in _named(value, form)]).keep
@@ -313,7 +314,7 @@ def flip(cell: str, value: int, others: Iterable[str] = (), *, blank: bool = Fal
     value : int
         0 or 1.
     others : iterable of str
-        Cells of the same column, which tell where the cell alone does not.
+        Cells of the same column, which decide where the cell alone does not.
     blank : bool
         Whether a blank cell is a 0.
     """

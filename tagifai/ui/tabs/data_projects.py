@@ -40,28 +40,7 @@ class ProjectsPart:
                 # What the box shows: Gradio copies its choices whenever an event asks the box.
                 self.shown_tag = gr.State(None)
                 self.details = gr.JSON(label="What is known of the tag", elem_id="tag-metadata")
-        with gr.Row(elem_classes="controls"):
-            self.query = gr.Textbox(
-                label="Search",
-                placeholder="words in id, title, description or tags",
-                elem_id="projects-search",
-                scale=3,
-                max_length=200,
-            )
-            self.sort = gr.Dropdown(
-                [NO_SORT, *SORTS],
-                value=NO_SORT,
-                label="Sort by",
-                elem_id="projects-sort",
-                interactive=True,
-                min_width=130,
-            )
-            self.descending = gr.Checkbox(
-                label="Descending", min_width=110, elem_id="projects-descending"
-            )
-            self.number = gr.Number(
-                1, label="Page", precision=0, minimum=1, elem_id="projects-page", min_width=90
-            )
+        self._build_controls()
         self.table = gr.HTML(elem_id="projects-table", apply_default_css=False)
         # The search that the table shows: to fill the search box is no new search.
         self.searched = gr.State("")
@@ -85,6 +64,30 @@ class ProjectsPart:
             self.searched,
         ]
         self._wire()
+
+    def _build_controls(self) -> None:
+        with gr.Row(elem_classes="controls"):
+            self.query = gr.Textbox(
+                label="Search",
+                placeholder="words in id, title, description or tags",
+                elem_id="projects-search",
+                scale=3,
+                max_length=200,
+            )
+            self.sort = gr.Dropdown(
+                [NO_SORT, *SORTS],
+                value=NO_SORT,
+                label="Sort by",
+                elem_id="projects-sort",
+                interactive=True,
+                min_width=130,
+            )
+            self.descending = gr.Checkbox(
+                label="Descending", min_width=110, elem_id="projects-descending"
+            )
+            self.number = gr.Number(
+                1, label="Page", precision=0, minimum=1, elem_id="projects-page", min_width=90
+            )
 
     def _wire(self) -> None:
         order = [self.query, self.sort, self.descending]
