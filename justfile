@@ -11,9 +11,7 @@ help:
 
 # Make .venv with all that the app, the tests and the checks need
 install:
-    python3 -m venv {{ venv }}
-    {{ python }} -m pip install uv
-    {{ python }} -m uv pip install --python {{ venv }} --compile-bytecode -r requirements-dev.txt
+    .ci/setup {{ venv }}
 
 # Start the dashboard, as in `just run --port 7861`
 run *ARGS:

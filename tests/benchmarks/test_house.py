@@ -65,5 +65,5 @@ def test_a_target_is_met_up_to_its_value():
 def test_the_table_tells_what_is_missed(capsys):
     status = main()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 13
+    assert len(lines) == 21
     assert status == (3 if any(line.endswith("missed") for line in lines) else 0)
