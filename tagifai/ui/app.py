@@ -4,16 +4,15 @@ from pathlib import Path
 
 import gradio as gr
 
-from tagifai.inspection import ORDERS
 from tagifai.services.app import Services
 from tagifai.ui import api, links, loading
 from tagifai.ui import theme as looks
 from tagifai.ui.gradio_fixes import fields, progress
 from tagifai.ui.server import account
 from tagifai.ui.server.page import Appearance, Page
-from tagifai.ui.tabs import inspection as inspection_tab
 from tagifai.ui.tabs.data import DataTab
 from tagifai.ui.tabs.inference import InferenceTab
+from tagifai.ui.tabs.inspection import InspectionTab
 from tagifai.ui.tabs.label_errors import LabelErrorsTab
 from tagifai.ui.tabs.performance import PerformanceTab
 from tagifai.ui.tabs.slices import SlicesTab
@@ -54,24 +53,19 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
                 )
                 with gr.Tabs(elem_id="inspection-parts", overflow_behavior="wrap") as parts:
                     with gr.Tab("Tags", id="tags", elem_id="tab-tags"):
-                        version_chosen = inspection_tab.build(
-                            place("inspection", inspection, "tags"),
-                            version,
-                            list_versions=lambda: services.versions.names(),
-                            latest=lambda names: services.versions.latest("predictions", names),
-                            desk=lambda: services.inspection,
-                            influence=lambda: services.influence,
-                            orders=list(ORDERS),
+                        tags = InspectionTab(
+                            services, place("inspection", inspection, "tags"), version
                         )
+                        tags.build()
                     with gr.Tab(
                         "Suspected label errors", id="label-errors", elem_id="tab-label-errors"
                     ) as labels:
                         LabelErrorsTab(
                             services, place("inspection", labels, "label-errors"), version
-                        ).build(version_chosen)
+                        ).build(tags.version_chosen)
                     with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
                         SlicesTab(services, place("inspection", slices, "slices"), version).build(
-                            version_chosen
+                            tags.version_chosen
                         )
         with head:
             links.Address(places, tabs, parts).build(demo.load, HEADING)

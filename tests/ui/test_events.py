@@ -29,7 +29,8 @@ def test_choosing_a_version_tag_or_option_asks_once_before_anything_else_is_told
     for wanted in ("inspect-version", "inspect-tag", "inference-version"):
         control = next(one for one in page.blocks.values() if one.elem_id == wanted)
         assert isinstance(control, gr.Dropdown)
-        asked = [e.name for e in page.fns.values() if e.fn and (control._id, "input") in e.targets]
+        targets = {(control._id, event) for event in ("input", "change")}
+        asked = [e.name for e in page.fns.values() if e.fn and targets & {*e.targets}]
         assert len(asked) == 1, (wanted, asked)
 
 

@@ -201,21 +201,85 @@ def test_a_text_without_words_has_no_tags(handlers):
     assert "there is no word to predict from" in shown["inference-predicted"]
 
 
-def test_a_list_asked_for_anew_keeps_the_threshold_of_its_tag(handlers):
-    again = handlers("inspection", "show_again")
-    shown_of, threshold, *_ = again.inputs
+class Inspected:
+    """The controls of the Inspection tab, as a page holds them."""
 
-    def threshold_after(tag, shown):
-        given = [first_value(widget) for widget in again.inputs]
-        given[:4] = shown, 0.9, "v0.2.0", tag
-        return again.fn(*given)[again.outputs.index(threshold)]
+    def __init__(self, event):
+        self.event = event
+        self.values = {widget: first_value(widget) for widget in event.inputs}
+        self.named = {widget.elem_id: widget for widget in (*event.inputs, *event.outputs)}
 
-    first = threshold_after("segmentation", "")
-    assert first != 0.9
-    assert threshold_after("segmentation", '["v0.2.0", "segmentation", "stamp"]') == 0.9
-    assert threshold_after("segmentation", '["v0.2.0", "graphs", "stamp"]') == first
-    assert threshold_after("segmentation", '["v0.1.0", "segmentation", "stamp"]') == first
-    assert shown_of in again.outputs
+    def value(self, name):
+        """Return what a control holds."""
+        return self.values[self.named[name]]
+
+    def choose(self, **controls):
+        """Choose, and return what the answer changes, by element id."""
+        for name, value in controls.items():
+            self.values[self.named[name.replace("_", "-")]] = value
+        answer = self.event.fn(*self.values.values())
+        if answer == gr.skip():
+            return {}
+        assert set(answer) <= set(self.event.outputs)
+        for widget, value in answer.items():
+            if widget in self.values and not isinstance(value, gr.Dropdown):
+                self.values[widget] = value
+        return {widget.elem_id or widget: value for widget, value in answer.items()}
+
+
+def test_a_moved_threshold_stays_until_another_tag_or_version_is_chosen(handlers):
+    page = Inspected(handlers("inspection", "show"))
+    page.choose(inspect_version="v0.2.0", inspect_tag="segmentation")
+    first = page.value("tag-threshold")
+    assert 0 < first < 0.9
+    moved = page.choose(tag_threshold=0.9)
+    assert "0.900</b>threshold" in moved["tag-figures"]
+    assert {"tag-threshold", "tag-metrics", "inspect-tag"}.isdisjoint(moved)
+    page.choose(inspect_outcome="false negatives")
+    assert page.value("tag-threshold") == 0.9
+    page.choose(inspect_tag="transformers")
+    page.choose(inspect_tag="segmentation")
+    assert page.value("tag-threshold") == first
+    page.choose(tag_threshold=0.9)
+    page.choose(inspect_version="v0.1.0")
+    assert page.value("tag-threshold") < 0.9
+    # One threshold for all tags stands for each tag's own.
+    page.choose(common_threshold=0.75)
+    assert page.value("tag-threshold") == 0.75
+    page.choose(inspect_tag="transformers")
+    assert page.value("tag-threshold") == 0.75
+    page.choose(common_threshold=0)
+    assert page.value("tag-threshold") < 0.75
+
+
+def test_only_what_changes_is_shown_again(handlers):
+    page = Inspected(handlers("inspection", "show"))
+    whole = page.choose(inspect_version="v0.2.0", inspect_tag="segmentation")
+    assert {"tag-metrics", "calibration-note", "tag-figures", "samples"} <= set(whole)
+    assert page.choose() == {}
+    listed = page.choose(samples_order="longest")
+    assert {name for name in listed if isinstance(name, str)} == {"samples", "outcome-help"}
+    tag = page.choose(inspect_tag="transformers")
+    assert {"tag-figures", "precision-recall", "samples"} <= set(tag)
+    assert "tag-metrics" not in tag
+    # A page that there is not is the last one, and another list begins with its first.
+    assert page.choose(samples_page=9)["samples-page"] == 1
+    # A tag that the version lacks makes room for the one with the most errors.
+    gone = page.choose(inspect_tag="gone", inspect_version="v0.1.0")
+    assert gone["inspect-tag"].value in [name for name, _ in gone["inspect-tag"].choices]
+
+
+def test_a_version_that_cannot_be_read_empties_the_tab_until_another_is_chosen(handlers, tmp_path):
+    page = Inspected(handlers("inspection", "show"))
+    page.choose(inspect_version="v0.2.0", inspect_tag="segmentation")
+    (tmp_path / "model" / "v0.1.0" / "performance.json").write_text("{")
+    broken = page.choose(inspect_version="v0.1.0")
+    (notice,) = [value for value in broken.values() if 'role="alert"' in str(value)]
+    assert "v0.1.0/performance.json: not JSON" in notice
+    assert broken["tag-metrics"] == broken["samples"] == broken["tag-figures"] == ""
+    again = page.choose(inspect_version="v0.2.0")
+    assert again["tag-metrics"].partition("<tbody>")[2].count("<tr") == 4
+    assert again["tag-figures"]
 
 
 def test_the_history_shows_what_rests_on_enough_unless_asked(handlers):

@@ -1,408 +1,352 @@
 """Inspection: where a version errs, and by which projects."""
 
-import json
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
-import orjson
-from gradio.events import Dependency
 
-from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
-from tagifai.inspection import Outcome, TagFigures
-from tagifai.inspection.export import export_outcomes
-from tagifai.metrics.reading import metric_terms
-from tagifai.selection import Paged
-from tagifai.services.inspection import InspectionService, outcome_help
-from tagifai.ui.events import QUICK, Chosen, drawn_first, put_row
-from tagifai.ui.links import Choice, Link, Place
-from tagifai.ui.tabs import inspection_thresholds, inspection_why
-from tagifai.ui.tabs.inspection_why import tint_projects
-from tagifai.ui.views.inspection import (
-    most_errors,
-    show_calibration,
-    show_confusions,
-    show_curve,
-    show_figures,
-    show_miscalibrated,
-    show_page,
-    show_reliability,
-    show_slices,
-    show_tags,
-)
-from tagifai.ui.views.markup import CHOOSE_ROW, SAVE_FILE, show_error, show_terms
-
-if TYPE_CHECKING:
-    from tagifai.services.influence import InfluenceService
+from tagifai.inspection import ORDERS
+from tagifai.services.app import Services
+from tagifai.ui.events import QUICK, Updates, drawn_first, put_row
+from tagifai.ui.links import Choice, Link, Route, Value
+from tagifai.ui.tabs.inspection_calibration import Calibration
+from tagifai.ui.tabs.inspection_confusions import Confusions
+from tagifai.ui.tabs.inspection_samples import OUTCOMES, Samples
+from tagifai.ui.tabs.inspection_tables import Tables
+from tagifai.ui.tabs.inspection_thresholds import Thresholds
+from tagifai.ui.tabs.inspection_why import Decision, Question
+from tagifai.ui.views.inspection import most_errors, show_curve, show_figures, show_notes
+from tagifai.ui.views.markup import show_error
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
-OUTCOMES = {
-    "false positives": "fp",
-    "false negatives": "fn",
-    "true positives": "tp",
-}
-OF_WORDS = (
-    ' Words that <span class="word raises" style="--weight:.6">raise</span> and '
-    '<span class="word lowers" style="--weight:.6">lower</span> the tag are marked.'
-)
 
 
-# Whether what is listed was asked for with other choices than those that stand there now.
-OUTDATED = """
-(listed, before, ...now) => {
-  const same = !listed || JSON.parse(listed).every((one, i) => one === now[i]);
-  return same ? before : String(performance.now());
-}
-"""
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the tab shows, or is asked to show: the values of its controls.
 
-
-def build(
-    place: Place,
-    version: gr.Dropdown,
-    *,
-    list_versions: Callable[[], list[str]],
-    latest: Callable[[list[str]], str],
-    desk: Callable[[], InspectionService],
-    influence: Callable[[], "InfluenceService"],
-    orders: list[str],
-) -> Dependency:
-    """Lay out the tab, filled with the choice of `version` when `place` comes into view.
-
-    Give the event of choosing a version: what else depends on it comes after.
+    Attributes
+    ----------
+    common : float
+        The threshold of all tags; 0 where each has its own.
+    stamp : str
+        What changes with the content of the version.
     """
-    gr.Markdown(INTRO)
-    notice = gr.HTML()
-    # The thresholds and the search that are shown: setting their controls is no new choice.
-    drawn, drawn_common, searched = gr.State(None), gr.State(0), gr.State("")
-    with gr.Row(elem_classes="controls"):
-        tag = gr.Dropdown([], label="Tag, best F1 first", elem_id="inspect-tag", interactive=True)
-        outcome = gr.Radio(
-            list(OUTCOMES),
-            value="false positives",
-            label="Outcome",
-            elem_id="inspect-outcome",
-            interactive=True,
-            min_width=300,
-        )
-    figures = gr.HTML(elem_id="tag-figures", apply_default_css=False)
-    threshold, common, curve_chart, set_threshold = inspection_thresholds.build(
-        version, tag, desk=desk
-    )
-    help_line = gr.HTML(elem_id="outcome-help")
-    with gr.Row(elem_classes="controls"):
-        query = gr.Textbox(
-            label="Search these projects",
-            placeholder="words in title, description or tags",
-            elem_id="samples-search",
-            max_length=200,
-            scale=2,
-        )
-        order = gr.Dropdown(
-            orders,
-            value=orders[0],
-            label="Order",
-            elem_id="samples-order",
-            interactive=True,
-            min_width=150,
-        )
-        number = gr.Number(
-            1, label="Page", precision=0, minimum=1, elem_id="samples-page", min_width=90
-        )
-    samples = gr.HTML(elem_id="samples", apply_default_css=False, js_on_load=CHOOSE_ROW)
-    with gr.Row(elem_classes="controls"):
-        to_json = gr.Button("Save this list as JSON", elem_id="samples-json", size="sm")
-        to_csv = gr.Button("Save this list as CSV", elem_id="samples-csv", size="sm")
-    # Which version and tag are shown, and for what the projects are listed.
-    shown_of, listed_for = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
-    outdated = gr.Textbox(visible="hidden")
-    exported, file_name = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
-    forget_decision = inspection_why.build(version, tag, samples, desk=influence)
-    calibration = gr.HTML(elem_id="calibration-note", apply_default_css=False)
-    reliability = gr.Accordion(
-        "Reliability of the probabilities", open=False, elem_id="calibration"
-    )
-    with reliability, gr.Row():
-        pooled = gr.HTML(elem_id="reliability-all", min_width=320, apply_default_css=False)
-        of_tag = gr.HTML(elem_id="reliability-tag", min_width=320, apply_default_css=False)
-    with reliability:
-        miscalibrated = gr.HTML(
-            elem_id="miscalibrated-tags", apply_default_css=False, js_on_load=CHOOSE_ROW
-        )
-    with gr.Accordion("Confused with other tags", open=False, elem_id="confusion"):
-        confusion = gr.HTML(elem_id="confusions", apply_default_css=False, js_on_load=CHOOSE_ROW)
-        confused_samples = gr.HTML(elem_id="confused-samples", apply_default_css=False)
-    gr.Markdown("### All tags on the test split")
-    with gr.Accordion("How to read each metric", open=False):
-        gr.HTML(show_terms(metric_terms()), apply_default_css=False)
-    tags = gr.HTML(elem_id="tag-metrics", apply_default_css=False, js_on_load=CHOOSE_ROW)
-    gr.Markdown("### Slices of the test split")
-    slices = gr.HTML(elem_id="slice-metrics", apply_default_css=False)
 
-    def show_samples(
-        name: str | None,
+    version: str
+    tag: str
+    common: float
+    outcome: str
+    query: str
+    order: str
+    page: int
+    threshold: float
+    stamp: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        version: str | None,
         tag: str | None,
-        threshold: float,
+        common: float | None,
         outcome: str,
-        query: str,
+        query: str | None,
         order: str,
-        page: float | None = 1,
-    ) -> list[Any]:
-        if not name or not tag:
-            return ["", "", 1, ""]
-        asked = json.dumps([name, tag, outcome, query, order])
-        kind = OUTCOMES.get(outcome, outcome)
-        try:
-            found = desk().outcomes(name, tag, kind, order, query or "", int(page or 1), threshold)
-            line = f'<p class="note">{escaped(outcome_help(kind), 400)}{OF_WORDS}</p>'
-            tinted = tint_projects(influence(), name, tag, found.items)
-        except TagifaiError as error:
-            return ["", show_error(error), 1, asked]
-        return [line, show_page(found, tag, outcome, tinted), found.number, asked]
-
-    def save(
-        kind: str,
-        name: str | None,
-        tag: str | None,
-        threshold: float,
-        outcome: str,
-        query: str,
-        order: str,
-    ) -> tuple[str, str]:
-        code = OUTCOMES.get(outcome, outcome)
-        try:
-            rows = desk().all_outcomes(name or "", tag or "", code, order, query or "", threshold)
-        except TagifaiError as error:
-            raise gr.Error(escaped(error, 300), print_exception=False) from None
-        return (
-            export_outcomes(rows, kind, tag=tag or "", outcome=code),
-            f"{name}-{tag}-{code}.{kind}",
+        page: float | None,
+        threshold: float | None,
+    ) -> "View":
+        """Read the values of the controls, which may be empty."""
+        return cls(
+            version or "",
+            tag or "",
+            common or 0.0,
+            outcome,
+            query or "",
+            order,
+            int(page or 1),
+            threshold or 0.0,
         )
 
-    def search(
-        name: str | None,
-        tag: str | None,
-        threshold: float,
-        outcome: str,
-        query: str,
-        order: str,
-        before: str,
-    ) -> list[Any]:
-        if query == before:
-            return [gr.skip()] * 5
-        return [*show_samples(name, tag, threshold, outcome, query, order), query]
+    def is_of_tag(self, other: "View | None") -> bool:
+        """Check whether another view is of the same tag and version."""
+        return other is not None and (self.version, self.tag) == (other.version, other.tag)
 
-    def move_threshold(
-        name: str | None, tag: str | None, threshold: float, before: float | None, *choice: Any
-    ) -> list[Any]:
-        if threshold == before:
-            return [gr.skip()] * len(threshold_outputs)
-        return show_threshold(name, tag, threshold, *choice)
+    @property
+    def content(self) -> tuple[str, str]:
+        """The version and its content, which the tables of all tags depend on."""
+        return self.version, self.stamp
 
-    def show_threshold(
-        name: str | None, tag: str | None, threshold: float, *choice: Any
-    ) -> list[Any]:
-        if not name or not tag:
-            return [None, "", "", "", "", 1, ""]
-        try:
-            row = desk().threshold_metrics(name, tag, threshold)
-            chart = show_curve(desk().curve(name, tag), row, tag)
-        except TagifaiError as error:
-            return [None, show_error(error), "", "", "", 1, ""]
-        return [threshold, show_figures(row), chart, *show_samples(name, tag, threshold, *choice)]
+    @property
+    def figures(self) -> tuple[str, str, str, float]:
+        """What a tag's figures depend on."""
+        return *self.content, self.tag, self.threshold
 
-    def show_tag(
-        name: str | None, tag: str | None, common: float, *choice: Any, own: float | None = None
-    ) -> list[Any]:
-        if not name or not tag:
-            return [gr.skip(), "", *show_threshold(None, None, 0)]
-        try:
-            own = own if own is not None else common or desk().threshold_of(name, tag)
-            shown = orjson.dumps([name, tag, desk().versions.stamp(name)]).decode()
-        except TagifaiError as error:
-            return [gr.skip(), "", None, show_error(error), "", "", "", 1, ""]
-        return [own, shown, *show_threshold(name, tag, own, *choice)]
+    @property
+    def samples(self) -> tuple[object, ...]:
+        """What the list of projects depends on, except for its page."""
+        return *self.figures, self.outcome, self.query, self.order
 
-    def show_folded(name: str | None, tag: str | None) -> list[str]:
-        if not name or not tag:
-            return ["", "", ""]
-        try:
-            reliable = show_reliability(desk().check_calibration(name, tag), tag)
-            table = show_confusions(desk().confusions(name, tag), tag)
-        except TagifaiError as error:
-            return [show_error(error), "", ""]
-        return [reliable, table, ""]
 
-    def move_common(name: str | None, tag: str | None, common: float, before: float) -> list[Any]:
-        if common == before:
-            return [gr.skip()] * 3
-        return [*show_common(name, tag, common), common]
+class InspectionTab:
+    """The tab: a tag's figures, the projects behind them, calibration, confusions, all tags.
 
-    def show_common(name: str | None, tag: str | None, common: float) -> list[Any]:
-        try:
-            table = show_tags(desk().tag_table(name, common or None)) if name else ""
-            own = common or (desk().threshold_of(name, tag) if name and tag else 0.5)
-        except TagifaiError as error:
-            return [show_error(error), gr.skip()]
-        return [table, own]
+    One event shows whatever is chosen. The page sends it again where a choice was made before the
+    answer came, so that no late answer stays in place of a later choice.
+    """
 
-    def choose_tag(name: str | None, tag: str | None, *rest: Any) -> list[Any]:
-        # Told once more: a version without the tag of before may have named another meanwhile.
-        return [tag, *show_tag(name, tag, *rest)]
+    def __init__(self, services: Services, route: Route, version: gr.Dropdown) -> None:
+        self.services = services
+        self.route = route
+        self.version = version
+        self.thresholds = Thresholds(services)
+        self.samples = Samples(services)
+        self.decision = Decision(services)
+        self.calibration = Calibration(services)
+        self.confusions = Confusions(services)
+        self.tables = Tables(services)
 
-    def show_again(
-        shown: str, threshold: float, name: str | None, tag: str | None, *rest: Any
-    ) -> list[Any]:
-        # A threshold that was moved stays, unless it is that of another tag or version.
-        same = bool(shown) and json.loads(shown)[:2] == [name, tag]
-        return show_tag(name, tag, *rest, own=threshold if same else None)
-
-    def show_version(
-        name: str | None,
-        tag: str | None,
-        common: float,
-        *choice: Any,
-        own: float | None = None,
-        linked: bool = False,
-    ) -> list[Any]:
-        try:
-            table: list[TagFigures] = desk().tag_table(name, common or None) if name else []
-            checked = desk().check_calibration(name, None) if name else None
-            off = desk().miscalibrated_tags(name) if name else []
-            slice_rows = desk().slice_table(name) if name else []
-            notes = " ".join(desk().notes(name)) if name else ""
-        except TagifaiError as error:
-            return [
-                show_error(error),
-                gr.Dropdown([], value=None),
-                *[""] * 5,
-                *show_tag(None, None, common),
-            ]
-        names = [row.tag for row in table]
-        chosen = tag if tag in names else most_errors(table)
-        own = own if chosen == tag else None
-        return [
-            f'<div class="notice warning">{escaped(notes, 1_500)}</div>' if notes else "",
-            # A tag chosen meanwhile stays: none is told unless this one is gone, or a link's.
-            gr.Dropdown(names)
-            if chosen == tag and not linked
-            else gr.Dropdown(names, value=chosen),
-            show_tags(table),
-            show_slices(slice_rows),
-            show_calibration(checked, off) if checked else "",
-            show_reliability(checked, "all tags, pooled") if checked else "",
-            show_miscalibrated(off) if checked else "",
-            *show_tag(name, chosen, common, *choice, own=own),
-        ]
-
-    def fill(link: Link, _: gr.Request) -> list[Any]:
-        try:
-            names = list_versions()
-            chosen = link.read("version", names)
-            name = chosen if chosen in names else latest(names)
-        except TagifaiError as error:
-            return [gr.Dropdown([]), show_error(error), *[gr.skip()] * (len(filled) - 2)]
-        tag = link.read("tag", known_tags(name))
-        given = [link.read(one) for one in ("common", "outcome", "query", "order", "p")]
-        # A link's threshold stands until another tag or version is chosen.
-        own = link.read("threshold") if link.names("threshold") else None
-        notice, *found = show_version(name, tag, *given, own=own, linked=True)
-        return [
-            gr.Dropdown(names[::-1], value=name),
-            link.refused() + notice,
-            *found,
-            *given[:4],
-            given[0],
-            given[2],
-            None,
-        ]
-
-    def known_tags(name: str) -> list[str]:
-        try:
-            return [row.tag for row in desk().tag_table(name)]
-        except TagifaiError:
-            return []  # what is wrong with the version is told where it is shown
-
-    def show_confused(name: str | None, tag: str | None, event: Chosen) -> str:
-        try:
-            return show_page_of(
-                desk().confused(name or "", tag or "", event.key), tag or "", event.key
+    def build(self) -> None:
+        """Lay out the tab; it is filled when its route comes into view."""
+        gr.Markdown(INTRO)
+        self.notice = gr.HTML()
+        with gr.Row(elem_classes="controls"):
+            self.tag = gr.Dropdown(
+                [], label="Tag, best F1 first", elem_id="inspect-tag", interactive=True
             )
+            self.outcome = gr.Radio(
+                list(OUTCOMES),
+                value="false positives",
+                label="Outcome",
+                elem_id="inspect-outcome",
+                interactive=True,
+                min_width=300,
+            )
+        self.figures = gr.HTML(elem_id="tag-figures", apply_default_css=False)
+        self.thresholds.build(self.version, self.tag)
+        self.samples.build(self.version, self.tag, self.thresholds.threshold, self.outcome)
+        self.decision.build(self.version, self.tag, self.samples.table)
+        self.calibration.build()
+        self.confusions.build(self.version, self.tag)
+        self.tables.build()
+        self.view, self.times_filled = gr.State(None), gr.State(0)
+        self._listen()
+
+    def _listen(self) -> None:
+        samples, thresholds = self.samples, self.thresholds
+        self.route.choices = [
+            Choice("version", self.version),
+            Choice("tag", self.tag),
+            Choice("common", thresholds.common, 0),
+            Choice(
+                "outcome",
+                self.outcome,
+                "false positives",
+                codes={code: name for name, code in OUTCOMES.items()},
+            ),
+            Choice("query", samples.query, "", typed=True),
+            Choice("order", samples.order, ORDERS[0]),
+            Choice("p", samples.page, 1),
+            Choice("threshold", thresholds.threshold),
+        ]
+        # What has no value without a version or a tag.
+        self.cleared = [
+            self.figures,
+            thresholds.curve,
+            *samples.outputs,
+            *self.calibration.outputs,
+            *self.confusions.outputs,
+            *self.tables.outputs,
+        ]
+        shown = [
+            self.view,
+            self.notice,
+            self.tag,
+            thresholds.threshold,
+            samples.page,
+            *self.cleared,
+        ]
+        controls = self.route.controls
+        filled = [self.times_filled, *controls, *(one for one in shown if one not in controls)]
+        self.route.on_shown(self.fill, filled, known=[self.view, self.times_filled])
+        put_row(self.tables.tags, self.tag)
+        put_row(self.calibration.tags, self.tag)
+        gr.on(
+            [
+                self.version.input,
+                # Rows of tables set the tag, and buttons the thresholds.
+                self.tag.change,
+                thresholds.threshold.change,
+                thresholds.common.change,
+                self.outcome.input,
+                samples.query.change,
+                samples.order.input,
+                samples.page.input,
+                # A choice made while the tab was being filled is still to be shown.
+                self.times_filled.change,
+            ],
+            self.show,
+            [self.view, *controls],
+            shown,
+            **QUICK,
+        )
+        # The page runs what follows an event in turn, so that all this comes after `show`.
+        self.version_chosen = drawn_first(self.version.input)
+        # What is folded away keeps nobody waiting.
+        drawn_first(
+            partial(gr.on, [self.version.input, self.tag.change, self.times_filled.change])
+        ).then(
+            self.show_folded,
+            [self.decision.question, self.version, self.tag],
+            [
+                self.calibration.of_tag,
+                *self.confusions.outputs,
+                *self.decision.outputs,
+            ],
+            **QUICK,
+        )
+
+    def show(self, before: View | None, *controls: Value) -> Updates:
+        """Show what is chosen, as far as it isn't shown already."""
+        asked = View.of(*controls)
+        if not asked.version:
+            return _nothing_changes()
+        try:
+            _, shown = self._show_changes(before, asked if before else replace(asked, page=1))
         except TagifaiError as error:
-            return show_error(error)
+            shown = self._show_error(error)
+        return shown or _nothing_changes()
 
-    choice = [outcome, query, order]
-    pages = [help_line, samples, number, listed_for]
-    threshold_outputs = [drawn, figures, curve_chart, *pages]
-    tag_outputs = [threshold, shown_of, *threshold_outputs]
-    version_outputs = [notice, tag, tags, slices, calibration, pooled, miscalibrated, *tag_outputs]
-    whole = [version, tag, common, *choice]
-    place.choices = [
-        Choice("version", version),
-        Choice("tag", tag),
-        Choice("common", common, 0),
-        Choice("outcome", outcome, "false positives", codes={v: k for k, v in OUTCOMES.items()}),
-        Choice("query", query, "", typed=True),
-        Choice("order", order, orders[0]),
-        Choice("p", number, 1),
-        Choice("threshold", threshold),
-    ]
-    filled = [version, *version_outputs, common, *choice, drawn_common, searched, place.asked]
-    place.on_shown(fill, filled)
-    version_chosen = drawn_first(version.input(show_version, whole, version_outputs, **QUICK).then)
-    for chosen in (tag.input, put_row(tags, tag).then, put_row(miscalibrated, tag).then):
-        forget_decision(drawn_first(chosen(choose_tag, whole, [tag, *tag_outputs], **QUICK).then))
-    # An answer may come after that to a later question: then the page asks anew for what is chosen.
-    drawn_first(listed_for.change).then(
-        None,
-        [listed_for, outdated, version, tag, *choice],
-        outdated,
-        js=OUTDATED,
-        trigger_mode="multiple",
-        api_visibility="private",
-    )
-    outdated.change(show_again, [shown_of, threshold, *whole], tag_outputs, **QUICK)
-    # What is folded away keeps nobody waiting.
-    drawn_first(shown_of.change).then(
-        show_folded, [version, tag], [of_tag, confusion, confused_samples], **QUICK
-    )
-    forget_decision(version_chosen)
-    of_samples = [version, tag, threshold, *choice]
-    of_threshold = [version, tag, threshold, drawn, *choice]
-    # No `change`: each tag that is chosen sets them too. The button that resets one releases it.
-    gr.on(
-        [threshold.input, threshold.release],
-        move_threshold,
-        of_threshold,
-        threshold_outputs,
-        **QUICK,
-    )
-    for event in set_threshold:
-        event.then(move_threshold, of_threshold, threshold_outputs, **QUICK)
-    gr.on(
-        [common.input, common.release],
-        move_common,
-        [version, tag, common, drawn_common],
-        [tags, threshold, drawn_common],
-        **QUICK,
-    ).then(move_threshold, of_threshold, threshold_outputs, **QUICK)
-    query.change(search, [*of_samples, searched], [*pages, searched], **QUICK)
-    gr.on([outcome.input, order.input], show_samples, of_samples, pages, **QUICK)
-    number.input(show_samples, [version, tag, threshold, *choice, number], pages, **QUICK)
-    for button, kind in ((to_json, "json"), (to_csv, "csv")):
-        button.click(
-            partial(save, kind),
-            of_samples,
-            [exported, file_name],
-            show_progress="hidden",
-            api_visibility="private",
-        ).success(None, [exported, file_name], None, js=SAVE_FILE, api_visibility="private")
-    confusion.select(show_confused, [version, tag], confused_samples, **QUICK)
-    return version_chosen
+    def fill(self, link: Link, _: gr.Request, before: View | None, times_filled: int) -> Updates:
+        """Show what the link asks for, or else what is chosen."""
+        versions = self.services.versions
+        try:
+            names = versions.names()
+            chosen = link.read("version", names)
+            name = chosen if chosen in names else versions.latest("predictions", names)
+        except TagifaiError as error:
+            return {self.version: gr.Dropdown([]), self.notice: show_error(error)}
+        tag = link.read("tag", self._tags_of(name))
+        common, outcome, query, order, page, threshold = (
+            link.read(choice.name) for choice in self.route.choices[2:]
+        )
+        asked = View.of(name, tag, common, outcome, query, order, page, threshold)
+        moved = link.names("threshold") if link.followed else asked.is_of_tag(before)
+        try:
+            view, shown = self._show_changes(None, asked, threshold if moved else None)
+            # Without a link, the controls hold what they held.
+            if link.followed:
+                shown |= self._show_controls(view)
+        except TagifaiError as error:
+            shown = self._show_error(error)
+        shown[self.notice] = f"{link.refused()}{shown[self.notice]}"
+        shown[self.version] = gr.Dropdown(names[::-1], value=name)
+        shown[self.times_filled] = times_filled + 1
+        return shown
+
+    def _show_controls(self, view: View) -> Updates:
+        return {
+            self.tag: gr.Dropdown(self._tags_of(view.version), value=view.tag or None),
+            self.thresholds.common: view.common,
+            self.thresholds.threshold: view.threshold,
+            self.outcome: view.outcome,
+            self.samples.query: view.query,
+            self.samples.order: view.order,
+            self.samples.page: view.page,
+        }
+
+    def _tags_of(self, name: str) -> list[str]:
+        try:
+            return [row.tag for row in self.services.inspection.tag_table(name)]
+        except TagifaiError:
+            return []  # the notice says what is wrong with the version
+
+    def _show_changes(
+        self, before: View | None, asked: View, threshold: float | None = None
+    ) -> tuple[View, Updates]:
+        """Show what differs from what was shown before; `threshold` stands for the tag's own."""
+        service = self.services.inspection
+        asked = replace(asked, stamp=str(service.versions.stamp(asked.version)))
+        shown: Updates = {}
+        if before is None or before.content != asked.content:
+            asked, shown = self._show_version(asked)
+        elif before.common != asked.common:
+            shown = self.tables.show_tags(service.tag_table(asked.version, asked.common or None))
+        if threshold is None:
+            threshold = self._threshold_of(before, asked)
+        if threshold != asked.threshold:
+            asked = replace(asked, threshold=threshold)
+            shown[self.thresholds.threshold] = threshold
+        if before is None or before.figures != asked.figures:
+            shown |= self._show_tag(asked)
+        page = asked.page
+        if before and before.samples != asked.samples:
+            asked = replace(asked, page=1)
+        if before is None or (before.samples, before.page) != (asked.samples, asked.page):
+            samples, found = self.samples.show(
+                asked.version, asked.tag, asked.threshold, asked.outcome, asked.query, asked.order,
+                asked.page,
+            )  # fmt: skip
+            shown |= samples
+            asked = replace(asked, page=found)
+        if page != asked.page:
+            shown[self.samples.page] = asked.page
+        return asked, shown if asked == before else {**shown, self.view: asked}
+
+    def _show_version(self, asked: View) -> tuple[View, Updates]:
+        """Show what is of all tags; where the version lacks the tag, another is chosen."""
+        name = asked.version
+        rows = self.services.inspection.tag_table(name, asked.common or None)
+        names = [row.tag for row in rows]
+        tag = asked.tag if asked.tag in names else most_errors(rows)
+        shown = {
+            self.notice: show_notes(self.services.inspection.notes(name)),
+            # The value is left out where it is still right: a tag chosen meanwhile stays.
+            self.tag: gr.Dropdown(names)
+            if tag == asked.tag
+            else gr.Dropdown(names, value=tag or None),
+            **self.tables.show_tags(rows),
+            **self.tables.show_slices(name),
+            **self.calibration.show_version(name),
+        }
+        return replace(asked, tag=tag), shown
+
+    def _threshold_of(self, before: View | None, asked: View) -> float:
+        if asked.is_of_tag(before) and before and before.common == asked.common:
+            return asked.threshold  # which may have been moved
+        if asked.common or not asked.tag:
+            return asked.common
+        return self.services.inspection.threshold_of(asked.version, asked.tag)
+
+    def _show_tag(self, asked: View) -> Updates:
+        if not asked.tag:
+            return {self.figures: "", self.thresholds.curve: ""}
+        service, name, tag = self.services.inspection, asked.version, asked.tag
+        figures = service.threshold_metrics(name, tag, asked.threshold)
+        return {
+            self.figures: show_figures(figures),
+            self.thresholds.curve: show_curve(service.curve(name, tag), figures, tag),
+        }
+
+    def _show_error(self, error: TagifaiError) -> Updates:
+        return {
+            **dict.fromkeys(self.cleared, ""),
+            self.notice: show_error(error),
+            self.tag: gr.Dropdown([], value=None),
+            self.view: None,
+        }
+
+    def show_folded(self, question: Question, name: str | None, tag: str | None) -> Updates:
+        """Show what is folded away about a tag; a decision on another tag is no longer shown."""
+        return {
+            **self.calibration.show_tag(name, tag),
+            **self.confusions.show(name, tag),
+            **self.decision.show_tag(question, name, tag),
+        }
 
 
-def show_page_of(rows: list[Outcome], tag: str, other: str) -> str:
-    """Show the projects on which the errors of two tags fall together."""
-    return show_page(Paged(rows, 1, 1, len(rows)), tag, f"shared errors with {escaped(other)}")
+def _nothing_changes() -> Any:
+    # Gradio takes an empty mapping for a value.
+    return gr.skip()

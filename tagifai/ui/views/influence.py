@@ -1,6 +1,7 @@
 """What the Inspection tab shows of one decision: its words, and the projects behind it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,20 +10,33 @@ from tagifai.charts.shares import chart_shares
 from tagifai.charts.svg import escaped
 from tagifai.data import Project
 from tagifai.inspection import Outcome
-from tagifai.ui.views.inference import as_typed
+from tagifai.ui.views.inference import visible
 from tagifai.ui.views.markup import show_table
+from tagifai.ui.views.templates import render
 
 if TYPE_CHECKING:
     from tagifai.services.influence import Influence, WordShare
 
 MOST_EACH_WAY = 8
 TITLE_LENGTH, DESCRIPTION_LENGTH = 200, 600
-ABOUT = """The shares decompose the margin exactly: it is a sum of one term a training project,
-which is what <a href="https://arxiv.org/abs/2002.08484" rel="noopener noreferrer"
-target="_blank">TracIn (Pruthi et al. 2020)</a> at the last checkpoint comes down to for a linear
-model. They don't tell what leaving a project out would do, since the others would take over part
-of its work; the estimate does, by one Newton step with the project's leverage taken out, and
-refitting shows the true effect. All of it is about the margin, before calibration."""
+# A word that adds less than this share of the largest is not tinted.
+LEAST_TINTED = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a text: a word that raises or lowers a tag, or what stands between."""
+
+    text: str
+    value: float = 0.0
+    weight: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """Return "raises", "lowers", or "" where the piece does neither."""
+        if self.weight < LEAST_TINTED:
+            return ""
+        return "raises" if self.value > 0 else "lowers"
 
 
 def show_tinted(project: Project, words: Sequence["WordShare"]) -> str:
@@ -31,38 +45,45 @@ def show_tinted(project: Project, words: Sequence["WordShare"]) -> str:
     `words` are placed in `project.text`.
     """
     joined = f"{project.title} {project.description}"
-    lead = len(joined) - len(joined.lstrip())
-    most = max((abs(word.value) for word in words), default=0) or 1.0
-
-    def tinted(start: int, stop: int) -> str:
-        pieces, end = [], start
-        for word in words:
-            first, last = word.start + lead, word.stop + lead
-            if first < end or last > stop:
-                continue
-            pieces += [as_typed(joined[end:first]), _word(joined[first:last], word.value, most)]
-            end = last
-        return "".join([*pieces, as_typed(joined[end:stop])])
-
-    title_end = min(len(project.title), TITLE_LENGTH)
     start = len(project.title) + 1
     stop = min(len(joined), start + DESCRIPTION_LENGTH)
-    cut = "…" if stop < len(joined) else ""
-    title = f"<b>{tinted(0, title_end)}</b><br>" if title_end else ""
-    return f"{title}{tinted(start, stop)}{cut}"
+    title_end = min(len(project.title), TITLE_LENGTH)
+    return str(
+        render(
+            "tinted.html",
+            title=_split(joined, 0, title_end, words) if title_end else [],
+            description=_split(joined, start, stop, words),
+            cut=stop < len(joined),
+        )
+    )
+
+
+def _split(joined: str, start: int, stop: int, words: Sequence["WordShare"]) -> list[Piece]:
+    # Words are placed in the text without the spaces before it.
+    lead = len(joined) - len(joined.lstrip())
+    most = max((abs(word.value) for word in words), default=0) or 1.0
+    pieces, end = [], start
+    for word in words:
+        first, last = word.start + lead, word.stop + lead
+        if first < end or last > stop:
+            continue
+        pieces.append(Piece(visible(joined[end:first])))
+        pieces.append(Piece(visible(joined[first:last]), word.value, abs(word.value) / most))
+        end = last
+    return [*pieces, Piece(visible(joined[end:stop]))]
 
 
 def show_influence(
     found: "Influence", project: Project, tag: str, texts: Mapping[str, Project]
 ) -> str:
-    """Show what decided on a project: shares as a chart, then shares and estimates in words."""
+    """Show the training projects behind a decision: shares as a chart, estimates as a table."""
     ranked = np.argsort(-found.shares, kind="stable")
     up = [row for row in ranked[:MOST_EACH_WAY] if found.shares[row] > 0]
     down = [row for row in ranked[::-1][:MOST_EACH_WAY] if found.shares[row] < 0]
-    told = [*up, *down[::-1]]
-    rest = float(found.shares.sum() - found.shares[told].sum())
-    bars = [(_name(found, row, texts), float(found.shares[row])) for row in told]
-    bars.insert(len(up), (f"the other {len(found.ids) - len(told):,} projects", rest))
+    named = [*up, *down[::-1]]
+    rest = float(found.shares.sum() - found.shares[named].sum())
+    bars = [(_name(found, row, texts), float(found.shares[row])) for row in named]
+    bars.insert(len(up), (f"the other {len(found.ids) - len(named):,} projects", rest))
     bars.append(("what no project gave", found.offset))
     chart = chart_shares(
         bars,
@@ -93,7 +114,7 @@ def show_influence(
         caption="The largest estimated pushes: without that project, the margin would be lower by "
         "so much",
     )
-    return f'{chart}{table}<p class="note">{ABOUT}</p>'
+    return f"{chart}{table}{render('influence_note.html')}"
 
 
 def strongest(found: "Influence") -> list[int]:
@@ -111,15 +132,16 @@ def left_out_choices(found: "Influence", texts: Mapping[str, Project]) -> list[t
 
 
 def show_refitted(found: "Influence", left_out: Sequence[str], push: float) -> str:
-    """Say what training again without some projects does to the margin, beside the estimate."""
+    """Show what training again without some projects does to the margin, beside the estimate."""
     places = {one: row for row, one in enumerate(found.ids)}
-    estimated = sum(float(found.pushes[places[one]]) for one in left_out)
-    projects = "project" if len(left_out) == 1 else "projects"
-    return (
-        f'<p class="headline" role="status">Refitted without {len(left_out)} {projects}: the '
-        f"margin goes from <b>{found.margin:+.3f}</b> to <b>{found.margin - push:+.3f}</b>, by "
-        f"{-push:+.3f}; the estimates sum to {-estimated:+.3f}. Features, their scales, "
-        "calibration and threshold stay as they are.</p>"
+    return str(
+        render(
+            "refitted.html",
+            number=len(left_out),
+            margin=found.margin,
+            push=push,
+            estimated=sum(float(found.pushes[places[one]]) for one in left_out),
+        )
     )
 
 
@@ -128,19 +150,13 @@ def _name(found: "Influence", row: int, texts: Mapping[str, Project]) -> str:
     return f"{mark} {texts[found.ids[row]].name}"
 
 
-def _word(text: str, value: float, most: float) -> str:
-    if abs(value) < 0.02 * most:
-        return as_typed(text)
-    kind = "raises" if value > 0 else "lowers"
-    return (
-        f'<span class="word {kind}" style="--weight:{abs(value) / most:.2f}" '
-        f'title="{value:+.3f} to the log-odds">{as_typed(text)}</span>'
+def show_text(item: Outcome) -> str:
+    """Show the text of a described project, its words not tinted."""
+    return str(
+        render(
+            "outcome_text.html",
+            item=item,
+            title_length=TITLE_LENGTH,
+            description_length=DESCRIPTION_LENGTH,
+        )
     )
-
-
-def shown_text(item: Outcome) -> str:
-    """Show a described project without its words told apart."""
-    if item.gone:
-        return '<span class="minor">This project is no longer in the data.</span>'
-    title = f"<b>{escaped(item.title, TITLE_LENGTH)}</b><br>" if item.title else ""
-    return f"{title}{escaped(item.description, DESCRIPTION_LENGTH)}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from html import escape
 
 from tagifai.charts.curves import chart_precision_recall, chart_reliability
 from tagifai.charts.svg import escaped, write_share
@@ -12,8 +11,9 @@ from tagifai.metrics.calibration_check import CalibrationCheck, TagCalibration
 from tagifai.metrics.figures import FIGURES
 from tagifai.selection import Paged
 from tagifai.services.inspection import SliceRow
-from tagifai.ui.views.influence import shown_text
+from tagifai.ui.views.influence import show_text
 from tagifai.ui.views.markup import show_chips, show_share, show_table
+from tagifai.ui.views.templates import macro, render
 
 FEW = 10
 CHOSEN_BY = {
@@ -21,14 +21,17 @@ CHOSEN_BY = {
     "val": "by validation alone, since the model saw train or may have",
 }
 MOST_NAMED = 5
-CALIBRATION = """(Calibration: <a href="https://arxiv.org/abs/1706.04599" rel="noopener noreferrer"
-target="_blank">Guo et al. 2017, On Calibration of Modern Neural Networks</a>.)"""
 
 
-def most_errors(rows: Sequence[TagFigures]) -> str | None:
-    """Return the tag with the most false positives and negatives: where to look first."""
+def most_errors(rows: Sequence[TagFigures]) -> str:
+    """Return the tag with the most false positives and negatives, "" without a tag."""
     worst = max(rows, key=lambda row: row.fp + row.fn, default=None)
-    return worst.tag if worst else None
+    return worst.tag if worst else ""
+
+
+def show_notes(notes: Sequence[str]) -> str:
+    """Show what limits every figure of a version; nothing where there is no note."""
+    return str(render("version_notes.html", notes=" ".join(notes))) if notes else ""
 
 
 def show_figures(row: TagFigures) -> str:
@@ -42,15 +45,15 @@ def show_figures(row: TagFigures) -> str:
         "false negatives": f"{row.fn:,}",
         "threshold": f"{row.threshold:.3f}",
     }
-    note = ""
+    warning = ""
     if not row.num_samples:
-        note = "No project carries this tag here: figures shown as – are undefined."
+        warning = "No project carries this tag here: figures shown as – are undefined."
     elif row.num_samples < FEW:
-        note = (
+        warning = (
             "Fewer than ten projects carry this tag here: one prediction moves its figures by ten "
             "points or more."
         )
-    return show_tiles(figures) + (f'<p class="note">⚠ {note}</p>' if note else "")
+    return str(render("tag_figures.html", figures=figures, warning=warning))
 
 
 def show_tags(rows: Sequence[TagFigures]) -> str:
@@ -85,19 +88,15 @@ def show_tags(rows: Sequence[TagFigures]) -> str:
 def show_slices(rows: Sequence[SliceRow]) -> str:
     """Show the slices' figures with their intervals; those under ten projects greyed."""
 
-    def written(row: SliceRow, metric: str) -> str:
+    def cell(row: SliceRow, metric: str) -> str:
         value, ends = getattr(row, metric), row.intervals.get(metric)
-        if value is None:
-            return "–"
-        if ends is None:
-            return f"{value:.3f}"
-        return f'{value:.3f} <span class="minor">{ends[0]:.3f} to {ends[1]:.3f}</span>'
+        return str(render("figure_interval.html", value=value, ends=ends))
 
     return show_table(
         [
             {
                 **asdict(row),
-                **{metric: written(row, metric) for metric in FIGURES},
+                **{metric: cell(row, metric) for metric in FIGURES},
                 "few": (row.num_samples or 0) < FEW,
             }
             for row in rows
@@ -119,21 +118,21 @@ def show_slices(rows: Sequence[SliceRow]) -> str:
 
 def show_calibration(checked: CalibrationCheck, tags: Sequence[TagCalibration] = ()) -> str:
     """Grade a version's probabilities by the gap measured, and name the tags that are off."""
-    kind = "good" if checked.grade == "fine" and not tags else "warning"
-    return (
-        f'<div class="notice {kind}" data-grade="{checked.grade or ""}">'
-        f"{escaped(checked.verdict, 400)} {_name_tags(tags)}{CALIBRATION}</div>"
-    )
-
-
-def _name_tags(tags: Sequence[TagCalibration]) -> str:
-    told = ""
+    named = []
     for grade in ("off", "slightly off"):
-        names = [escaped(one.tag) for one in tags if one.grade == grade]
-        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+        names = [one.tag for one in tags if one.grade == grade]
         if names:
-            told += f"Tags {grade}: {', '.join(names[:MOST_NAMED])}{more}. "
-    return told
+            named.append((grade, names[:MOST_NAMED], max(0, len(names) - MOST_NAMED)))
+    kind = "good" if checked.grade == "fine" and not tags else "warning"
+    return str(
+        render(
+            "calibration.html",
+            kind=kind,
+            grade=checked.grade,
+            verdict=checked.verdict,
+            named=named,
+        )
+    )
 
 
 def show_miscalibrated(tags: Sequence[TagCalibration]) -> str:
@@ -171,13 +170,22 @@ def show_miscalibrated(tags: Sequence[TagCalibration]) -> str:
 
 def show_reliability(checked: CalibrationCheck, of_what: str) -> str:
     """Show a reliability diagram with its figures and, for a tag, its grade."""
+    verdict = "" if checked.tag is None else checked.verdict
+    figures = render(
+        "reliability_figures.html", figures=_calibration_figures(checked), verdict=verdict
+    )
+    diagram = chart_reliability(
+        checked.bins,
+        title=f"Reliability of {escaped(of_what)}, above 0.05",
+        empty="No probability is above 0.05.",
+    )
+    return f"{figures}{diagram}"
 
-    def written(value: float | None) -> str:
-        return "–" if value is None else f"{value:.3f}"
 
+def _calibration_figures(checked: CalibrationCheck) -> dict[str, str]:
     def error(name: str, value: float | None, expected: float | None) -> dict[str, str]:
         chance = "" if expected is None else f"; by chance {expected:.3f}"
-        return {f"{name}, equal-mass bins{chance}": written(value)}
+        return {f"{name}, equal-mass bins{chance}": write_share(value)}
 
     figures: dict[str, str] = {}
     if checked.gap is not None:
@@ -191,22 +199,13 @@ def show_reliability(checked: CalibrationCheck, of_what: str) -> str:
     if checked.top_k is not None:
         name = f"top-{checked.top_k} ECE"
         figures |= error(name, checked.ece_top_k, checked.ece_top_k_expected)
-    figures |= {
-        "ECE, 15 bins of equal width": written(checked.ece),
-        "Brier score": written(checked.brier),
+    return {
+        **figures,
+        "ECE, 15 bins of equal width": write_share(checked.ece),
+        "Brier score": write_share(checked.brier),
         "pairs above 0.05": f"{checked.num_pairs_above_0_05:,}",
         "pairs in all": f"{checked.num_pairs:,}",
     }
-    grade = "" if checked.tag is None else f'<p class="note">{escaped(checked.verdict, 400)}</p>'
-    return (
-        grade
-        + show_tiles(figures)
-        + chart_reliability(
-            checked.bins,
-            title=f"Reliability of {escaped(of_what)}, above 0.05",
-            empty="No probability is above 0.05.",
-        )
-    )
 
 
 def show_curve(points: Sequence[CurvePoint], chosen: TagFigures, tag: str) -> str:
@@ -231,83 +230,60 @@ def show_confusions(rows: Sequence[Confusion], tag: str) -> str:
 
 
 def show_best(found: BestThreshold, tag: str) -> str:
-    """Say which threshold is best, by which projects it was chosen, and what it gives on test."""
-    by = "F1" if found.by == "f1" else "cost"
-    test, chosen = found.test, found.chosen
+    """Show which threshold is best, on which projects it was chosen, and what it gives on test."""
     where = CHOSEN_BY[found.chosen_by]
-    cost = "" if found.test_cost is None else f", cost {found.test_cost:g}"
-    return (
-        f'<p class="note">Best threshold of {escaped(tag)} for {by}, {where}: '
-        f"<b>{found.threshold:.3f}</b> (F1 there {write_share(chosen.f1)}). On test it gives "
-        f"precision {write_share(test.precision)}, recall {write_share(test.recall)}, "
-        f"F1 {write_share(test.f1)}, "
-        f"{test.fp} false positives, {test.fn} false negatives{cost}.</p>"
-    )
+    return str(render("best_threshold.html", found=found, tag=tag, where=where))
 
 
-def show_tiles(figures: dict[str, str]) -> str:
-    """Show named figures beside each other."""
-    tiles = "".join(
-        f'<div class="figure"><b>{value}</b>{name}</div>' for name, value in figures.items()
-    )
-    return f'<div class="figures">{tiles}</div>'
+def show_saved_threshold(message: str) -> str:
+    """Show that a threshold was saved."""
+    return str(macro("notice", message, "good", ""))
+
+
+def show_outcome_help(text: str) -> str:
+    """Show what an outcome means, and which words of the projects are marked."""
+    return str(render("outcome_help.html", help=text))
 
 
 def show_page(
-    found: Paged[list[Outcome]], tag: str, outcome: str, tinted: Mapping[str, str] | None = None
+    found: Paged[list[Outcome]],
+    tag: str,
+    outcome: str,
+    tinted: Mapping[str, str] | None = None,
 ) -> str:
     """Show one page of projects with text, truth, prediction and probability.
 
-    `tinted` has by id the markup of the texts whose words are told apart; such a project also
-    has a button that asks for the training projects behind its decision.
+    `tinted` maps ids to texts whose words are tinted; such a project also has a button that asks
+    for the training projects behind its decision.
     """
     tinted = tinted or {}
     rows = [
         {
             "id": item.id,
-            "text": tinted.get(item.id) or shown_text(item),
+            "text": tinted.get(item.id) or show_text(item),
             "y_true": show_chips(item.y_true),
-            "y_pred": show_compared(item),
-            "probability": f"{show_share(item.probability)}"
-            f'<br><span class="minor">threshold {item.threshold:.3f}</span>'
-            + (show_why(item.id) if item.id in tinted else ""),
+            "y_pred": render("outcome_predicted.html", item=item),
+            "probability": render(
+                "outcome_probability.html", item=item, explained=item.id in tinted
+            ),
         }
         for item in found.items
     ]
-    pages = f"page {found.number:,} of {found.num_pages:,}"
-    return (
-        f'<p class="minor" data-count="{found.num_found}">{found.num_found:,} {outcome} of '
-        f"{escaped(tag)}; {pages}</p>"
-        + show_table(
-            rows,
-            {
-                "id": "id",
-                "text": "project",
-                "y_true": "true tags",
-                "y_pred": "predicted tags",
-                "probability": f"probability of {tag}",
-            },
-            raw=["text", "y_true", "y_pred", "probability"],
-            empty=f"No {outcome} of {tag} on the test split. Choose another outcome or tag.",
-        )
+    table = show_table(
+        rows,
+        {
+            "id": "id",
+            "text": "project",
+            "y_true": "true tags",
+            "y_pred": "predicted tags",
+            "probability": f"probability of {tag}",
+        },
+        raw=["text", "y_true", "y_pred", "probability"],
+        empty=f"No {outcome} of {tag} on the test split. Choose another outcome or tag.",
     )
+    return f"{render('outcomes_count.html', found=found, outcome=outcome, tag=tag)}{table}"
 
 
-def show_why(project: str) -> str:
-    """Show the button that asks for the training projects behind a decision."""
-    return (
-        f'<br><button type="button" class="why" data-key="{escape(project)}">Training projects '
-        "behind it</button>"
-    )
-
-
-def show_compared(item: Outcome) -> str:
-    """Show predicted tags: right ones plain, wrong ones marked; then the missed ones."""
-    truth = set(item.y_true)
-    chips = [
-        f'<span class="chip {"right" if tag in truth else "wrong"}" '
-        f'title="{"right" if tag in truth else "not among the true tags"}">'
-        f"{'✔' if tag in truth else '✘'} {escaped(tag)}</span> "
-        for tag in item.y_pred
-    ]
-    return "".join(chips) or '<span class="minor">none</span>'
+def show_shared_errors(rows: Sequence[Outcome], tag: str, other: str) -> str:
+    """Show the projects on which the errors of two tags fall together."""
+    return show_page(Paged([*rows], 1, 1, len(rows)), tag, f"shared errors with {other}")
