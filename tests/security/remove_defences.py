@@ -44,9 +44,9 @@ DEFENCES = (
               '                    self._connection.execute("BEGIN IMMEDIATE")\n'
               "                # Only an undo"),
              ("reviews/__init__.py",
-              "self._connection.execute(insert, tuple(review.to_dict().values()))\n"
+              "self._connection.execute(insert, astuple(review))\n"
               '                self._connection.execute("COMMIT")',
-              "self._connection.execute(insert, tuple(review.to_dict().values()))\n"
+              "self._connection.execute(insert, astuple(review))\n"
               '                self._connection.execute("COMMIT" if last and hash(last) % 9 == 0 '
               'else "SELECT 1")'))),
     Defence("writes", "a write asks whether the visitor is a reviewer",
@@ -58,7 +58,7 @@ DEFENCES = (
             (("ui/server/limits.py", 'if is_foreign(scope["method"], headers, framed=bool('
               "self.framed_by)):", "if False:"),)),
     Defence("logins", "a name has to wait after wrong passwords",
-            (("users.py", "if tries >= FREE_TRIES else 0.0", "if tries < 0 else 0.0"),)),
+            (("services/users.py", "if tries >= FREE_TRIES else 0.0", "if tries < 0 else 0.0"),)),
     Defence("payloads", "texts are escaped in markup",
             (("charts/svg.py", "return html.escape(plain if len(plain) <= length else "
               'plain[: length - 1] + "…")', "return plain"),), full=True),
