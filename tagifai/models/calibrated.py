@@ -1,0 +1,130 @@
+"""Recalibrate a foreign predictor: from its probabilities to ones that can be believed.
+
+Fitted on projects that the predictor did not see, kept in `predictor.json`, applied to whatever
+it predicts from then on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tagifai.arrays import Array, Floats
+from tagifai.errors import TagifaiError, one_of
+from tagifai.models.predictor import Predictor
+
+KINDS = ("platt", "isotonic")
+LEAST_POSITIVES = 10
+LEAST_PROBABILITY = 1e-6
+MAX_KNOTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How each tag's probability becomes another one.
+
+    Attributes
+    ----------
+    kind : {"platt", "isotonic"}
+        Platt: log-odds are slope · log-odds + offset. Isotonic: linear between knots.
+    curves : tuple of (tuple of float, tuple of float)
+        For each tag: Platt's ((slope,), (offset,)), or the knots' probabilities before and after,
+        both rising. Two empty tuples leave the tag as it is.
+    """
+
+    kind: str
+    curves: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
+
+    def apply(self, y_prob: Array) -> Array:
+        """Return calibrated probabilities, float32 (n, n_tags).
+
+        >>> halved = Calibration("isotonic", (((0.0, 1.0), (0.0, 0.5)), ((), ())))
+        >>> halved.apply(np.array([[0.5, 0.5]])).tolist()
+        [[0.25, 0.5]]
+        """
+        result = np.array(y_prob, np.float64)
+        for column, (before, after) in enumerate(self.curves):
+            if not before:
+                continue
+            if self.kind == "platt":
+                odds = before[0] * _log_odds(result[:, column]) + after[0]
+                result[:, column] = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+            else:
+                result[:, column] = np.interp(result[:, column], before, after)
+        return result.astype(np.float32)
+
+
+class CalibratedPredictor:
+    """A predictor whose probabilities are calibrated; whatever else it can do it still can."""
+
+    def __init__(self, predictor: Predictor, calibration: Calibration) -> None:
+        self.predictor = predictor
+        self.calibration = calibration
+        self.tags: Sequence[str] = tuple(predictor.tags)
+        if len(self.tags) != len(calibration.curves):
+            raise TagifaiError(
+                f"the calibration is for {len(calibration.curves):,} tags, and the predictor has "
+                f"{len(self.tags):,}"
+            )
+
+    def predict_proba(self, texts: Sequence[str]) -> Array:
+        """Return calibrated probabilities, float32 (n_texts, n_tags)."""
+        return self.calibration.apply(np.asarray(self.predictor.predict_proba(texts)))
+
+    def __getattr__(self, name: str) -> object:
+        # `embed`, `preprocess`, `batch_size` and the rest are the predictor's own.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.predictor, name)
+
+
+def fit_calibration(kind: str, y_true: Array, y_prob: Array) -> Calibration:
+    """Fit a calibration of each tag by projects that the predictor did not see.
+
+    A tag with fewer than ten positives, or fewer than ten negatives, stays as it is: so few tell
+    nothing that should be kept.
+
+    Parameters
+    ----------
+    kind : {"platt", "isotonic"}
+    y_true, y_prob : arrays (n, n_tags)
+
+    Raises
+    ------
+    TagifaiError
+        An unknown kind.
+    """
+    if kind not in KINDS:
+        raise one_of("calibration", kind, KINDS)
+    true, prob = np.asarray(y_true), np.asarray(y_prob, np.float64)
+    positives = true.sum(axis=0)
+    enough = np.flatnonzero(np.minimum(positives, len(true) - positives) >= LEAST_POSITIVES)
+    curves: list[tuple[tuple[float, ...], tuple[float, ...]]] = [((), ())] * true.shape[1]
+    if not len(enough):
+        return Calibration(kind, tuple(curves))
+    if kind == "platt":
+        from tagifai.models.platt import fit_platt
+
+        slopes, offsets = fit_platt(_log_odds(prob[:, enough]), true[:, enough])
+        for column, slope, offset in zip(enough, slopes, offsets, strict=True):
+            curves[column] = (float(slope),), (float(offset),)
+    else:
+        for column in enough:
+            curves[column] = _fit_isotonic(true[:, column], prob[:, column])
+    return Calibration(kind, tuple(curves))
+
+
+def _fit_isotonic(true: Array, prob: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(prob, true)
+    before, after = fitted.X_thresholds_, fitted.y_thresholds_
+    if len(before) > MAX_KNOTS:
+        chosen = np.unique(np.linspace(0, len(before) - 1, MAX_KNOTS).round().astype(int))
+        before, after = before[chosen], after[chosen]
+    return tuple(map(float, before)), tuple(map(float, after))
+
+
+def _log_odds(prob: Floats) -> Floats:
+    clipped = np.clip(prob, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped))
