@@ -1,0 +1,276 @@
+"""Add a version of any predictor: score the data, choose thresholds, measure, describe."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from tagifai.arrays import Array
+from tagifai.data import Dataset, Project, known_tags, labelled_projects
+from tagifai.data.assignment import list_groups
+from tagifai.data.names import refuse_unknown_tags
+from tagifai.errors import TagifaiError, counted, one_of
+from tagifai.metrics.thresholds import choose_thresholds
+from tagifai.models.calibrated import Calibration, fit_calibration
+from tagifai.models.params import Params
+from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress, softmax_warning
+from tagifai.models.splits import complete_split
+from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
+from tagifai.store.score_cache import ScoreCache
+
+TUNED = "tuned"
+FEWEST_VALIDATION = 20
+"""Fewer projects than these say nothing about thresholds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A predictor's probabilities of every labelled project, and what was decided with them.
+
+    Attributes
+    ----------
+    predictions : Predictions
+        Of all labelled projects; calibrated where that was asked for.
+    thresholds : mapping
+        By tag, the probability from which it is predicted.
+    calibration : Calibration or None
+        What was fitted.
+    warnings : tuple of str
+        Lines that the person should read.
+    """
+
+    predictions: Predictions
+    thresholds: Mapping[str, float]
+    calibration: Calibration | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How a version is made of probabilities.
+
+    Attributes
+    ----------
+    thresholds : str, float or mapping
+        "tuned": chosen on projects that the predictor did not see; one number for all; or one
+        for each tag.
+    calibrate : str
+        "platt", "isotonic" or "" for none.
+    out_of_fold : {"unknown", "yes", "no"}
+        Whether the probabilities of train projects come from models that did not see them.
+    splits : mapping, optional
+        The split of each project, by id; by default the data's own, or a new one.
+    params : Params
+        How a new split is drawn and thresholds are chosen.
+    """
+
+    thresholds: str | float | Mapping[str, float] = TUNED
+    calibrate: str = ""
+    out_of_fold: str = "unknown"
+    splits: Mapping[str, str] | None = None
+    params: Params = field(default_factory=Params)
+
+
+def score_projects(
+    predictor: CheckedPredictor,
+    projects: Sequence[Project],
+    cache: ScoreCache | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> Array:
+    """Return a predictor's probabilities of projects, float32 (n_projects, n_tags).
+
+    Each different text is asked for once, and in batches; with a `cache`, what was asked before
+    an interruption is not asked again.
+
+    Raises
+    ------
+    TagifaiError
+        As `CheckedPredictor.predict_proba` does, or the cache cannot be written.
+    """
+    texts = list(dict.fromkeys(project.text for project in projects))
+    place = {text: row for row, text in enumerate(texts)}
+    rows = np.empty((len(texts), len(predictor.tags)), np.float32)
+    known = {} if cache is None else cache.get(texts)
+    for row, values in known.items():
+        rows[row] = values
+    new = [row for row in range(len(texts)) if row not in known]
+    asked = [texts[row] for row in new]
+    if progress is not None and known:
+        progress(len(known), len(texts), "texts")
+
+    def report(done: int, _total: int, what: str) -> None:
+        if progress is not None:
+            progress(len(known) + done, len(texts), what)
+
+    for start, batch in predictor.iter_proba(asked, report, cancelled):
+        rows[new[start : start + len(batch)]] = batch
+        if cache is not None:
+            cache.put(asked[start : start + len(batch)], batch)
+    return rows[[place[project.text] for project in projects]]
+
+
+def assign_splits(
+    projects: Sequence[Project], y_true: Array, dataset: Dataset, choices: Choices
+) -> Array:
+    """Return the split of each project, (n_projects,), as it was chosen.
+
+    Raises
+    ------
+    TagifaiError
+        Chosen splits without a test project, or too few projects for a new split.
+    """
+    chosen = dataset.splits if choices.splits is None else choices.splits
+    stated = [chosen.get(project.id) for project in projects]
+    if choices.splits is not None and "test" not in stated:
+        raise TagifaiError("the split that was asked for has no test project of this data")
+    groups = list_groups([p.id for p in projects], (p.extra for p in projects))
+    params = choices.params
+    return complete_split(y_true, stated, params.train_size, params.val_size, params.seed, groups)
+
+
+def decide_version(
+    y_prob: Array,
+    tags: Sequence[str],
+    dataset: Dataset,
+    choices: Choices,
+    *,
+    decisions_only: bool = False,
+) -> Scored:
+    """Choose split, calibration and thresholds for probabilities of the labelled projects.
+
+    Parameters
+    ----------
+    y_prob : array (n_labelled, n_tags)
+        In the order of `labelled_projects`.
+    tags : sequence of str
+        The columns; every one is a tag of the data.
+    decisions_only : bool
+        Whether "probabilities" are decisions of 0 and 1: then nothing can be moved.
+
+    Raises
+    ------
+    TagifaiError
+        A tag that the data does not have, a threshold for an unknown tag or outside [0, 1], or
+        no test project.
+    """
+    refuse_unknown_tags(tags, known_tags(dataset), "predictor")
+    projects = labelled_projects(dataset)
+    y_true = truth_of(projects, tags)
+    split = assign_splits(projects, y_true, dataset, choices)
+    ids = [project.id for project in projects]
+    warnings = [line for line in [softmax_warning(y_prob)] if line]
+    seen = np.asarray(split == "train") & (choices.out_of_fold != "yes")
+    held_out = ~seen & (split != "test")
+    calibration = None
+    if choices.calibrate and decisions_only:
+        warnings.append("decisions without probabilities: there is nothing to calibrate")
+    elif choices.calibrate:
+        if held_out.sum() < FEWEST_VALIDATION:
+            raise TagifaiError(_too_few("calibrated", int(held_out.sum())))
+        calibration = fit_calibration(choices.calibrate, y_true[held_out], y_prob[held_out])
+        y_prob = calibration.apply(y_prob)
+    thresholds, lines = _thresholds(
+        y_true[held_out], y_prob[held_out], tags, choices, decisions_only
+    )
+    predictions = Predictions.of(ids, split, tags, y_true, y_prob)
+    predictions = Predictions(
+        predictions.ids,
+        predictions.split,
+        predictions.tags,
+        predictions.y_true,
+        predictions.y_prob,
+        choices.out_of_fold,
+    )
+    return Scored(predictions, thresholds, calibration, (*warnings, *lines))
+
+
+def truth_of(projects: Sequence[Project], tags: Sequence[str]) -> Array:
+    """Return which tags each project has, uint8 (n_projects, n_tags)."""
+    column = {tag: place for place, tag in enumerate(tags)}
+    y_true = np.zeros((len(projects), len(tags)), np.uint8)
+    for row, project in enumerate(projects):
+        y_true[row, [column[tag] for tag in project.tags if tag in column]] = 1
+    return y_true
+
+
+def _thresholds(
+    y_true: Array,
+    y_prob: Array,
+    tags: Sequence[str],
+    choices: Choices,
+    decisions_only: bool,
+) -> tuple[dict[str, float], list[str]]:
+    given = choices.thresholds
+    if isinstance(given, Mapping):
+        for tag, value in given.items():
+            if tag not in tags:
+                raise one_of("tag of a threshold", tag, tags)
+            _check_threshold(value, f"threshold of {tag!r}")
+        return {tag: float(given.get(tag, DEFAULT_THRESHOLD)) for tag in tags}, []
+    if isinstance(given, int | float):
+        _check_threshold(given, "threshold")
+        return dict.fromkeys(tags, float(given)), []
+    if given != TUNED:
+        raise TagifaiError(f"thresholds: tuned, a number or a file is needed, got {given!r}")
+    common = dict.fromkeys(tags, DEFAULT_THRESHOLD)
+    if decisions_only:
+        return common, ["decisions without probabilities: there is no threshold to move"]
+    if len(y_true) < FEWEST_VALIDATION:
+        return common, [_too_few("tuned", len(y_true)) + "; every threshold is 0.5"]
+    params = choices.params
+    chosen = choose_thresholds(
+        y_true, y_prob, "per-tag", DEFAULT_THRESHOLD, None, params.threshold_smoothing
+    )
+    return dict(zip(tags, map(float, chosen), strict=True)), []
+
+
+def _too_few(what: str, number: int) -> str:
+    return (
+        f"nothing can be {what} on {counted(number, 'project')} that the predictor did not see; "
+        f"{FEWEST_VALIDATION} are needed: a val split, or out-of-fold probabilities of train"
+    )
+
+
+def _check_threshold(value: object, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise TagifaiError(f"{where}: a number from 0 to 1 is needed, got {value!r}")
+
+
+def describe_packages(names: Sequence[str]) -> dict[str, str]:
+    """Return the installed version of each package that is installed.
+
+    >>> sorted(describe_packages(["numpy", "no-such-package"]))
+    ['numpy']
+    """
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def digest_path(path: Path) -> str:
+    """Return a digest of a file, or of all files below a folder with their names.
+
+    Raises
+    ------
+    TagifaiError
+        It cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file():
+                digest.update(f"{file.relative_to(path)}\0".encode("utf-8", "replace"))
+                with file.open("rb") as opened:
+                    digest.update(hashlib.file_digest(opened, "sha256").digest())
+    except OSError as error:
+        raise TagifaiError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return digest.hexdigest()
