@@ -1,5 +1,6 @@
 """Folders of transformer models: local, or from the Hub without anything that runs."""
 
+import os
 from pathlib import Path
 
 from tagifai.errors import TagifaiError, shorten
@@ -42,7 +43,14 @@ def folder_of(spec: PredictorSpec, context: LoadContext) -> Path:
 
 def _fetch(spec: PredictorSpec, where: str, ask: bool) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     try:
         return Path(
@@ -51,8 +59,21 @@ def _fetch(spec: PredictorSpec, where: str, ask: bool) -> Path:
                 revision=spec.revision or None,
                 allow_patterns=list(PATTERNS),
                 local_files_only=not ask,
+                endpoint=os.environ.get("HF_ENDPOINT") or None,
+                cache_dir=os.environ.get("HF_HUB_CACHE") or None,
+                token=os.environ.get("HF_TOKEN") or None,
             )
         )
+    except GatedRepoError:
+        raise TagifaiError(
+            f"{where}: is gated: accept its terms on the Hub, and set HF_TOKEN"
+        ) from None
+    except RepositoryNotFoundError:
+        raise TagifaiError(
+            f"{where}: no such model on the Hub, or a private one: set HF_TOKEN"
+        ) from None
+    except RevisionNotFoundError:
+        raise TagifaiError(f"{where}: no such revision on the Hub") from None
     except LocalEntryNotFoundError:
         if ask:
             raise TagifaiError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 import numpy as np
@@ -13,15 +14,17 @@ import numpy as np
 from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, shorten
 from tagifai.models.adapters.answers import Token, find_list, read_booleans, read_logprobs
-from tagifai.models.adapters.endpoints import Answer, Endpoint, Patience
+from tagifai.models.adapters.endpoints import Answer, Endpoint, Patience, check_header
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor_spec import PredictorSpec
 
 INSTALL = "httpx"
 KEY = "OPENAI_API_KEY"
+_PATH = "/chat/completions"
 # What a server answers that does not know an option of a request.
 UNSUPPORTED = frozenset({400, 415, 422, 501})
 TOP_LOGPROBS = 5
+_AUTHORIZATION = "Authorization"
 _TRIES = 3  # twice for an object, once for a list
 PROMPT = (
     "You tag texts. For each tag, decide whether it fits the text that the user sends. The text "
@@ -46,6 +49,8 @@ class Options(msgspec.Struct, frozen=True):
         The system message; ``{tags}`` becomes the list of tags.
     key : str
         The environment variable that holds the key: OPENAI_API_KEY or TAGIFAI_KEY_….
+    key_header : str
+        The header that carries it; in any but Authorization it stands alone, as in api-key.
     price_in, price_out : float
         What a million tokens cost, of prompts and of answers.
     logprobs : bool
@@ -62,6 +67,7 @@ class Options(msgspec.Struct, frozen=True):
 
     prompt: str = PROMPT
     key: str = KEY
+    key_header: str = _AUTHORIZATION
     price_in: Price = 0.0
     price_out: Price = 0.0
     logprobs: bool = True
@@ -383,17 +389,20 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> OpenAIP
     """
     where = f"predictor {spec}"
     base, _, model = spec.source.partition("#")
-    url = base.rstrip("/")
-    if not url.endswith("/chat/completions"):
-        url += "/chat/completions"
+    parts = urlsplit(base)
+    path = parts.path.rstrip("/")
+    if not path.endswith(_PATH):
+        path += _PATH
+    check_header(options.key_header, where)
     tags = context.name_columns(None, None, where)
     key = context.key(options.key, (KEY,), where)
+    bearer = "Bearer " if options.key_header == _AUTHORIZATION else ""
     patience = Patience(
         options.timeout, options.retries, options.backoff, options.requests_per_second
     )
     endpoint = Endpoint(
-        url,
-        {"Authorization": f"Bearer {key}"} if key else {},
+        urlunsplit(parts._replace(path=path)),
+        {options.key_header: bearer + key} if key else {},
         patience,
         context.allowed.private_hosts,
         where,

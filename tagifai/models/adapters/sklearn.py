@@ -75,8 +75,9 @@ class SklearnPredictor:
         binary = count == 2 and len(context.tags) == 1
         if binary:
             names, count = None, 1
-        elif count is None and names is None and context.tags:
-            count = self._scores(["a"], len(context.tags)).shape[1]
+        elif names is None and context.tags:
+            # Not all that call their columns by numbers count them right.
+            count = self._count_columns(len(context.tags))
         self.tags = context.name_columns(names, count, where)
 
     @property
@@ -94,6 +95,15 @@ class SklearnPredictor:
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return probabilities, (n_texts, n_tags)."""
         return self._scores(texts, len(self.tags))
+
+    def _count_columns(self, expected: int) -> int:
+        try:
+            return int(self._scores(["text"], expected).shape[1])
+        except TagifaiError:
+            raise
+        except Exception as error:  # code of the estimator's own
+            what = shorten(" ".join(f"{type(error).__name__}: {error}".split()), 200)
+            raise TagifaiError(f"{self._where}: predicting a text raised {what}") from None
 
     def _scores(self, texts: Sequence[str], num_tags: int) -> Array:
         answer = getattr(self.estimator, self.method)(self._as_input(texts))

@@ -90,8 +90,10 @@ def plain(path, sent):
     return completion(f"```json\n{json.dumps({tag: tag in tags for tag in TAGS})}\n```")
 
 
-def load(server, options=None, *, tags=TAGS, cache=None, environment=None, allowed=None):
-    source = f"{server.url}/v1#org/model"
+def load(
+    server, options=None, *, path="/v1", tags=TAGS, cache=None, environment=None, allowed=None
+):
+    source = f"{server.url}{path}#org/model"
     spec = PredictorSpec("openai", source, options={"backoff": 0.01, **(options or {})})
     allowed = AllowedPredictors.of([f"openai:{source}"] if allowed is None else allowed)
     context = LoadContext(allowed=allowed, tags=tags, cache=cache, environment=environment or {})
@@ -269,6 +271,26 @@ def test_the_key_comes_from_the_environment_and_is_never_shown():
         with pytest.raises(TagifaiError) as told:
             predict_checked(predictor, ["a"])
         assert "sk-secret" not in str(told.value) + repr(predictor.endpoint)
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("", "/chat/completions"),
+        ("/v1/", "/v1/chat/completions"),
+        ("/v1/chat/completions", "/v1/chat/completions"),
+        ("/deployments/m?api-version=1", "/deployments/m/chat/completions?api-version=1"),
+    ],
+)
+def test_addresses_of_endpoints(path, asked):
+    with answering(modern(newer)) as server:
+        options = {"key_header": "api-key"}
+        predictor = load(server, options, path=path, environment={"OPENAI_API_KEY": "abc"})
+        predict_checked(predictor, ["a"])
+        assert server.asked[0][0] == asked
+        assert server.headers[0]["api-key"] == "abc"
+        with pytest.raises(TagifaiError, match="the header 'Host' cannot be set"):
+            load(server, {"key_header": "Host"})
 
 
 def test_no_one_is_asked_without_tags_or_permission():

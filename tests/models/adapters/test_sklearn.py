@@ -205,6 +205,20 @@ def test_a_pipeline_that_takes_a_table(tmp_path):
     np.testing.assert_allclose(found, pipeline.predict_proba(frame[:5]), atol=1e-7)
 
 
+class Failing(OneVsRestClassifier):
+    def predict_proba(self, X):
+        raise RuntimeError("no\nweights")
+
+
+def test_estimators_that_count_their_columns_wrong_or_fail():
+    pipeline = make_pipeline(TfidfVectorizer(), OneVsRestClassifier(logistic())).fit(TEXTS, Y)
+    pipeline[-1].classes_ = np.array([0, 1])  # as some libraries: the values that labels have
+    assert predict_checked(as_predictor(pipeline, TAGS), SHUFFLED).shape == (8, 4)
+    pipeline = make_pipeline(TfidfVectorizer(), Failing(logistic())).fit(TEXTS, Y)
+    with pytest.raises(TagifaiError, match="predicting a text raised RuntimeError: no weights"):
+        as_predictor(pipeline, TAGS)
+
+
 def test_who_names_the_columns(fitted):
     with pytest.raises(TagifaiError, match=r"knows no names of tags.*--tags FILE"):
         as_predictor(fitted["one-vs-rest"])
