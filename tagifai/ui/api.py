@@ -1,8 +1,10 @@
 """The endpoints that other programs call, over HTTP, gradio_client and MCP: JSON in and out."""
 
+import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import gradio as gr
 
@@ -12,27 +14,46 @@ from tagifai.services.app import Services
 from tagifai.text.preprocessing import FILTERS
 from tagifai.ui.server.visits import visit_of
 
+Json: TypeAlias = dict[str, Any]
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
-def build(services: Services) -> None:
-    """Declare the endpoints on the page being built."""
+# Thousands of texts take a while: no more than two such calls share the processors.
+PREDICTIONS_AT_ONCE = 2
+# Numbers are checked by what they are numbers of, which says what is allowed.
+CHECKED: dict[object, tuple[type | tuple[type, ...], str]] = {
+    str: (str, "str"),
+    bool: (bool, "bool"),
+    str | None: ((str, type(None)), "str"),
+}
 
-    def filter_tags(min_tag_freq: int = 30) -> dict[str, Any]:
-        """Tell which tags reach a minimum number of projects, and what remains.
+
+class Endpoints:
+    """The endpoints of a page: each public method is one, its docstring what MCP says of it."""
+
+    # Gradio reads the descriptions of arguments for MCP from sections of this form ("Args:").
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def filter_tags(self, min_tag_freq: int = 30) -> Json:
+        """Return which tags reach a minimum number of projects, and what remains.
 
         Args:
             min_tag_freq: whole number of 1 or more.
         """
-        return answer(lambda: asdict(services.data.filter_tags(min_tag_freq)))
+        return asdict(self._services.data.filter_tags(min_tag_freq))
 
     def preprocess(
+        self,
         text: str,
         lower: bool = True,
         stem: bool = False,
         filters: str = FILTERS,
         stopwords: str | None = None,
         language: str = "",
-    ) -> dict[str, Any]:
-        """Show what the classifier reads of a text.
+    ) -> Json:
+        """Return what the classifier reads of a text.
 
         Args:
             text: at most 10,000 characters.
@@ -42,74 +63,55 @@ def build(services: Services) -> None:
             stopwords: words left out, separated by spaces; by default those of the language.
             language: a name or an ISO code; that of the data where it is empty.
         """
-        check_types(
-            text=(text, str),
-            lower=(lower, bool),
-            stem=(stem, bool),
-            filters=(filters, str),
-            language=(language, str),
+        read = self._services.preprocessing.preprocess(
+            text, lower, stem, filters, stopwords, language
         )
-        if stopwords is not None:
-            check_types(stopwords=(stopwords, str))
-        given = (text, lower, stem, filters, stopwords, language)
-        return answer(lambda: {"preprocessed": services.preprocessing.preprocess(*given)})
+        return {"preprocessed": read}
 
-    def predict(texts: list[str], version: str = "") -> dict[str, Any]:
+    def predict(self, texts: list[str], version: str = "") -> Json:
         """Predict the tags of texts.
 
         Args:
             texts: at most 10,000 texts of 20,000 characters each, unless the server says otherwise.
             version: a version's name; the latest that can predict where it is empty.
         """
-        check_types(version=(version, str))
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise gr.Error("texts: a list of strings is needed", print_exception=False)
-        name = version or answer(lambda: services.versions.latest("model"))
-        return answer(
-            lambda: {
-                "version": name,
-                "predictions": [
-                    one.to_dict() for one in services.inference.predict_texts(name, texts)
-                ],
-            }
-        )
+        name = version or self._services.versions.latest("model")
+        predictions = self._services.inference.predict_texts(name, texts)
+        return {"version": name, "predictions": [one.to_dict() for one in predictions]}
 
-    def list_versions() -> list[dict[str, Any]]:
+    def list_versions(self) -> list[Json]:
         """List the versions with their key metrics, in version order, the workspace last."""
-        return answer(lambda: [row.to_dict() for row in services.versions.history()])
+        return [row.to_dict() for row in self._services.versions.history()]
 
-    def get_params(version: str) -> dict[str, Any]:
-        """Give a version's hyperparameters.
-
-        Args:
-            version: a version's name.
-        """
-        check_types(version=(version, str))
-        return answer(lambda: dict(services.versions.load(version).params))
-
-    def get_performance(version: str) -> dict[str, Any]:
-        """Give a version's performance: overall, by tag, by slice, behavioral.
+    def get_params(self, version: str) -> Json:
+        """Return a version's hyperparameters.
 
         Args:
             version: a version's name.
         """
-        check_types(version=(version, str))
-        return answer(lambda: dict(services.versions.load(version).performance))
+        return dict(self._services.versions.load(version).params)
 
-    def compare_versions(version_a: str, version_b: str) -> dict[str, Any]:
+    def get_performance(self, version: str) -> Json:
+        """Return a version's performance: overall, by tag, by slice, behavioral.
+
+        Args:
+            version: a version's name.
+        """
+        return dict(self._services.versions.load(version).performance)
+
+    def compare_versions(self, version_a: str, version_b: str) -> Json:
         """Compare two versions, B − A, with intervals and verdicts.
 
         Args:
             version_a: a version's name.
             version_b: another version's name.
         """
-        check_types(version_a=(version_a, str), version_b=(version_b, str))
-        return answer(lambda: services.comparisons.compare(version_a, version_b).to_dict())
+        return self._services.comparisons.compare(version_a, version_b).to_dict()
 
     def inspect_tag(
-        version: str, tag: str, outcome: str = "fp", order: str = "confident", page: int = 1
-    ) -> dict[str, Any]:
-        """Give a tag's figures on the test split, and a page of the projects behind them.
+        self, version: str, tag: str, outcome: str = "fp", order: str = "confident", page: int = 1
+    ) -> Json:
+        """Return a tag's figures on the test split, and a page of the projects behind them.
 
         Args:
             version: a version's name.
@@ -118,27 +120,25 @@ def build(services: Services) -> None:
             order: confident, least confident, longest or random.
             page: from 1; ten projects each.
         """
-        check_types(
-            version=(version, str), tag=(tag, str), outcome=(outcome, str), order=(order, str)
-        )
-
-        def inspect() -> dict[str, Any]:
-            found = services.inspection.outcomes(version, tag, outcome, order, "", page)
-            rows = [row for row in services.inspection.tag_table(version) if row.tag == tag]
-            note = services.versions.note(version)
-            items = [asdict(one) for one in found.items]
-            return {"figures": asdict(rows[0]), "note": note, **found.with_items(items)._asdict()}
-
-        return answer(inspect)
+        inspection = self._services.inspection
+        found = inspection.outcomes(version, tag, outcome, order, "", page)
+        figures = next(row for row in inspection.tag_table(version) if row.tag == tag)
+        items = [asdict(one) for one in found.items]
+        return {
+            "figures": asdict(figures),
+            "note": self._services.versions.note(version),
+            **found.with_items(items)._asdict(),
+        }
 
     def list_label_issues(
+        self,
         version: str,
         kind: str = "missing",
         tag: str = "",
         split: str = "all",
         rank: str = "evidence",
         page: int = 1,
-    ) -> dict[str, Any]:
+    ) -> Json:
         """List suspected label errors with their evidence and reviews, the likeliest first.
 
         Args:
@@ -149,28 +149,21 @@ def build(services: Services) -> None:
             rank: evidence or probability.
             page: from 1; ten pairs each.
         """
-        check_types(
-            version=(version, str),
-            kind=(kind, str),
-            tag=(tag, str),
-            split=(split, str),
-            rank=(rank, str),
-        )
-
-        def listed() -> dict[str, Any]:
-            choice = QueueChoice(version, kind, tag or None, split, rank, "all")
-            found = services.reviews.page(choice, page)
-            items = [
-                services.reviews.describe(version, item.pair).to_json() for item in found.items
-            ]
-            return found.with_items(items)._asdict()
-
-        return answer(listed)
+        reviews = self._services.reviews
+        found = reviews.page(QueueChoice(version, kind, tag or None, split, rank, "all"), page)
+        items = [reviews.describe(version, item.pair).to_json() for item in found.items]
+        return found.with_items(items)._asdict()
 
     def submit_review(
-        request: gr.Request, version: str, project: str, tag: str, decision: str, note: str = ""
+        self,
+        request: gr.Request,
+        version: str,
+        project: str,
+        tag: str,
+        decision: str,
+        note: str = "",
     ) -> dict[str, str]:
-        """Keep a decision on a label; only who may write reviews may call it.
+        """Save a decision on a label; only who may write reviews may call it.
 
         Args:
             version: the version whose suspicion it is about.
@@ -179,50 +172,54 @@ def build(services: Services) -> None:
             decision: add, remove, right (the label is as it should be) or skip.
             note: at most 2,000 characters.
         """
-        check_types(
-            version=(version, str),
-            project=(project, str),
-            tag=(tag, str),
-            decision=(decision, str),
-            note=(note, str),
+        saved = self._services.reviews.decide(
+            visit_of(request), version, (project, tag), decision, note
         )
-        return answer(
-            lambda: services.reviews.decide(
-                visit_of(request), version, (project, tag), decision, note
-            ).to_dict()
-        )
-
-    endpoints: tuple[Callable[..., Any], ...] = (
-        filter_tags,
-        preprocess,
-        predict,
-        list_versions,
-        get_params,
-        get_performance,
-        compare_versions,
-        inspect_tag,
-        list_label_issues,
-        submit_review,
-    )
-    for endpoint in endpoints:
-        # Thousands of texts take a while: no more than two such calls share the processors.
-        at_once = 2 if endpoint is predict else "default"
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=at_once)
+        return saved.to_dict()
 
 
-def answer(ask: Callable[[], Any]) -> Any:
-    """Pass on an answer, or a mistake of the caller's as the API's own kind of error."""
-    try:
-        return ask()
-    except TagifaiError as error:
-        raise gr.Error(str(error), print_exception=False) from None
-
-
-def check_types(**given: tuple[Any, type]) -> None:
-    """Refuse arguments of another type than declared: Gradio doesn't look at type hints."""
-    for name, (value, kind) in given.items():
-        if not isinstance(value, kind):
-            raise gr.Error(
-                f"{name}: {kind.__name__} is needed, got {type(value).__name__}",
-                print_exception=False,
+def build(services: Services) -> None:
+    """Declare the endpoints on the page being built."""
+    endpoints = Endpoints(services)
+    for name in vars(Endpoints):
+        if not name.startswith("_"):
+            gr.api(
+                checked(getattr(endpoints, name)),
+                api_name=name,
+                concurrency_limit=PREDICTIONS_AT_ONCE if name == "predict" else "default",
             )
+
+
+def checked(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Refuse arguments of other types than declared, and pass mistakes on as the API's errors.
+
+    Gradio reads the types that a function declares, and checks none of them.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def check_and_call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
+            if why_not := why_refused(value, signature.parameters[name].annotation):
+                raise gr.Error(f"{name}: {why_not}", print_exception=False)
+        try:
+            return function(*args, **kwargs)
+        except TagifaiError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return check_and_call
+
+
+def why_refused(value: object, declared: object) -> str:
+    """Return why a value is not of the type that an argument declares, "" where it is.
+
+    >>> why_refused(7, str), why_refused(["a", 7], list[str]), why_refused(None, str | None)
+    ('str is needed, got int', 'a list of strings is needed', '')
+    """
+    if declared == list[str]:
+        fine = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        return "" if fine else "a list of strings is needed"
+    if declared not in CHECKED:
+        return ""
+    kinds, name = CHECKED[declared]
+    return "" if isinstance(value, kinds) else f"{name} is needed, got {type(value).__name__}"
