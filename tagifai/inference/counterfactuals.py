@@ -114,45 +114,61 @@ def smallest_changes(
     if tag not in tags:
         raise one_of("tag", tag, tags)
     column = list(tags).index(tag)
-    threshold = thresholds[tag]
     explanation = explain(model, text)
     words = explanation.words
     if not words:
         return []
     before = float(model.predict_proba([text])[0, column])
-    falls = bool(decide(before, threshold))
+    falls = bool(decide(before, thresholds[tag]))
     sign = 1.0 if falls else -1.0
     # First the words that keep the tag as it is.
     weight = sign * explanation.contributions[:, column]
     order = [int(i) for i in np.argsort(-weight, kind="stable")]
     swaps = _swap_words(model, column, rising=not falls)
-    found: list[tuple[frozenset[NumberedEdit], Change]] = []
-    spare: list[tuple[frozenset[NumberedEdit], Change]] = []
+    found = _Found(most)
     for tried in _stages(order, weight, [word.token for word in words], swaps):
         texts = [edit_words(text, [(words[i], new) for i, new in edits]) for edits in tried]
         after = model.predict_proba(texts)[:, column] if texts else np.zeros(0)
-        flipped = np.flatnonzero(decide(after, threshold) != falls).tolist()
+        flipped = np.flatnonzero(decide(after, thresholds[tag]) != falls).tolist()
         flipped.sort(key=lambda k: (len(tried[k]), sign * float(after[k])))
         for k in flipped:
-            edits = frozenset(tried[k])
-            if any(known <= edits for known, _ in found):
-                continue  # a smaller change does it already
             replaced = tuple(
                 (text[words[i].start : words[i].stop], new) for i, new in sorted(tried[k])
             )
-            change = Change(texts[k], replaced, before, float(after[k]))
-            used = {part for known, _ in found for edit in known for part in edit if part != ""}
-            fresh = not used & {part for edit in edits for part in edit if part != ""}
-            (found if fresh else spare).append((edits, change))
-            if len(found) == most:
-                return [change for _, change in found]
-        if found and len(found) + len(spare) >= most:
+            found.add(frozenset(tried[k]), Change(texts[k], replaced, before, float(after[k])))
+        if found.enough:
             break
-    # Too few share no word with another: fill up with those that do.
-    for edits, change in spare:
-        if len(found) < most and not any(known <= edits for known, _ in found):
-            found.append((edits, change))
-    return [change for _, change in sorted(found, key=lambda pair: len(pair[0]))]
+    return found.smallest()
+
+
+class _Found:
+    """The changes found so far: those that share no word with another, and the others."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.apart: list[tuple[frozenset[NumberedEdit], Change]] = []
+        self.others: list[tuple[frozenset[NumberedEdit], Change]] = []
+
+    @property
+    def enough(self) -> bool:
+        """Whether changes of more words need not be tried."""
+        return bool(self.apart) and len(self.apart) + len(self.others) >= self.most
+
+    def add(self, edits: frozenset[NumberedEdit], change: Change) -> None:
+        """Add a change, unless there are enough, or a smaller one flips the tag already."""
+        if len(self.apart) >= self.most or any(known <= edits for known, _ in self.apart):
+            return
+        used = {part for known, _ in self.apart for edit in known for part in edit if part != ""}
+        shared = used & {part for edit in edits for part in edit if part != ""}
+        (self.others if shared else self.apart).append((edits, change))
+
+    def smallest(self) -> list[Change]:
+        """Return up to `most` changes, those of the fewest words first."""
+        chosen = list(self.apart)
+        for edits, change in self.others:
+            if len(chosen) < self.most and not any(known <= edits for known, _ in chosen):
+                chosen.append((edits, change))
+        return [change for _, change in sorted(chosen, key=lambda pair: len(pair[0]))]
 
 
 @dataclass(frozen=True, slots=True)

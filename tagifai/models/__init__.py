@@ -14,15 +14,26 @@ if TYPE_CHECKING:
 def build_model(
     params: Params, names: Sequence[str], tags: Mapping[str, Tag], jobs: int = 1
 ) -> "TagClassifier":
-    """Compose the unfitted model that `params` choose, for the tags `names`.
+    """Compose an unfitted model.
 
-    `tags` is the metadata that aliases come from; `jobs` processes fit the folds.
+    Parameters
+    ----------
+    params
+        All modelling choices.
+    names
+        The tags to learn.
+    tags
+        The metadata that aliases come from.
+    jobs
+        The number of processes that fit the folds.
 
-    Raises:
-        TagifaiError: fewer jobs than one.
+    Raises
+    ------
+    TagifaiError
+        Fewer jobs than one.
     """
     check_jobs(jobs)
-    # Here: whoever only reads parameters need not wait for scikit-learn.
+    # Imported here, so that commands that only read parameters do not wait for scikit-learn.
     from tagifai.models.classifier import TagClassifier
     from tagifai.models.features import build_features
     from tagifai.models.linear import build_members
@@ -43,10 +54,12 @@ def build_model(
 
 
 def check_jobs(jobs: int) -> None:
-    """Refuse fewer processes than one.
+    """Check the number of processes.
 
-    Raises:
-        TagifaiError: fewer than one.
+    Raises
+    ------
+    TagifaiError
+        Fewer than one.
     """
     if jobs < 1:
         raise TagifaiError(f"jobs must be 1 or more, got {jobs}")

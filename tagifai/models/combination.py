@@ -15,8 +15,14 @@ Layer = tuple[np.ndarray, np.ndarray]
 class Combination:
     """The way from members' scores to a tag's margin, and on to its log-odds.
 
-    `mean` and `deviation`, (n_members, n_tags), standardise; `slopes` and `offsets`,
-    (n_tags,), calibrate the average; `curve`, (3,), bends the result for all tags alike.
+    Attributes
+    ----------
+    mean, deviation : arrays of shape (n_members, n_tags)
+        Standardise the scores.
+    slopes, offsets : arrays of shape (n_tags,)
+        Calibrate their average.
+    curve : array of shape (3,)
+        Bends the result, alike for all tags.
     """
 
     mean: np.ndarray
@@ -26,12 +32,12 @@ class Combination:
     curve: np.ndarray
 
     def margins(self, scores: np.ndarray) -> np.ndarray:
-        """Turn scores (n_members, n_texts, n_tags) into margins (n_texts, n_tags)."""
+        """Return the margins (n_texts, n_tags) of scores (n_members, n_texts, n_tags)."""
         standardised = (scores - self.mean[:, None]) / self.deviation[:, None]
         return self.slopes * standardised.mean(axis=0) + self.offsets
 
     def fold(self, layers: Sequence[Layer]) -> Layer:
-        """Fold the members' layers into one, whose scores are the margins."""
+        """Return the members' layers as one, whose scores are the margins."""
         coef = np.zeros_like(layers[0][0])
         intercept = self.offsets.copy()
         for (matrix, bias), mean, deviation in zip(layers, self.mean, self.deviation, strict=True):
@@ -42,9 +48,16 @@ class Combination:
 
 
 def fit_combination(scores: np.ndarray, y_true: np.ndarray, calibration: str) -> Combination:
-    """Learn a combination from out-of-fold scores (n_members, n_texts, n_tags).
+    """Fit a combination; a single member keeps its own scale.
 
-    A single member keeps its own scale. `calibration` is "platt" or "none".
+    Parameters
+    ----------
+    scores : array of shape (n_members, n_texts, n_tags)
+        Out-of-fold scores.
+    y_true : array of shape (n_texts, n_tags)
+        1 where a text has a tag, else 0.
+    calibration
+        "platt" or "none".
     """
     mean, deviation = scores.mean(axis=1), np.maximum(scores.std(axis=1), 1e-9)
     if len(scores) == 1:

@@ -1,7 +1,7 @@
 """Features of a text: word and character n-grams, and flags from tags' names."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -22,8 +22,12 @@ NO_WORD = "no text has a word left after preprocessing; look at language, filter
 class TextCleaner(TextTransformer):
     """Prepare texts for the features, each independently of the others.
 
-    The arguments are those of `preprocess_text`; `stopwords` tells whether those of `language`
-    are left out.
+    Parameters
+    ----------
+    lower, stem, filters, language, normalize
+        As for `preprocess_text`.
+    stopwords
+        Whether to leave out the stopwords of the language.
     """
 
     def __init__(
@@ -73,14 +77,14 @@ class TextCleaner(TextTransformer):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Models made before there were languages read English, its characters as typed.
+    def __setstate__(self, state: dict[str, object]) -> None:
+        # Models made before there were languages read English, with its characters as typed.
         old = {"language": DEFAULT_LANGUAGE, "normalize": False} if "language" not in state else {}
         super().__setstate__({**old, **state})
 
 
 class NgramVectorizer(TfidfVectorizer):
-    """TF-IDF of n-grams, whose vocabulary is stored as one text: small files, quick loading."""
+    """TF-IDF of n-grams; the vocabulary is stored as one text: small files that load quickly."""
 
     def fit(self, texts: Sequence[str], y: object = None) -> Self:
         """Learn the vocabulary and its weights.
@@ -113,30 +117,36 @@ class NgramVectorizer(TfidfVectorizer):
 
     @property
     def width(self) -> int:
-        """Count the columns."""
+        """The number of columns."""
         return len(self.vocabulary_)
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+    def __getstate__(self) -> dict[str, object]:
+        state: dict[str, object] = dict(super().__getstate__())
         vocabulary = state.pop("vocabulary_", None)
-        if vocabulary is not None:
-            # Neither words nor characters within words hold a line break.
+        if isinstance(vocabulary, dict):
+            # Neither words nor runs of characters within words contain a line break.
             state["terms"] = "\n".join(sorted(vocabulary, key=vocabulary.__getitem__))
         return state
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         terms = state.pop("terms", None)
         super().__setstate__(state)
-        if terms is not None:
+        if isinstance(terms, str):
             self.vocabulary_ = {term: i for i, term in enumerate(terms.split("\n"))}
 
 
 class AliasFlags(TextTransformer):
-    """Flag the tags whose phrases stand in a text.
+    """Flag the tags whose phrases occur in a text.
 
-    `phrases` holds, a column each, the phrases (of preprocessed words) that raise its flag.
-    The output is sparse, (n_texts, n_columns), `weight` where a flag is raised.
+    Parameters
+    ----------
+    phrases
+        For each column, the phrases of preprocessed words that raise its flag.
+    weight
+        The value of a raised flag.
 
+    Examples
+    --------
     >>> flags = AliasFlags((("graph", "graph network"), ("computer vision",)), weight=1.0)
     >>> flags.fit([]).transform(["a graph", "computer vision graph"]).toarray()
     array([[1., 0.],
@@ -148,7 +158,7 @@ class AliasFlags(TextTransformer):
         self.weight = weight
 
     def fit(self, texts: Sequence[str], y: object = None) -> Self:
-        """Index the phrases by their words; the texts are not looked at."""
+        """Index the phrases by their words; the texts are not used."""
         self.columns_: dict[str, list[int]] = {}
         for column, phrases in enumerate(self.phrases):
             for phrase in dict.fromkeys(phrases):
@@ -158,7 +168,7 @@ class AliasFlags(TextTransformer):
         return self
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
-        """Give `weight` where a tag's phrase stands in a text, as whole words."""
+        """Return sparse (n_texts, n_columns): `weight` where a phrase occurs as whole words."""
         indptr, indices = [0], []
         for text in texts:
             raised: set[int] = set()
@@ -174,19 +184,23 @@ class AliasFlags(TextTransformer):
 
     @property
     def width(self) -> int:
-        """Count the columns."""
+        """The number of columns."""
         return len(self.phrases)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
-        """Name the columns by their first phrase."""
+        """Return the columns' names, after their first phrases."""
         return np.array([f"alias:{phrases[0]}" for phrases in self.phrases], object)
 
 
 def alias_phrases(
     names: Sequence[str], tags: Mapping[str, Tag], preprocess: TextCleaner
 ) -> tuple[tuple[str, ...], ...]:
-    """List the phrases of two flags a tag: its own names, then those of the tags below it.
+    """List the phrases of two flags for each tag: its own names, and those of the tags below it.
 
+    The flags of own names come first; tags without a tag below them have no second flag.
+
+    Examples
+    --------
     >>> tags = {"nlp": Tag("nlp", ("language",)), "bert": Tag("bert", (), ("nlp",))}
     >>> alias_phrases(["nlp"], tags, TextCleaner())
     (('nlp', 'language'), ('bert',))
@@ -208,9 +222,16 @@ def alias_phrases(
 
 
 def build_features(params: Params, names: Sequence[str], tags: Mapping[str, Tag]) -> Pipeline:
-    """Compose the unfitted features that `params` choose, for the tags `names`.
+    """Compose unfitted features.
 
-    `tags` is the metadata that aliases come from, of more tags than are learnt.
+    Parameters
+    ----------
+    params
+        Which features, and how texts are prepared.
+    names
+        The tags to learn.
+    tags
+        The metadata that aliases come from, of more tags than are learned.
     """
     preprocess = TextCleaner(
         params.lower, params.stem, params.filters, params.stopwords, params.language

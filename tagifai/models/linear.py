@@ -18,15 +18,24 @@ from tagifai.models.params import Params
 class LogCountRatioScaler(TransformerMixin, BaseEstimator):
     """Scale each feature by the log ratio of its counts in positives and negatives.
 
-    As in Wang and Manning (2012), over the features' values rather than their presence.
-    `scale_` has shape (n_features,). `y` holds two classes.
+    As in Wang and Manning (2012), with the features' values rather than their presence.
+
+    Parameters
+    ----------
+    smoothing
+        Added to each count.
+
+    Attributes
+    ----------
+    scale_ : array of shape (n_features,)
+        The ratios.
     """
 
     def __init__(self, smoothing: float = 0.1) -> None:
         self.smoothing = smoothing
 
     def fit(self, X: sparse.csr_matrix, y: np.ndarray) -> Self:
-        """Learn the ratios."""
+        """Compute the ratios; `y` holds two classes."""
         X, y = validate_data(self, X, y, accept_sparse="csr")
         check_non_negative(X, type(self).__name__)
         positive = y == np.max(y)
@@ -41,7 +50,7 @@ class LogCountRatioScaler(TransformerMixin, BaseEstimator):
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         if not sparse.issparse(X):
             return X * self.scale_
-        # Column by column in place of a product: the indices stay sorted and shared.
+        # Value by value instead of a product: the indices stay sorted and shared.
         scaled = (X.data * self.scale_[X.indices], X.indices, X.indptr)
         return sparse.csr_matrix(scaled, shape=X.shape)
 
@@ -73,13 +82,13 @@ def build_members(params: Params) -> list[OneVsRestClassifier]:
 def fit_matrix(
     member: OneVsRestClassifier, X: sparse.csr_matrix, y_true: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit a one-vs-rest model; give its matrix (n_features, n_tags) and intercepts (n_tags,).
+    """Fit a one-vs-rest model; return its matrix (n_features, n_tags) and intercepts (n_tags,).
 
-    The scores X @ matrix + intercepts are those of its `decision_function`. A tag that all
-    or none of the projects carry has zeros and the constant score 1 or -1.
+    The scores X @ matrix + intercepts are those of its `decision_function`. A tag that all or
+    none of the projects carry has zeros, and the constant score 1 or -1.
     """
-    # LabelBinarizer numbers the columns in the dtype of the labels: in 8 bits the 257th tag
-    # would be the first again.
+    # LabelBinarizer numbers the columns in the dtype of the labels: in 8 bits, the 257th tag
+    # would be the first one again.
     y_true = np.asarray(y_true).astype(np.int64)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Label .* is present in all training examples")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.text.languages import DEFAULT_LANGUAGE, find_language
@@ -35,8 +35,9 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 
 OptionalFloat = float | None
+ParamValue: TypeAlias = str | float | bool | None
 _FLOATS = (float, OptionalFloat)
-_NUMBERS: dict[Any, str] = {
+_NUMBERS: dict[object, str] = {
     int: "a whole number",
     float: "a number",
     OptionalFloat: "a number or none",
@@ -47,29 +48,31 @@ _NUMBERS: dict[Any, str] = {
 class Params:
     """What a version is made by; two versions differ by these, never by code.
 
-    Raises:
-        TagifaiError: a value of the wrong type, out of its range, or at odds with another.
+    Raises
+    ------
+    TagifaiError
+        A value is of the wrong type, out of its range, or contradicts another.
     """
 
     seed: int = 0
     min_tag_freq: int = 30
-    """Tags of fewer projects are not learnt."""
+    """Tags of fewer projects are not learned."""
     lower: bool = True
     stem: bool = False
     filters: str = FILTERS
     stopwords: bool = True
     """Leave out the stopwords of the language."""
     language: str = DEFAULT_LANGUAGE
-    """Whose casing, stopwords and stems are used: a name or an ISO 639 code, kept as the name."""
+    """Its casing, stopwords and stems are used: a name or an ISO 639 code, stored as the name."""
     train_size: float = 0.7
     val_size: float = 0.15
-    """What train and val leave is test."""
+    """The rest is test."""
     word_ngrams: int = 2
-    """Longest run of words that is a feature; 0: no words."""
+    """The longest run of words that is a feature; 0: none."""
     char_ngrams: int = 5
-    """Longest run of characters within a word that is a feature, from 2; 0: none."""
+    """The longest run of characters within a word that is a feature, from 2; 0: none."""
     min_df: int = 1
-    """Projects that a feature must occur in."""
+    """The fewest projects that a feature occurs in."""
     aliases: str = "fuzzy"
     """Flags from tags' names and aliases: "none", "exact", or "fuzzy" (misspelt ones too)."""
     alias_weight: float = 0.2
@@ -83,17 +86,17 @@ class Params:
     ratio_c: float = 0.1
     ratio_smoothing: float = 0.1
     folds: int = 5
-    """Parts that out-of-fold scores are made by, for calibration and thresholds."""
+    """Folds of the out-of-fold scores that calibration and thresholds are fitted to."""
     calibration: str = "platt"
     thresholds: str = "per-tag"
     threshold: float = 0.5
     """The probability used with thresholds "fixed"."""
     threshold_shrinkage: float | None = None
-    """Positives at which a tag's own threshold weighs as much as the common one; null: chosen by
-    cross-fitting."""
+    """The positives with which a tag's own threshold weighs as much as the common one; null: chosen
+    by cross-fitting."""
     threshold_smoothing: float = 0.75
-    """The part of each label that counts as its probability, where these are calibrated, when
-    thresholds are chosen."""
+    """When thresholds are chosen: the share of each label that its probability replaces, if
+    calibrated."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -110,25 +113,31 @@ class Params:
             )
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Params":
-        """Build params from names and values; what is not named keeps its default.
+    def from_dict(cls, values: Mapping[str, object]) -> "Params":
+        """Return params with the given values; the others keep their defaults.
 
+        Raises
+        ------
+        TagifaiError
+            An unknown name (with the nearest known one) or a bad value.
+
+        Examples
+        --------
         >>> Params.from_dict({"C": 10}).C
         10.0
         >>> Params.from_dict({"min_tag_frq": 30})
         Traceback (most recent call last):
         tagifai.errors.TagifaiError: unknown parameter ...
-
-        Raises:
-            TagifaiError: an unknown name (with the nearest known one) or a bad value.
         """
         return Params().replaced(values)
 
-    def replaced(self, values: Mapping[str, Any]) -> "Params":
-        """Change the named fields; an integer where a float is needed is taken as one.
+    def replaced(self, values: Mapping[str, object]) -> "Params":
+        """Return params with the given values changed; an integer serves as a float.
 
-        Raises:
-            TagifaiError: an unknown name (with the nearest known one) or a bad value.
+        Raises
+        ------
+        TagifaiError
+            An unknown name (with the nearest known one) or a bad value.
         """
         types = {field.name: field.type for field in fields(self)}
         for name in values:
@@ -141,20 +150,24 @@ class Params:
         return replace(self, **changed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the fields in declared order, ready for JSON."""
+        """Return the fields in their order, ready for JSON."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def parse_value(name: str, text: str) -> Any:
-    """Read one parameter's value from the command line's text.
+def parse_value(name: str, text: str) -> ParamValue:
+    """Read a parameter's value from the text of a command line.
 
+    Raises
+    ------
+    TagifaiError
+        An unknown name, or a text that is not of the field's type.
+
+    Examples
+    --------
     >>> parse_value("C", "0.5"), parse_value("stem", "true"), parse_value("class_weight", "none")
     (0.5, True, None)
     >>> parse_value("threshold_shrinkage", "none"), parse_value("threshold_shrinkage", "30")
     (None, 30.0)
-
-    Raises:
-        TagifaiError: an unknown name, or text that isn't of the field's type.
     """
     types = {field.name: field.type for field in fields(Params)}
     if name not in types:
@@ -178,7 +191,7 @@ def parse_value(name: str, text: str) -> Any:
     return text
 
 
-def _check(name: str, kind: Any, value: Any) -> None:
+def _check(name: str, kind: object, value: object) -> None:
     received = f"got {shorten(repr(value))}"
     if name in CHOICES:
         if value not in CHOICES[name]:
@@ -190,7 +203,7 @@ def _check(name: str, kind: Any, value: Any) -> None:
     if type(value) is not (float if kind == OptionalFloat else kind):
         needed = {bool: "true or false", str: "a text", **_NUMBERS}
         raise TagifaiError(f"{name}: {needed[kind]} is needed, {received}")
-    if name in RANGES:
+    if name in RANGES and isinstance(value, int | float):
         low, high = RANGES[name]
         if not math.isfinite(value) or not low <= value <= high:
             raise TagifaiError(f"{name}: a number from {low:g} to {high:g} is needed, {received}")

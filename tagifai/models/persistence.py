@@ -48,10 +48,12 @@ def dump_model(model: BaseEstimator) -> bytes:
 
 
 def load_model(source: Path | str | bytes, limits: Limits = _LIMITS) -> TagClassifier:
-    """Read a model from a file or its bytes; nothing but known types is built.
+    """Read a model from a file or its bytes; only known types are built.
 
-    Raises:
-        TagifaiError: missing, too large, damaged, of another program or of unknown types.
+    Raises
+    ------
+    TagifaiError
+        Missing, too large, damaged, of another program, or of unknown types.
     """
     if isinstance(source, bytes):
         name, data = "model", source
@@ -82,14 +84,24 @@ def load_model(source: Path | str | bytes, limits: Limits = _LIMITS) -> TagClass
 def load_pickle(
     data: bytes, recorded: object, *, trusted: bool, limits: Limits = _LIMITS
 ) -> TagClassifier:
-    """Unpickle a model, which runs whatever its file asks for: only where that was allowed.
+    """Unpickle a model where this is allowed: a pickle runs whatever its file asks for.
 
-    `trusted` is what the person who started the program said of pickles, `recorded` the
-    SHA-256 in the version's version.json.
+    Parameters
+    ----------
+    data
+        The bytes of the file.
+    recorded
+        The SHA-256 in the version's version.json.
+    trusted
+        Whether the person who started the program trusts pickles.
+    limits
+        How large files may be.
 
-    Raises:
-        TagifaiError: not allowed, no digest or another one, or no fitted `TagClassifier`; but
-            for the last, nothing of the file was run.
+    Raises
+    ------
+    TagifaiError
+        Not allowed, no digest or another one, or no fitted `TagClassifier`. Only in the last case
+        something of the file was run.
     """
     name = "pickle"
     if not trusted:

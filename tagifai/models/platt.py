@@ -1,4 +1,4 @@
-"""Calibrate: from a classifier's scores to probabilities that can be believed."""
+"""Calibrate a classifier's scores, so that they can be read as probabilities."""
 
 import numpy as np
 from scipy.special import expit
@@ -12,11 +12,19 @@ def fit_platt(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit slope and offset of each tag, (n_tags,) each: p = expit(slope * score + offset).
 
-    Scores must be out of fold. Slopes are never negative: scores worse than chance leave
-    the tag's rate alone. The logarithm of a slope is drawn towards the tags' mean, its own
-    weighing positives / (positives + `shrinkage`), so that few positives do not give
-    certainty (Platt 1999 smooths the targets instead); the offset then keeps the number of
-    positives.
+    Slopes are never negative: scores worse than chance give the tag's rate. The logarithm of a
+    slope is drawn towards the mean of all tags, its own weight being
+    positives / (positives + shrinkage), so that few positives do not give certainty (Platt 1999
+    smooths the targets instead); the offset then preserves the number of positives.
+
+    Parameters
+    ----------
+    scores : array of shape (n_texts, n_tags)
+        Out-of-fold scores.
+    y_true : array of shape (n_texts, n_tags)
+        1 where a text has a tag, else 0.
+    shrinkage
+        The positives with which a tag's own slope weighs as much as the mean; 0: only its own.
     """
     fitted = [_fit_one(scores[:, t], y_true[:, t]) for t in range(scores.shape[1])]
     slopes, offsets = np.array(fitted, float).reshape(-1, 2).T
@@ -31,10 +39,10 @@ def fit_platt(
 
 
 def fit_curve(log_odds: np.ndarray, y_true: np.ndarray) -> np.ndarray:
-    """Fit the curve (3,) from a tag's line to its log-odds, one for all tags.
+    """Fit the curve (3,) from margins to log-odds, one for all tags.
 
     Beta calibration (Kull et al. 2017): a * log p - b * log(1 - p) + c with a, b > 0. Margins
-    are not quite logistic: a line is too sure on both ends and too timid between.
+    are not quite logistic: a line is overconfident at both ends and underconfident between.
     """
     if not 0 < y_true.sum() < y_true.size:
         return np.array([1.0, 1.0, 0.0])
@@ -43,7 +51,7 @@ def fit_curve(log_odds: np.ndarray, y_true: np.ndarray) -> np.ndarray:
 
 
 def bend(log_odds: np.ndarray, curve: np.ndarray) -> np.ndarray:
-    """Apply a curve; the order of values stays.
+    """Apply a curve, which preserves the order of values.
 
     >>> bend(np.array([-2.0, 3.0]), np.array([1.0, 1.0, 0.0]))
     array([-2.,  3.])
@@ -52,7 +60,7 @@ def bend(log_odds: np.ndarray, curve: np.ndarray) -> np.ndarray:
 
 
 def to_probability(log_odds: np.ndarray) -> np.ndarray:
-    """Turn log-odds into probabilities, float32 in [0, 1].
+    """Return the probabilities of log-odds, float32 in [0, 1].
 
     >>> to_probability(np.array([0.0]))
     array([0.5], dtype=float32)
@@ -71,8 +79,8 @@ def _fit_one(score: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def _fit_logistic(features: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Give coefficients, then the intercept."""
-    # Newton's method ends at the same bits each time, which a loose tolerance would not.
+    """Return the coefficients, then the intercept."""
+    # Newton's method gives the same bits each time; with a loose tolerance it would not.
     regression = LogisticRegression(
         C=PENALTY_C, solver="newton-cholesky", tol=1e-8, max_iter=200
     ).fit(features, y.astype(np.int64))
@@ -80,13 +88,13 @@ def _fit_logistic(features: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _curve_features(log_odds: np.ndarray) -> np.ndarray:
-    """Give log p and -log(1 - p), (..., 2)."""
+    """Return log p and -log(1 - p), (..., 2)."""
     z = np.asarray(log_odds, np.float64)
     return np.stack([-np.logaddexp(0, -z), np.logaddexp(0, z)], axis=-1)
 
 
 def _balance(scaled: np.ndarray, positives: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Move offsets until the probabilities add up to the positives (bisection)."""
+    """Return offsets with which the probabilities add up to the positives (bisection)."""
     low, high = offsets - 20.0, offsets + 20.0
     for _ in range(60):
         middle = (low + high) / 2

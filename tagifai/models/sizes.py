@@ -1,4 +1,4 @@
-"""Estimate how large a version will be before it is trained: what is too large is said at once."""
+"""Estimate the size of a version before it is trained, to refuse at once what is too large."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from tagifai.limits import Limit, Limits, unpacked_size
 from tagifai.models.persistence import dump_model
 from tagifai.predictions import Predictions
 
-# A weight is kept in 16 bits.
+# A weight is stored in 16 bits.
 _WEIGHT = 2
-# What a model keeps besides features and weights: its parameters, intercepts, thresholds.
+# What a model stores besides features and weights: parameters, intercepts, thresholds.
 _REST = 500_000
 
 
@@ -28,9 +28,9 @@ def check_sizes(
     Parameters
     ----------
     texts : sequence of str
-        The texts that are learnt from.
+        The texts to learn from.
     ids : sequence of str
-        Ids of all projects that are predicted, those of test among them.
+        The ids of all projects that are predicted, those of the test split included.
     features : Pipeline
         The unfitted features of the model.
     tags : sequence of str
@@ -47,7 +47,7 @@ def check_sizes(
     pairs = f"{len(ids):,} projects × {len(tags):,} tags"
     size = Predictions.unpacked_size(ids, tags)
     _check(size, limits.unpacked, f"the predictions of {pairs}", "once unpacked")
-    # Probabilities hardly shrink when they are packed.
+    # Probabilities hardly shrink when they are compressed.
     _check(4 * len(ids) * len(tags), limits.file, f"the predictions of {pairs}")
     num_features, packed, unpacked = measure_features(texts, features)
     weights = _WEIGHT * num_features * len(tags) + _REST
@@ -57,13 +57,13 @@ def check_sizes(
 
 
 def measure_features(texts: Sequence[str], features: Pipeline) -> tuple[int, int, int]:
-    """Fit features, which takes a small part of a training; count them and their bytes.
+    """Fit features, which takes a small part of a training, and count them and their bytes.
 
     Returns
     -------
     tuple of int
         The number of features, and the bytes that they take in a model's file as it is and once
-        unpacked, their weights left out.
+        unpacked, without their weights.
     """
     fitted = clone(features).fit(list(texts))
     content = dump_model(fitted)

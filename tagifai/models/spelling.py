@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Self
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -11,7 +11,7 @@ LONG = 12
 
 
 class TextTransformer(TransformerMixin, BaseEstimator):
-    """Tells scikit-learn that the input is texts, as its own vectorizers do."""
+    """A transformer whose input is texts, which it tells scikit-learn as vectorizers do."""
 
     def __sklearn_tags__(self):  # type: ignore[no-untyped-def]  # scikit-learn's own type
         tags = super().__sklearn_tags__()
@@ -21,17 +21,26 @@ class TextTransformer(TransformerMixin, BaseEstimator):
 
 
 class NameSpelling(TextTransformer):
-    """Replace words that nobody else uses by the word of a tag's name they nearly spell.
+    """Replace misspelt words of tags' names, and abbreviations of them.
 
-    A word is left alone when it is in `min_df` or more of the texts seen by `fit`, or
-    shorter than five letters. One slip (a letter dropped, added, replaced or swapped with
-    its neighbour; Damerau 1964) is forgiven, two in words of twelve letters and more, when
-    one name is nearer than all others and begins alike: people rarely miss the first letter
-    (Yannakoudakis and Fawthrop 1983), while "cognition" is no misspelt "recognition". A name
-    of several words written as one is spaced.
+    A word stays when it occurs in `min_df` or more of the texts seen by `fit`, or is shorter than
+    five letters. One slip (a letter dropped, added, replaced or swapped with its neighbour;
+    Damerau 1964) is corrected, two in words of twelve letters and more, when one name is nearer
+    than all others and begins alike: people rarely miss the first letter (Yannakoudakis and
+    Fawthrop 1983), while "cognition" is no misspelt "recognition". A name of several words that
+    is written as one word is spaced.
 
-    `abbreviations` are pairs of a word and the name that is read in its place, known or not.
+    Parameters
+    ----------
+    phrases
+        For each flag, the phrases whose words are corrected.
+    min_df
+        The fewest texts that a word occurs in to be known.
+    abbreviations
+        (word, name) pairs; the name replaces the word, whether it is known or not.
 
+    Examples
+    --------
     >>> names = (("transformers",), ("computer vision",))
     >>> spelling = NameSpelling(names, abbreviations=(("cv", "computer vision"),)).fit(["a text"])
     >>> spelling.transform(["transfromers for computervision", "form", "cv"])
@@ -49,18 +58,18 @@ class NameSpelling(TextTransformer):
         self.abbreviations = abbreviations
 
     def fit(self, texts: Sequence[str], y: object = None) -> Self:
-        """Learn which words are known, hence never corrected."""
+        """Learn which words are known, and so never corrected."""
         counts = Counter(word for text in texts for word in set(text.split()))
         self.known_ = {word for word, count in counts.items() if count >= self.min_df}
         self._index()
         return self
 
     def transform(self, texts: Sequence[str]) -> list[str]:
-        """Correct each text; a word keeps its place, though it may become several."""
+        """Correct each text; words keep their order, though one may become several."""
         return [" ".join(self.correct(word) for word in text.split()) for text in texts]
 
     def correct(self, word: str) -> str:
-        """Give the name that `word` abbreviates or nearly spells a word of, or `word` itself."""
+        """Return the name that a word abbreviates, the one it misspells, or the word itself."""
         spelt = self._spell(word)
         return self.expansions_.get(spelt, spelt)
 
@@ -69,7 +78,7 @@ class NameSpelling(TextTransformer):
             return word
         if len(word) < MIN_LENGTH or word in self.targets_:
             return self.targets_.get(word, word)
-        # A stranger's word may be as long as a text, and no name is: trying would take minutes.
+        # A word may be as long as a text, and then trying all slips would take minutes.
         if len(word) > self.longest_ + _allowed(word):
             return word
         if word not in self.corrections_:
@@ -112,31 +121,39 @@ class NameSpelling(TextTransformer):
             return word
         return self.targets_[ranked[0][1]]
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+    def __getstate__(self) -> dict[str, object]:
+        state: dict[str, object] = dict(super().__getstate__())
         for derived in ("targets_", "nearby_", "longest_", "corrections_", "expansions_"):
             state.pop(derived, None)
         if "known_" in state:
-            state["known_"] = " ".join(sorted(state["known_"]))
+            state["known_"] = " ".join(sorted(self.known_))
         return state
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         # Models made before there were abbreviations have none.
         state.setdefault("abbreviations", ())
         super().__setstate__(state)
-        if "known_" in state:
-            self.known_ = set(state["known_"].split())
+        known = state.get("known_")
+        if isinstance(known, str):
+            self.known_ = set(known.split())
             self._index()
 
 
 def find_abbreviations(own: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
     """List the aliases that abbreviate their tag's name, each with that name.
 
-    `own` holds each tag's phrases, its name first. An abbreviation is one word that begins as
-    the name does and whose letters come in the name in that order (Schwartz and Hearst 2003).
-    It is no word of any tag's name, and abbreviates one tag alone: "vision" within "computer
-    vision" stays, and so does what could be either of two.
+    An abbreviation is one word that begins as the name does, and whose letters occur in the name
+    in this order (Schwartz and Hearst 2003). It is not a word of any tag's name, and abbreviates
+    one tag only: "vision" stays beside "computer vision", and so does a word that could be either
+    of two.
 
+    Parameters
+    ----------
+    own
+        Each tag's phrases, its name first.
+
+    Examples
+    --------
     >>> find_abbreviations([("computer vision", "cv", "vision", "image"), ("transformers",)])
     (('cv', 'computer vision'),)
     """
@@ -188,7 +205,7 @@ def _begin_alike(a: str, b: str) -> bool:
 
 
 def _shortened(word: str, slips: int) -> Iterator[str]:
-    """Yield `word` with up to `slips` letters left out: misspellings meet in one of them."""
+    """Yield a word without up to `slips` of its letters; misspellings have one of these too."""
     found = {word}
     edge = {word}
     for _ in range(slips):

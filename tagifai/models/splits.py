@@ -1,4 +1,4 @@
-"""Split projects into train, val and test, and into folds, so that each tag is spread over all."""
+"""Split projects into train, val and test, or into folds, with each tag spread over all of them."""
 
 from collections.abc import Sequence
 
@@ -71,7 +71,7 @@ def complete_split(
     """Return the split of each project, as stated where test projects are stated.
 
     The projects without a stated split are then divided into train and val. Where no test
-    project is stated, all projects are split anew.
+    project is stated, all projects are split.
 
     Parameters
     ----------
@@ -118,9 +118,9 @@ def assign_groups(
     """Assign each project to a part; projects of one group go to the same part.
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011, "On the stratification of
-    multi-label data") with groups in the place of single examples: the rarest tag goes first,
-    its largest group first, each to the part that lacks most of that tag. Groups without a tag
-    fill up the sizes.
+    multi-label data") with groups in place of single examples: the rarest tag goes first, and of
+    each tag its largest group, each to the part that lacks most of this tag. Groups without a tag
+    fill up the parts.
 
     Parameters
     ----------
@@ -145,43 +145,51 @@ def assign_groups(
     >>> bool(part[0] == part[1] and part[2] == part[3] != part[0])
     True
     """
-    chance = np.random.default_rng(seed)
     alone = np.arange(y_true.shape[0]) if groups is None else np.asarray(groups, dtype=np.str_)
     names, group_of = np.unique(alone, return_inverse=True)
-    num_groups = len(names)
-    order = chance.permutation(num_groups)
-    belongs = sparse.csr_matrix(
-        (np.ones(len(group_of)), (group_of, np.arange(len(group_of)))),
-        shape=(num_groups, len(group_of)),
-    )
+    # Between equals, the first in a random order goes first.
+    order = np.random.default_rng(seed).permutation(len(names))
+    members = (np.ones(len(group_of)), (group_of, np.arange(len(group_of))))
+    belongs = sparse.csr_matrix(members, shape=(len(names), len(group_of)))
     counts = sparse.csr_matrix(belongs @ sparse.csr_matrix(y_true, dtype=np.float64))[order]
-    sizes = np.bincount(group_of, minlength=num_groups)[order].astype(np.float64)
-    wanted = np.asarray(shares, dtype=np.float64)
-    lacks_size = wanted * sizes.sum()
-    lacks_tag = np.outer(wanted, np.asarray(counts.sum(axis=0)).ravel())
-    part = np.full(num_groups, -1)
-
-    def assign(group: int, chosen: int) -> None:
-        part[group] = chosen
-        row = slice(counts.indptr[group], counts.indptr[group + 1])
-        lacks_tag[chosen, counts.indices[row]] -= counts.data[row]
-        lacks_size[chosen] -= sizes[group]
-
-    by_tag = counts.tocsc()
-    for tag in np.argsort(by_tag.getnnz(axis=0), kind="stable"):
-        column = slice(by_tag.indptr[tag], by_tag.indptr[tag + 1])
-        holders, held = by_tag.indices[column], by_tag.data[column]
-        for group in holders[np.lexsort((-sizes[holders], -held))]:
-            if part[group] < 0:
-                assign(group, _neediest(lacks_tag[:, tag], lacks_size))
-    for group in np.argsort(-sizes, kind="stable"):
-        if part[group] < 0:
-            assign(group, _neediest(lacks_size, lacks_size))
-    in_order = np.empty(num_groups, np.int64)
-    in_order[order] = part
-    return in_order[group_of]
+    sizes = np.bincount(group_of, minlength=len(names))[order].astype(np.float64)
+    part_of = np.empty(len(names), np.int64)
+    part_of[order] = _Stratification(counts, sizes, shares).assign_all()
+    return part_of[group_of]
 
 
-def _neediest(first: Floats, second: Floats) -> int:
-    """Return the part that lacks most by `first`, among equals by `second`."""
-    return int(np.lexsort((-second, -first))[0])
+class _Stratification:
+    """Groups on their way to parts: how much of its size and of each tag a part still lacks.
+
+    `counts` are the projects with each tag, (n_groups, n_tags); `sizes` all projects, (n_groups,).
+    """
+
+    def __init__(self, counts: sparse.csr_matrix, sizes: Floats, shares: Sequence[float]) -> None:
+        wanted = np.asarray(shares, dtype=np.float64)
+        self.counts = counts
+        self.sizes = sizes
+        self.lacks_size = wanted * sizes.sum()
+        self.lacks_tag = np.outer(wanted, np.asarray(counts.sum(axis=0)).ravel())
+        self.part = np.full(len(sizes), -1)
+
+    def assign_all(self) -> npt.NDArray[np.int64]:
+        """Return the part of each group: first those with tags, the rarest tag first."""
+        by_tag = self.counts.tocsc()
+        for tag in np.argsort(by_tag.getnnz(axis=0), kind="stable"):
+            column = slice(by_tag.indptr[tag], by_tag.indptr[tag + 1])
+            holders, held = by_tag.indices[column], by_tag.data[column]
+            for group in holders[np.lexsort((-self.sizes[holders], -held))]:
+                self._assign(group, self.lacks_tag[:, tag])
+        for group in np.argsort(-self.sizes, kind="stable"):
+            self._assign(group, self.lacks_size)
+        return self.part
+
+    def _assign(self, group: int, lacks: Floats) -> None:
+        """Assign a group that has no part yet to the one that lacks most, or else is smallest."""
+        if self.part[group] >= 0:
+            return
+        chosen = int(np.lexsort((-self.lacks_size, -lacks))[0])
+        row = slice(self.counts.indptr[group], self.counts.indptr[group + 1])
+        self.part[group] = chosen
+        self.lacks_tag[chosen, self.counts.indices[row]] -= self.counts.data[row]
+        self.lacks_size[chosen] -= self.sizes[group]
