@@ -103,56 +103,100 @@ def generate_rewordings(
     sentences in reverse (`inv-sentence-order`) must leave the tag. The same texts, tags and
     seed give the same tests.
     """
-    index, association = index_names(tags), associate_words(training, tags, language)
-    stopwords = frozenset(stopwords_of(language))
-    seen = frozenset(word for one in training[:_MOST_PROJECTS] for word in _words_of(one.text))
-    together: dict[str, set[str]] = {tag: {tag} for tag in tags}
-    for one in (*training, *test):
-        for tag in one.tags & tags.keys():
-            together[tag] |= one.tags
-    texts: dict[str, list[str]] = {tag: [] for tag in sorted(tags)}
-    for one in test[:_MOST_PROJECTS]:
-        if len(one.text) <= _LONGEST:
-            text = _without_names(one.text, index)
-            for tag in one.tags & tags.keys():
-                texts[tag].append(text)
-    usable = [tag for tag in texts if len(association[tag].deciding) >= _WORDS_TO_SWAP]
+    index, together = index_names(tags), _tags_together((*training, *test), tags)
+    words = _Words(
+        associate_words(training, tags, language),
+        stopwords=frozenset(stopwords_of(language)),
+        seen=frozenset(word for one in training[:_MOST_PROJECTS] for word in _words_of(one.text)),
+    )
+    texts = _texts_by_tag(test, tags, index)
+    usable = [tag for tag in texts if len(words.of[tag].deciding) >= _WORDS_TO_SWAP]
     tests: list[BehavioralTest] = []
     for tag, candidates in texts.items():
-        known = association[tag]
-        found = [
-            (-len(words), text, words)
-            for text in candidates
-            if len(words := _words_of(text) & set(known.deciding)) >= _LEAST_WORDS
-        ]
-        if not found:
-            continue
         others = [other for other in usable if other not in together[tag]]
         rng = Random(f"{seed}/{tag}/reworded")  # noqa: S311 - repeatable on purpose, no secret
-        for _, text, words in sorted(found, key=lambda one: one[:2])[:_TEXTS_A_TAG]:
-            # What training never saw may hint at the tag as well.
-            stay = {
-                word
-                for word in _words_of(text)
-                if word in stopwords or (word in seen and word not in known.hints)
-            }
-            reworded = [_removed(tag, text, stay), *_invariances(tag, text)]
+        for text in _choose_texts(candidates, words.of[tag]):
             rng.shuffle(others)
-            enough = max(len(words), _WORDS_TO_SWAP)
-            spare = ((other, _spare(association[other], known)) for other in others)
-            other, new = next(((o, new) for o, new in spare if len(new) >= enough), ("", []))
-            if other:
-                instead = dict(zip(sorted(words), new, strict=False))
-                reworded.append(_swapped(tag, other, text, stay, instead))
             tests += [
-                one for one in reworded if all(_names_none(case.text, index) for case in one.cases)
+                one
+                for one in _reword(tag, text, words, others)
+                if all(_names_none(case.text, index) for case in one.cases)
             ]
     return tuple(tests)
 
 
-def _spare(other: Association, known: Association) -> list[str]:
-    """List the deciding words of another tag that say nothing for this one."""
-    return [word for word in other.deciding if word not in known.hints]
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What training says of words: the associations of each tag, and all words that it saw."""
+
+    of: Mapping[str, Association]
+    stopwords: frozenset[str]
+    seen: frozenset[str]
+
+    def neutral(self, text: str, tag: str) -> set[str]:
+        """Collect the words of a text that may stay where a tag must go."""
+        hints = self.of[tag].hints
+        # What training never saw may hint at the tag as well.
+        return {
+            word
+            for word in _words_of(text)
+            if word in self.stopwords or (word in self.seen and word not in hints)
+        }
+
+    def instead(self, text: str, tag: str, others: Sequence[str]) -> tuple[str, dict[str, str]]:
+        """Choose the first of other tags that has enough words to replace those of `tag`.
+
+        Returns its name and the new word of each old one; "" and nothing where none has.
+        """
+        known = self.of[tag]
+        old = sorted(_words_of(text) & set(known.deciding))
+        for other in others:
+            # Words that say nothing for this tag.
+            new = [word for word in self.of[other].deciding if word not in known.hints]
+            if len(new) >= max(len(old), _WORDS_TO_SWAP):
+                return other, dict(zip(old, new, strict=False))
+        return "", {}
+
+
+def _tags_together(
+    labelled: Sequence[LabelledText], tags: Collection[str]
+) -> dict[str, frozenset[str]]:
+    """Collect by tag all that any text carries beside it, itself among them."""
+    together: dict[str, set[str]] = {tag: {tag} for tag in tags}
+    for one in labelled:
+        for tag in one.tags & together.keys():
+            together[tag] |= one.tags
+    return {tag: frozenset(others) for tag, others in together.items()}
+
+
+def _texts_by_tag(
+    test: Sequence[LabelledText], tags: Collection[str], index: NameIndex
+) -> dict[str, list[str]]:
+    """List by tag the test texts, without the names of tags."""
+    texts: dict[str, list[str]] = {tag: [] for tag in sorted(tags)}
+    for one in test[:_MOST_PROJECTS]:
+        if len(one.text) <= _LONGEST:
+            text = _without_names(one.text, index)
+            for tag in one.tags & texts.keys():
+                texts[tag].append(text)
+    return texts
+
+
+def _choose_texts(texts: Sequence[str], known: Association) -> list[str]:
+    """Choose the texts with the most deciding words of a tag."""
+    deciding = set(known.deciding)
+    counted = ((len(_words_of(text) & deciding), text) for text in texts)
+    enough = sorted((-number, text) for number, text in counted if number >= _LEAST_WORDS)
+    return [text for _, text in enough[:_TEXTS_A_TAG]]
+
+
+def _reword(tag: str, text: str, words: _Words, others: Sequence[str]) -> list[BehavioralTest]:
+    stay = words.neutral(text, tag)
+    reworded = [_removed(tag, text, stay), *_invariances(tag, text)]
+    other, instead = words.instead(text, tag, others)
+    if other:
+        reworded.append(_swapped(tag, other, text, stay, instead))
+    return reworded
 
 
 def _removed(tag: str, text: str, stay: Collection[str]) -> BehavioralTest:

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from tagifai.charts.svg import escaped
+from markupsafe import Markup
+
+from tagifai.charts.svg import LABEL_LENGTH
+from tagifai.charts.templating import render, shorten_value
 from tagifai.comparison.results import Comparison, DiffRow
 from tagifai.comparison.verdicts import (
     BETTER,
@@ -42,23 +45,21 @@ VERDICT_TERMS = (
 
 
 def show_verdict(result: Comparison) -> str:
-    """Say in words whether B is better, on what, and what was left out."""
-    row = result.primary_row
-    told = [_tell_primary(result, row), _tell_tags(result), _tell_behavior(result)]
-    flips = result.flips
+    """Show in words whether B is better, on what, and what was left out."""
+    row, flips, left_out = result.primary_row, result.flips, result.left_out
+    sentences = [_primary_sentence(result, row), _tags_sentence(result), _behavior_sentence(result)]
     if flips and flips.negative_flip_rate is not None:
-        told.append(
+        sentences.append(
             f"It fixed {flips.fixed:,} decisions and broke {flips.broke:,} "
             f"(negative-flip rate {flips.negative_flip_rate * 100:.2f} %)."
         )
-    left_out = result.left_out
     if left_out.count:
-        why = escaped(left_out.reason, 300)
-        told.append(f"{left_out.count:,} test projects are left out ({why}).")
+        why = shorten_value(left_out.reason, 300)
+        sentences.append(f"{left_out.count:,} test projects are left out ({why}).")
     if result.note:
-        told.append(escaped(result.note, 600))
+        sentences.append(shorten_value(result.note, 600))
     kind = {BETTER: "good", WORSE: "error"}.get((row.verdict if row else None) or "", "warning")
-    return f'<div class="notice {kind}">{" ".join(filter(None, told))}</div>'
+    return str(render("verdict.html", kind=kind, sentences=sentences))
 
 
 def name_figure(primary: str) -> str:
@@ -85,18 +86,20 @@ def mark(verdict: str | None, diff: float | None) -> str:
     return HIGHER if diff > 0 else LOWER
 
 
-def tell_counts(rows: Sequence[DiffRow]) -> str:
+def count_in_words(rows: Sequence[DiffRow]) -> str:
     """Count verdicts in words.
 
-    >>> tell_counts([DiffRow("cv", "f1", verdict="better"), DiffRow("nlp", "f1", verdict="better")])
+    >>> rows = [DiffRow("cv", "f1", verdict="better"), DiffRow("nlp", "f1", verdict="better")]
+    >>> count_in_words(rows)
     "2 better, 0 worse, 0 can't tell, 0 too few, 0 unchanged"
     """
     counted = count_verdicts([row.verdict for row in rows])
     return ", ".join(f"{number:,} {verdict}" for verdict, number in counted.items())
 
 
-def _tell_primary(result: Comparison, row: DiffRow | None) -> str:
-    a, b, name = escaped(result.a), escaped(result.b), name_figure(result.primary)
+def _primary_sentence(result: Comparison, row: DiffRow | None) -> str:
+    a, b = (shorten_value(name, LABEL_LENGTH) for name in (result.a, result.b))
+    name = name_figure(result.primary)
     if row is None or row.diff is None:
         return f"No overall {name} that both versions have."
     points = f"{name} {row.diff * 100:+.1f} points"
@@ -104,24 +107,24 @@ def _tell_primary(result: Comparison, row: DiffRow | None) -> str:
         return f"{points} (no verdict: see below)."
     on = f"on {result.shared:,} shared test projects"
     if row.verdict == TOO_FEW:
-        return f"<b>Too few</b> to tell {b} from {a}: {points}, {on}."
+        return Markup("<b>Too few</b> to tell {} from {}: {}, {}.").format(b, a, points, on)
     if row.low is None or row.high is None:
-        return f"<b>Unchanged</b>: {b} decides as {a} does, {on}."
-    words = f"<b>{b} is {row.verdict}</b> than {a}"
+        return Markup("<b>Unchanged</b>: {} decides as {} does, {}.").format(b, a, on)
+    words = Markup("<b>{} is {}</b> than {}").format(b, row.verdict, a)
     if row.verdict == UNSURE:
-        words = f"<b>Can't tell</b> {b} from {a}"
+        words = Markup("<b>Can't tell</b> {} from {}").format(b, a)
     interval = f"95 % interval {row.low * 100:+.1f} to {row.high * 100:+.1f}"
-    return f"{words}: {points}, {interval}, {on}."
+    return Markup("{}: {}, {}, {}.").format(words, points, interval, on)
 
 
-def _tell_tags(result: Comparison) -> str:
+def _tags_sentence(result: Comparison) -> str:
     metric = result.primary.partition(" ")[2]
     if result.basis != "paired":
         return ""
-    return f"By tag: {tell_counts(result.rows('tags', metric))}."
+    return Markup("By tag: {}.").format(Markup(count_in_words(result.rows("tags", metric))))  # noqa: S704
 
 
-def _tell_behavior(result: Comparison) -> str:
+def _behavior_sentence(result: Comparison) -> str:
     row = next((r for r in result.behavioral if r.name == "all" and r.verdict in MARKS), None)
     if row is None or row.diff is None:
         return ""

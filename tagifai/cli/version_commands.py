@@ -151,7 +151,7 @@ def diff_versions(options: argparse.Namespace) -> Answer:
 
 
 def _show_comparison(comparison: "Comparison") -> None:
-    from tagifai.charts.verdict import tell_counts
+    from tagifai.charts.verdict import count_in_words
 
     a, b, metric = comparison.a, comparison.b, comparison.primary.partition(" ")[2]
     rows = [
@@ -167,7 +167,7 @@ def _show_comparison(comparison: "Comparison") -> None:
     changed = [asdict(row) for row in comparison.params if row.status != "same"]
     print_table(changed, {"name": "parameter", "a": a, "b": b})
     if comparison.basis == "paired":
-        counts = tell_counts(comparison.rows("tags", metric))
+        counts = count_in_words(comparison.rows("tags", metric))
         print_message(f"By tag, in {metric}: {counts}.")
     if comparison.note:
         print_message(comparison.note)

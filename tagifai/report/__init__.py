@@ -1,83 +1,144 @@
-"""A report of one version, or of two compared: what it tells, as plain data."""
+"""A report of one version, or of two compared: what it says, as records."""
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
+from tagifai.behavioral.results import BehavioralResults, read_results
+from tagifai.comparison.results import Comparison
 from tagifai.errors import TagifaiError
+from tagifai.inspection import TagFigures
 from tagifai.label_errors.label_issues import KINDS
+from tagifai.metrics.calibration_check import TagCalibration
 from tagifai.metrics.reading import state_covered
-from tagifai.reviews.queues import QueueChoice
+from tagifai.reviews.queues import QueueChoice, QueuedPair
+from tagifai.selection import Paged
 from tagifai.services.comparisons import ComparisonService, FlippedProject
-from tagifai.services.inspection import InspectionService
+from tagifai.services.inspection import InspectionService, SliceRow
 from tagifai.services.reviews import ReviewService
+from tagifai.services.versions import VersionCard
 
 MOST_TAGS = 15
 MOST_FLIPS = 20
 MOST_ISSUES = 15
 
+Found = TypeVar("Found")
+Issues = Paged[tuple[QueuedPair, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a part of a report cannot be shown."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well a version's probabilities are calibrated, and the tags of which they are off."""
+
+    verdict: str
+    tags: tuple[TagCalibration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known of a version, or of one compared with another.
+
+    Attributes
+    ----------
+    version : str
+        The version that is reported on.
+    against : str or None
+        The version that it is compared with.
+    at : str
+        When the report was made.
+    cards : tuple of VersionCard
+        Of the versions, A before B.
+    note : str
+        What the figures leave out and should not be taken for.
+    overall : mapping
+        The overall figures of the version's performance.
+    covered : mapping of str to str
+        By figure, what it is averaged over.
+    flips : mapping of str to list of FlippedProject
+        By kind, the decisions that changed most.
+    issues : mapping of str to Paged
+        By kind, the most suspicious labels.
+    issues_note : str
+        What cannot be judged.
+    """
+
+    version: str
+    against: str | None
+    at: str
+    cards: tuple[VersionCard, ...]
+    note: str
+    overall: Mapping[str, object]
+    covered: Mapping[str, str]
+    behavioral: BehavioralResults
+    slices: list[SliceRow]
+    calibration: Calibration | Missing
+    params: Mapping[str, object]
+    comparison: Comparison | None
+    worst: list[TagFigures] | Missing
+    flips: Mapping[str, list[FlippedProject]] | Missing
+    issues: Mapping[str, Issues | Missing]
+    issues_note: str | Missing
+
 
 def gather(
     comparisons: ComparisonService, reviews: ReviewService, a: str, b: str | None = None
-) -> dict[str, Any]:
-    """Put together what is known of A, or of B compared with A.
+) -> Report:
+    """Collect what is known of A, or of B compared with A.
 
-    "version" is the one that is reported on: B, or A alone. What cannot be told, as where a
-    version keeps no predictions, is {"missing": why} in its place.
+    A part that cannot be had, as where a version keeps no predictions, is `Missing`.
 
-    Raises:
-        TagifaiError: an unknown version, the same one twice, or one that cannot be read.
+    Raises
+    ------
+    TagifaiError
+        A version is unknown or cannot be read, or both are the same.
     """
     versions, name = comparisons.versions, b or a
-    inspection = InspectionService(versions)
-    return {
-        "version": name,
-        "against": a if b else None,
-        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "cards": [
-            _without_params(versions.describe(one).to_dict()) for one in ([a, b] if b else [a])
-        ],
-        "note": " ".join([versions.note(name), *versions.warnings(name)]).strip(),
-        "overall": versions.load(name).performance["overall"],
-        "covered": state_covered(versions.load(name).performance),
-        "behavioral": versions.load(name).performance["behavioral"],
-        "slices": [asdict(row) for row in inspection.slice_table(name)],
-        "calibration": _or_missing(lambda: _calibration(inspection, name)),
-        "params": dict(versions.load(name).params),
-        "comparison": comparisons.compare(a, b) if b else None,
-        "worst": _or_missing(lambda: _worst_tags(inspection, name)),
-        "flips": _or_missing(lambda: _flips(comparisons, a, b)) if b else None,
-        "issues": {kind: _or_missing(partial(_issues, reviews, name, kind)) for kind in KINDS},
-        "issues_note": _or_missing(lambda: reviews.changes_since(name)),
-    }
+    inspection, performance = InspectionService(versions), versions.load(name).performance
+    return Report(
+        version=name,
+        against=a if b else None,
+        at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        cards=tuple(versions.describe(one) for one in ([a, b] if b else [a])),
+        note=" ".join([versions.note(name), *versions.warnings(name)]).strip(),
+        overall=performance["overall"],
+        covered=state_covered(performance),
+        behavioral=read_results(performance["behavioral"]),
+        slices=inspection.slice_table(name),
+        calibration=_or_missing(partial(_calibration, inspection, name)),
+        params=versions.load(name).params,
+        comparison=comparisons.compare(a, b) if b else None,
+        worst=_or_missing(partial(_worst_tags, inspection, name)),
+        flips=_or_missing(partial(_flips, comparisons, a, b)) if b else {},
+        issues={kind: _or_missing(partial(_issues, reviews, name, kind)) for kind in KINDS},
+        issues_note=_or_missing(partial(reviews.changes_since, name)),
+    )
 
 
-def _without_params(card: dict[str, object]) -> dict[str, object]:
-    # Its warnings stand at the top.
-    return {key: value for key, value in card.items() if key not in ("params", "warnings")}
-
-
-def _or_missing(tell: Callable[[], Any]) -> Any:
+def _or_missing(find: Callable[[], Found]) -> Found | Missing:
     try:
-        return tell()
+        return find()
     except TagifaiError as error:
-        return {"missing": str(error)}
+        return Missing(str(error))
 
 
-def _worst_tags(inspection: InspectionService, name: str) -> list[dict[str, Any]]:
+def _worst_tags(inspection: InspectionService, name: str) -> list[TagFigures]:
     # A tag without a project in the test split has no F1 to be bad at.
     known = [row for row in inspection.tag_table(name) if row.num_samples]
-    worst = sorted(known, key=lambda row: (row.f1 or 0.0, -row.num_samples))
-    return [asdict(row) for row in worst[:MOST_TAGS]]
+    return sorted(known, key=lambda row: (row.f1 or 0.0, -row.num_samples))[:MOST_TAGS]
 
 
-def _calibration(inspection: InspectionService, name: str) -> dict[str, Any]:
-    return {
-        "verdict": inspection.check_calibration(name, None).verdict,
-        "tags": [asdict(one) for one in inspection.miscalibrated_tags(name)],
-    }
+def _calibration(inspection: InspectionService, name: str) -> Calibration:
+    verdict = inspection.check_calibration(name, None).verdict
+    return Calibration(verdict, tuple(inspection.miscalibrated_tags(name)))
 
 
 def _flips(comparisons: ComparisonService, a: str, b: str) -> dict[str, list[FlippedProject]]:
@@ -88,6 +149,5 @@ def _flips(comparisons: ComparisonService, a: str, b: str) -> dict[str, list[Fli
     }
 
 
-def _issues(reviews: ReviewService, name: str, kind: str) -> dict[str, Any]:
-    found = reviews.page(QueueChoice(name, kind, state="all"), size=MOST_ISSUES)
-    return {"items": [asdict(item) for item in found.items], "num_found": found.num_found}
+def _issues(reviews: ReviewService, name: str, kind: str) -> Issues:
+    return reviews.page(QueueChoice(name, kind, state="all"), size=MOST_ISSUES)

@@ -1,13 +1,16 @@
-"""Two versions compared, as parts of a report."""
+"""Two versions compared, as sections of a report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+
+from markupsafe import Markup
 
 from tagifai.charts import chart_diffs
-from tagifai.charts.verdict import MARKS, VERDICT_TERMS, show_verdict
-from tagifai.comparison.results import Comparison, DiffRow
-from tagifai.report.parts import TEXT, missing, section, table
+from tagifai.charts.verdict import MARKS, VERDICT_TERMS
+from tagifai.comparison.results import Comparison, DiffRow, Flips
+from tagifai.report import Missing
+from tagifai.report.parts import TEXT, note, paragraph, table
+from tagifai.services.comparisons import FlippedProject
 
 DIFFS = {
     "name": "name",
@@ -19,50 +22,45 @@ DIFFS = {
     "b": "B",
     "support": "projects",
 }
+FLIPS = {
+    "tag": "tag",
+    "id": "id",
+    "text": "project",
+    "truth": "truth",
+    "prob_a": "probability, A",
+    "prob_b": "probability, B",
+}
 OF_TWO = (("Diff", "B − A, in points of a hundred."), *VERDICT_TERMS)
 
 
-def show_compared(report: Mapping[str, Any]) -> list[str]:
-    """Show verdict, charts and tables: overall, by slice, by tag."""
-    result: Comparison = report["comparison"]
-    drawn = {
-        group: chart_diffs(
-            result.rows(group, "f1"),
-            title=title,
-            name_a=result.a,
-            name_b=result.b,
-            empty="Nothing that both versions have.",
-        )
-        for group, title in (
-            ("overall", "Overall F1"),
-            ("slices", "F1 by slice"),
-            ("tags", "F1 by tag"),
-        )
-    }
+def compared_sections(result: Comparison) -> list[tuple[str, Markup]]:
+    """List the headings and contents of what is compared: overall, by slice, by tag."""
     tests = [
-        {**asdict(row), "name": "behavioral tests"}
+        replace(row, name="behavioral tests")
         for row in result.behavioral
         if (row.name, row.metric) == ("all", "score")
     ]
     return [
-        show_verdict(result),
-        section("Overall", drawn["overall"] + _diffs(result.overall, tests)),
-        section("Slices", drawn["slices"] + _diffs(result.slices)),
-        section("Tags", drawn["tags"] + _diffs(result.rows("tags", "f1"))),
+        ("Overall", _chart(result, "overall", "Overall F1") + _diffs([*result.overall, *tests])),
+        ("Slices", _chart(result, "slices", "F1 by slice") + _diffs(result.slices)),
+        ("Tags", _chart(result, "tags", "F1 by tag") + _diffs(result.rows("tags", "f1"))),
     ]
 
 
-def show_flips(report: Mapping[str, Any]) -> str:
+def flips_section(
+    counts: Flips | None, flips: Mapping[str, list[FlippedProject]] | Missing
+) -> Markup:
     """Show how many decisions B fixed and broke, and those that changed most."""
-    counts, flips = report["comparison"].flips, report["flips"]
-    if counts is None or missing(flips):
-        return missing(flips) or "<p>The versions share no test project.</p>"
-    parts = [
-        f"<p>Of {counts.pairs:,} decisions on shared test projects, B fixed {counts.fixed:,}, "
-        f"broke {counts.broke:,} and left {counts.both_wrong:,} wrong.</p>"
-    ]
+    if isinstance(flips, Missing):
+        return note(flips.why)
+    if counts is None:
+        return paragraph("The versions share no test project.")
+    shown = paragraph(
+        f"Of {counts.pairs:,} decisions on shared test projects, B fixed {counts.fixed:,}, "
+        f"broke {counts.broke:,} and left {counts.both_wrong:,} wrong."
+    )
     for kind, rows in flips.items():
-        shown = [
+        records = [
             {
                 **asdict(row.flip),
                 "text": f"{row.title} {row.description}"[:TEXT],
@@ -70,34 +68,34 @@ def show_flips(report: Mapping[str, Any]) -> str:
             }
             for row in rows
         ]
-        columns = {
-            "tag": "tag",
-            "id": "id",
-            "text": "project",
-            "truth": "truth",
-            "prob_a": "probability, A",
-            "prob_b": "probability, B",
-        }
         caption = f"What B {kind}, the largest change first"
-        parts.append(table(shown, columns, caption=caption, empty=f"B {kind} nothing."))
-    return "".join(parts)
+        shown += table(records, FLIPS, caption=caption, empty=f"B {kind} nothing.")
+    return shown
 
 
-def _diffs(rows: Sequence[DiffRow], others: Sequence[Mapping[str, Any]] = ()) -> str:
-    return table(
-        [
-            {
-                **row,
-                "points": _points(row["diff"]),
-                "interval": ""
-                if row["low"] is None
-                else f"{_points(row['low'])} to {_points(row['high'])}",
-                "verdict": MARKS.get(row["verdict"] or "", row["verdict"]),
-            }
-            for row in [*map(asdict, rows), *others]
-        ],
-        DIFFS,
+def _chart(result: Comparison, group: str, title: str) -> Markup:
+    return Markup(  # noqa: S704
+        chart_diffs(
+            result.rows(group, "f1"),
+            title=title,
+            name_a=result.a,
+            name_b=result.b,
+            empty="Nothing that both versions have.",
+        )
     )
+
+
+def _diffs(rows: Sequence[DiffRow]) -> Markup:
+    records = [
+        {
+            **asdict(row),
+            "points": _points(row.diff),
+            "interval": "" if row.low is None else f"{_points(row.low)} to {_points(row.high)}",
+            "verdict": MARKS.get(row.verdict or "", row.verdict),
+        }
+        for row in rows
+    ]
+    return table(records, DIFFS)
 
 
 def _points(value: float | None) -> str | None:

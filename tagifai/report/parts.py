@@ -1,42 +1,56 @@
-"""What the parts of a report are made of."""
+"""What the sections of a report are made of."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from pathlib import Path
 
 import orjson
+from jinja2 import Environment
+from markupsafe import Markup
 
-from tagifai.charts.svg import escaped
 from tagifai.charts.tables import show_table
+from tagifai.charts.templating import build_environment, shorten_value
 
+FOLDER = Path(__file__).with_name("templates")
 MOST_ROWS = 200
 TEXT = 240
 
 
-def section(title: str, body: str) -> str:
-    """Frame a part under its title; `title` is the program's own."""
-    return f"<section><h2>{title}</h2>{body}</section>"
+@cache
+def environment() -> Environment:
+    """Build the environment of the report's templates once."""
+    return build_environment(FOLDER)
 
 
 def table(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     columns: Mapping[str, str],
     *,
     caption: str = "",
     empty: str = "Nothing to show.",
-) -> str:
+) -> Markup:
     """Show records as a table, the first `MOST_ROWS` of them."""
+    shown = Markup(show_table(rows[:MOST_ROWS], columns, empty=empty, caption=caption))  # noqa: S704
     more = len(rows) - MOST_ROWS
-    left_out = f'<p class="minor">{more:,} more are left out.</p>' if more > 0 else ""
-    return show_table(rows[:MOST_ROWS], columns, empty=empty, caption=caption) + left_out
+    return shown + note(f"{more:,} more are left out.") if more > 0 else shown
 
 
-def missing(found: Any) -> str:
-    """Say why something cannot be told; "" where it can."""
-    if isinstance(found, Mapping) and "missing" in found:
-        return f'<p class="minor">{escaped(found["missing"], 300)}</p>'
-    return ""
+def note(text: str, longest: int = 300) -> Markup:
+    """Show a small line, escaped and cut; nothing where there is no text.
+
+    >>> note("a < b"), note("")
+    (Markup('<p class="minor">a &lt; b</p>'), Markup(''))
+    """
+    if not text:
+        return Markup()
+    return Markup('<p class="minor">{}</p>').format(shorten_value(text, longest))
 
 
-def as_text(value: Any) -> str:
+def paragraph(text: str, longest: int = 400) -> Markup:
+    """Show a paragraph, escaped and cut."""
+    return Markup("<p>{}</p>").format(shorten_value(text, longest))
+
+
+def as_text(value: object) -> str:
     """Write a parameter as JSON has it, a text as it is."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()

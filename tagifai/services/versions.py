@@ -14,7 +14,7 @@ from tagifai.metrics import PAIRS_OF
 from tagifai.metrics.reading import state_covered
 from tagifai.predictions import Predictions
 from tagifai.services.data import DataService
-from tagifai.slices import SLICE_FILE, load_slices, select_slices
+from tagifai.slices import SLICE_FILE, Slice, load_slices, select_slices
 from tagifai.store.cache import ContentCache
 from tagifai.store.history import (
     BEHAVIORAL_METRICS,
@@ -383,7 +383,7 @@ class VersionService:
         )
         return "/".join(stamp), members
 
-    def slices(self) -> dict[str, Any]:
+    def slices(self) -> dict[str, Slice]:
         """Read the data folder's slices; their tags are checked where the data can be read."""
         path = self.data.folder / SLICE_FILE
         try:

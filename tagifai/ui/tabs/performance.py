@@ -20,16 +20,16 @@ from tagifai.ui.links import Choice, Link, Place
 from tagifai.ui.saving import SavedFile, alert, pack
 from tagifai.ui.views.behavioral import render_behavioral
 from tagifai.ui.views.comparison import (
-    show_changes,
-    show_flipped,
-    show_history,
-    show_history_table,
-    show_overall,
-    show_params,
-    show_slices,
-    show_tag_chart,
-    show_tags,
-    show_version_notes,
+    render_changes,
+    render_flipped,
+    render_history,
+    render_history_table,
+    render_overall,
+    render_params,
+    render_slices,
+    render_tag_chart,
+    render_tags,
+    render_version_notes,
 )
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note, show_terms
 from tagifai.ui.views.version_card import render_card
@@ -145,8 +145,8 @@ class MetricHistory:
             notes = versions.notes()
         except TagifaiError as error:
             return {self.chart: show_error(error), self.table: ""}
-        chart = show_history(rows, intervals, support) + show_version_notes(notes)
-        return {self.chart: chart, self.table: show_history_table(rows)}
+        chart = render_history(rows, intervals, support) + render_version_notes(notes)
+        return {self.chart: chart, self.table: render_history_table(rows)}
 
 
 class VersionComparison:
@@ -292,13 +292,13 @@ class VersionComparison:
             return self._show_alone(show_error(error))
         return {
             self.verdict: show_verdict(result),
-            self.overall: show_overall(result, metric),
-            self.slices: show_slices(result, metric),
-            self.tag_chart: show_tag_chart(result, metric),
-            self.better: show_changes(result, metric, 1),
-            self.worse: show_changes(result, metric, -1),
-            self.tags: show_tags(result, metric),
-            self.params: show_params(result, only, query or ""),
+            self.overall: render_overall(result, metric),
+            self.slices: render_slices(result, metric),
+            self.tag_chart: render_tag_chart(result, metric),
+            self.better: render_changes(result, metric, 1),
+            self.worse: render_changes(result, metric, -1),
+            self.tags: render_tags(result, metric),
+            self.params: render_params(result, only, query or ""),
             self.flips: self._show_flips(a, b, tag) if tag else "",
             self.tag: tag,
             self.card_a: render_card(cards[0], "Version A"),
@@ -314,7 +314,7 @@ class VersionComparison:
             result = self.services.comparisons.compare(a or "", b or "")
         except TagifaiError as error:
             return {self.params: show_error(error)}
-        return {self.params: show_params(result, only, query or "")}
+        return {self.params: render_params(result, only, query or "")}
 
     def choose_tag(self, a: str | None, b: str | None, event: Chosen) -> Shown:
         """Show the flips of the tag whose row was chosen."""
@@ -325,7 +325,7 @@ class VersionComparison:
             rows = self.services.comparisons.flips(a or "", b or "", tag)
         except TagifaiError as error:
             return show_error(error)
-        return show_flipped(rows, tag, a or "", b or "")
+        return render_flipped(rows, tag, a or "", b or "")
 
 
 class BehavioralResults:

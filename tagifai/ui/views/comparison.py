@@ -4,27 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import orjson
+from markupsafe import Markup
 
 from tagifai.charts import chart_diffs
 from tagifai.charts.curves import chart_lines
-from tagifai.charts.svg import escaped
 from tagifai.charts.verdict import MARKS, mark
 from tagifai.comparison.results import Comparison, DiffRow, ParamDiff
 from tagifai.comparison.verdicts import BETTER, ENOUGH_POSITIVES, TOO_FEW, WORSE
 from tagifai.services.comparisons import FlippedProject
 from tagifai.store.history import HistoryRow
 from tagifai.ui.views.markup import show_table
+from tagifai.ui.views.templates import render
 
 GROUPS = {"overall": "overall", "tags": "by tag", "slices": "by slice", "behavioral": "behavioral"}
 MOST_NOTES = 10
 
 
-def show_history(
+def render_history(
     rows: Sequence[HistoryRow],
     intervals: Mapping[str, Sequence[tuple[float, float] | None]],
     support: Mapping[str, int],
 ) -> str:
-    """Draw metrics as lines over versions, with the intervals of the latest ones.
+    """Render metrics as lines over versions, with the intervals of the latest ones.
 
     What rests on too little to tell, by `support`, is grey and says on how much.
     """
@@ -44,16 +45,15 @@ def show_history(
     )
 
 
-def show_version_notes(notes: Mapping[str, str]) -> str:
-    """Show what the figures of versions leave out, by version; "" where it is nothing."""
+def render_version_notes(notes: Mapping[str, str]) -> str:
+    """Render what the figures of versions leave out, by version; "" where it is nothing."""
     by_note: dict[str, list[str]] = {}
     for name, note in notes.items():
         by_note.setdefault(note, []).append(name)
-    told = [
-        f"{escaped(_some(names), 300)}: {escaped(note, 200)}" for note, names in by_note.items()
-    ]
-    more = f" And {len(told) - MOST_NOTES:,} other notes." if len(told) > MOST_NOTES else ""
-    return f'<p class="minor">{" ".join(told[-MOST_NOTES:])}{more}</p>' if told else ""
+    if not by_note:
+        return ""
+    shown = [(_some(names), note) for note, names in by_note.items()][-MOST_NOTES:]
+    return str(render("history_notes.html", notes=shown, more=len(by_note) - MOST_NOTES))
 
 
 def _some(names: list[str]) -> str:
@@ -61,8 +61,8 @@ def _some(names: list[str]) -> str:
     return (f"{rest:,} earlier versions, " if rest > 0 else "") + ", ".join(names[-MOST_NOTES:])
 
 
-def show_history_table(rows: Sequence[HistoryRow]) -> str:
-    """Show the key metrics as a table, the latest version first."""
+def render_history_table(rows: Sequence[HistoryRow]) -> str:
+    """Render the key metrics as a table, the latest version first."""
     labels = list(rows[0].figures) if rows else []
     return show_table(
         [row.to_dict() for row in rows[::-1][:200]],
@@ -71,8 +71,8 @@ def show_history_table(rows: Sequence[HistoryRow]) -> str:
     )
 
 
-def show_overall(result: Comparison, metric: str) -> str:
-    """Draw the differences of the averages, and of the behavioral score."""
+def render_overall(result: Comparison, metric: str) -> str:
+    """Render the differences of the averages, and of the behavioral score."""
     rows = [
         *_renamed(result.rows("overall", metric), {"weighted": "weighted by support"}),
         *_renamed([r for r in result.behavioral if r.name == "all"], {"all": "behavioral score"}),
@@ -86,8 +86,8 @@ def show_overall(result: Comparison, metric: str) -> str:
     )
 
 
-def show_slices(result: Comparison, metric: str) -> str:
-    """Draw the differences by slice."""
+def render_slices(result: Comparison, metric: str) -> str:
+    """Render the differences by slice."""
     return chart_diffs(
         result.rows("slices", metric),
         title=f"{metric} by slice",
@@ -97,8 +97,8 @@ def show_slices(result: Comparison, metric: str) -> str:
     )
 
 
-def show_tag_chart(result: Comparison, metric: str) -> str:
-    """Draw the differences by tag."""
+def render_tag_chart(result: Comparison, metric: str) -> str:
+    """Render the differences by tag."""
     return chart_diffs(
         result.rows("tags", metric),
         title=f"{metric} by tag",
@@ -108,8 +108,8 @@ def show_tag_chart(result: Comparison, metric: str) -> str:
     )
 
 
-def show_changes(result: Comparison, metric: str, sign: int) -> str:
-    """List what is better (`sign` 1) or worse (−1), then what merely is higher or lower.
+def render_changes(result: Comparison, metric: str, sign: int) -> str:
+    """Render what is better (`sign` 1) or worse (−1), then what merely is higher or lower.
 
     Only verdicts are counted. Those whose difference is surest come first: by the end of the
     interval that is nearer to zero.
@@ -124,8 +124,6 @@ def show_changes(result: Comparison, metric: str, sign: int) -> str:
     found.sort(key=lambda pair: (pair[1].verdict != wanted, -pair[1].near_end))
     count = sum(row.verdict == wanted for _, row in found)
     title, way = ("Improvements", "higher") if sign > 0 else ("Regressions", "lower")
-    others = len(found) - count
-    more = f" ({others} more {way} without a verdict)" if others else ""
     records = [
         {
             "where": GROUPS[group],
@@ -138,8 +136,7 @@ def show_changes(result: Comparison, metric: str, sign: int) -> str:
         }
         for group, row in found
     ]
-    heading = f"<h4>{MARKS[wanted][0]} {title} in {metric}: {count}{more}</h4>"
-    return heading + show_table(
+    table = show_table(
         records,
         {
             "where": "where",
@@ -151,10 +148,22 @@ def show_changes(result: Comparison, metric: str, sign: int) -> str:
         },
         empty=f"Nothing is {way}.",
     )
+    return str(
+        render(
+            "changes.html",
+            mark=MARKS[wanted][0],
+            title=title,
+            metric=metric,
+            count=count,
+            others=len(found) - count,
+            way=way,
+            table=Markup(table),  # noqa: S704
+        )
+    )
 
 
-def show_tags(result: Comparison, metric: str) -> str:
-    """Show every tag with its interval and verdict; a row opens its flips."""
+def render_tags(result: Comparison, metric: str) -> str:
+    """Render every tag with its interval and verdict; a row opens its flips."""
     records = [
         {
             **asdict(row),
@@ -183,8 +192,8 @@ def show_tags(result: Comparison, metric: str) -> str:
     )
 
 
-def show_params(result: Comparison, only_differences: bool, query: str) -> str:
-    """Show hyperparameters of both versions whose name or value holds `query`."""
+def render_params(result: Comparison, only_differences: bool, query: str) -> str:
+    """Render hyperparameters of both versions whose name or value holds `query`."""
     rows = [
         {"name": row.name, "a": _value(row, "a"), "b": _value(row, "b")}
         for row in result.params
@@ -229,8 +238,8 @@ def _value(row: ParamDiff, side: str) -> str:
     return "not set" if side == lacking else orjson.dumps(getattr(row, side)).decode()
 
 
-def show_flipped(rows: Sequence[FlippedProject], tag: str, a: str, b: str) -> str:
-    """Show the projects whose decision on a tag was fixed, broken or left wrong."""
+def render_flipped(rows: Sequence[FlippedProject], tag: str, a: str, b: str) -> str:
+    """Render the projects whose decision on a tag was fixed, broken or left wrong."""
     records = [
         {
             "kind": {"fixed": "▲ fixed", "broke": "▼ broke"}.get(row.flip.kind, row.flip.kind),

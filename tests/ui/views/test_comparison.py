@@ -6,10 +6,10 @@ import pytest
 
 from tagifai.comparison.results import Comparison, DiffRow
 from tagifai.ui.views.comparison import (
-    show_changes,
-    show_overall,
-    show_tags,
-    show_version_notes,
+    render_changes,
+    render_overall,
+    render_tags,
+    render_version_notes,
 )
 
 
@@ -50,15 +50,15 @@ def test_only_verdicts_are_counted_as_improvements_and_regressions():
     result = replace(RESULT, tags=TAGS)
     heading = re.compile("<h4>(.*?)</h4>")
 
-    assert heading.search(show_changes(result, "f1", 1))[1] == (
+    assert heading.search(render_changes(result, "f1", 1))[1] == (
         "▲ Improvements in f1: 1 (3 more higher without a verdict)"
     )
-    assert heading.search(show_changes(result, "f1", -1))[1] == "▼ Regressions in f1: 1"
-    assert "Nothing is higher." in show_changes(RESULT, "f1", 1)
+    assert heading.search(render_changes(result, "f1", -1))[1] == "▼ Regressions in f1: 1"
+    assert "Nothing is higher." in render_changes(RESULT, "f1", 1)
 
 
 def test_the_surest_change_comes_first_and_the_noisiest_last():
-    listed = [line for line in cells(show_changes(replace(RESULT, tags=TAGS), "f1", 1)) if line]
+    listed = [line for line in cells(render_changes(replace(RESULT, tags=TAGS), "f1", 1)) if line]
 
     assert [line[1] for line in listed] == ["sure", "noisy", "steady", "few"]
     assert listed[0][2:] == ["▲ +10.0 (+5.0 to +15.0)", "0.500 → 0.600", "▲ better", "20"]
@@ -67,7 +67,7 @@ def test_the_surest_change_comes_first_and_the_noisiest_last():
 
 
 def test_every_tag_has_its_verdict_in_words():
-    table = show_tags(replace(RESULT, tags=TAGS), "f1")
+    table = render_tags(replace(RESULT, tags=TAGS), "f1")
     shown = cells(table)
 
     verdicts = {line[0]: line[5] for line in shown if line}
@@ -81,14 +81,14 @@ def test_every_tag_has_its_verdict_in_words():
 @pytest.mark.parametrize(("metric", "names"), [("f1", ["cv"]), ("recall", ["nlp"])])
 def test_what_is_shown_is_of_the_chosen_metric(metric, names):
     tags = (row("cv", 0.1), row("nlp", 0.1, metric="recall"))
-    table = show_tags(replace(RESULT, tags=tags), metric)
+    table = render_tags(replace(RESULT, tags=tags), metric)
 
     assert [line[0] for line in cells(table) if line] == names
 
 
 def test_behavior_is_drawn_with_the_overall_figures_and_its_interval():
     behavioral = row("all", -0.1, -0.2, -0.02, "worse", 90, "score")
-    drawn = show_overall(replace(RESULT, behavioral=(behavioral,)), "f1")
+    drawn = render_overall(replace(RESULT, behavioral=(behavioral,)), "f1")
 
     assert "behavioral score" in drawn
     assert "95 % interval -20.0 to -2.0" in drawn
@@ -96,14 +96,14 @@ def test_behavior_is_drawn_with_the_overall_figures_and_its_interval():
 
 def test_notes_of_versions_are_shown_once_each():
     notes = {"v1": "9 left out.", "v2": "9 left out.", "v3": "8 <b>left</b> out."}
-    assert show_version_notes(notes) == (
+    assert render_version_notes(notes) == (
         '<p class="minor">v1, v2: 9 left out. v3: 8 &lt;b&gt;left&lt;/b&gt; out.</p>'
     )
-    assert show_version_notes({}) == ""
+    assert render_version_notes({}) == ""
 
 
 def test_of_many_versions_the_latest_are_named():
-    shown = show_version_notes({f"v{number}": "9 left out." for number in range(13)})
+    shown = render_version_notes({f"v{number}": "9 left out." for number in range(13)})
     assert shown == (
         '<p class="minor">3 earlier versions, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12: '
         "9 left out.</p>"
