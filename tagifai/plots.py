@@ -1,6 +1,6 @@
-"""Plots to keep, print and export: tables in, a matplotlib Figure out.
+"""Plots to save, print and export: tables in, a matplotlib Figure out.
 
-Live views are drawn by `charts` and `curves`; nothing here is called while a control moves.
+`charts` draws the live views; nothing here is called while a control moves.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ MARKERS = "osD^vP*"
 
 
 def plot_tag_distribution(counts: pd.Series, min_tag_freq: int) -> Figure:
-    """Plot projects a tag as horizontal bars; `counts` is indexed by tag, in its order."""
+    """Plot the number of projects of each tag as horizontal bars; `counts` is indexed by tag."""
     num_all, counts = len(counts), counts.head(MOST_BARS)
     figure, axes = _figure(max(2.0, 0.24 * len(counts) + 1))
     if counts.empty:
@@ -87,8 +87,10 @@ def plot_diffs(diffs: pd.DataFrame, metric: str, a: str, b: str) -> Figure:
 def save_plot(figure: Figure, path: Path | str) -> None:
     """Write a figure as PNG, PDF or SVG, by the file's ending.
 
-    Raises:
-        TagifaiError: another ending, or the file cannot be written.
+    Raises
+    ------
+    TagifaiError
+        The file has another ending, or cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:

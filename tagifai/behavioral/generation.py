@@ -1,4 +1,4 @@
-"""Make tests of name recognition out of tags' names and aliases.
+"""Generate tests of name recognition from tags' names and aliases.
 
 They show whether a model knows the names; a matcher of names passes nearly all of them.
 """
@@ -32,7 +32,7 @@ _TEXTS_AN_ALIAS = 2
 def generate_tests(
     tags: Mapping[str, Tag], seed: int = 0, language: str = DEFAULT_LANGUAGE
 ) -> tuple[BehavioralTest, ...]:
-    """Make some twelve tests of name recognition a tag by templates and misspellings.
+    """Generate about twelve tests of name recognition for each tag: templates and misspellings.
 
     A tag gives three tests of `mft-name`; three of `mft-misspelt-one-word` or
     `mft-misspelt-several-words`, by how many words its name has; two of `mft-alias` an alias,
@@ -157,6 +157,6 @@ def _directions(
 
 
 def _related(one: Tag, other: Tag) -> bool:
-    """Tell whether one tag rightly brings the other: shared words, or one above the other."""
+    """Check whether one tag implies the other: shared words, or one above the other."""
     words = [set(tag.tag.split("-")) for tag in (one, other)]
     return bool(words[0] & words[1]) or one.tag in other.parents or other.tag in one.parents

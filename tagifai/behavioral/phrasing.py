@@ -1,4 +1,4 @@
-"""Say a tag's name in a sentence, rightly spelt and not."""
+"""Put a tag's name into a sentence, spelt correctly or not."""
 
 import re
 from collections.abc import Iterable
@@ -48,8 +48,8 @@ def spoken(name: str) -> str:
     """
     if re.fullmatch(r"[a-z]{1,3}", name):
         return name.upper()
-    kept = _JOINED.sub(lambda match: f"{match[1]}\0", name)
-    return kept.replace("-", " ").replace("_", " ").replace("\0", "-")
+    joined = _JOINED.sub(lambda match: f"{match[1]}\0", name)
+    return joined.replace("-", " ").replace("_", " ").replace("\0", "-")
 
 
 def misspellings(word: str) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ def sentence(template: str, *names: str) -> str:
 
 
 def mentions(text: str, names: Iterable[str]) -> bool:
-    """Tell whether one of these names stands in a text, as whole words, whatever its case."""
+    """Check whether a text contains one of these names, as whole words, in any case."""
     plain = f" {' '.join(WORD.findall(text.lower()))} "
     return any(
         f" {' '.join(words)} " in plain for name in names if (words := WORD.findall(name.lower()))

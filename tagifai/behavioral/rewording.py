@@ -1,7 +1,7 @@
-"""Make behavioral tests out of a data set's own texts, without a tag's name in any of them.
+"""Generate behavioral tests from a data set's own texts, with no tag's name in any of them.
 
-Which words decide is read off the training projects, not off a model: versions of the same data,
-tags and split get the same tests. Whoever only knows names passes none of them.
+The training projects, not a model, show which words decide: versions of the same data, tags and
+split get the same tests. A model that only knows names passes none of them.
 """
 
 import math
@@ -52,7 +52,7 @@ class Association:
 def associate_words(
     training: Sequence[LabelledText], tags: Collection[str], language: str = DEFAULT_LANGUAGE
 ) -> dict[str, Association]:
-    """Find by tag the words that go with it in training; stopwords of `language` never do.
+    """Collect by tag the words that go with it in training, except stopwords of `language`.
 
     A word decides where at least four projects have both it and the tag, and where it comes at
     least four times as often with the tag as without (shares smoothed by one project each).
@@ -227,11 +227,11 @@ def _invariances(tag: str, text: str) -> list[BehavioralTest]:
 def _without_names(text: str, index: NameIndex) -> str:
     """Cut the names of tags out of a text, also those that a cut brings together."""
     while spans := [(start, stop) for start, stop, _ in find_names(text, index)]:
-        kept, place = [], 0
+        parts, place = [], 0
         for start, stop in sorted(spans):
-            kept.append(text[place : max(start, place)])
+            parts.append(text[place : max(start, place)])
             place = max(place, stop)
-        text = " ".join([*kept, text[place:]])
+        text = " ".join([*parts, text[place:]])
     return " ".join(text.split())
 
 
@@ -240,7 +240,7 @@ def _names_none(text: str, index: NameIndex) -> bool:
 
 
 def _replaced(text: str, stay: Collection[str], instead: Mapping[str, str]) -> str:
-    """Replace the words of `instead`, keep those of `stay` as they are, and drop all others."""
+    """Replace the words of `instead`, leave those of `stay` as they are, and drop all others."""
 
     def change(found: re.Match[str]) -> str:
         word = found[0].lower()

@@ -141,7 +141,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let one writer at a time read and replace the file, whichever program it belongs to."""
+    """Lock the file for one writer at a time, across programs."""
     lock = path.with_name(f".{path.name}.lock")
     give_up = time.monotonic() + _WAIT_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""Draw what a live view shows as light SVG: text in real pixels, colours of the page.
+"""Charts of the live views as light SVG: text in real pixels, colours of the page.
 
 Positions across are percentages, so that a chart fits a phone without shrinking its words. Each
 chart is a picture with a text alternative; each mark carries its values as a tooltip.

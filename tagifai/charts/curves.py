@@ -228,16 +228,16 @@ def chart_precision_recall(
         f'y2="{_down(p1):.1f}" {line}/>'
         for (r0, p0), (r1, p1) in pairwise(at)
     ]
-    told = (
+    tooltip = (
         f"threshold {chosen.threshold:.3f}: precision {write_share(chosen.precision)}, "
         f"recall {write_share(chosen.recall)}"
     )
     if chosen.recall is not None and chosen.precision is not None:
         body.append(
             f'<circle cx="{_across(chosen.recall):.2f}%" cy="{_down(chosen.precision):.1f}" '
-            f'r="6" fill="{COLOURS[1]}" stroke="currentColor"><title>{told}</title></circle>'
+            f'r="6" fill="{COLOURS[1]}" stroke="currentColor"><title>{tooltip}</title></circle>'
         )
-    return figure(title, f"{title}; {told}", SIDE + 42, "".join(body))
+    return figure(title, f"{title}; {tooltip}", SIDE + 42, "".join(body))
 
 
 def chart_reliability(bins: Sequence[ReliabilityBin], *, title: str, empty: str) -> str:
@@ -262,7 +262,7 @@ def chart_reliability(bins: Sequence[ReliabilityBin], *, title: str, empty: str)
         x, y = _across(mean_prob), _down(frequency)
         low, high = row.low_frequency, row.high_frequency
         ends = "" if low is None else f"({low:.3f} to {high:.3f}) "
-        told = (
+        tooltip = (
             f"probability {mean_prob:.3f}: true in {frequency:.3f} {ends}"
             f"of {row.num_samples:,} pairs"
         )
@@ -273,7 +273,7 @@ def chart_reliability(bins: Sequence[ReliabilityBin], *, title: str, empty: str)
             f'y2="{_down(high):.1f}" stroke="{COLOURS[0]}" stroke-width="2"/>'
         )
         body.append(
-            f"<g><title>{told}</title>{line}"
+            f"<g><title>{tooltip}</title>{line}"
             f'<circle cx="{x:.2f}%" cy="{y:.1f}" r="5" fill="{COLOURS[0]}"/></g>'
         )
     _, mean_prob, frequency = points[-1]

@@ -23,7 +23,7 @@ def one_line(text: object, length: int = LABEL_LENGTH) -> str:
 
 
 def escaped(text: object, length: int = LABEL_LENGTH) -> str:
-    """Make a stranger's text safe inside markup, cut to `length` characters.
+    """Escape a stranger's text for markup, cut to `length` characters.
 
     >>> escaped("<b>$x$</b>")
     '&lt;b&gt;$x$&lt;/b&gt;'

@@ -234,7 +234,7 @@ def _leave_out(version: Decisions) -> Mapping[Figure, Floats]:
     observed = _by_tag(counts, known)
     for pairs, (true, predicted, hit) in kinds:
         less = Counts(counts.true - true, counts.predicted - predicted, counts.hits - hit)
-        # A tag that keeps no positive is left out, unless it never had one.
+        # A tag left without a positive is excluded, unless it never had one.
         left, rows = _by_tag(less, known), pairs.tocsr()
         for figure, (above, below) in left.items():
             old_above, old_below = observed[figure]

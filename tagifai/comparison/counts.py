@@ -79,7 +79,7 @@ class Counts:
 
 
 def divide_sums(sums: Mapping[Figure, Sums]) -> dict[Figure, Floats]:
-    """Turn numerators and denominators of `Counts.sums` into averages.
+    """Compute averages from the numerators and denominators of `Counts.sums`.
 
     If no defined column has a positive, all defined ones count equally, as in scikit-learn.
     """

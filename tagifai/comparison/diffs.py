@@ -15,18 +15,20 @@ _IMPLIED = {"language": DEFAULT_LANGUAGE}
 def check_different(a: str, b: str) -> None:
     """Refuse to compare a version with itself.
 
-    Raises:
-        TagifaiError: both names are the same.
+    Raises
+    ------
+    TagifaiError
+        Both names are the same.
     """
     if a == b:
         raise TagifaiError(f"choose two different versions, got {a!r} twice")
 
 
 def diff_params(a: Mapping[str, object], b: Mapping[str, object]) -> list[ParamDiff]:
-    """Line up parameters by name; true and 1 differ, 1 and 1.0 don't.
+    """Compare parameters by name; true and 1 differ, 1 and 1.0 do not.
 
-    `status` is "changed", "same", "added" (only B has it; a is None) or "removed". Versions
-    trained before there were languages read English.
+    `status` is "changed", "same", "added" (only B has it; a is None) or "removed". A version
+    that records no language reads English.
 
     >>> [(one.name, one.status) for one in diff_params({"stem": True}, {"stem": 1, "C": None})]
     [('C', 'added'), ('stem', 'changed')]
@@ -40,7 +42,7 @@ def diff_params(a: Mapping[str, object], b: Mapping[str, object]) -> list[ParamD
 
 
 def diff_performance(a: Mapping[str, object], b: Mapping[str, object]) -> dict[str, list[DiffRow]]:
-    """Line up the stored figures of two parsed performance.json by group, B − A.
+    """Compare the stored figures of two parsed performance.json by group, B − A.
 
     `verdict` is "added" or "removed" where one side lacks the figure, else None; `diff` is None
     where one side has nothing to count, too. `support` is B's number of samples, or A's where B

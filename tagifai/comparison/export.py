@@ -1,4 +1,4 @@
-"""A comparison as a Markdown document, to keep or to send."""
+"""A comparison as a Markdown document, to save or to send."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -98,8 +98,16 @@ def select_flips(
         truth = np.asarray(shared.y_true[rows, columns]).ravel()
         for place in np.lexsort((columns, rows, -np.abs(after - before))):
             row, column = rows[place], columns[place]
-            told = int(truth[place]), float(before[place]), float(after[place])
-            flips.append(Flip(shared.ids[row], shared.tags[column], kind, *told))
+            flips.append(
+                Flip(
+                    shared.ids[row],
+                    shared.tags[column],
+                    kind,
+                    int(truth[place]),
+                    float(before[place]),
+                    float(after[place]),
+                )
+            )
     return flips
 
 

@@ -169,7 +169,7 @@ def _score_tags(
                 p=combined_p(bootstrap, p, resamples),
                 unchanged=unchanged,
                 few=few,
-                # So few flips that even all of one kind are no evidence: nothing is asked.
+                # With so few flips that even all of one kind are no evidence, nothing is tested.
                 askable=least <= ERROR_RATE,
             ),
         )

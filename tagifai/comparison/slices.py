@@ -192,7 +192,7 @@ def _judge_average(
         return {metric: values[..., 1] - values[..., 0] for metric, values in averages.items()}
 
     def spread(part: Floats) -> Floats:
-        """Put each project's two numbers under each slice that it is in."""
+        """Repeat each project's two numbers for each slice that contains it."""
         return (member.T[:, :, None] * part[:, None, :]).reshape(len(inside), -1)
 
     exact = sums_p_values(

@@ -1,4 +1,4 @@
-"""Verdicts: what may be said of a difference, with false ones held down over all that is asked."""
+"""Verdicts on differences, with the rate of false ones controlled over all comparisons."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -90,7 +90,7 @@ class Differences:
     unchanged, few : bool ndarray
         Where both versions decide the same, and where there is too little to tell by.
     askable : bool ndarray, optional
-        Where a verdict was possible at all. What was not does not count among what was asked.
+        Where a verdict was possible at all; the other figures are not counted as comparisons.
     """
 
     a: Floats
@@ -121,16 +121,16 @@ def make_rows(
 ) -> list[DiffRow]:
     """Write differences as rows, each with its verdict.
 
-    `correct` says which of the p-values asked count, all of them considered. A row says "better"
-    or "worse" only where its p-value counts and its interval leaves zero out.
+    `correct` decides which p-values count, given all of them. A row says "better" or "worse" only
+    if its p-value counts and its interval excludes zero.
     """
     # Equal averages of different tags differ in the last bits: that is no difference.
     diff = np.round(found.b - found.a, 12)
-    asked = ~found.unchanged & ~found.few & ~np.isnan(diff) & ~np.isnan(found.p)
+    tested = ~found.unchanged & ~found.few & ~np.isnan(diff) & ~np.isnan(found.p)
     if found.askable is not None:
-        asked &= found.askable
+        tested &= found.askable
     counts = np.zeros(len(names), dtype=bool)
-    counts[asked] = correct(found.p[asked])
+    counts[tested] = correct(found.p[tested])
     return [
         _make_row(name, metrics[place], int(support[place]), found, place, bool(counts[place]))
         for place, name in enumerate(names)

@@ -94,7 +94,7 @@ def gather(
 ) -> Report:
     """Collect what is known of A, or of B compared with A.
 
-    A part that cannot be had, as where a version keeps no predictions, is `Missing`.
+    A part that is not available, for example without predictions, is `Missing`.
 
     Raises
     ------

@@ -202,7 +202,7 @@ def _diff_params(params: Sequence[ParamDiff]) -> Markup:
 
 def _cards(cards: Sequence[VersionCard]) -> Markup:
     # Parameters have a section of their own, and warnings stand at the top.
-    told = [
+    shown = [
         {
             name: value
             for name, value in card.to_dict().items()
@@ -212,8 +212,8 @@ def _cards(cards: Sequence[VersionCard]) -> Markup:
     ]
     rows = [
         {"what": name.replace("_", " ")}
-        | {f"card{place}": _detail(card.get(name)) for place, card in enumerate(told)}
-        for name in dict.fromkeys(name for card in told for name, value in card.items() if value)
+        | {f"card{place}": _detail(card.get(name)) for place, card in enumerate(shown)}
+        for name in dict.fromkeys(name for card in shown for name, value in card.items() if value)
     ]
     columns = {f"card{place}": card.name for place, card in enumerate(cards)}
     return table(rows, {"what": "", **columns})

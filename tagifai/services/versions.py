@@ -110,8 +110,10 @@ class VersionService:
     def names(self) -> list[str]:
         """List the versions in version order, the workspace last.
 
-        Raises:
-            TagifaiError: there is none.
+        Raises
+        ------
+        TagifaiError
+            There is none.
         """
         names = self.source.names()
         if not names:
@@ -179,8 +181,10 @@ class VersionService:
     def load(self, name: str) -> Version:
         """Read a version's small files.
 
-        Raises:
-            TagifaiError: an unknown name, or a missing or malformed file.
+        Raises
+        ------
+        TagifaiError
+            The name is unknown, or a file is missing or malformed.
         """
         names = self.source.names()
         if name not in names:
@@ -231,16 +235,20 @@ class VersionService:
     def predictions(self, name: str) -> Predictions:
         """Read a version's predictions.
 
-        Raises:
-            TagifaiError: the version keeps none, or they are damaged.
+        Raises
+        ------
+        TagifaiError
+            The version has none, or they are damaged.
         """
         return require_predictions(self.maybe_predictions(self.load(name)), name)
 
     def model(self, name: str) -> Any:
         """Load a version's model safely.
 
-        Raises:
-            TagifaiError: the version keeps no model, or one that is not ours.
+        Raises
+        ------
+        TagifaiError
+            The version has no model, or one that is not ours.
         """
         self.require_model(name)
         version = self.load(name)
@@ -271,11 +279,11 @@ class VersionService:
         raise one_of("version", name, able) if able else self._none_keeps("model", names)
 
     def keeps_model(self, name: str) -> bool:
-        """Tell whether a version keeps a model, without reading it."""
+        """Check whether a version has a model, without reading it."""
         return any(self.source.stamp(name, file) for file in (MODEL_FILE, PICKLE_FILE))
 
     def thresholds(self, name: str) -> dict[str, float]:
-        """Give the threshold of each tag that the version's predictions have."""
+        """Return the threshold of each tag that the version's predictions have."""
         version = self.load(name)
         return {tag: version.threshold(tag) for tag in self.predictions(name).tags}
 
@@ -297,35 +305,35 @@ class VersionService:
         ]
 
     def note(self, name: str) -> str:
-        """Say which projects a version's figures leave out, or count otherwise than the data says.
+        """Describe which projects a version's figures leave out, or count otherwise than the data.
 
         "" where they count all projects as `data.toml` now says.
         """
         version = self.load(name)
-        told = _sentence(version.performance.get("note", ""))
+        note = _sentence(version.performance.get("note", ""))
         try:
             config = self.data.get().dataset.config
         except TagifaiError:
-            return told
+            return note
         counted_as = version.info.get("untagged")
         if counted_as is None and "data_digest" in version.info:
-            told = (
+            note = (
                 "Made when projects without a learned tag were left out: "
                 "make the version again to count them."
             )
         elif counted_as is not None and counted_as != config.untagged:
-            told += (
+            note += (
                 f" Untagged projects count as {shorten(str(counted_as), 20)} in this version, "
                 f"and are {config.untagged} by data.toml now: make the version again."
             )
-        return told.strip()
+        return note.strip()
 
     def warnings(self, name: str) -> list[str]:
         """List what the figures of a version should not be taken for, a sentence each."""
         return [one.message for one in read_warnings(self.load(name).info.get("warnings"))]
 
     def notes(self) -> dict[str, str]:
-        """Say by version what its figures leave out; one that leaves out nothing is not in it."""
+        """Describe by version what its figures leave out, where they leave out anything."""
         self.history()
         return {name: _sentence(note) for name, note in self._index.notes().items()}
 
@@ -354,7 +362,7 @@ class VersionService:
         )
 
     def maybe_predictions(self, version: Version) -> Predictions | None:
-        """Read a version's predictions, None where it keeps none."""
+        """Read a version's predictions, None if it has none."""
         return self._predictions.get(
             version.name,
             (self.source.stamp(version.name, "predictions.npz"), version.out_of_fold),
@@ -362,7 +370,7 @@ class VersionService:
         )
 
     def slice_members(self) -> tuple[str, dict[str, set[str]]]:
-        """Give the ids of each slice's projects, and a name for this very content."""
+        """Return a stamp of the slices' content, and the ids of each slice's projects."""
         try:
             data = self.data.get()
         except TagifaiError:
@@ -394,7 +402,7 @@ class VersionService:
         return self._answers.get("slices", stamp, lambda: load_slices(path.parent, dataset))
 
     def texts(self) -> dict[str, Project]:
-        """Give the data's projects by id, none where the data cannot be read."""
+        """Return the data's projects by id, none if the data cannot be read."""
         # Without its data a version still tells ids, truths and probabilities.
         try:
             return self.data.get().by_id
@@ -402,7 +410,7 @@ class VersionService:
             return {}
 
     def stamp(self, name: str) -> Hashable:
-        """Give what changes with the content of a version."""
+        """Return a value that changes with the content of a version."""
         return self.source.fingerprint(name)
 
 

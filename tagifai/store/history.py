@@ -32,7 +32,7 @@ _NO_FIGURES = Figures({}, np.empty(0))
 
 
 def label_of(key: Key) -> str:
-    """Say a figure's key in words.
+    """Return a figure's key in words.
 
     >>> label_of(("overall", "weighted", "f1")), label_of(("class", "cv", "recall"))
     ('overall f1', 'tag cv: recall')
@@ -132,7 +132,7 @@ class _Entry(Struct, frozen=True, eq=False):
 
 
 class PerformanceIndex:
-    """The figures of a source's versions, kept small in memory and checked by stamp."""
+    """The figures of a source's versions, cached in memory and checked by stamp."""
 
     def __init__(self, source: VersionSource) -> None:
         self.source = source
@@ -143,8 +143,10 @@ class PerformanceIndex:
     def figures(self, name: str) -> dict[Key, float]:
         """Return every figure of a version.
 
-        Raises:
-            TagifaiError: no such version, or its performance.json is missing or malformed.
+        Raises
+        ------
+        TagifaiError
+            There is no such version, or its performance.json is missing or malformed.
         """
         entry = self._entry(name, self.source.stamp(name, _FILE))
         if entry.error is not None:
