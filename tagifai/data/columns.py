@@ -35,11 +35,11 @@ class Columns:
     tags : tuple of str
         Columns with tags in their cells.
     separator : str
-        What stands between the tags of a cell; "none" for one tag a cell, "<>" for `<a><b>`.
+        What separates the tags of a cell; "none" for one tag per cell, "<>" for `<a><b>`.
     one_hot : tuple of str
         Columns that are tags themselves, with 0 and 1 in their cells.
     names : mapping of int to str, "none" or None
-        What numbers in `tags` stand for; "none" keeps the numbers as names.
+        The names of the numbers in `tags`; "none" takes the numbers as names.
     multi_hot : bool
         Each cell of `tags` holds a list of 0 and 1, one for each of `names`.
     unlabelled : {"", "leave-out", "negative", "whole"}
@@ -220,7 +220,7 @@ def with_defaults(
     where : str
         Named in messages.
     class_names : mapping of str to sequence of str, optional
-        What the numbers of a column stand for, as the file itself says.
+        The names of the numbers in a column, where the file has them.
 
     Raises
     ------

@@ -31,7 +31,7 @@ def bare_cell(text: str) -> str:
 def cell_of(value: object) -> str:
     """Write a value as a cell: a list as JSON, nothing as an empty cell, anything else as text.
 
-    A list stays a list when the file is read as data, whatever stands in its names.
+    A list stays a list when the file is read as data, whatever its names contain.
 
     >>> cell_of(["time series", "image"]), cell_of(None), cell_of(0.5)
     ('["time series", "image"]', '', '0.5')

@@ -12,7 +12,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell as it is written: where it stands, quotes included, its text, and whether quoted."""
+    """A cell as it is written: its place, quotes included, its text, and whether it is quoted."""
 
     span: Span
     text: str
@@ -27,7 +27,7 @@ def scan_cells(text: str, delimiter: str = ",", quoting: str = "standard") -> It
     text : str
         The file, line ends as they are.
     delimiter : str
-        What stands between two cells.
+        What separates two cells.
     quoting : {"standard", "backslash", "none"}
         How a quote is part of a text: written twice, after a backslash, or as it is.
 

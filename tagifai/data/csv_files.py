@@ -26,7 +26,7 @@ class Dialect:
     encoding : str
         Name of the encoding; a byte-order mark is taken off in UTF-8.
     delimiter : str
-        What stands between cells; "" for a tab in `.tsv` and `.tab`, a comma elsewhere.
+        What separates cells; "" for a tab in `.tsv` and `.tab`, a comma elsewhere.
     quoting : {"standard", "backslash", "none"}
         A quote within quotes is written `""` ("" is the same), or `\\"`, or quotes are characters
         like others.
@@ -97,7 +97,7 @@ def refuse_doubles(path: Path, names: Sequence[str]) -> None:
 
 
 def find_delimiter(path: Path, dialect: Dialect, first_line: str) -> str:
-    """Return what stands between cells: as the dialect, the first line or the file's name says."""
+    """Return what separates cells, by the dialect, the first line or the file's name."""
     separator_line = SEPARATOR_LINE.fullmatch(first_line)
     by_name = "\t" if kind_of(path) == "tsv" else ","
     return dialect.delimiter or (separator_line[1] if separator_line else by_name)

@@ -53,7 +53,7 @@ def replace_spans(text: str, replacements: Iterable[Replacement]) -> str:
 
 
 def find_members(text: str, lines: bool = False) -> Iterator[Mapping[str, Span]]:
-    """Find the members of each record of a JSON text: {name: where its value stands}.
+    """Find the members of each record of a JSON text: {name: the place of its value}.
 
     Parameters
     ----------
@@ -115,14 +115,14 @@ def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ItemList:
-    """A list as it is written: its items, and what stands before, between and after them.
+    """A list as it is written: its items, and what is before, between and after them.
 
     Parameters
     ----------
     items, values : tuple of str
         Each item as it is written, and what it means.
     separators : tuple of str
-        What stands between two items, one less than the items.
+        What separates the items, one less than these.
     lead, tail : str
         Blanks before the first item and after the last.
     opening, closing : str
@@ -185,9 +185,9 @@ class JsonStyle:
     Parameters
     ----------
     lead, tail : str
-        What stands after the opening and before the closing bracket.
+        What follows the opening and precedes the closing bracket.
     separator : str
-        What stands between two items of a list on one line.
+        What separates the items of a list on one line.
     ascii_only, upper_case, slashes : bool
         Whether characters beyond ASCII are escaped, with capital digits, and whether slashes are.
     """
@@ -260,7 +260,7 @@ def edit_list(found: ItemList, change: Retag, style: JsonStyle) -> str:
 def edit_items(found: ItemList, keep: Sequence[bool], added: Sequence[str], separator: str) -> str:
     """Rewrite a list, with new items as they are given.
 
-    `separator` stands before a new item where the list has less than two of its own.
+    `separator` precedes a new item where the list has fewer than two items of its own.
     """
     parts: list[str] = []
     for number, item in enumerate(found.items):

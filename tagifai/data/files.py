@@ -72,7 +72,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def _locate(path: Path, encoding: str) -> str:
-    """Return where the first byte stands that an encoding cannot have.
+    """Return the place of the first byte that an encoding cannot have.
 
     The error of a stream counts from the beginning of a chunk alone.
     """

@@ -59,9 +59,9 @@ def decide_layout(
     profiles : mapping of str to Profile
         What the cells of each column are.
     given : Columns
-        What is known; "all" in `one_hot` stands for every column of 0 and 1.
+        What is known; "all" in `one_hot` means every column of 0 and 1.
     class_names : mapping of str to tuple of str
-        What the numbers of a column stand for, where the file says it.
+        The names of the numbers in a column, where the file has them.
     where : str
         The file, named in messages.
 

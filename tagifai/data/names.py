@@ -121,7 +121,7 @@ def refuse_unknown_in_rows(
     Parameters
     ----------
     rows : iterable of (str, iterable of str)
-        A place in the file, such as `row 3, all_of`, and the names that stand there.
+        A place in the file, such as `row 3, all_of`, and the names there.
     known, where, what
         As for `refuse_unknown_tags`.
 

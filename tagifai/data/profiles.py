@@ -9,7 +9,7 @@ from tagifai.data.assignment import is_blank
 from tagifai.data.tag_cells import BINARY, MISSING, parse_list, whole_number
 
 SEPARATORS = {";": "semicolons", "|": "vertical bars", "\n": "line ends", "\t": "tabs"}
-"""What may stand between two tags of a cell, beside commas, and what it is called."""
+"""What may separate the tags of a cell, beside commas, and what it is called."""
 COMMA = ","
 _MOST_DISTINCT = 5_000
 _LONG = 300
@@ -33,7 +33,7 @@ class Profile:
     bracketed : str
         A text in brackets that cannot be read as a list; "" for none.
     separated : Counter of str
-        Texts by what may stand between tags in them.
+        Texts by what may separate tags in them.
     distinct : Counter of str
         Texts, up to 5,000 different ones.
     items : Counter of str

@@ -111,7 +111,7 @@ class RowEditor:
 
 
 def _edit_values(values: Sequence[object], wanted: Wanted, form: CellForm) -> list[object]:
-    """Change a list of tags, of numbers that stand for tags, or of 0 and 1."""
+    """Change a list of tags, of numbers of tags, or of 0 and 1."""
     names = form.names if isinstance(form.names, Mapping) else {}
     number_of = {name_of(name): number for number, name in names.items()}
     lacking = [tag for tag in wanted.added if names and name_of(tag) not in number_of]

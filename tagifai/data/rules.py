@@ -254,7 +254,7 @@ def near_duplicates(
 def count_unsaid(dataset: Dataset) -> int:
     """Count the (project, tag) pairs whose text has neither the tag nor an alias of it.
 
-    Case and punctuation aside, whole words: "image-classification" stands in "Image
+    Case and punctuation aside, whole words: "image-classification" is in "Image
     classification made easy", not in "classification of images".
     """
     forms: dict[str, list[str]] = {}

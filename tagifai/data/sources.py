@@ -59,7 +59,7 @@ class Source:
     part : str
         What the file or the folder that it comes from calls it, as in "train"; "" for none.
     names : mapping of str to tuple of str
-        What the numbers in a column stand for, where the file itself says it.
+        The names of the numbers in a column, where the file has them.
     written : tuple of str
         In words, how it is written.
     """

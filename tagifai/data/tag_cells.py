@@ -14,7 +14,7 @@ from tagifai.errors import shorten
 
 NONE = "none"
 ANGLE = "<>"
-# What could stand between two tags, or within the name of one.
+# What could separate two tags, or be part of the name of one.
 DOUBTFUL = re.compile(r"[;|,\s]|<[^<>]+>")
 _ANGLES = re.compile(r"(?:\s*<[^<>]+>)+\s*")
 _ITEM = re.compile(
@@ -39,7 +39,7 @@ BINARY: Mapping[str, int] = {
 
 
 class UnlabelledError(Exception):
-    """Nobody has labelled this project: -1 stands in place of its tags."""
+    """Nobody has labelled this project: -1 is in the place of its tags."""
 
 
 def read_binary(value: object) -> int | None:
@@ -69,7 +69,7 @@ def read_binary(value: object) -> int | None:
 
 
 def parse_list(cell: str) -> list[object] | Record | None:
-    """Read a list, or an object, that stands in a cell; nothing in it is run.
+    """Parse a list or an object in a cell; nothing in it is executed.
 
     JSON, Python (lists, tuples, sets), NumPy (`['a' 'b']`, no commas), and lists without quotes.
 
@@ -162,10 +162,10 @@ def read_tags(
     value : object
         A list, an object {tag: 0 or 1}, a number, a string, or nothing.
     separator : str
-        What stands between the tags of a string. "" takes lists and single words alone,
+        What separates the tags of a string. "" takes lists and single words alone,
         "none" takes the whole string as one tag, "<>" reads `<a><b>`.
     names : mapping of int to str, "none" or None
-        What numbers stand for; "none" keeps the numbers as names.
+        The names of numbers; "none" takes the numbers as names.
     multi_hot : bool
         A list holds 0 or 1 for each of `names`, in their order.
 
@@ -179,7 +179,7 @@ def read_tags(
     ValueError
         No tags, or what could be read in two ways; the message says why.
     UnlabelledError
-        -1 stands in place of the tags.
+        -1 is in the place of the tags.
     """
     items = _cell_items(value, separator)
     if isinstance(items, dict):

@@ -1,4 +1,4 @@
-"""Decide how tags stand in the cells of their columns; ask where two readings are possible."""
+"""Decide how cells hold tags; ask where two readings are possible."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from tagifai.errors import TagifaiError, counted, shorten
 def decide_tag_form(
     profiles: Mapping[str, Profile], columns: Columns, class_names: ClassNames, where: str
 ) -> tuple[Columns, str]:
-    """Decide how tags stand in their cells: what separates them, and what numbers stand for.
+    """Decide how cells hold tags: what separates them, and which tags numbers are.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def decide_tag_form(
     columns : Columns
         The columns that hold tags, and what is known of their cells.
     class_names : mapping of str to tuple of str
-        What the numbers of a column stand for, where the file says it.
+        The names of the numbers in a column, where the file has them.
     where : str
         The file, named in messages.
 
@@ -155,7 +155,7 @@ class _TagForm:
         )
 
     def decide_names(self, separator: str) -> tuple[Names, bool, str]:
-        """Decide what numbers stand for: the names, whether lists are multi-hot, and in words."""
+        """Decide which tags numbers are: the names, whether lists are multi-hot, and in words."""
         given, profiles = self.given, self.profiles
         if not self._all_numbers(separator):
             return given.names, given.multi_hot, ""

@@ -1,4 +1,4 @@
-"""Write changed tags into one cell, in the form in which they stand there."""
+"""Write changed tags into one cell, in the form that the cell has."""
 
 import re
 from collections import Counter
@@ -74,7 +74,7 @@ class CellForm:
     example : ItemList or None
         The most common list of the column, where cells hold lists in brackets.
     between : str
-        What most often stands between two tags; "" where no cell has two.
+        What most often separates two tags; "" where no cell has two.
     """
 
     separator: str = ""
@@ -113,7 +113,7 @@ def form_of(
 
 
 def take_apart(cell: str, separator: str = "") -> ItemList:
-    """Split a cell into the tags that are written in it, and all that stands around them.
+    """Split a cell into the tags that are written in it, and all that is around them.
 
     >>> found = take_apart("a; b ;c", ";")
     >>> found.items, found.separators
@@ -170,7 +170,7 @@ def take_apart(cell: str, separator: str = "") -> ItemList:
 def _spans(
     cell: str, start: int, stop: int, listed: Sequence[object]
 ) -> list[tuple[int, int]] | None:
-    """Find where the items of a list in brackets stand; None where that is not plain."""
+    """Find the places of the items of a list in brackets; None where they are unclear."""
     for pattern in (_QUOTED, _BARE):
         found = [one.span() for one in pattern.finditer(cell, start, stop)]
         edges = [start, *(place for span in found for place in span), stop]
@@ -181,7 +181,7 @@ def _spans(
 
 
 def edit_cell(cell: str, wanted: Wanted, form: CellForm) -> str:
-    """Write changed tags into a cell; what stays stands as it stood, what is new comes last.
+    """Write changed tags into a cell; what stays is as it was, what is new comes last.
 
     >>> edit_cell("a; b; c", Wanted(frozenset("a"), ("d",)), CellForm(";"))
     'b; c; d'
