@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from tagifai.data import Project
 from tagifai.data.names import fold_text
-from tagifai.errors import TagifaiError, one_of
+from tagifai.errors import one_of
+from tagifai.selection import paged
 
 PAGE_SIZE = 50
 SORTS: dict[str, Callable[[Project], object]] = {
@@ -71,19 +72,15 @@ class ProjectIndex:
         """
         if sort and sort not in SORTS:
             raise one_of("column to sort by", sort, SORTS)
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise TagifaiError(f"a page is a whole number of 1 or more, got {number!r}")
         found = self._order(sort)
         for word in fold_text(query).split():
             folded = self._searched()
             found = [row for row in found if word in folded[row]]
         if descending:
             found = found[::-1]
-        num_pages = max(1, -(-len(found) // PAGE_SIZE))
-        number = min(number, num_pages)
-        rows = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-        projects = tuple(self._projects[row] for row in rows)
-        return Page(projects, number, num_pages, len(found), len(self._projects))
+        page = paged(found, number, PAGE_SIZE)
+        projects = tuple(self._projects[row] for row in page.items)
+        return Page(projects, page.number, page.num_pages, page.num_found, len(self._projects))
 
     def _searched(self) -> list[str]:
         if self._folded is None:
