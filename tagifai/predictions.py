@@ -1,4 +1,4 @@
-"""What a version predicted for every project, in a form that loads with nothing executed."""
+"""What a version predicted for every project, in a form that loads without executing code."""
 
 import io
 import math
@@ -77,19 +77,33 @@ def threshold_array(tags: Sequence[str], thresholds: Mapping[str, float]) -> NDA
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """One row a project, one column a tag.
+    """What a version predicted: one row per project, one column per tag.
 
-    `ids` n strings, each once; `split` (n,) of "train", "val" or "test"; `tags` t strings,
-    each once; `y_true` (n, t) uint8 of 0 and 1; `y_prob` (n, t) float32 in [0, 1]. Arrays are
-    made read-only. `out_of_fold` says whether the probabilities of train projects come from
-    models that did not see them: "yes", "no" or "unknown".
+    Attributes
+    ----------
+    ids : tuple of str
+        The projects, each once.
+    split : array of shape (n_projects,)
+        "train", "val" or "test".
+    tags : tuple of str
+        The tags, each once.
+    y_true : array of shape (n_projects, n_tags)
+        0 or 1.
+    y_prob : array of shape (n_projects, n_tags)
+        Probabilities in [0, 1]. All arrays are read-only.
+    out_of_fold : {"yes", "no", "unknown"}
+        Whether the probabilities of train projects come from models that did not see them.
 
+    Raises
+    ------
+    TagifaiError
+        Shapes disagree, or a value is outside its range.
+
+    Examples
+    --------
     >>> p = Predictions.of(["7", "8"], ["train", "test"], ["cv"], [[1], [0]], [[0.9], [0.2]])
     >>> p.select("test").ids
     ('8',)
-
-    Raises:
-        TagifaiError: shapes disagree, or a value is outside its range.
     """
 
     ids: tuple[str, ...]
@@ -106,9 +120,14 @@ class Predictions:
 
     @classmethod
     def of(
-        cls, ids: Iterable[Any], split: Any, tags: Iterable[Any], y_true: Any, y_prob: Any
+        cls,
+        ids: Iterable[object],
+        split: ArrayLike,
+        tags: Iterable[object],
+        y_true: ArrayLike,
+        y_prob: ArrayLike,
     ) -> "Predictions":
-        """Take lists or arrays of any numeric type and bring them to the types above."""
+        """Convert lists or arrays of any numeric type to the types above."""
         truth = np.asarray(y_true)
         if truth.size and not np.isin(truth, (0, 1)).all():
             raise TagifaiError("y_true: only 0 and 1 are allowed")
@@ -122,7 +141,7 @@ class Predictions:
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
-        """Tell which rows are predicted by a model that did not see them, (n,).
+        """Return which rows are predicted by a model that did not see them, (n,).
 
         All of them where `out_of_fold` is "yes", else those of val and test.
 
@@ -149,7 +168,7 @@ class Predictions:
 
     @cached_property
     def test_by_column(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Give `y_true` and `y_prob` of the test split, each tag's values side by side."""
+        """Return `y_true` and `y_prob` of the test split, each tag's values side by side."""
         rows = self.rows_by_split["test"]
         true, prob = np.asfortranarray(self.y_true[rows]), np.asfortranarray(self.y_prob[rows])
         true.flags.writeable = prob.flags.writeable = False
@@ -159,7 +178,7 @@ class Predictions:
         """Keep the projects of one split, in their order."""
         return self.take(np.flatnonzero(self.split == split))
 
-    def take(self, rows: Any) -> "Predictions":
+    def take(self, rows: ArrayLike) -> "Predictions":
         """Keep these rows, in this order."""
         rows = np.asarray(rows, dtype=np.intp)
         return Predictions(
@@ -223,11 +242,13 @@ class Predictions:
     ) -> "Predictions":
         """Unpack an `.npz` with arrays ids, split, tags, y_true and y_prob; run nothing of it.
 
-        `out_of_fold` is not in it: a version's version.json says it.
+        `out_of_fold` is not in it, but in a version's version.json.
 
-        Raises:
-            TagifaiError: not such an archive, too large once unpacked, or invalid values; the
-                message starts with `where` and names the array.
+        Raises
+        ------
+        TagifaiError
+            Not such an archive, too large once unpacked, or invalid values; the message starts
+            with `where` and names the array.
         """
         try:
             found = cls.of(**read_arrays(content, tuple(_KINDS), unpacked))
@@ -241,7 +262,7 @@ def read_arrays(
     names: Sequence[str],
     unpacked: Limit = Limits().unpacked,  # noqa: B008 - frozen
 ) -> dict[str, NDArray[Any]]:
-    """Unpack some of the arrays that predictions are kept in; run nothing of the file.
+    """Unpack some of the arrays of saved predictions; run nothing of the file.
 
     Parameters
     ----------

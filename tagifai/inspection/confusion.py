@@ -1,6 +1,6 @@
 """Which tags are predicted instead of, or along with, another: errors that come together.
 
-With many labels a project there is no one "predicted class"; what can be counted is which
+With many labels per project there is no single "predicted class"; what can be counted is which
 outcomes of two tags fall on the same project.
 """
 
@@ -126,14 +126,14 @@ def confused_ids(
     if tag == other:
         raise TagifaiError(f"choose two different tags, got {tag!r} twice")
     rows = rows_of(predictions, split)
-    kept = np.ones(len(rows), dtype=bool)
+    found = np.ones(len(rows), dtype=bool)
     for name, outcome in zip((tag, other), KINDS[kind], strict=True):
         column = column_of(predictions, name)
         true = predictions.y_true[rows, column].astype(bool)
         cut = threshold_array([name], thresholds)
         predicted = decide(predictions.y_prob[rows, column], cut)
-        kept &= _outcome(true, predicted, outcome)
-    return [predictions.ids[row] for row in rows[kept]]
+        found &= _outcome(true, predicted, outcome)
+    return [predictions.ids[row] for row in rows[found]]
 
 
 def _outcome(true: Array, predicted: Array, name: str) -> Array:

@@ -38,15 +38,17 @@ class DualFit:
 
     @cached_property
     def inner(self) -> Callable[[Array], Array]:
-        """Give the function right → (D⁻¹ + K)⁻¹ @ right, D the curvatures, K the products."""
+        """Return the function right → (D⁻¹ + K)⁻¹ @ right, D the curvatures, K the products."""
         return _inner(self.gram, self.curvature)
 
 
 def fit_dual(gram: Array, sign: Array, cost: Array, loss: str) -> DualFit:
-    """Fit to the last digit, by Newton's method with halved steps where one overshoots.
+    """Fit to full precision, by Newton's method with halved steps where one overshoots.
 
-    Raises:
-        TagifaiError: an unknown loss, or no convergence.
+    Raises
+    ------
+    TagifaiError
+        An unknown loss, or no convergence.
     """
     if loss not in LOSSES:
         raise one_of("loss", loss, LOSSES)
@@ -70,7 +72,7 @@ def fit_dual(gram: Array, sign: Array, cost: Array, loss: str) -> DualFit:
 
 
 def derivatives(margin: Array, sign: Array, cost: Array, loss: str) -> tuple[Array, Array]:
-    """Give the loss's first and second derivative in each margin."""
+    """Compute the loss's first and second derivative in each margin."""
     signed = sign * margin
     if loss == "squared_hinge":
         short = np.maximum(1 - signed, 0)

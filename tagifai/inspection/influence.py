@@ -36,7 +36,7 @@ class LinearInfluence:
     fit: DualFit
 
     def margins(self, rows: sparse.csr_matrix) -> Array:
-        """Give the margins of texts' features, (n_texts,)."""
+        """Compute the margins of texts' features, (n_texts,)."""
         return self._products(rows) @ self.fit.alpha
 
     def shares(self, row: sparse.csr_matrix) -> Array:
@@ -53,20 +53,20 @@ class LinearInfluence:
         return -self.fit.gradient * reach / (1 - self.fit.curvature * self._leverage)
 
     def push_of(self, left_out: Sequence[int], row: sparse.csr_matrix) -> float:
-        """Train again without these projects; give how far they pushed the margin in truth."""
-        kept = np.setdiff1d(np.arange(len(self.fit.sign)), left_out)
+        """Train again without these projects; return how far they pushed the margin."""
+        rest = np.setdiff1d(np.arange(len(self.fit.sign)), left_out)
         refit = fit_dual(
-            self.fit.gram[np.ix_(kept, kept)],
-            self.fit.sign[kept],
-            self.fit.cost[kept],
+            self.fit.gram[np.ix_(rest, rest)],
+            self.fit.sign[rest],
+            self.fit.cost[rest],
             self.fit.loss,
         )
         products = self._products(row)[0]
-        return float(self.fit.alpha @ products - refit.alpha @ products[kept])
+        return float(self.fit.alpha @ products - refit.alpha @ products[rest])
 
     @cached_property
     def weights(self) -> Array:
-        """Give the weights of the features, (n_features,), and the bias last."""
+        """Return the weights of the features, (n_features,), and the bias last."""
         return np.append(self.X.T @ self.fit.alpha, self.fit.alpha.sum())
 
     @cached_property
@@ -87,12 +87,14 @@ def linear_influence(
     loss: str = "squared_hinge",
     balanced: bool = False,
 ) -> LinearInfluence:
-    """Fit a linear classifier as scikit-learn's liblinear does, ready to be asked.
+    """Fit a linear classifier as scikit-learn's liblinear does.
 
-    `carried` (n,) tells the projects with the tag; `cost` is C.
+    `carried` (n,) marks the projects with the tag; `cost` is C.
 
-    Raises:
-        TagifaiError: too many projects, or all alike.
+    Raises
+    ------
+    TagifaiError
+        Too many projects, or all alike.
     """
     carried = np.asarray(carried).astype(bool)
     n = len(carried)
@@ -133,7 +135,7 @@ class ModelInfluence:
         return self._sum("pushes", text)
 
     def push_of(self, left_out: Iterable[int], text: str) -> float:
-        """Train the members again without these; how far they pushed the margin in truth.
+        """Train the members again without these; return how far they pushed the margin.
 
         Features, their scales, calibration and thresholds stay as they are.
         """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tagifai.arrays import Booleans
 from tagifai.data import Project
 from tagifai.data.names import fold_text
 from tagifai.errors import TagifaiError, one_of
@@ -90,30 +91,21 @@ def outcome_rows(
     TagifaiError
         An unknown tag, outcome, split or order, or a search or "longest" without `texts`.
     """
-    if outcome not in OUTCOMES:
-        raise one_of("outcome", outcome, OUTCOMES)
     if order not in ORDERS:
         raise one_of("order", order, ORDERS)
-    in_part = rows_of(predictions, split)
     true, prob = column_in(predictions, tag, split)
     predicted = decide(prob, threshold_array([tag], thresholds))
-    true = true.astype(bool)
-    chosen = {
-        "tp": true & predicted,
-        "fp": ~true & predicted,
-        "fn": true & ~predicted,
-        "tn": ~true & ~predicted,
-    }[outcome]
-    rows, prob = in_part[chosen], prob[chosen].astype(float)
+    chosen = _has_outcome(true.astype(bool), predicted, outcome)
+    rows, prob = rows_of(predictions, split)[chosen], prob[chosen].astype(float)
     words = fold_text(query).split()
     if words or order == "longest":
         if texts is None:
             raise TagifaiError("the projects' texts are needed to search or to sort by length")
         projects = [texts.get(predictions.ids[row]) for row in rows]
     if words:
-        kept = np.array([_holds(project, words) for project in projects], dtype=bool)
-        rows, prob = rows[kept], prob[kept]
-        projects = [p for p, keep in zip(projects, kept, strict=True) if keep]
+        found = np.array([_holds(project, words) for project in projects], dtype=bool)
+        rows, prob = rows[found], prob[found]
+        projects = [p for p, holds in zip(projects, found, strict=True) if holds]
     if order == "random":
         return np.random.default_rng(seed).permutation(rows)
     if order == "longest":
@@ -155,6 +147,14 @@ def describe_rows(
             )
         )
     return found
+
+
+def _has_outcome(true: Booleans, predicted: Booleans, outcome: str) -> Booleans:
+    if outcome not in OUTCOMES:
+        raise one_of("outcome", outcome, OUTCOMES)
+    return (true if outcome in ("tp", "fn") else ~true) & (
+        predicted if outcome in ("tp", "fp") else ~predicted
+    )
 
 
 def _holds(project: Project | None, words: Sequence[str]) -> bool:

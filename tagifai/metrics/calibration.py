@@ -122,8 +122,8 @@ def reliability(
     if true.shape != prob.shape:
         raise ValueError(f"y_true has {true.size} pairs, y_prob {prob.size}")
     if above is not None:
-        kept = is_above(prob, above)
-        true, prob = true[kept], prob[kept]
+        counted = is_above(prob, above)
+        true, prob = true[counted], prob[counted]
     edges = bin_edges(prob, bins, strategy)
     bins = len(edges) - 1
     index = bin_indices(prob, edges)

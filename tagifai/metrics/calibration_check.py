@@ -1,4 +1,4 @@
-"""Whether probabilities can be believed: how far off they are, how sure that is, and a grade.
+"""Whether probabilities are calibrated: how far off they are, how sure that is, and a grade.
 
 The calibration error of a finite sample is never 0, not even of perfect probabilities, and the
 tags of one project depend on each other. A grade therefore rests on a test of calibration
@@ -196,18 +196,7 @@ def check_calibration(
     """Compare probabilities with what came true, for one tag or (None) for all pairs pooled.
 
     Of the pooled pairs those above 0.05 are tested: the others are nearly all of them, and
-    easily right.
-
-    Parameters
-    ----------
-    predictions
-        The version's predictions.
-    tag
-        A tag, or None.
-    split
-        One of `selection.PARTS`.
-    tests
-        What `calibration_tests` returns, where the caller has it already.
+    easily right. `tests` is what `calibration_tests` returns, where the caller has it already.
 
     Raises
     ------

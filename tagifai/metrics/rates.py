@@ -1,4 +1,4 @@
-"""Whether a model tells more than how frequent each tag is.
+"""Whether a model is better than knowing how frequent each tag is.
 
 Two questions, since two things can go wrong. Do its probabilities rank projects better than
 chance does? Chance is what random orders of the same test projects reach (a permutation test,
@@ -70,7 +70,7 @@ class RateComparison:
         return self.rates_f1 < 1 and self.f1 <= self.rates_f1
 
     def describe(self) -> str:
-        """Say with both numbers that the model is no better than the rates; "" where it is."""
+        """Describe, with both numbers, a model no better than the rates; "" where it is better."""
         where = f"on {counted(self.num_projects, 'test project')}"
         if self.num_projects < self.num_test:
             where = f"on {self.num_projects:,} of {self.num_test:,} test projects"

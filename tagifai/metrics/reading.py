@@ -1,4 +1,4 @@
-"""How to read each metric, for whoever sees its name for the first time."""
+"""How to read each metric, for a reader who sees its name for the first time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ MOST_NAMED = 10
 
 
 def metric_terms() -> list[tuple[str, str]]:
-    """List (label, what it tells) of every metric.
+    """List the label and the meaning of every metric.
 
     >>> metric_terms()[1][0], metric_terms()[1][1].partition(". ")[0]
     ('Precision', 'Share of predicted tags that are true')
@@ -26,7 +26,7 @@ def metric_terms() -> list[tuple[str, str]]:
 
 
 def undefined_tags(performance: Mapping[str, Any]) -> list[str]:
-    """List the tags without an F1: no project that was tested has the tag, and none gets it.
+    """List the tags without an F1: no test project has the tag, and none gets it.
 
     >>> undefined_tags({"class": {"cv": {"f1": 0.0}, "rare": {"f1": None}}})
     ['rare']
@@ -62,7 +62,7 @@ def state_covered(performance: Mapping[str, Any]) -> dict[str, str]:
 
 
 def describe_undefined(tags: Sequence[str], num_tags: int) -> str:
-    """Say in a line which tags have no figures, and what follows for the averages.
+    """Describe in a line which tags have no figures, and what follows for the averages.
 
     >>> describe_undefined(["rare"], 5).partition(":")[2]
     ' its figures are undefined (–), and averages leave it out: rare'

@@ -13,7 +13,7 @@ import numpy as np
 from tagifai.arrays import Array
 
 LEAST_PROBABILITY = 1e-6
-# Beyond this the log-odds count no more: a single pair must not decide a tag's slope.
+# Log-odds are clipped here: a single pair must not decide a tag's slope.
 FARTHEST_LOG_ODDS = 7.0
 _BLOCK_CELLS = 4_000_000
 _STEPS = 100
@@ -23,7 +23,7 @@ _STEPS = 100
 class Recalibration:
     """Cox's regression: `intercept`, `slope`, and the gap it implies, with a 95 % interval.
 
-    `gap` is the mean |recalibrated − predicted probability| over the pairs asked for, the
+    `gap` is the mean |recalibrated − predicted probability| over the pairs in question, the
     integrated calibration index of Austin and Steyerberg (2019, Statistics in Medicine 38)
     with the regression as its smooth curve; `shift` is the same without the bars: above 0
     where probabilities are too low. The interval takes clusters of pairs as drawn at random
@@ -74,8 +74,8 @@ def tag_p_values(y_true: Array, y_prob: Array) -> Array:
         for weight in (np.ones_like(offset), offset):
             spread = (variance * weight**2).sum(axis=0)
             # Probabilities that are all alike have no slope.
-            told = spread > 1e-9 * variance.sum(axis=0)
-            spread = np.where(told, spread, 1)
+            known = spread > 1e-9 * variance.sum(axis=0)
+            spread = np.where(known, spread, 1)
             deviation = np.sqrt(spread)
             z = (residual * weight).sum(axis=0) / deviation
             skew = (third * weight**3).sum(axis=0) / spread**1.5
@@ -86,8 +86,8 @@ def tag_p_values(y_true: Array, y_prob: Array) -> Array:
                 below = np.where(there <= z + 1e-9, np.maximum(below, chance), below)
                 above = np.where(there >= z - 1e-9, np.maximum(above, chance), above)
             normal = stats.norm.isf(np.clip(np.minimum(below, above), 1e-300, 0.5))
-            squares += np.where(told, normal**2, 0)
-            degrees += told
+            squares += np.where(known, normal**2, 0)
+            degrees += known
         p_values[columns] = stats.chi2.sf(squares, degrees)
     return p_values
 

@@ -27,7 +27,7 @@ class WordShare(NamedTuple):
 
 
 class Influence(NamedTuple):
-    """What each of the `ids`, the projects that a version learnt from, did to one margin.
+    """What each of the `ids`, the projects that a version learned from, did to one margin.
 
     `shares` (n,) and `offset` sum to the margin; `pushes` (n,) estimate leaving one out.
     """
@@ -45,7 +45,7 @@ class Influence(NamedTuple):
 
 
 class InfluenceService:
-    """Answers about one project's decision, kept while data and version stay the same."""
+    """Explain decisions; answers are cached while data and version stay the same."""
 
     def __init__(self, versions: VersionService) -> None:
         self.versions = versions
@@ -54,18 +54,22 @@ class InfluenceService:
         self._models = MemoryCache(3)
 
     def words(self, name: str, tag: str, project: str) -> list[WordShare]:
-        """Tell what each word of a project's text adds to a tag's log-odds.
+        """Compute what each word of a project's text adds to a tag's log-odds.
 
-        Raises:
-            TagifaiError: no model, an unknown tag, or the data no longer has the project.
+        Raises
+        ------
+        TagifaiError
+            No model, an unknown tag, or the data no longer has the project.
         """
         return self.words_of_all(name, tag, [project])[0]
 
     def words_of_all(self, name: str, tag: str, projects: Sequence[str]) -> list[list[WordShare]]:
-        """Tell of each project what `words` does, in less time than one by one.
+        """Compute for each project what `words` does, in less time than one by one.
 
-        Raises:
-            TagifaiError: as `words`.
+        Raises
+        ------
+        TagifaiError
+            As `words`.
         """
         texts, column = [self._text(project) for project in projects], self._column(name, tag)
         model, stamp = self.versions.model(name), self.versions.stamp(name)
@@ -74,31 +78,31 @@ class InfluenceService:
         made = dict(zip(new, explain_all(model, [texts[i] for i in new]), strict=True))
         shares = []
         for i, key in enumerate(keys):
-            # What was kept may be gone by now.
+            # A cached answer may be gone by now.
             make = partial(made.pop, i) if i in made else partial(explain, model, texts[i])
-            told = self._explained.get(*key, make)
+            found = self._explained.get(*key, make)
             shares.append(
                 [
                     WordShare(word.start, word.stop, float(value))
-                    for word, value in zip(told.words, told.contributions[:, column], strict=True)
+                    for word, value in zip(found.words, found.contributions[:, column], strict=True)
                 ]
             )
         return shares
 
     def influence(self, name: str, tag: str, project: str) -> Influence:
-        """Tell which training projects pushed a project's margin for a tag up, and which down.
+        """Compute which training projects pushed a project's margin for a tag up or down.
 
         Raises:
             TagifaiError: no model or data, an unknown tag or project, or a model of which it
                 cannot be told (see `model_influence`).
         """
         text = self._text(project)
-        model, learnt, carried = self._influence_of(name, tag)
+        model, learned, carried = self._influence_of(name, tag)
         shares, offset = model.shares(text)
-        return Influence(tuple(learnt), carried, shares, model.pushes(text), offset)
+        return Influence(tuple(learned), carried, shares, model.pushes(text), offset)
 
     def refit_without(self, name: str, tag: str, project: str, left_out: Sequence[str]) -> float:
-        """Train again without some projects; give how far they pushed a project's margin.
+        """Train again without some projects; return how far they pushed a project's margin.
 
         Raises:
             TagifaiError: as for `influence`, none or more than 50 projects to leave out, or
@@ -109,8 +113,8 @@ class InfluenceService:
                 f"choose 1 to {MOST_LEFT_OUT} projects to leave out, got {len(left_out)}"
             )
         text = self._text(project)
-        model, learnt, _ = self._influence_of(name, tag)
-        place = {one: number for number, one in enumerate(learnt)}
+        model, learned, _ = self._influence_of(name, tag)
+        place = {one: number for number, one in enumerate(learned)}
         for one in left_out:
             if one not in place:
                 raise TagifaiError(f"version {name!r} did not learn from project {one!r}")
@@ -120,8 +124,8 @@ class InfluenceService:
         self._column(name, tag)
         predictions, texts = self.versions.predictions(name), self.versions.texts()
         rows = rows_of(predictions, LEARNT)
-        learnt = [predictions.ids[row] for row in rows]
-        gone = [one for one in learnt if one not in texts]
+        learned = [predictions.ids[row] for row in rows]
+        gone = [one for one in learned if one not in texts]
         if gone:
             raise TagifaiError(
                 f"influence cannot be told: {counted(len(gone), 'project')} that the version "
@@ -133,10 +137,10 @@ class InfluenceService:
             (name, tag),
             (self.versions.stamp(name), self.versions.data.get().dataset.digest),
             lambda: model_influence(
-                model, Params.from_dict(params), tag, [texts[one].text for one in learnt], carried
+                model, Params.from_dict(params), tag, [texts[one].text for one in learned], carried
             ),
         )
-        return made, learnt, carried
+        return made, learned, carried
 
     def _column(self, name: str, tag: str) -> int:
         tags = self.versions.predictions(name).tags

@@ -1,5 +1,4 @@
 import json
-import time
 
 import pytest
 
@@ -173,17 +172,30 @@ def test_what_changes_is_read_again_and_what_goes_is_gone(tmp_path):
     assert table[1].figures["slices f1"] is None
 
 
-def test_a_thousand_versions_open_within_a_second(tmp_path):
-    tags = {f"tag-{i}": {"precision": 0.5, "recall": 0.5, "f1": 0.5} for i in range(34)}
-    source = written(tmp_path, 1000, {**PERFORMANCE, "class": tags})
-    index = PerformanceIndex(source)
-    started = time.process_time()
-    first = index.history()
-    cold = time.process_time() - started
-    again = index.history()
-    warm = time.process_time() - started - cold
+class CountingSource(FolderSource):
+    """A folder of versions that notes which of their files are read."""
 
-    assert first == again
-    assert len(again) == 1000
-    assert cold < 1
-    assert warm < 0.1
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.reads = []
+
+    def read(self, name, file):
+        self.reads.append((name, file))
+        return super().read(name, file)
+
+
+def test_each_version_s_performance_is_read_once_until_it_changes(tmp_path):
+    written(tmp_path, 100)
+    source = CountingSource(tmp_path)
+    index = PerformanceIndex(source)
+    first = index.history()
+    assert len(first) == 100
+    assert sorted(source.reads) == sorted((row.version, "performance.json") for row in first)
+    source.reads.clear()
+    assert index.history() == first
+    assert source.reads == []
+
+    changed = tmp_path / "v0.7.0" / "performance.json"
+    changed.write_text(json.dumps({**PERFORMANCE, "note": "changed"}))
+    index.history()
+    assert source.reads == [("v0.7.0", "performance.json")]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import gradio as gr
 
@@ -23,10 +22,13 @@ from tagifai.ui.views.markup import show_error
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
 projects behind them. Look here to decide **which labels are wrong and where the model is weak**."""
 
+# Gradio takes an empty mapping for a value.
+NO_CHANGE: Updates = gr.skip()
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the tab shows, or is asked to show: the values of its controls.
+    """What the tab shows, or what is chosen in it: the values of its controls.
 
     Attributes
     ----------
@@ -134,23 +136,22 @@ class InspectionTab:
         self.view, self.times_filled = gr.State(None), gr.State(0)
         self._listen()
 
-    def _listen(self) -> None:
-        samples, thresholds = self.samples, self.thresholds
-        self.route.choices = [
+    def _choices(self) -> list[Choice]:
+        codes = {code: name for name, code in OUTCOMES.items()}
+        return [
             Choice("version", self.version),
             Choice("tag", self.tag),
-            Choice("common", thresholds.common, 0),
-            Choice(
-                "outcome",
-                self.outcome,
-                "false positives",
-                codes={code: name for name, code in OUTCOMES.items()},
-            ),
-            Choice("query", samples.query, "", typed=True),
-            Choice("order", samples.order, ORDERS[0]),
-            Choice("p", samples.page, 1),
-            Choice("threshold", thresholds.threshold),
+            Choice("common", self.thresholds.common, 0),
+            Choice("outcome", self.outcome, "false positives", codes=codes),
+            Choice("query", self.samples.query, "", typed=True),
+            Choice("order", self.samples.order, ORDERS[0]),
+            Choice("p", self.samples.page, 1),
+            Choice("threshold", self.thresholds.threshold),
         ]
+
+    def _listen(self) -> None:
+        self.route.choices = self._choices()
+        controls, thresholds, samples = self.route.controls, self.thresholds, self.samples
         # What has no value without a version or a tag.
         self.cleared = [
             self.figures,
@@ -160,17 +161,13 @@ class InspectionTab:
             *self.confusions.outputs,
             *self.tables.outputs,
         ]
-        shown = [
-            self.view,
-            self.notice,
-            self.tag,
-            thresholds.threshold,
-            samples.page,
-            *self.cleared,
-        ]
-        controls = self.route.controls
-        filled = [self.times_filled, *controls, *(one for one in shown if one not in controls)]
-        self.route.on_shown(self.fill, filled, known=[self.view, self.times_filled])
+        set_by_answers = [self.tag, thresholds.threshold, samples.page]
+        shown = [self.view, self.notice, *self.cleared]
+        self.route.on_shown(
+            self.fill,
+            [self.times_filled, *controls, *shown],
+            known=[self.view, self.times_filled],
+        )
         put_row(self.tables.tags, self.tag)
         put_row(self.calibration.tags, self.tag)
         gr.on(
@@ -189,35 +186,30 @@ class InspectionTab:
             ],
             self.show,
             [self.view, *controls],
-            shown,
+            [*shown, *set_by_answers],
             **QUICK,
         )
-        # The page runs what follows an event in turn, so that all this comes after `show`.
+        # The page runs the functions of an event in turn: what follows comes after `show`.
         self.version_chosen = drawn_first(self.version.input)
         # What is folded away keeps nobody waiting.
-        drawn_first(
-            partial(gr.on, [self.version.input, self.tag.change, self.times_filled.change])
-        ).then(
+        chosen = [self.version.input, self.tag.change, self.times_filled.change]
+        drawn_first(partial(gr.on, chosen)).then(
             self.show_folded,
             [self.decision.question, self.version, self.tag],
-            [
-                self.calibration.of_tag,
-                *self.confusions.outputs,
-                *self.decision.outputs,
-            ],
+            [self.calibration.of_tag, *self.confusions.outputs, *self.decision.outputs],
             **QUICK,
         )
 
     def show(self, before: View | None, *controls: Value) -> Updates:
-        """Show what is chosen, as far as it isn't shown already."""
+        """Show what is chosen, unless it is shown already."""
         asked = View.of(*controls)
         if not asked.version:
-            return _nothing_changes()
+            return NO_CHANGE
         try:
             _, shown = self._show_changes(before, asked if before else replace(asked, page=1))
         except TagifaiError as error:
             shown = self._show_error(error)
-        return shown or _nothing_changes()
+        return shown or NO_CHANGE
 
     def fill(self, link: Link, _: gr.Request, before: View | None, times_filled: int) -> Updates:
         """Show what the link asks for, or else what is chosen."""
@@ -345,8 +337,3 @@ class InspectionTab:
             **self.confusions.show(name, tag),
             **self.decision.show_tag(question, name, tag),
         }
-
-
-def _nothing_changes() -> Any:
-    # Gradio takes an empty mapping for a value.
-    return gr.skip()
