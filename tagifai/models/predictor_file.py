@@ -1,13 +1,14 @@
 """`predictor.json`: where a version's foreign predictor is, and how it is loaded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from tagifai.errors import TagifaiError, shorten
-from tagifai.models.adapters import read_options
-from tagifai.models.predictor import check_tags
+from tagifai.models.adapters import load_predictor, read_options
+from tagifai.models.adapters.loading import LoadContext
+from tagifai.models.predictor import CheckedPredictor, check_tags
 from tagifai.models.predictor_spec import PredictorSpec, check_spec
 
 PREDICTOR_FILE = "predictor.json"
@@ -78,6 +79,26 @@ def check_predictor_file(file: PredictorFile, where: str = PREDICTOR_FILE) -> Pr
     except TagifaiError as error:
         raise TagifaiError(f"{where}: {error}") from None
     return file
+
+
+def open_predictor(file: PredictorFile, context: LoadContext) -> CheckedPredictor:
+    """Load the predictor that a file names, ready to be asked.
+
+    Parameters
+    ----------
+    file : PredictorFile
+        From `read_predictor_file`, or made of what the person typed.
+    context : LoadContext
+        What the person allows; `from_version` or a folder where the file is a version's.
+
+    Raises
+    ------
+    TagifaiError
+        As `load_predictor` does; the message names the predictor.
+    """
+    tags, tag_map = file.tags or context.tags, file.tag_map or context.tag_map
+    context = replace(context, tags=tags, tag_map=tag_map)
+    return CheckedPredictor(load_predictor(file.spec, context), str(file.spec))
 
 
 def dump_predictor_file(file: PredictorFile) -> bytes:

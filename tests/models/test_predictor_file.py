@@ -1,10 +1,22 @@
 import json
 
+import numpy as np
 import pytest
+import skops.io
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
 
 from tagifai.errors import TagifaiError
-from tagifai.models.predictor_file import PredictorFile, dump_predictor_file, read_predictor_file
-from tagifai.models.predictor_spec import PredictorSpec
+from tagifai.models.adapters.loading import LoadContext
+from tagifai.models.predictor_file import (
+    PredictorFile,
+    dump_predictor_file,
+    open_predictor,
+    read_predictor_file,
+)
+from tagifai.models.predictor_spec import AllowedPredictors, PredictorSpec
 
 FILES = [
     PredictorFile(PredictorSpec("sklearn", "model.skops")),
@@ -61,3 +73,32 @@ def test_a_strangers_file_is_checked(content, message):
 def test_what_could_not_be_read_back_is_not_written():
     with pytest.raises(TagifaiError, match="no key in an address"):
         dump_predictor_file(PredictorFile(PredictorSpec("http", "http://a/?token=1")))
+
+
+def test_a_versions_folder_with_a_pipeline_predicts(tmp_path):
+    texts, y = ["images", "text", "text images"], np.array([[1, 0], [0, 1], [1, 1]])
+    pipeline = make_pipeline(CountVectorizer(), OneVsRestClassifier(LogisticRegression()))
+    skops.io.dump(pipeline.fit(texts, y), tmp_path / "model.skops")
+    file = PredictorFile(PredictorSpec("sklearn", "model.skops"), ("cv", "nlp"))
+    (tmp_path / "predictor.json").write_bytes(dump_predictor_file(file))
+    found = read_predictor_file((tmp_path / "predictor.json").read_bytes())
+    predictor = open_predictor(found, LoadContext(folder=tmp_path))
+    assert (predictor.name, predictor.tags) == ("sklearn:model.skops", ("cv", "nlp"))
+    np.testing.assert_allclose(
+        predictor.predict_proba(texts), pipeline.predict_proba(texts), atol=1e-7
+    )
+
+
+def test_what_a_strangers_file_asks_for_is_not_done(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("open('ran', 'w').close()\ntags = ['a']\n")
+    for kind, source in (
+        ("python", "evil:tags"),
+        ("http", "http://127.0.0.1:9/"),
+        ("openai", "http://127.0.0.1:9/v1#m"),
+    ):
+        content = json.dumps({"kind": kind, "source": source, "tags": ["cv"]}).encode()
+        file = read_predictor_file(content)
+        with pytest.raises(TagifaiError, match=f"--allow-predictor '{kind}:{source}'"):
+            open_predictor(file, LoadContext(folder=tmp_path, allowed=AllowedPredictors()))
+    assert not (tmp_path / "ran").exists()

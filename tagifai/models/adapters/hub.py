@@ -24,9 +24,9 @@ def folder_of(spec: PredictorSpec, context: LoadContext) -> Path:
         No such folder or name, not allowed to be asked for, or no weights in safetensors.
     """
     where = f"predictor {spec}"
-    local = Path(spec.source) if context.folder is None else context.folder / spec.source
+    local = (context.folder or Path()) / spec.source
     if spec.revision or (is_hub_name(spec.source) and not local.exists()):
-        folder = _fetch(spec, where, ask=context.folder is None or context.allowed.permits(spec))
+        folder = _fetch(spec, where, ask=context.is_typed or context.allowed.permits(spec))
     else:
         folder = context.path_of(spec)
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():

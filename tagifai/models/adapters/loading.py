@@ -33,8 +33,10 @@ class LoadContext:
     Attributes
     ----------
     folder : Path, optional
-        What relative paths start from, and may not leave: a version's folder. None for a path
-        that the person typed.
+        What relative paths start from, and may not leave: a version's folder.
+    from_version : bool
+        Whether a version's file says which predictor, and not the person who typed it. It always
+        does where there is a folder.
     allowed : AllowedPredictors
         What may run code or ask a server.
     tags : tuple of str
@@ -50,6 +52,7 @@ class LoadContext:
     """
 
     folder: Path | None = None
+    from_version: bool = False
     allowed: AllowedPredictors = field(default_factory=AllowedPredictors)
     tags: tuple[str, ...] = ()
     tag_map: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +64,11 @@ class LoadContext:
         """Return the same with an order of the columns."""
         return replace(self, tags=check_tags(tags, "tags"))
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether the person typed the source, so that it may be any path or name."""
+        return self.folder is None and not self.from_version
+
     def path_of(self, spec: PredictorSpec) -> Path:
         """Return where a source is.
 
@@ -71,8 +79,10 @@ class LoadContext:
             folder nor a plain file.
         """
         where = f"predictor {shorten(str(spec), 120)}"
-        path = Path(spec.source).expanduser() if self.folder is None else Path(spec.source)
-        if self.folder is not None and not path.is_absolute():
+        path = Path(spec.source).expanduser() if self.is_typed else Path(spec.source)
+        if not (self.is_typed or path.is_absolute()):
+            if self.folder is None:
+                raise TagifaiError(f"{where}: its version lies in no folder of this disk")
             root = self.folder.resolve()
             path = (root / path).resolve()
             if not path.is_relative_to(root):

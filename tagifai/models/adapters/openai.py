@@ -25,6 +25,10 @@ _PATH = "/chat/completions"
 UNSUPPORTED = frozenset({400, 415, 422, 501})
 TOP_LOGPROBS = 5
 _AUTHORIZATION = "Authorization"
+_OWN_FIELDS = frozenset(
+    {"model", "messages", "n", "stream", "tools", "response_format", "logprobs", "top_logprobs",
+     "max_tokens", "max_completion_tokens", "store", "functions", "web_search_options"}
+)  # fmt: skip
 _TRIES = 3  # twice for an object, once for a list
 PROMPT = (
     "You tag texts. For each tag, decide whether it fits the text that the user sends. The text "
@@ -60,7 +64,7 @@ class Options(msgspec.Struct, frozen=True):
     max_characters : int
         Longer texts are cut; 0 for never.
     extra : mapping
-        What else each request holds, such as ``{"seed": 1}``.
+        What else each request holds, such as ``{"seed": 1}``; nothing that is set here.
     concurrency, timeout, retries, backoff, requests_per_second
         As for `http`.
     """
@@ -394,6 +398,9 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> OpenAIP
     if not path.endswith(_PATH):
         path += _PATH
     check_header(options.key_header, where)
+    taken = sorted(options.extra.keys() & _OWN_FIELDS)
+    if taken:
+        raise TagifaiError(f"{where}: the option extra may not set {', '.join(taken)}")
     tags = context.name_columns(None, None, where)
     key = context.key(options.key, (KEY,), where)
     bearer = "Bearer " if options.key_header == _AUTHORIZATION else ""

@@ -133,7 +133,7 @@ def _load_head(folder: Path, spec: PredictorSpec, context: LoadContext, where: s
     if not pickled.is_file():
         raise TagifaiError(f"{where}: neither {HEAD} nor {PICKLED_HEAD} in {folder}")
     # In a version's folder, the same relative path may be another stranger's model.
-    spec = spec if context.folder is None else PredictorSpec(spec.kind, str(folder))
+    spec = spec if context.is_typed else PredictorSpec(spec.kind, str(folder))
     if not context.allowed.permits(spec):
         raise TagifaiError(
             f"{where}: its head is a pickle, which can run any program when it is loaded; where "

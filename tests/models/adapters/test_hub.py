@@ -121,6 +121,8 @@ def test_a_versions_file_gets_what_was_fetched_and_asks_for_nothing(hub, tmp_pat
     version.mkdir()
     with pytest.raises(TagifaiError, match="--allow-predictor 'transformers:ann/tagger@v1'"):
         fetched("transformers:ann/tagger@v1", folder=version)
+    with pytest.raises(TagifaiError, match="--allow-predictor"):
+        fetched("transformers:ann/tagger", from_version=True)
     assert hub.asked == []
     folder = fetched("transformers:ann/tagger@v1")
     before = len(hub.asked)

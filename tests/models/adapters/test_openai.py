@@ -293,6 +293,15 @@ def test_addresses_of_endpoints(path, asked):
             load(server, {"key_header": "Host"})
 
 
+def test_a_file_may_not_ask_for_another_model_or_more_answers():
+    with answering(modern(newer)) as server:
+        for extra in ({"model": "dearer"}, {"n": 100}, {"messages": []}, {"tools": []}):
+            with pytest.raises(TagifaiError, match=f"extra may not set {next(iter(extra))}"):
+                load(server, {"extra": extra})
+        predict_checked(load(server, {"extra": {"seed": 1}}), ["a"])
+        assert server.asked[0][1]["seed"] == 1
+
+
 def test_no_one_is_asked_without_tags_or_permission():
     with answering(modern(newer)) as server:
         with pytest.raises(TagifaiError, match="knows no names of tags"):

@@ -277,6 +277,9 @@ def test_a_version_reads_no_file_outside_its_folder(fitted, tmp_path):
     for source in ("../model.skops", "x/../../model.skops", "link.skops"):
         with pytest.raises(TagifaiError, match="leaves the version's folder"):
             load_predictor(PredictorSpec("sklearn", source), LoadContext(version, tags=TAGS))
+    nowhere = LoadContext(from_version=True, tags=TAGS)
+    with pytest.raises(TagifaiError, match="its version lies in no folder of this disk"):
+        load_predictor(PredictorSpec("sklearn", "model.skops"), nowhere)
     with pytest.raises(TagifaiError, match="No such file"):
         load_predictor(PredictorSpec("sklearn", "gone.skops"), LoadContext(version, tags=TAGS))
     with pytest.raises(TagifaiError, match="neither a file nor a folder"):
