@@ -1,5 +1,4 @@
 import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -197,18 +196,19 @@ def test_a_prediction_can_be_cancelled_within_a_batch_and_between_two():
 
 def test_calls_at_once_are_as_many_as_the_predictor_says():
     running, most, guard = [0], [0], threading.Lock()
+    together = [threading.Barrier(1)]
 
     def answer(texts):
         with guard:
             running[0] += 1
             most[0] = max(most[0], running[0])
-        time.sleep(0.05)
+        together[0].wait()
         with guard:
             running[0] -= 1
         return [[0, 0]]
 
     for concurrency in (1, 3):
-        most[0] = 0
+        most[0], together[0] = 0, threading.Barrier(concurrency, timeout=60)
         checked = CheckedPredictor(Answers(answer, concurrency=concurrency))
         threads = [threading.Thread(target=checked.predict_proba, args=(["a"],)) for _ in range(6)]
         for thread in threads:

@@ -248,8 +248,6 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> OnnxPre
     TagifaiError
         No graph, a damaged one, data outside the folder, or inputs that texts cannot become.
     """
-    import onnxruntime
-
     where = f"predictor {spec}"
     path = context.path_of(spec)
     graph = _find_graph(path, options.file, where) if path.is_dir() else path
@@ -259,6 +257,8 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> OnnxPre
         raise TagifaiError(f"{where}: {graph}: cannot be read ({error.strerror})") from None
     summary = summarize_graph(content, f"{where}: {graph.name}")
     _check_locations(summary, graph.parent, where)
+    import onnxruntime
+
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4  # what is wrong is said once, by us
     try:

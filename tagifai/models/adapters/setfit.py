@@ -87,11 +87,11 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> SetFitP
     TagifaiError
         Not there, damaged, a pickled head that is not allowed, or modules of other packages.
     """
-    from sentence_transformers import SentenceTransformer
-
     where = f"predictor {spec}"
     folder = folder_of(spec, context)
     _check_modules(folder, where)
+    from sentence_transformers import SentenceTransformer
+
     head = _load_head(folder, spec, context, where)
     found = read_json(folder / "config_setfit.json")
     config = found if isinstance(found, dict) else {}

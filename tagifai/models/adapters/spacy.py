@@ -77,10 +77,12 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> SpacyPr
     TagifaiError
         No such folder, no text categorizer, a damaged one, or callbacks in its configuration.
     """
-    import spacy
-
     where = f"predictor {spec}"
     folder = context.path_of(spec)
+    if not (folder / "config.cfg").is_file():
+        raise TagifaiError(f"{where}: {folder}: no config.cfg, so no pipeline of spaCy")
+    import spacy
+
     names, others = _components(folder, where)
     try:
         nlp = spacy.load(folder, exclude=others)

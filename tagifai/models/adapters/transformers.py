@@ -122,10 +122,10 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> Transfo
     TagifaiError
         Not there, another format, damaged, or in need of code of its own.
     """
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
     where = f"predictor {spec}"
     folder = folder_of(spec, context)
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)

@@ -302,7 +302,7 @@ def test_spacy(tmp_path):
     assert found["softmax"]
     assert "no textcat_multilabel in its pipeline (empty)" in found["blank"]
     assert "cannot be read (No such file" in found["package"]
-    assert "no pipeline of spaCy" in found["empty"]
+    assert "no config.cfg, so no pipeline of spaCy" in found["empty"]
     assert "has a callback (before_creation), which is not run" in found["callback"]
 
 
