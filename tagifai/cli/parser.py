@@ -133,7 +133,9 @@ def _add_data(commands: Commands) -> None:
 def _add_training(commands: Commands) -> None:
     train = commands.add("train", training_commands.train_workspace, "train the workspace")
     _add_params(train)
-    train.add_argument("--repeat", type=int, metavar="N", help="train over N seeds, keep nothing")
+    train.add_argument(
+        "--repeat", type=int, metavar="N", help="train over N seeds; saves no version"
+    )
     _add_jobs(train)
     train.add_argument("--notes", default="", help="a line about this version")
 
@@ -143,7 +145,7 @@ def _add_training(commands: Commands) -> None:
     _add_params(search)
     search.add_argument("--trials", type=int, default=30, metavar="N")
     search.add_argument(
-        "--trials-file", type=Path, help="keep trials in this SQLite file, and go on"
+        "--trials-file", type=Path, help="save trials in this SQLite file, and continue from it"
     )
     _add_jobs(search)
 
@@ -268,9 +270,9 @@ def _add_import_predictions(commands: Commands) -> None:
         metavar="FILE",
         help="the tags' names, where a row is a list of numbers: a JSON list, or one a line",
     )
-    bring.add_argument("--encoding", default="", metavar="NAME", help="of CSV [default: told]")
+    bring.add_argument("--encoding", default="", metavar="NAME", help="of CSV [default: detected]")
     bring.add_argument(
-        "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: told]"
+        "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: detected]"
     )
 
 
@@ -286,7 +288,9 @@ def _add_import(data: Commands) -> None:
         "several are read one after the other, as their splits where they are called so",
     )
     bring.add_argument("--to", type=Path, metavar="DIR", help="a folder without projects")
-    bring.add_argument("--dry-run", action="store_true", help="say what was understood, no more")
+    bring.add_argument(
+        "--dry-run", action="store_true", help="report what was understood, write nothing"
+    )
     columns = bring.add_argument_group(
         "which column holds what, where names and cells do not say it"
     )
@@ -299,7 +303,7 @@ def _add_import(data: Commands) -> None:
         ("--one-hot", "COL,COL", "columns of 0 and 1 that are tags; all"),
         ("--names", "FILE", "what numbers stand for: a file, a,b,c or 1=a,2=b; none keeps them"),
         ("--split", "COL", "train, val or test; none"),
-        ("--leave-out", "COL,COL", "columns that are not kept"),
+        ("--leave-out", "COL,COL", "columns that are left out"),
         ("--encoding", "NAME", "as in utf-8, windows-1252"),
         ("--delimiter", "SIGN", "what stands between cells, as ';' or tab"),
         ("--header", "COL,COL", "names of the columns of a file without a header"),
@@ -322,7 +326,7 @@ def _add_reviews(commands: Commands) -> None:
         "--reviews",
         default=os.environ.get("TAGIFAI_REVIEWS", ""),
         metavar="FILE",
-        help=f"where they are kept [default: {REVIEWS_FILE} in the data folder]",
+        help=f"where they are saved [default: {REVIEWS_FILE} in the data folder]",
     )
     reviews = commands.group("reviews", "list, export, import or apply reviews of labels", where)
     formats = ", ".join(FORMATS)
@@ -342,7 +346,7 @@ def _add_reviews(commands: Commands) -> None:
     )
     bring = reviews.add("import", review_commands.import_file, "keep the reviews of a file")
     bring.add_argument("file", type=Path)
-    bring.add_argument("--format", choices=FORMATS, help="[default: told by the file]")
+    bring.add_argument("--format", choices=FORMATS, help="[default: detected]")
     bring.add_argument(
         "--new-tags",
         action="store_true",
@@ -368,7 +372,7 @@ def _add_users(commands: Commands) -> None:
         type=Path,
         default=Path(os.environ.get("TAGIFAI_AUTH_FILE") or "users.json"),
         metavar="FILE",
-        help="where they are kept [default: users.json]",
+        help="where they are saved [default: users.json]",
     )
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     users = commands.group("users", "who may log in: add, remove, list", shared)

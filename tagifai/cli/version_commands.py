@@ -194,8 +194,8 @@ def _plot_tags(options: argparse.Namespace) -> "tuple[Figure, list[str]]":
     from tagifai.plots import plot_tag_distribution
     from tagifai.services.data import DataService
 
-    kept = DataService(options.data).filter_tags(options.min_tag_freq).kept
-    counts = pd.Series(dict(kept), dtype=int)
+    selection = DataService(options.data).filter_tags(options.min_tag_freq)
+    counts = pd.Series(dict(selection.kept), dtype=int)
     return plot_tag_distribution(counts, options.min_tag_freq), []
 
 
@@ -232,7 +232,7 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
             versions.require_model(options.version)
         row = _test_version(inference, options.version)
         if row.get("score") is None:
-            versions.latest("model")  # raises where no version keeps a model
+            versions.latest("model")  # raises where no version has a model
         return Answer(row, lambda: _show_tested(row))
     rows, names = [], versions.names()
     move = progress_bar("testing")

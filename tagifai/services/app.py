@@ -113,7 +113,7 @@ class Services:
 
     @cached_property
     def review_repository(self) -> ReviewRepository | None:
-        """The dataset that keeps a copy of the reviews; None where the settings name none."""
+        """The dataset that holds a copy of the reviews; None where the settings name none."""
         name = self.settings.reviews_repo
         return ReviewRepository(name, self.reviews, say=self.warn) if name else None
 

@@ -31,8 +31,10 @@ _OPTIONS = (
 def run_git(repository: Path, arguments: Sequence[str], content: bytes = b"") -> bytes:
     """Run git in `repository` with `content` as its input, and return what it prints.
 
-    Raises:
-        TagifaiError: there is no git, it fails, or takes over `TIMEOUT_S` seconds.
+    Raises
+    ------
+    TagifaiError
+        There is no git, it fails, or takes more than `TIMEOUT_S` seconds.
     """
     try:
         done = subprocess.run(  # noqa: S603 - a list, no shell; data never stands before options end
@@ -48,11 +50,11 @@ def run_git(repository: Path, arguments: Sequence[str], content: bytes = b"") ->
     except (subprocess.TimeoutExpired, OSError, ValueError) as error:
         raise TagifaiError(f"git: {shorten(str(error), 200)}") from None
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["failed"]
-        told = next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1])
-        if "dubious ownership" in told:
-            told += f"; `git config --global --add safe.directory {repository}` lets git read it"
-        raise TagifaiError(f"git: {shorten(told, 300)}")
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["failed"]
+        problem = next((one for one in lines if one.startswith(("fatal:", "error:"))), lines[-1])
+        if "dubious ownership" in problem:
+            problem += f"; `git config --global --add safe.directory {repository}` lets git read it"
+        raise TagifaiError(f"git: {shorten(problem, 300)}")
     return done.stdout
 
 
@@ -67,8 +69,10 @@ class ObjectReader:
     def read(self, object_id: str) -> bytes:
         """Return the content of an object, named by its full hexadecimal id.
 
-        Raises:
-            TagifaiError: there is no such object.
+        Raises
+        ------
+        TagifaiError
+            There is no such object.
         """
         with self._lock:
             try:
@@ -116,12 +120,12 @@ def _command(repository: Path, arguments: Sequence[str]) -> list[str]:
 
 def _environment() -> dict[str, str]:
     # Inside a hook git points every git at its own repository.
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("GIT_") or name.startswith(("GIT_SSL_", "GIT_CONFIG_GLOBAL"))
     }
-    return kept | {
+    return inherited | {
         "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "https",
         "GIT_ASKPASS": "",

@@ -28,7 +28,7 @@ class GitSource:
     Tags without a performance.json in one of `FOLDERS` are no versions. Where the path is a
     folder within a repository, `FOLDERS` below it come first. A tag that was moved is seen when
     the versions are listed next; a URL is asked again at most every `fetch_every` seconds, and
-    kept as a bare clone below `cache_dir` (None: until the end). A Git LFS pointer is followed
+    cached as a bare clone below `cache_dir` (None: until the end). A Git LFS pointer is followed
     to what the repository has fetched of it.
     """
 
@@ -68,7 +68,7 @@ class GitSource:
 
     @property
     def location(self) -> str:
-        """Say where this is, for messages; a password in a URL is not repeated."""
+        """Where this is, for messages; a password in a URL is not repeated."""
         if self.url is None:
             return f"git:{self.repository}"
         parts = urlsplit(self.url)
@@ -120,8 +120,10 @@ class GitSource:
     def write(self, name: str, files: Mapping[str, bytes]) -> None:
         """Refuse: a version is made with git itself.
 
-        Raises:
-            TagifaiError: always.
+        Raises
+        ------
+        TagifaiError
+            Always.
         """
         raise TagifaiError(
             f"{self.location} is only read here: commit model/workspace/ and tag it with git"
@@ -132,7 +134,7 @@ class GitSource:
         self.write(name, {})
 
     def why_none(self) -> str:
-        """Say why no tag of the repository is a version."""
+        """Return why no tag of the repository is a version."""
         listed = run_git(self.repository, ["for-each-ref", "--format=%(refname)", "refs/tags"])
         num_tags = len(listed.splitlines())
         if num_tags:
@@ -158,8 +160,8 @@ class GitSource:
         try:
             run_git(self.repository, ["rev-parse", "--git-dir"])
         except TagifaiError as error:
-            told = str(error).removeprefix("git: ").removeprefix("fatal: ")
-            raise TagifaiError(f"git:{self.repository}: {told}") from None
+            problem = str(error).removeprefix("git: ").removeprefix("fatal: ")
+            raise TagifaiError(f"git:{self.repository}: {problem}") from None
 
     def _follow(self, pointer: Pointer, where: str) -> bytes:
         """Read what Git LFS fetched for a pointer, where its content is what the pointer says."""

@@ -142,7 +142,7 @@ class HubSource:
         self.write(name, {})
 
     def why_none(self) -> str:
-        """Say why no tag or branch is a version."""
+        """Return why no tag or branch is a version."""
         refs = counted(len(self._listing.commits), "tag or branch")
         places = ", ".join(f"{folder}performance.json" for folder in FOLDERS)
         return f"it has {refs}, none with one of {places}"

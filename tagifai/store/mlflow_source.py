@@ -89,7 +89,7 @@ class MlflowSource:
 
     @property
     def location(self) -> str:
-        """Say where this is, for messages; a password is not repeated."""
+        """Where this is, for messages; a password is not repeated."""
         scheme, _, rest = self.uri.partition("://")
         return f"mlflow:{scheme}://{rest.rpartition('@')[2]}"
 
@@ -176,13 +176,13 @@ class MlflowSource:
             self._client.delete_run(replaced.run_id)
 
     def check_writable(self, name: str) -> None:
-        """Refuse a name that `write` would refuse; whether the server takes runs it says itself."""
+        """Refuse a name that `write` would refuse; only the server knows whether it takes runs."""
         check_new_name(name)
         if name != WORKSPACE and name in self.names():
             raise self._taken(name)
 
     def why_none(self) -> str:
-        """Say why no run and no registered model is a version."""
+        """Return why no run and no registered model is a version."""
         return (
             f"no finished run of the experiment {self.name!r} and no registered version of the "
             f"model {self.name!r} has a performance.json; #NAME after the address names others"

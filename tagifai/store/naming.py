@@ -1,4 +1,4 @@
-"""Names of versions: which are versions at all, in which order they come, which is the latest."""
+"""Names of versions: which are version numbers, their order, and which is the latest."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -68,7 +68,7 @@ def latest_version(
 
     It is the last version number by `version_order`. Where no version number suits it is the
     workspace, and where that does not suit either, the name that was created last: `created`
-    gives the time as text that sorts.
+    returns the time as text that sorts.
 
     >>> latest_version(["bert", "v1.0.0", "v1.0.0-rc.1", "workspace"])
     'v1.0.0'

@@ -31,7 +31,7 @@ def parse_object(content: bytes, where: str) -> JsonObject:
 
 
 def parse_info(content: bytes, where: str = "version.json") -> JsonObject:
-    """Read version.json; fields that are not known are kept.
+    """Read version.json; unknown fields are left as they are.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def parse_performance(content: bytes, where: str = "performance.json") -> dict[s
     "behavioral_report" is read as "behavioral". Slices given by name are put under "class", and
     their missing "overall" is their average weighted by num_samples. null stands for an undefined
     figure; older versions wrote 0, which becomes null where the counts beside it show that it is
-    undefined. Fields that are not known are kept.
+    undefined. Unknown fields are left as they are.
 
     Raises
     ------

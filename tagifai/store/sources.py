@@ -60,9 +60,11 @@ class VersionSource(Protocol):
     def read(self, name: str, filename: str) -> bytes | None:
         """Return a file's bytes, None where the version has no such file.
 
-        Raises:
-            TagifaiError: no such version, larger than `limits` allow, a Git LFS pointer in place
-                of the file, or unreadable.
+        Raises
+        ------
+        TagifaiError
+            No such version, a file larger than `limits` allow, a Git LFS pointer in place of the
+            file, or an unreadable file.
         """
 
     def stamp(self, name: str, filename: str) -> Hashable:
@@ -80,9 +82,11 @@ class VersionSource(Protocol):
     def write(self, name: str, files: Mapping[str, bytes]) -> None:
         """Put all `files` there or none; only the workspace may be replaced.
 
-        Raises:
-            TagifaiError: a release of this name exists, a bad name, a file that would be too
-                large to be read back, or it cannot be written.
+        Raises
+        ------
+        TagifaiError
+            A release of this name exists, the name is not allowed, a file would be too large to
+            be read back, or it cannot be written.
         """
 
     def check_writable(self, name: str) -> None:
@@ -101,8 +105,10 @@ class VersionSource(Protocol):
 def check_new_name(name: str) -> None:
     """Refuse a name that could not live in every home.
 
-    Raises:
-        TagifaiError: the name is empty, too long, or has other than the allowed characters.
+    Raises
+    ------
+    TagifaiError
+        The name is empty, too long, or has characters that are not allowed.
     """
     if not _SAFE_NAME.fullmatch(name) or ".." in name or name.endswith((".", ".lock")):
         raise TagifaiError(
@@ -114,8 +120,10 @@ def check_new_name(name: str) -> None:
 def check_files(files: Mapping[str, bytes], limits: Limits) -> None:
     """Refuse files that are not part of a version, or could not be read back.
 
-    Raises:
-        TagifaiError: a filename that isn't among `FILES`, or a file over one of the `limits`.
+    Raises
+    ------
+    TagifaiError
+        A filename is not among `FILES`, or a file is above one of the `limits`.
     """
     for filename, content in files.items():
         if filename not in FILES:
@@ -271,7 +279,7 @@ class FolderSource:
             raise TagifaiError(f"{self.path}: cannot be written (no permission for {place})")
 
     def why_none(self) -> str:
-        """Say why no folder here is a version."""
+        """Return why no folder here is a version."""
         makes = "`python -m tagifai train` makes the first"
         try:
             entries = [one for one in self.path.iterdir() if one.name[0] not in "._"]

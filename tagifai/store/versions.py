@@ -81,8 +81,8 @@ class Version:
     def out_of_fold(self) -> str:
         """Whether the probabilities of train projects are out of fold: "yes", "no" or "unknown".
 
-        Versions from before this was recorded are out of fold where `train` made them, which its
-        parameters tell.
+        Older versions do not record it; their parameters show whether `train` made them, which
+        means "yes".
         """
         recorded = self.info.get("out_of_fold")
         if recorded is None:
@@ -119,8 +119,14 @@ def open_source(
 ) -> VersionSource:
     """Open a home of versions: a folder's path, `git:PATH_OR_URL`, `mlflow:URI` or `hf:ORG/NAME`.
 
-    What is fetched from elsewhere is kept below `cache_dir`; None keeps it until the end.
-    `limits` say how large files may be.
+    Parameters
+    ----------
+    spec : str
+        The home of versions.
+    cache_dir : Path or str, optional
+        Where fetched files are cached; by default only until the program ends.
+    limits : Limits
+        How large files may be.
 
     Raises
     ------

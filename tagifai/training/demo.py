@@ -4,7 +4,7 @@ from tagifai.models.params import Params
 
 
 def demo_params(base: Params | None = None) -> dict[str, tuple[Params, str]]:
-    """Give each release's name, parameters and line of notes, in order.
+    """Return each release's name, parameters and line of notes, in order.
 
     `base` holds what the releases have in common: the seed, `min_tag_freq`, the split.
 
@@ -56,7 +56,7 @@ def demo_params(base: Params | None = None) -> dict[str, tuple[Params, str]]:
 
 
 def demo_workspace(base: Params | None = None) -> tuple[Params, str]:
-    """Give the parameters and notes of the workspace: what is being tried after the releases.
+    """Return the parameters and notes of the workspace: what is being tried after the releases.
 
     >>> demo_workspace()[0].stem
     True

@@ -1,4 +1,4 @@
-"""Tell where probabilities of train projects come from a model that saw them."""
+"""Detect probabilities of train projects that come from a model that saw them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,20 +39,20 @@ class TrainGap:
         return self.low > FAR
 
     def describe(self, out_of_fold: str) -> str:
-        """Say what such a gap means, "" where it means nothing."""
+        """Return what such a gap means, "" where it means nothing."""
         if not self.is_far:
             return ""
-        told = (
+        gap = (
             f"weighted F1 is {self.train:.3f} on train and {self.test:.3f} on test (difference "
             f"{self.train - self.test:.3f}, 95 % interval {self.low:.3f} to {self.high:.3f})"
         )
         if out_of_fold == "yes":
             return (
-                f"{told}: either the probabilities of train are not out of fold, though they are "
+                f"{gap}: either the probabilities of train are not out of fold, though they are "
                 f"said to be, or test is harder than train"
             )
         return (
-            f"{told}: the probabilities of train come from a model that saw these projects, or "
+            f"{gap}: the probabilities of train come from a model that saw these projects, or "
             f"test is harder; label errors and thresholds use val and test alone"
         )
 

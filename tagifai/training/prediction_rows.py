@@ -128,8 +128,7 @@ class PredictionRows:
         except ValueError as error:
             raise TagifaiError(f"{self.place(row, ID)}: {error}") from None
         if name not in self.expected.splits:
-            told = shorten(name)
-            raise TagifaiError(f"{self.place(row, ID)}: {told!r} is not in the data")
+            raise TagifaiError(f"{self.place(row, ID)}: {shorten(name)!r} is not in the data")
         if name in self.ids:
             raise TagifaiError(
                 f"{self.place(row, ID)}: {shorten(name)!r} comes twice; it is the id of row "
