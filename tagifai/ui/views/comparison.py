@@ -75,7 +75,10 @@ def render_overall(result: Comparison, metric: str) -> str:
     """Render the differences of the averages, and of the behavioral score."""
     rows = [
         *_renamed(result.rows("overall", metric), {"weighted": "weighted by support"}),
-        *_renamed([r for r in result.behavioral if r.name == "all"], {"all": "behavioral score"}),
+        *_renamed(
+            [r for r in result.behavioral if (r.name, r.metric) == ("all", "score")],
+            {"all": "behavioral score"},
+        ),
     ]
     return chart_diffs(
         rows,

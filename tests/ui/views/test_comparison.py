@@ -88,9 +88,10 @@ def test_what_is_shown_is_of_the_chosen_metric(metric, names):
 
 def test_behavior_is_drawn_with_the_overall_figures_and_its_interval():
     behavioral = row("all", -0.1, -0.2, -0.02, "worse", 90, "score")
-    drawn = render_overall(replace(RESULT, behavioral=(behavioral,)), "f1")
+    matcher = row("all", 0.0, verdict=None, support=90, metric="name_matcher")
+    drawn = render_overall(replace(RESULT, behavioral=(behavioral, matcher)), "f1")
 
-    assert "behavioral score" in drawn
+    assert drawn.count("<title>behavioral score: ") == 1
     assert "95 % interval -20.0 to -2.0" in drawn
 
 
