@@ -142,6 +142,10 @@ def check_url(url: str, where: str) -> None:
         raise TagifaiError(
             f"{where}: an address with http:// or https:// is needed, got {shorten(url)!r}"
         )
+    if not host.isascii():
+        raise TagifaiError(
+            f"{where}: the host {shorten(host)!r} is needed in ASCII, as in xn--….example"
+        )
     if "@" in parts.netloc:
         raise TagifaiError(
             f"{where}: no user or password in an address: keys come from the environment"

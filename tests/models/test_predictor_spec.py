@@ -52,6 +52,7 @@ def test_a_folder_with_an_at_sign_is_no_revision(tmp_path):
         ("http:http://a.example/?api_key=1", r"no key in an address \('api_key'\)"),
         ("http:http://a.example/a/%2e%2e/b", "has no .."),
         ("http:http://a.example/#x", "has no #"),
+        ("http:http://bücher.example/", "the host 'bücher.example' is needed in ASCII"),
         ("openai:https://a.example/v1", "openai:URL#MODEL is needed"),
         ("openai:https://a.example/v1#", "openai:URL#MODEL is needed"),
         ("python:module", "python:MODULE:NAME is needed"),

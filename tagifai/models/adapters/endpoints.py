@@ -179,7 +179,7 @@ class Endpoint:
             if location is None or status not in REDIRECTS:
                 break
             target = urljoin(url, location)
-            if _origin(target) != _origin(self.url):
+            if not _same_origin(target, self.url):
                 raise self._error(
                     f"redirects to {shorten(target)!r}, another server; only {self.url} was allowed"
                 )
@@ -359,6 +359,14 @@ def is_public(address: str) -> bool:
         if inner is not None:
             return is_public(str(inner))
     return ip.is_global and not ip.is_multicast
+
+
+def _same_origin(url: str, other: str) -> bool:
+    """Check whether two addresses are of one server; a malformed one is of none."""
+    try:
+        return "@" not in urlsplit(url).netloc and _origin(url) == _origin(other)
+    except ValueError:
+        return False
 
 
 def _origin(url: str) -> tuple[str, str, int]:

@@ -192,3 +192,26 @@ def test_the_certificate_has_to_be_that_of_the_name(authority, monkeypatch):
         assert endpoint("tags.example", server).post(1).status == 200
         with pytest.raises(TagifaiError, match="CERTIFICATE_VERIFY_FAILED"):
             endpoint("other.example", server).post(1)
+
+
+def test_an_address_of_version_6():
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with listener:
+
+        def answer():
+            connection, _ = listener.accept()
+            asked.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
+            connection.close()
+
+        asked = []
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        endpoint = Endpoint(f"http://[::1]:{port}/", patience=ONCE, private_hosts={"::1"})
+        assert endpoint.post(1).json("") == 1
+        thread.join(10)
+        assert f"host: [::1]:{port}".encode() in asked[0].lower()

@@ -142,6 +142,9 @@ def test_names_that_are_not_the_tags_can_be_mapped():
         (Reply(b"", 302, {"Location": "http://169.254.169.254/"}), "redirects to .*another server"),
         (Reply(b"", 307, {"Location": "https://127.0.0.1/"}), "redirects to .*another server"),
         (Reply(b"", 308, {"Location": "/again"}), "redirects more than 3 times"),
+        (Reply(b"", 308, {"Location": "http://[::1"}), "Invalid URL in location header"),
+        (Reply(b"", 308, {"Location": "http://a:99999/"}), "redirects to .*another server"),
+        (Reply(b"", 308, {"Location": "//127.0.0.1/"}), "redirects to .*another server"),
         (Reply(b"", 303, {"Location": "/"}), "the server answered 303"),
     ],
 )
