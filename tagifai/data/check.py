@@ -104,15 +104,6 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
 
         return advance
 
-    def from_frames(found: Iterable[SharedFrame]) -> list[Case]:
-        return [
-            Case(tuple(projects[k].id for k in shared.projects), note=shortened(shared))
-            for shared in found
-        ]
-
-    def shortened(shared: SharedFrame) -> str:
-        return f"{len(shared.projects):,} projects: {shorten(shared.frame, 120)}"
-
     near = advance_from(0, 30, "near-duplicates")
     frames = advance_from(30, 90, "shared sentences")
     rest = advance_from(90, 100, "common patterns")
@@ -140,13 +131,27 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
     shared = shared_frames(projects, tags, frames, language)
     frames(1)
     cases += [
-        ("shared-frame", "sentences of several projects", from_frames(shared)),
-        ("common-frame", "such patterns", from_frames(common_frames(projects, tags, language))),
-        ("common-opening", "such openings", from_frames(common_openings(projects))),
+        ("shared-frame", "sentences of several projects", _frame_cases(projects, shared)),
+        (
+            "common-frame",
+            "such patterns",
+            _frame_cases(projects, common_frames(projects, tags, language)),
+        ),
+        ("common-opening", "such openings", _frame_cases(projects, common_openings(projects))),
         ("said-tags", "shares below a third", said),
     ]
     rest(1)
     return Report(counts, tuple(found for case in cases for found in finding(*case)))
+
+
+def _frame_cases(projects: Sequence[Project], found: Iterable[SharedFrame]) -> list[Case]:
+    return [
+        Case(
+            tuple(projects[k].id for k in shared.projects),
+            note=f"{len(shared.projects):,} projects: {shorten(shared.frame, 120)}",
+        )
+        for shared in found
+    ]
 
 
 def _count_words(project: Project) -> int:

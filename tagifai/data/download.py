@@ -106,11 +106,24 @@ def download_projects(
     if os.path.lexists(to):
         raise _taken(to)
     patience = _Patience(timeout, time.monotonic() + deadline, deadline, retries, backoff)
+    contents = _fetch_all(base_url, files, patience, progress)
+    if config:
+        contents[CONFIG_FILE] = config.encode()
+    _put_into_place(to, contents)
+    return to
+
+
+def _fetch_all(
+    base_url: str,
+    files: Sequence[PinnedFile],
+    patience: "_Patience",
+    progress: Progress | None,
+) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     total = sum(file.size for file in files)
     try:
         # As the bytes are, unpacked by nobody: what is pinned is the file itself.
-        client = httpx.Client(timeout=timeout, headers={"Accept-Encoding": "identity"})
+        client = httpx.Client(timeout=patience.timeout, headers={"Accept-Encoding": "identity"})
     except (ImportError, ValueError, OSError) as error:
         raise TagifaiError(f"no connection can be made: {error}; see HTTPS_PROXY") from None
     with client:
@@ -123,10 +136,7 @@ def download_projects(
 
             url = base_url.rstrip("/") + "/" + file.name
             contents[file.name] = _fetch(client, url, file, patience, report)
-    if config:
-        contents[CONFIG_FILE] = config.encode()
-    _put_into_place(to, contents)
-    return to
+    return contents
 
 
 @dataclass(frozen=True)
