@@ -26,13 +26,13 @@ wrong? One look at a multi-label text classifier.</p></div>"""
 
 def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
     """Build the page over the services; nothing is read or computed until somebody opens it."""
-    places: list[links.Route] = []
+    routes: list[links.Route] = []
 
-    def place(tab: str, shown: gr.Tab, part: str = "") -> links.Route:
+    def route(tab: str, shown: gr.Tab, part: str = "") -> links.Route:
         # On the page from the start, where a tab's own controls wait for its first visit.
         with head:
-            places.append(links.Route(tab, part, [shown.select]))
-        return places[-1]
+            routes.append(links.Route(tab, part, [shown.select]))
+        return routes[-1]
 
     with Page(title=TITLE, analytics_enabled=False, delete_cache=(600, 3_600)) as demo:
         # First, so that no private event takes an endpoint's name.
@@ -42,11 +42,11 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
             pass
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Data", id="data", elem_id="tab-data") as data:
-                DataTab(services, place("data", data), min_tag_freq).build()
+                DataTab(services, route("data", data), min_tag_freq).build()
             with gr.Tab("Performance", id="performance", elem_id="tab-performance") as performance:
-                PerformanceTab(services, place("performance", performance)).build()
+                PerformanceTab(services, route("performance", performance)).build()
             with gr.Tab("Inference", id="inference", elem_id="tab-inference") as inference:
-                InferenceTab(services, place("inference", inference)).build()
+                InferenceTab(services, route("inference", inference)).build()
             with gr.Tab("Inspection", id="inspection", elem_id="tab-inspection") as inspection:
                 version = gr.Dropdown(
                     [], label="Version", elem_id="inspect-version", interactive=True
@@ -54,21 +54,21 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
                 with gr.Tabs(elem_id="inspection-parts", overflow_behavior="wrap") as parts:
                     with gr.Tab("Tags", id="tags", elem_id="tab-tags"):
                         tags = InspectionTab(
-                            services, place("inspection", inspection, "tags"), version
+                            services, route("inspection", inspection, "tags"), version
                         )
                         tags.build()
                     with gr.Tab(
                         "Suspected label errors", id="label-errors", elem_id="tab-label-errors"
                     ) as labels:
                         LabelErrorsTab(
-                            services, place("inspection", labels, "label-errors"), version
+                            services, route("inspection", labels, "label-errors"), version
                         ).build(tags.version_chosen)
                     with gr.Tab("Slices", id="slices", elem_id="tab-slices") as slices:
-                        SlicesTab(services, place("inspection", slices, "slices"), version).build(
+                        SlicesTab(services, route("inspection", slices, "slices"), version).build(
                             tags.version_chosen
                         )
         with head:
-            links.Address(places, tabs, parts).build(demo.load, HEADING)
+            links.Address(routes, tabs, parts).build(demo.load, HEADING)
             line = loading.build(demo.load, lambda: services.warm_up.progress())
             if account.is_offered(services.space, services.settings):
                 account.build()

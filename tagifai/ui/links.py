@@ -102,9 +102,10 @@ class Route:
 
     def on_shown(
         self,
-        fill: Callable[..., Any],
+        fill: Callable[..., Mapping[Any, object]],
         outputs: Sequence[Block],
-        told: Mapping[Control, Component] | None = None,
+        *,
+        instead: Mapping[Control, Component] | None = None,
         known: Sequence[Component] = (),
     ) -> Dependency:
         """Run `fill` whenever the route comes into view, or a link to it is followed.
@@ -113,11 +114,10 @@ class Route:
         ----------
         fill
             A handler that takes a `Link`, the request and the values of `known`, and returns
-            `{component: value}` for what changes. The link counts as followed unless it returns
-            `{query: gr.skip()}`, as where the data cannot be read yet.
+            what changes. The link counts as followed then, unless it is postponed.
         outputs
             What `fill` may change.
-        told
+        instead
             For a control, another component that holds its value more reliably.
         known
             More components whose values `fill` needs.
@@ -127,48 +127,28 @@ class Route:
         Dependency
             The event, for what is to follow it.
         """
-        outputs = [*outputs, *(() if self.query in outputs else (self.query,))]
 
-        def fill_route(request: gr.Request, query: Query | None, *given: Value) -> Any:
+        def fill_route(request: gr.Request, query: Query | None, *given: Value) -> Updates:
             current, rest = given[: len(self.choices)], given[len(self.choices) :]
-            found = fill(Link(query, self.choices, current), request, *rest)
-            # A link that came meanwhile, while the data was loaded for one, is still to be read.
-            read = {} if query is None else {self.query: None}
-            if isinstance(found, Mapping):
-                # Gradio takes an empty mapping for a value.
-                return {**read, **found} or gr.skip()
-            return [
-                gr.skip() if one is self.query and not read else new
-                for one, new in zip(outputs, found, strict=True)
-            ]
+            link = Link(query, self.choices, current)
+            shown: Updates = {**fill(link, request, *rest)}
+            # A link that came meanwhile, while the data was loaded for example, is read next time.
+            if link.followed and not link.postponed:
+                shown[self.query] = None
+            # Gradio takes an empty mapping for a value.
+            return shown or gr.skip()
 
         fill_route.__name__, fill_route.__module__ = fill.__name__, fill.__module__
-        values = [(told or {}).get(control, control) for control in self.controls]
+        values = [(instead or {}).get(control, control) for control in self.controls]
         # The last, because a page opened by a link shows its first tab before the link is read.
         return gr.on(
             [self.opened.change, *self.triggers],
             fill_route,
             [self.query, *values, *known],
-            outputs,
+            [*outputs, self.query],
             trigger_mode="always_last",
             api_visibility="private",
         )
-
-    # The names of before, for tabs that still use them.
-    @property
-    def asked(self) -> gr.State:
-        """The parameters."""
-        return self.query
-
-    @property
-    def usual(self) -> gr.Textbox:
-        """The defaults."""
-        return self.defaults
-
-    write_usual = write_defaults
-
-
-Place = Route
 
 
 class Link:
@@ -191,16 +171,16 @@ class Link:
         self.choices = {choice.name: choice for choice in choices}
         self.current = dict(zip(self.choices, current, strict=True))
         self.problems: list[str] = []
+        self.postponed = False
 
     @property
     def followed(self) -> bool:
         """Whether there is a link."""
         return self.query is not None
 
-    @property
-    def asked(self) -> Query | None:
-        """The parameters, by the name of before."""
-        return self.query
+    def postpone(self) -> None:
+        """Have the link followed the next time, as where the data cannot be read yet."""
+        self.postponed = True
 
     def names(self, name: str) -> bool:
         """Return whether there is a link that sets a choice."""
@@ -211,7 +191,6 @@ class Link:
         name: str,
         allowed: Sequence[Value] | None = None,
         default: Value = None,
-        usual: Value = None,
     ) -> Value:
         """Return the value that the link asks for, or the current one without a link.
 
@@ -229,9 +208,8 @@ class Link:
         choice, current = self.choices[name], self.current[name]
         if self.query is None:
             return current
-        for otherwise in (default, usual, choice.default, current):
-            if otherwise is not None:
-                break
+        candidates = (default, choice.default, current)
+        otherwise = next((value for value in candidates if value is not None), None)
         given = list(self.query.get(name, ()))[:MAX_VALUES]
         try:
             return decode(choice, given, allowed) if given else otherwise

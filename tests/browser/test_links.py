@@ -149,21 +149,33 @@ def test_a_tab_begins_with_a_text_of_the_data_which_the_address_leaves_out(follo
     expect(text_box).to_have_value("grammar of dialogue")
 
 
-def test_a_box_that_somebody_emptied_stays_empty_however_late_the_tab_is_filled(follow):
+@pytest.mark.parametrize(
+    ("tab", "box", "filled", "value"),
+    [
+        ("Inference", "#inference-text", "#inference-version", "v0.2.0"),
+        ("Data", "#preprocess-input", "#preprocess-language", "english"),
+    ],
+)
+def test_a_box_that_somebody_emptied_stays_empty_however_late_the_tab_is_filled(
+    follow, tab, box, filled, value
+):
     page = follow("?tab=performance")
     expect(page.locator("#tag-diffs tbody tr").first).to_be_visible()
     held = []
     page.route("**/queue/join*", lambda route: held.append(route))
-    page.get_by_role("tab", name="Inference").click()
-    text = field(page, "#inference-text")
+    page.get_by_role("tab", name=tab).click()
+    text = field(page, box)
     text.fill("masks")
     text.fill("")
     assert held
     for request in held:
         request.continue_()
     page.unroute("**/queue/join*")
-    expect(field(page, "#inference-version")).to_have_value("v0.2.0")
-    expect(page.locator("#inference-predicted")).to_contain_text("Nothing is left of this text")
+    expect(field(page, filled)).to_have_value(value)
+    if tab == "Inference":
+        expect(page.locator("#inference-predicted")).to_contain_text("Nothing is left of this text")
+    else:
+        expect(field(page, "#preprocess-output")).to_have_value("")
     expect(text).to_have_value("")
 
 

@@ -167,8 +167,6 @@ def test_texts_to_begin_with_come_from_the_data_in_its_language(handlers, tmp_pa
         assert usual == told
         # Nobody's text is replaced.
         typed = answer(fill, preprocess_input="Die Masks", inference_text="The Masks")
-        if tab == "data":
-            assert typed["preprocess-output"] == "masks"
         box = typed.get("preprocess-input" if tab == "data" else "inference-text", gr.skip())
         assert box == gr.skip()
 

@@ -56,10 +56,13 @@ class DataTab:
                 *self.preprocessing.filled,
                 self.route.defaults,
             ],
-            told={self.projects.tag: self.projects.shown_tag},
+            instead={self.projects.tag: self.projects.shown_tag},
         )
         text = self.preprocessing.text
-        shown.then(None, [self.route.defaults, text], text, js=FILL_EMPTY, api_visibility="private")
+        filled = shown.then(
+            None, [self.route.defaults, text], text, js=FILL_EMPTY, api_visibility="private"
+        )
+        self.preprocessing.show_after(filled)
         self.frequency.draw_ahead(shown)
 
     def fill(self, link: Link, _: gr.Request) -> dict[Component, object]:
@@ -67,8 +70,8 @@ class DataTab:
         try:
             data = self.services.data.get()
         except TagifaiError as error:
-            # The link is not forgotten: it is followed once the data can be read.
-            return {self.notice: show_error(error), self.route.query: gr.skip()}
+            link.postpone()
+            return {self.notice: show_error(error)}
         summary = data.summary
         selection = data.filter_tags(self.frequency.read_frequency(link, summary))
         first = selection.most_common[0][0] if selection.kept else None

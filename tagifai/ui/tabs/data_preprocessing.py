@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
@@ -104,19 +105,21 @@ class PreprocessingPart:
             link.read(name, default=defaults.get(name))
             for name in ("text", "lower", "stem", "filters", "stopwords")
         )
-        text = str(text or defaults["text"])
         if not link.followed and link.current["language"] is None:  # nobody has been here yet
             stopwords = str(defaults["stopwords"])
-        changes = {
+        changes: dict[Component, object] = {
             self.lower: lower,
             self.stem: stem,
             self.filters: filters,
             self.stopwords: stopwords,
             self.language: language,
-            **self.show_preprocessed(text, lower, stem, filters, stopwords, language),
         }
         # Without a link the page fills in the text itself, and only an empty box.
-        return {self.text: text, **changes} if link.followed else changes
+        return {self.text: text or defaults["text"], **changes} if link.followed else changes
+
+    def show_after(self, event: Dependency) -> None:
+        """Show what is read of the text that the box holds once `event` is over."""
+        event.then(self.show_preprocessed, self.inputs, [self.output, self.notice], **QUICK)
 
     def show_preprocessed(
         self,

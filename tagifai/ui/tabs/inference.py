@@ -172,7 +172,8 @@ class InferenceTab:
             name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
             name = name if name in names else self.services.versions.latest("model", names)
         except TagifaiError as error:
-            return {self.notice: show_error(error), self.route.query: gr.skip()}
+            link.postpone()
+            return {self.notice: show_error(error)}
         tag = link.read("tag", [LIKELIEST, *self.known_tags(name)])
         default = self.first_text(name)
         shown: Updates = {

@@ -219,6 +219,7 @@ class InspectionTab:
             chosen = link.read("version", names)
             name = chosen if chosen in names else versions.latest("predictions", names)
         except TagifaiError as error:
+            link.postpone()
             return {self.version: gr.Dropdown([]), self.notice: show_error(error)}
         tag = link.read("tag", self._tags_of(name))
         common, outcome, query, order, page, threshold = (

@@ -16,7 +16,7 @@ from tagifai.report.page import write_page
 from tagifai.services.app import Services
 from tagifai.store.history import KEY_METRICS, HistoryRow
 from tagifai.ui.events import QUICK, Chosen
-from tagifai.ui.links import Choice, Link, Place
+from tagifai.ui.links import Choice, Link, Route
 from tagifai.ui.saving import SavedFile, alert, pack
 from tagifai.ui.views.behavioral import render_behavioral
 from tagifai.ui.views.comparison import (
@@ -52,26 +52,26 @@ Shown = dict[Component, object]
 class PerformanceTab:
     """The tab: metrics over versions, then two versions compared."""
 
-    def __init__(self, services: Services, place: Place) -> None:
+    def __init__(self, services: Services, route: Route) -> None:
         self.services = services
-        self.place = place
+        self.route = route
         self.history = MetricHistory(services)
         self.comparison = VersionComparison(services)
 
     def build(self) -> None:
-        """Lay out the tab; it is filled when its place comes into view."""
+        """Lay out the tab; it is filled when its route comes into view."""
         gr.Markdown(INTRO)
         self.notice = gr.HTML()
         gr.Markdown("### Metrics over versions")
         self.history.build()
         gr.Markdown("### Two versions compared")
         self.comparison.build()
-        self.place.choices = [
+        self.route.choices = [
             Choice("show", self.history.metrics, list(KEY_METRICS)),
             *self.comparison.choices,
         ]
-        filled = [self.notice, *self.history.outputs, *self.comparison.filled, self.place.usual]
-        self.place.on_shown(self.fill, filled, known=[self.place.usual])
+        filled = [self.notice, *self.history.outputs, *self.comparison.filled, self.route.defaults]
+        self.route.on_shown(self.fill, filled, known=[self.route.defaults])
 
     def fill(self, link: Link, _: gr.Request, defaults: str) -> Shown:
         """Show what the link asks for, or else what was chosen before."""
@@ -81,10 +81,11 @@ class PerformanceTab:
             readable = names_of(rows)
             support = versions.support(readable[-1], list(KEY_METRICS)) if readable else {}
         except TagifaiError as error:
+            link.postpone()
             return {self.notice: show_error(error)}
         default = choose_metrics(support)
-        wanted = link.read("show", names, usual=default)
-        if link.asked is None and not defaults:  # nobody has been here before
+        wanted = link.read("show", names, default=default)
+        if not link.followed and not defaults:  # nobody has been here before
             wanted = default
         shown = {
             **self.history.fill(names, [label for label in wanted if label in names]),
@@ -93,7 +94,7 @@ class PerformanceTab:
         broken = [show_error(TagifaiError(row.error)) for row in rows if row.error]
         return {
             self.notice: "".join([link.refused(), *broken]),
-            self.place.usual: self.place.write_usual({"show": default}),
+            self.route.defaults: self.route.write_defaults({"show": default}),
             **shown,
         }
 

@@ -5,7 +5,7 @@ import pytest
 
 from tagifai.services.app import Services
 from tagifai.settings import Settings
-from tagifai.ui.links import Place
+from tagifai.ui.links import Route
 from tagifai.ui.tabs.performance import PerformanceTab
 
 
@@ -13,7 +13,7 @@ from tagifai.ui.tabs.performance import PerformanceTab
 def tab(small_data, small_models):
     settings = Settings(data=small_data, models=str(small_models), no_cache=True)
     with gr.Blocks():
-        tab = PerformanceTab(Services(settings), Place("performance", "", []))
+        tab = PerformanceTab(Services(settings), Route("performance", "", []))
         tab.build()
     return tab
 
