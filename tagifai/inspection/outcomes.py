@@ -111,8 +111,7 @@ def outcome_rows(
     if order == "longest":
         keys = -np.array([len(p.text) if p else 0 for p in projects], dtype=float)
     else:
-        distance = np.abs(prob - thresholds[tag])
-        keys = -distance if order == "confident" else distance
+        keys = np.abs(prob - thresholds[tag]) * (-1 if order == "confident" else 1)
     return rows[np.argsort(keys, kind="stable")]
 
 

@@ -13,9 +13,9 @@ from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 from tagifai.ui.views.influence import (
     left_out_choices,
-    show_influence,
-    show_refitted,
-    show_tinted,
+    render_influence,
+    render_refitted,
+    render_tinted,
     strongest,
 )
 
@@ -40,7 +40,7 @@ def test_words_are_placed_and_sum_to_what_inference_tells(desk, tested):
     project = desk.versions.texts()[tested]
     words = desk.words("v0.2.0", TAG, tested)
     assert all(0 <= word.start < word.stop <= len(project.text) for word in words)
-    markup = show_tinted(project, words)
+    markup = render_tinted(project, words)
     assert markup.startswith("<b>")
     assert 'class="word ' in markup
 
@@ -73,7 +73,7 @@ def test_refitting_shows_what_the_estimate_foresaw(desk, tested):
     push = desk.refit_without("v0.2.0", TAG, tested, [found.ids[first]])
     assert np.sign(push) == np.sign(found.pushes[first])
     assert push == pytest.approx(found.pushes[first], rel=0.5)
-    told = show_refitted(found, [found.ids[first]], push)
+    told = render_refitted(found, [found.ids[first]], push)
     assert f"<b>{found.margin - push:+.3f}</b>" in told
     choices = left_out_choices(found, desk.versions.texts())
     assert choices[0][1] == found.ids[first]
@@ -83,11 +83,11 @@ def test_the_chart_tells_the_margin_and_strangers_titles_stay_text(desk, tested)
     found, texts = desk.influence("v0.2.0", TAG, tested), dict(desk.versions.texts())
     for one, project in texts.items():
         texts[one] = replace(project, title="<script>" + project.title)
-    shown = show_influence(found, texts[tested], TAG, texts)
+    shown = render_influence(found, texts[tested], TAG, texts)
     assert f"for {TAG}: {found.margin:+.3f}" in shown
     assert "what no project gave" in shown
     assert "&lt;script&gt;" in shown
-    assert "<script" not in shown + show_tinted(texts[tested], [])
+    assert "<script" not in shown + render_tinted(texts[tested], [])
 
 
 def test_projects_without_titles_are_named_by_their_texts(desk, tested):
@@ -96,8 +96,10 @@ def test_projects_without_titles_are_named_by_their_texts(desk, tested):
         texts[one] = replace(project, title="", description=f"Text of {one}.")
     named = [label.partition(" (")[0] for label, _ in left_out_choices(found, texts)]
     assert named == [f"Text of {found.ids[row]}." for row in strongest(found)]
-    assert f"Margin of “Text of {tested}.” for" in show_influence(found, texts[tested], TAG, texts)
-    assert show_tinted(texts[tested], []) == f"Text of {tested}."
+    assert f"Margin of “Text of {tested}.” for" in render_influence(
+        found, texts[tested], TAG, texts
+    )
+    assert render_tinted(texts[tested], []) == f"Text of {tested}."
 
 
 def test_a_model_that_does_not_follow_from_the_data_is_not_explained(desk, tested, tmp_path):

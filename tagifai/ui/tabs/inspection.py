@@ -16,7 +16,7 @@ from tagifai.ui.tabs.inspection_samples import OUTCOMES, Samples
 from tagifai.ui.tabs.inspection_tables import Tables
 from tagifai.ui.tabs.inspection_thresholds import Thresholds
 from tagifai.ui.tabs.inspection_why import Decision, Question
-from tagifai.ui.views.inspection import most_errors, show_curve, show_figures, show_notes
+from tagifai.ui.views.inspection import most_errors, render_curve, render_figures, render_notes
 from tagifai.ui.views.markup import show_error
 
 INTRO = """Each tag's figures on the **test split**, which the version never learnt from, and the
@@ -295,7 +295,7 @@ class InspectionTab:
         names = [row.tag for row in rows]
         tag = asked.tag if asked.tag in names else most_errors(rows)
         shown = {
-            self.notice: show_notes(self.services.inspection.notes(name)),
+            self.notice: render_notes(self.services.inspection.notes(name)),
             # The value is left out where it is still right: a tag chosen meanwhile stays.
             self.tag: gr.Dropdown(names)
             if tag == asked.tag
@@ -319,8 +319,8 @@ class InspectionTab:
         service, name, tag = self.services.inspection, asked.version, asked.tag
         figures = service.threshold_metrics(name, tag, asked.threshold)
         return {
-            self.figures: show_figures(figures),
-            self.thresholds.curve: show_curve(service.curve(name, tag), figures, tag),
+            self.figures: render_figures(figures),
+            self.thresholds.curve: render_curve(service.curve(name, tag), figures, tag),
         }
 
     def _show_error(self, error: TagifaiError) -> Updates:

@@ -5,7 +5,7 @@ import gradio as gr
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.ui.events import Updates
-from tagifai.ui.views.inspection import show_calibration, show_miscalibrated, show_reliability
+from tagifai.ui.views.inspection import render_calibration, render_miscalibrated, render_reliability
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error
 
 
@@ -42,9 +42,9 @@ class Calibration:
         service = self.services.inspection
         checked, off = service.check_calibration(name, None), service.miscalibrated_tags(name)
         return {
-            self.note: show_calibration(checked, off),
-            self.pooled: show_reliability(checked, "all tags, pooled"),
-            self.tags: show_miscalibrated(off),
+            self.note: render_calibration(checked, off),
+            self.pooled: render_reliability(checked, "all tags, pooled"),
+            self.tags: render_miscalibrated(off),
         }
 
     def show_tag(self, name: str | None, tag: str | None) -> Updates:
@@ -55,4 +55,4 @@ class Calibration:
             checked = self.services.inspection.check_calibration(name, tag)
         except TagifaiError as error:
             return {self.of_tag: show_error(error)}
-        return {self.of_tag: show_reliability(checked, tag)}
+        return {self.of_tag: render_reliability(checked, tag)}

@@ -5,7 +5,7 @@ import gradio as gr
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.ui.events import QUICK, Chosen, Updates
-from tagifai.ui.views.inspection import show_confusions, show_shared_errors
+from tagifai.ui.views.inspection import render_confusions, render_shared_errors
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error
 
 
@@ -33,7 +33,7 @@ class Confusions:
             rows = self.services.inspection.confusions(name, tag)
         except TagifaiError as error:
             return {self.table: show_error(error), self.samples: ""}
-        return {self.table: show_confusions(rows, tag), self.samples: ""}
+        return {self.table: render_confusions(rows, tag), self.samples: ""}
 
     def choose(self, name: str | None, tag: str | None, event: Chosen) -> Updates:
         """Show the projects on which the errors of the tag and of the chosen one fall together."""
@@ -41,4 +41,4 @@ class Confusions:
             rows = self.services.inspection.confused(name or "", tag or "", event.key)
         except TagifaiError as error:
             return {self.samples: show_error(error)}
-        return {self.samples: show_shared_errors(rows, tag or "", event.key)}
+        return {self.samples: render_shared_errors(rows, tag or "", event.key)}

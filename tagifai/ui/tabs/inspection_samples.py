@@ -11,8 +11,8 @@ from tagifai.services.app import Services
 from tagifai.services.inspection import outcome_help
 from tagifai.ui.events import Updates
 from tagifai.ui.saving import SavedFile, alert, pack
-from tagifai.ui.views.influence import show_tinted
-from tagifai.ui.views.inspection import show_outcome_help, show_page
+from tagifai.ui.views.influence import render_tinted
+from tagifai.ui.views.inspection import render_outcome_help, render_page
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error
 
 OUTCOMES = {
@@ -90,8 +90,8 @@ class Samples:
         except TagifaiError as error:
             return {self.help: "", self.table: show_error(error)}, 1
         shown: Updates = {
-            self.help: show_outcome_help(outcome_help(code)),
-            self.table: show_page(found, tag, outcome, tinted),
+            self.help: render_outcome_help(outcome_help(code)),
+            self.table: render_page(found, tag, outcome, tinted),
         }
         return shown, found.number
 
@@ -105,7 +105,7 @@ class Samples:
         except TagifaiError:
             return {}
         pairs = zip(known, words, strict=True)
-        return {one: show_tinted(texts[one], shares) for one, shares in pairs}
+        return {one: render_tinted(texts[one], shares) for one, shares in pairs}
 
     def save_json(
         self,

@@ -8,7 +8,7 @@ from tagifai.inspection import TagFigures
 from tagifai.metrics.reading import metric_terms
 from tagifai.services.app import Services
 from tagifai.ui.events import Updates
-from tagifai.ui.views.inspection import show_slices, show_tags
+from tagifai.ui.views.inspection import render_slices, render_tags
 from tagifai.ui.views.markup import CHOOSE_ROW, show_terms
 
 
@@ -30,8 +30,8 @@ class Tables:
 
     def show_tags(self, rows: Sequence[TagFigures]) -> Updates:
         """Show every tag's figures."""
-        return {self.tags: show_tags(rows)}
+        return {self.tags: render_tags(rows)}
 
     def show_slices(self, name: str) -> Updates:
         """Show the figures of a version's slices."""
-        return {self.slices: show_slices(self.services.inspection.slice_table(name))}
+        return {self.slices: render_slices(self.services.inspection.slice_table(name))}

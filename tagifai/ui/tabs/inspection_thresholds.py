@@ -6,7 +6,7 @@ from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.ui.events import QUICK, Updates
 from tagifai.ui.server.visits import visit_of
-from tagifai.ui.views.inspection import show_best, show_saved_threshold
+from tagifai.ui.views.inspection import render_best, render_saved_threshold
 from tagifai.ui.views.markup import show_error
 
 ABOUT = """A tag is predicted from its threshold on. Move it, and figures and projects follow; best
@@ -82,7 +82,7 @@ class Thresholds:
             found = self.services.inspection.best_threshold(name or "", tag or "", cost_fp, cost_fn)
         except TagifaiError as error:
             return {self.message: show_error(error)}
-        return {self.threshold: found.threshold, self.message: show_best(found, tag or "")}
+        return {self.threshold: found.threshold, self.message: render_best(found, tag or "")}
 
     def save(
         self, name: str | None, tag: str | None, threshold: float, request: gr.Request
@@ -94,4 +94,4 @@ class Thresholds:
             )
         except TagifaiError as error:
             return {self.message: show_error(error)}
-        return {self.message: show_saved_threshold(message)}
+        return {self.message: render_saved_threshold(message)}

@@ -5,7 +5,7 @@ import gradio as gr
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.ui.events import Chosen, Updates
-from tagifai.ui.views.influence import left_out_choices, show_influence, show_refitted
+from tagifai.ui.views.influence import left_out_choices, render_influence, render_refitted
 from tagifai.ui.views.markup import show_error, show_note
 
 START = "Choose “Training projects behind it” beside a project above."
@@ -77,7 +77,7 @@ class Decision:
         except TagifaiError as error:
             return {**self.clear(), self.shares: show_error(error), self.question: question}
         return {
-            self.shares: show_influence(found, texts[question[2]], question[1], texts),
+            self.shares: render_influence(found, texts[question[2]], question[1], texts),
             self.left_out: gr.CheckboxGroup(choices, value=[], visible=True),
             self.refit: gr.Button(visible=True),
             self.refitted: "",
@@ -89,7 +89,7 @@ class Decision:
         service, chosen = self.services.influence, left_out or []
         try:
             push = service.refit_without(*question, chosen)
-            return {self.refitted: show_refitted(service.influence(*question), chosen, push)}
+            return {self.refitted: render_refitted(service.influence(*question), chosen, push)}
         except TagifaiError as error:
             return {self.refitted: show_error(error)}
 

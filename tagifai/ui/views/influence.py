@@ -39,8 +39,8 @@ class Piece:
         return "raises" if self.value > 0 else "lowers"
 
 
-def show_tinted(project: Project, words: Sequence["WordShare"]) -> str:
-    """Show a project's title and description, its words tinted by what they add to a tag.
+def render_tinted(project: Project, words: Sequence["WordShare"]) -> str:
+    """Render a project's title and description, its words tinted by what they add to a tag.
 
     `words` are placed in `project.text`.
     """
@@ -73,10 +73,10 @@ def _split(joined: str, start: int, stop: int, words: Sequence["WordShare"]) -> 
     return [*pieces, Piece(visible(joined[end:stop]))]
 
 
-def show_influence(
+def render_influence(
     found: "Influence", project: Project, tag: str, texts: Mapping[str, Project]
 ) -> str:
-    """Show the training projects behind a decision: shares as a chart, estimates as a table."""
+    """Render the training projects behind a decision: shares as a chart, estimates as a table."""
     ranked = np.argsort(-found.shares, kind="stable")
     up = [row for row in ranked[:MOST_EACH_WAY] if found.shares[row] > 0]
     down = [row for row in ranked[::-1][:MOST_EACH_WAY] if found.shares[row] < 0]
@@ -131,8 +131,8 @@ def left_out_choices(found: "Influence", texts: Mapping[str, Project]) -> list[t
     ]
 
 
-def show_refitted(found: "Influence", left_out: Sequence[str], push: float) -> str:
-    """Show what training again without some projects does to the margin, beside the estimate."""
+def render_refitted(found: "Influence", left_out: Sequence[str], push: float) -> str:
+    """Render what training again without some projects does to the margin, beside the estimate."""
     places = {one: row for row, one in enumerate(found.ids)}
     return str(
         render(
@@ -150,8 +150,8 @@ def _name(found: "Influence", row: int, texts: Mapping[str, Project]) -> str:
     return f"{mark} {texts[found.ids[row]].name}"
 
 
-def show_text(item: Outcome) -> str:
-    """Show the text of a described project, its words not tinted."""
+def render_text(item: Outcome) -> str:
+    """Render the text of a described project, its words not tinted."""
     return str(
         render(
             "outcome_text.html",

@@ -11,7 +11,7 @@ from tagifai.metrics.calibration_check import CalibrationCheck, TagCalibration
 from tagifai.metrics.figures import FIGURES
 from tagifai.selection import Paged
 from tagifai.services.inspection import SliceRow
-from tagifai.ui.views.influence import show_text
+from tagifai.ui.views.influence import render_text
 from tagifai.ui.views.markup import show_chips, show_share, show_table
 from tagifai.ui.views.templates import macro, render
 
@@ -29,13 +29,13 @@ def most_errors(rows: Sequence[TagFigures]) -> str:
     return worst.tag if worst else ""
 
 
-def show_notes(notes: Sequence[str]) -> str:
-    """Show what limits every figure of a version; nothing where there is no note."""
+def render_notes(notes: Sequence[str]) -> str:
+    """Render what limits every figure of a version; nothing where there is no note."""
     return str(render("version_notes.html", notes=" ".join(notes))) if notes else ""
 
 
-def show_figures(row: TagFigures) -> str:
-    """Show the chosen tag's figures as tiles."""
+def render_figures(row: TagFigures) -> str:
+    """Render the chosen tag's figures as tiles."""
     figures = {
         "precision": write_share(row.precision),
         "recall": write_share(row.recall),
@@ -56,8 +56,8 @@ def show_figures(row: TagFigures) -> str:
     return str(render("tag_figures.html", figures=figures, warning=warning))
 
 
-def show_tags(rows: Sequence[TagFigures]) -> str:
-    """Show every tag's figures; those with fewer than ten projects greyed."""
+def render_tags(rows: Sequence[TagFigures]) -> str:
+    """Render every tag's figures; those with fewer than ten projects greyed."""
     return show_table(
         [
             {
@@ -85,8 +85,8 @@ def show_tags(rows: Sequence[TagFigures]) -> str:
     )
 
 
-def show_slices(rows: Sequence[SliceRow]) -> str:
-    """Show the slices' figures with their intervals; those under ten projects greyed."""
+def render_slices(rows: Sequence[SliceRow]) -> str:
+    """Render the slices' figures with their intervals; those under ten projects greyed."""
 
     def cell(row: SliceRow, metric: str) -> str:
         value, ends = getattr(row, metric), row.intervals.get(metric)
@@ -116,7 +116,7 @@ def show_slices(rows: Sequence[SliceRow]) -> str:
     )
 
 
-def show_calibration(checked: CalibrationCheck, tags: Sequence[TagCalibration] = ()) -> str:
+def render_calibration(checked: CalibrationCheck, tags: Sequence[TagCalibration] = ()) -> str:
     """Grade a version's probabilities by the gap measured, and name the tags that are off."""
     named = []
     for grade in ("off", "slightly off"):
@@ -135,7 +135,7 @@ def show_calibration(checked: CalibrationCheck, tags: Sequence[TagCalibration] =
     )
 
 
-def show_miscalibrated(tags: Sequence[TagCalibration]) -> str:
+def render_miscalibrated(tags: Sequence[TagCalibration]) -> str:
     """List the tags whose probabilities are off; a row chooses the tag."""
     rows = [
         {
@@ -168,8 +168,8 @@ def show_miscalibrated(tags: Sequence[TagCalibration]) -> str:
     )
 
 
-def show_reliability(checked: CalibrationCheck, of_what: str) -> str:
-    """Show a reliability diagram with its figures and, for a tag, its grade."""
+def render_reliability(checked: CalibrationCheck, of_what: str) -> str:
+    """Render a reliability diagram with its figures and, for a tag, its grade."""
     verdict = "" if checked.tag is None else checked.verdict
     figures = render(
         "reliability_figures.html", figures=_calibration_figures(checked), verdict=verdict
@@ -208,8 +208,8 @@ def _calibration_figures(checked: CalibrationCheck) -> dict[str, str]:
     }
 
 
-def show_curve(points: Sequence[CurvePoint], chosen: TagFigures, tag: str) -> str:
-    """Show the precision-recall curve of a tag with the threshold in force."""
+def render_curve(points: Sequence[CurvePoint], chosen: TagFigures, tag: str) -> str:
+    """Render the precision-recall curve of a tag with the threshold in force."""
     return chart_precision_recall(
         points,
         chosen,
@@ -218,8 +218,8 @@ def show_curve(points: Sequence[CurvePoint], chosen: TagFigures, tag: str) -> st
     )
 
 
-def show_confusions(rows: Sequence[Confusion], tag: str) -> str:
-    """Show which tags' errors fall together with a tag's; a row opens the projects."""
+def render_confusions(rows: Sequence[Confusion], tag: str) -> str:
+    """Render which tags' errors fall together with a tag's; a row opens the projects."""
     return show_table(
         [{"tag": row.tag, **row.counts, "total": row.total} for row in rows],
         {"tag": "other tag", **{kind: kind for kind in KINDS}, "total": "projects"},
@@ -229,29 +229,29 @@ def show_confusions(rows: Sequence[Confusion], tag: str) -> str:
     )
 
 
-def show_best(found: BestThreshold, tag: str) -> str:
-    """Show which threshold is best, on which projects it was chosen, and what it gives on test."""
+def render_best(found: BestThreshold, tag: str) -> str:
+    """Render the best threshold, what it was chosen on, and what it gives on test."""
     where = CHOSEN_BY[found.chosen_by]
     return str(render("best_threshold.html", found=found, tag=tag, where=where))
 
 
-def show_saved_threshold(message: str) -> str:
-    """Show that a threshold was saved."""
+def render_saved_threshold(message: str) -> str:
+    """Render that a threshold was saved."""
     return str(macro("notice", message, "good", ""))
 
 
-def show_outcome_help(text: str) -> str:
-    """Show what an outcome means, and which words of the projects are marked."""
+def render_outcome_help(text: str) -> str:
+    """Render what an outcome means, and which words of the projects are marked."""
     return str(render("outcome_help.html", help=text))
 
 
-def show_page(
+def render_page(
     found: Paged[list[Outcome]],
     tag: str,
     outcome: str,
     tinted: Mapping[str, str] | None = None,
 ) -> str:
-    """Show one page of projects with text, truth, prediction and probability.
+    """Render one page of projects with text, truth, prediction and probability.
 
     `tinted` maps ids to texts whose words are tinted; such a project also has a button that asks
     for the training projects behind its decision.
@@ -260,7 +260,7 @@ def show_page(
     rows = [
         {
             "id": item.id,
-            "text": tinted.get(item.id) or show_text(item),
+            "text": tinted.get(item.id) or render_text(item),
             "y_true": show_chips(item.y_true),
             "y_pred": render("outcome_predicted.html", item=item),
             "probability": render(
@@ -284,6 +284,6 @@ def show_page(
     return f"{render('outcomes_count.html', found=found, outcome=outcome, tag=tag)}{table}"
 
 
-def show_shared_errors(rows: Sequence[Outcome], tag: str, other: str) -> str:
-    """Show the projects on which the errors of two tags fall together."""
-    return show_page(Paged([*rows], 1, 1, len(rows)), tag, f"shared errors with {other}")
+def render_shared_errors(rows: Sequence[Outcome], tag: str, other: str) -> str:
+    """Render the projects on which the errors of two tags fall together."""
+    return render_page(Paged([*rows], 1, 1, len(rows)), tag, f"shared errors with {other}")
