@@ -36,7 +36,7 @@ class Settings:
     port: int = _option(7860, "port to listen on, 1 to 65535")
     share: bool = _option(False, "make a public link, open to whoever has it")
     cache_dir: Path = _option(Path(".cache/tagifai"), "folder of the cache of metrics and diffs")
-    no_cache: bool = _option(False, "compute everything anew, keep nothing on disk")
+    no_cache: bool = _option(False, "compute everything again, cache nothing on disk")
     root_path: str = _option("", "path under which a proxy serves the app, as in /tagifai")
     auth_file: str = _option(
         "", "users who may log in, made by `python -m tagifai users add NAME`; none: no login"
