@@ -127,7 +127,7 @@ def measure_elsewhere(target: Target, full: bool) -> Measured:
     """Have the server fetch an address, or read a file that nobody uploaded."""
     wrong: list[str] = []
     secret = target.folder / "users.json"
-    many = target.functions("predict_many")[0]["id"]
+    many = target.functions("predict", "many-texts")[0]["id"]
     with listening() as (url, asked), target.visit() as visitor:
         visitor.session = target.opened
         places = [

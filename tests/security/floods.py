@@ -37,7 +37,7 @@ def measure_bodies(target: Target, full: bool) -> Measured:
             ("/gradio_api/run/predict", JSON, b'{"fn_index": 1, "data": ["'),
             ("/gradio_api/upload", UPLOAD, HEAD),
             ("/login", {}, b"username="),
-            ("/nothing", {}, b""),
+            ("/gradio_api/reset", JSON, b'{"event_id": "'),
         ):
             whole = head + piece * size
             for body in (whole, chunked(head)):
@@ -64,7 +64,7 @@ def measure_bodies(target: Target, full: bool) -> Measured:
 
 def measure_queue(target: Target, full: bool) -> Measured:
     events = 200 if full else 80
-    slow = target.functions("predict_many")[0]["id"]
+    slow = target.functions("predict", "many-texts")[0]["id"]
     quick = target.functions("find_changes")[0]["id"]
     text = "attention encoder pixels camera masks " * 40
     wrong: list[str] = []
@@ -209,7 +209,7 @@ def measure_slow_texts(target: Target, full: bool) -> Measured:
         "combining": "e\u0301" * (size // 2),
         "blanks": " " * size,
     }
-    shown = target.functions("show_prediction")[0]["id"]
+    shown = target.functions("predict", "inference-text")[0]["id"]
     wrong: list[str] = []
     times: dict[str, float] = {}
     with target.visit() as visitor:

@@ -35,7 +35,7 @@ DEFENCES = (
             (("text/saferegex.py", "lambda plain: self._replace(filters, plain),",
               'lambda plain: __import__("re").sub(filters, " ", plain[:26]),'),), full=True),
     Defence("malformed", "the readers compare ids",
-            (("data/__init__.py", "if valid.id in row_of:", "if False:"),)),
+            (("data/unique_ids.py", "if project_id in self._rows:", "if False:"),)),
     Defence("kills", "a review is acknowledged once it is committed",
             (("reviews/__init__.py",
               '                self._connection.execute("BEGIN IMMEDIATE")\n'
@@ -60,8 +60,9 @@ DEFENCES = (
     Defence("logins", "a name has to wait after wrong passwords",
             (("services/users.py", "if tries >= FREE_TRIES else 0.0", "if tries < 0 else 0.0"),)),
     Defence("payloads", "texts are escaped in markup",
-            (("charts/svg.py", "return html.escape(plain if len(plain) <= length else "
-              'plain[: length - 1] + "…")', "return plain"),), full=True),
+            (("charts/svg.py", "return html.escape(one_line(text, length))",
+              "return one_line(text, length)"),
+             ("charts/templating.py", "autoescape=True", "autoescape=False")), full=True),
     Defence("strings", "plots take no text for a formula",
             (("plots.py", "text.set_parse_math(False)", "pass"),)),
     Defence("strings", "labels are cut",
@@ -78,7 +79,7 @@ DEFENCES = (
             (("ui/server/limits.py", "if len(body) > self.max_body:", "if False:"),
              ("ui/server/limits.py", "int(length) > most:", "False:"))),
     Defence("slow-texts", "a text has at most 20,000 characters",
-            (("inference/desk.py", "MAX_TEXT = 20_000", "MAX_TEXT = 20_000_000"),
+            (("services/inference.py", "MAX_TEXT = 20_000", "MAX_TEXT = 20_000_000"),
              ("settings.py", "_option(20_000,", "_option(20_000_000,"))),
     Defence("calls", "what a program sends is looked at",
             (("ui/gradio_fixes/inputs.py", "if why_not := why_refused(component, value):",
@@ -96,7 +97,7 @@ DEFENCES = (
             (("plots.py", 'figure = Figure(figsize=(8, min(height, 40)), layout="constrained")',
               "from matplotlib import pyplot\n    figure = pyplot.figure(figsize=(8, 5))"),)),
     Defence("caches", "an answer is sealed with its key",
-            (("cache.py", "return content if _seal(key, content) == sealed else None",
+            (("store/cache.py", "return content if _seal(key, content) == sealed else None",
               "return content"),)),
     Defence("models", "a model's size is known before it is unpacked",
             (("models/persistence.py", "    _check_size(name, data, limits)\n", ""),)),
@@ -112,13 +113,21 @@ DEFENCES = (
              ("models/persistence.py", "if not hmac.compare_digest(digest, recorded):",
               "if False:"))),
     Defence("names", "names that lead out of the folder are refused",
-            (("versions/sources.py", 'any(c in name for c in "/\\\\\\0")', "False"),)),
+            (("store/sources.py", "or _NO_NAME.search(name):", "or False:"),)),
     Defence("names", "links are followed inside the folder alone",
-            (("versions/sources.py", "return path.resolve().is_relative_to(self.path.resolve())",
+            (("store/sources.py", "return path.resolve().is_relative_to(self.path.resolve())",
               "return True"),)),
     Defence("cells", "cells that a spreadsheet would run are guarded",
             (("data/csv_cells.py", 'return "\'" + text', "return text"),)),
 )  # fmt: skip
+
+
+def misplaced() -> list[str]:
+    """List the texts of `DEFENCES` that do not stand once in their file."""
+    places = [(file, old) for defence in DEFENCES for file, old, _ in defence.edits]
+    files = {file: ROOT / "tagifai" / file for file, _ in places}
+    texts = {f: path.read_text("utf-8") if path.exists() else "" for f, path in files.items()}
+    return [f"{file}: {old!r}" for file, old in places if texts[file].count(old) != 1]
 
 
 def main(rows: Iterable[str]) -> int:

@@ -118,12 +118,14 @@ class Target:
             found: dict[str, Any] = visitor.client.get("/config").raise_for_status().json()
         return found
 
-    def functions(self, name: str) -> list[dict[str, Any]]:
-        """Find the page's functions by the name of their handler, as `show_prediction`."""
+    def functions(self, name: str, reads: str = "") -> list[dict[str, Any]]:
+        """Find the page's functions by the name of their handler, and by a field that they read."""
         return [
             function
             for function in self.config["dependencies"]
-            if function["backend_fn"] and function["api_name"].rstrip("0123456789_") == name
+            if function["backend_fn"]
+            and function["api_name"].rstrip("0123456789_") == name
+            and (not reads or reads in map(self.label, function["inputs"]))
         ]
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 from security.rows import Measured, Row, measured
@@ -21,26 +22,32 @@ Ask = Callable[[Visitor], Answer]
 def write_calls(target: Target) -> dict[str, Ask]:
     """List the calls that write, each with inputs that are written when a reviewer sends them."""
     lacking = next(p["id"] for p in target.projects if TAG not in p["tags"])
+    carrying = next(p["id"] for p in target.projects if TAG in p["tags"])
 
-    def first(name: str) -> int:
-        return int(target.functions(name)[0]["id"])
+    def only(name: str, reads: str) -> dict[str, Any]:
+        (found,) = target.functions(name, reads)
+        return found
 
-    queue = ["v0.2.0", *target.start_values(target.functions("take_back")[0])[1:]]
-    seen = f'["{lacking}", "{TAG}", "v0.2.0", "digest"]'
+    undo = only("undo", "issue-kind")
+    queue = ["v0.2.0", *target.start_values(undo)[1:]]
+    threshold = only("save", "tag-threshold")["id"]
+    test, piece = only("save", "keep-expected")["id"], only("save", "slice-name")["id"]
     calls: dict[str, Ask] = {
         "submit_review": lambda v: v.call("submit_review", "v0.2.0", lacking, TAG, "add", "note"),
-        "undo": lambda v: v.run(first("take_back"), *queue),
-        "keep a threshold": lambda v: v.join(first("keep_it"), "workspace", TAG, 0.4),
+        "undo": lambda v: v.run(undo["id"], *queue),
+        "save a threshold": lambda v: v.join(threshold, "workspace", TAG, 0.4),
         "save a slice": lambda v: v.join(
-            first("save"), "mine", "all of it", [TAG], [], [], "", "", 0, 0, 0, []
+            piece, "mine", "all of it", [TAG], [], [], "", "", 0, 0, 0, []
         ),
         "save a test": lambda v: v.join(
-            first("save_test"), "v0.2.0", "attention encoder", "", "MFT", [TAG], [], "saved"
+            test, "v0.2.0", "attention encoder", "", "MFT", [TAG], [], "saved"
         ),
     }
-    for number, function in enumerate(target.functions("decide_so")):
-        decision = ("add", "remove", "right", "skip")[number]
-        calls[f"decide: {decision}"] = lambda v, f=function: v.run(f["id"], seen, "", *queue)  # type: ignore[misc]
+    for name in ("add_tag", "remove_tag", "confirm_label", "skip_pair"):
+        decide = only(name, "review-note")["id"]
+        project = carrying if name == "remove_tag" else lacking
+        seen = f'["{project}", "{TAG}", "v0.2.0", "digest"]'
+        calls[name] = lambda v, f=decide, pair=seen: v.run(f, pair, "", *queue)  # type: ignore[misc]
     return calls
 
 
@@ -86,7 +93,7 @@ def measure_writes(target: Target, full: bool) -> Measured:
 def measure_foreign(target: Target, full: bool) -> Measured:
     """Read with a reviewer's cookie from another site's page, and show the page inside another."""
     wrong: list[str] = []
-    paths = ("/config", "/gradio_api/info", "/gradio_api/queue/status")
+    paths = ("/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=abc")
     refused = 0
     for headers in FOREIGN:
         cookies = {"cookie": "; ".join(f"{k}={v}" for k, v in target.cookies(REVIEWER).items())}
