@@ -6,7 +6,6 @@ import gradio as gr
 
 from tagifai.services.app import Services
 from tagifai.ui import api, links, loading
-from tagifai.ui import theme as looks
 from tagifai.ui.gradio_fixes import fields, progress
 from tagifai.ui.server import account
 from tagifai.ui.server.page import Appearance, Page
@@ -16,6 +15,7 @@ from tagifai.ui.tabs.inspection import InspectionTab
 from tagifai.ui.tabs.label_errors import LabelErrorsTab
 from tagifai.ui.tabs.performance import PerformanceTab
 from tagifai.ui.tabs.slices import SlicesTab
+from tagifai.ui.theme import theme
 
 TITLE = "tagifai"
 STYLE = Path(__file__).with_name("style.css")
@@ -82,4 +82,4 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
 
 def appearance() -> Appearance:
     """Return how the page looks, for the server."""
-    return {"theme": looks.theme(), "css_paths": [STYLE], "footer_links": ["api"]}
+    return {"theme": theme(), "css_paths": [STYLE], "footer_links": ["api"]}

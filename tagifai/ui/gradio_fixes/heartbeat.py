@@ -1,4 +1,4 @@
-"""Have a page open no stream that stays open as long as the page.
+"""Keep pages from opening a stream that stays open as long as they do.
 
 What Gradio does
     A page with a `gr.State` or an `unload` event keeps a stream open (`/heartbeat`) from which the

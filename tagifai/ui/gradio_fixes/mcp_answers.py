@@ -19,7 +19,7 @@ import orjson
 
 
 def answer_in_json(demo: gr.Blocks, address: str) -> None:
-    """Have the tools of a page answer in JSON; `address` is where this server is."""
+    """Let the tools of a page answer in JSON; `address` is where this server is."""
     from mcp.types import TextContent
 
     def write(data: list[object], _root_url: str) -> list[TextContent]:

@@ -1,4 +1,4 @@
-"""Give each function a line of its own, of a bounded length.
+"""Queue the events of each function in a line of its own, of bounded length.
 
 What Gradio does
     `queue(max_size=)` counts everybody who waits, for whatever: a flood at one function fills it,

@@ -1,4 +1,4 @@
-"""Keep of each session what its choices were made of, not what was typed.
+"""Store of each session what its choices were made of, not what was typed.
 
 What Gradio does
     Each session copies the settings of every component and keeps every field's last value, for
@@ -57,13 +57,13 @@ class LightState(SessionState):
         self.changed = False
 
     def __setitem__(self, key: int, value: object) -> None:
-        """Keep what changed."""
+        """Store what changed."""
         self.changed = True
         super().__setitem__(key, value)
 
 
 class _NoValues(dict[int, dict[str, object]]):
-    """Takes every component's settings, and keeps none."""
+    """Accept every component's settings, and store none."""
 
     def __contains__(self, key: object) -> bool:
         return True
@@ -76,7 +76,7 @@ class _NoValues(dict[int, dict[str, object]]):
 
 
 def keep_little(demo: gr.Blocks) -> None:
-    """Have the application of a page keep light sessions from now on."""
+    """Let the application of a page keep light sessions from now on."""
     states = LightStates()
     states.set_blocks(demo)
     demo.app.state_holder = states

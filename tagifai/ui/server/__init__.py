@@ -1,1 +1,1 @@
-"""The server: what is let in, what is kept, where the page is."""
+"""The server of the page and the endpoints: its port, its limits, who is visiting."""

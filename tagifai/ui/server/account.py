@@ -10,10 +10,12 @@ from tagifai.spaces import Space
 
 
 def is_offered(space: Space | None, settings: Settings) -> bool:
-    """Tell whether visitors may log in there; a file of users takes its place.
+    """Check whether visitors may log in there; a file of users takes its place.
 
-    Raises:
-        TagifaiError: they may, and a package is missing.
+    Raises
+    ------
+    TagifaiError
+        They may, and a package is missing.
     """
     offered = space is not None and space.login and not settings.auth_file
     lacking = [name for name in ("authlib", "itsdangerous") if offered and not find_spec(name)]
@@ -26,7 +28,7 @@ def is_offered(space: Space | None, settings: Settings) -> bool:
 
 
 def build() -> None:
-    """Lay out the button that logs in, or out where somebody is."""
+    """Add the button that logs in, or out whoever is logged in."""
     gr.LoginButton(
         "Log in with Hugging Face", "Log out {}", size="sm", elem_id="log-in", min_width=220
     )

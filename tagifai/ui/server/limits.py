@@ -90,8 +90,8 @@ class Gate:
             if not is_allowed(scope["method"], scope["path"], mcp=self.mcp):
                 raise RefusedError(404, "there is nothing here")
             if is_foreign(scope["method"], headers, framed=bool(self.framed_by)):
-                kept = [pair for pair in scope["headers"] if pair[0] != b"cookie"]
-                scope = {**scope, "headers": kept}
+                others = [pair for pair in scope["headers"] if pair[0] != b"cookie"]
+                scope = {**scope, "headers": others}
             if scope["method"] in ("GET", "HEAD", "OPTIONS"):
                 self._check_length(headers, self.max_body)
                 await self.app(scope, receive, send_headers)

@@ -191,7 +191,7 @@ def build_server_app(
 def launch_shared(
     demo: gr.Blocks, settings: Settings, appearance: Appearance, endpoints_only: bool
 ) -> str | None:
-    """Have Gradio open the port and a public link to it; return the link, None without one.
+    """Let Gradio open the port and a public link to it; return the link, None without one.
 
     Raises
     ------

@@ -17,7 +17,7 @@ def visit_of(request: gr.Request | None) -> Visit:
 
 
 def account_of(request: gr.Request) -> str | None:
-    """Name the account at Hugging Face that is logged in; None where there is no such login."""
+    """Return the account at Hugging Face that is logged in; None where there is none."""
     scope = getattr(request.request, "scope", {})
     # Signed by the app with the Space's secret; only there where the page offers the login.
     known = scope.get("session", {}).get("oauth_info")
