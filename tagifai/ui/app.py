@@ -37,7 +37,6 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
     with Page(title=TITLE, analytics_enabled=False, delete_cache=(600, 3_600)) as demo:
         # First, so that no private event takes an endpoint's name.
         api.build(services)
-        endpoints = len(demo.children)
         with gr.Column(elem_classes="page-top") as head:
             pass
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
@@ -69,13 +68,12 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
                         )
         with head:
             links.Address(routes, tabs, parts).build(demo.load, HEADING)
-            line = loading.build(demo.load, lambda: services.warm_up.progress())
+            waiting = progress.add_waiting()
+            loading.build(demo.load, lambda: services.warm_up.progress())
             if account.is_offered(services.space, services.settings):
                 account.build()
-    # And last in the page's tree, which Gradio's script searches from its start at every event.
-    demo.children = demo.children[endpoints:] + demo.children[:endpoints]
     fields.size_by_style(demo)
-    progress.narrow(demo, line)
+    progress.narrow(demo, waiting)
     account.keep_private(demo)
     return demo
 

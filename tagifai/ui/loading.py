@@ -11,8 +11,8 @@ from tagifai.charts.svg import escaped
 SECONDS_BETWEEN = 0.25
 
 
-def build(load: Callable[..., Dependency], progress: Callable[[], str | None]) -> gr.HTML:
-    """Lay out the line, which stands there until `progress` returns None; return it."""
+def build(load: Callable[..., Dependency], progress: Callable[[], str | None]) -> None:
+    """Add the line, which stands there until `progress` returns None."""
     line = gr.HTML(elem_id="loading", apply_default_css=False, padding=False)
 
     async def show_progress() -> AsyncIterator[str]:
@@ -29,4 +29,3 @@ def build(load: Callable[..., Dependency], progress: Callable[[], str | None]) -
         api_visibility="private",
         show_progress="hidden",
     )
-    return line

@@ -110,6 +110,19 @@ def test_strangers_texts_are_shown_and_never_run_or_fetched(page):
     assert page.locator("img[src*='outside'], img[src='x']").count() == 0
 
 
+def test_an_answer_that_takes_long_is_waited_for_in_sight(page):
+    open_tab(page, "Data")
+    held = []
+    page.route("**/gradio_api/run/**", lambda request: held.append(request))
+    line = page.get_by_text("Waiting for an answer …")
+    expect(line).to_be_hidden()
+    field(page, "#preprocess-input").fill("Slow networks")
+    expect(line).to_be_visible()
+    page.unroute("**/gradio_api/run/**")  # lets what was held go on
+    expect(field(page, "#preprocess-output")).to_have_value("slow networks")
+    expect(line).to_be_hidden()
+
+
 @pytest.mark.long
 @pytest.mark.realdata
 def test_the_real_projects_are_shown(open_page, real_data, corpus, serve):

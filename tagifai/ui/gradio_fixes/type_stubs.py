@@ -1,4 +1,15 @@
-"""Have Gradio start without writing type stubs, which take half of the time of its import."""
+"""Let Gradio start without writing type stubs.
+
+What Gradio does
+    Its import parses each component and rewrites the stub beside it, in the installed package.
+Versions
+    4.0 to 6.31.
+Without it
+    Each start takes 0.9 s of processor time more: 2.3 s instead of 1.4 for `import gradio`
+    (`python -c "import time; import gradio; print(time.process_time())"`).
+Upstream
+    docs/upstream/type-stubs.md
+"""
 
 import sys
 from collections.abc import Sequence
