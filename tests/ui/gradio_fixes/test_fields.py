@@ -10,3 +10,8 @@ def test_boxes_keep_their_size_or_grow_by_style():
     size_by_style(page)
     assert [(box.lines, box.max_lines) for box in (line, lines, hidden)] == [(1, 1), (5, 5), (2, 2)]
     assert [box.elem_classes for box in (line, lines, hidden)] == [[], ["own", "grows"], []]
+
+
+def test_gradio_still_lets_boxes_grow_of_themselves():
+    with gr.Blocks():
+        assert gr.Textbox(lines=2).max_lines != 2
