@@ -115,8 +115,7 @@ def smallest_changes(
         raise one_of("tag", tag, tags)
     column = list(tags).index(tag)
     explanation = explain(model, text)
-    words = explanation.words
-    if not words:
+    if not (words := explanation.words):
         return []
     before = float(model.predict_proba([text])[0, column])
     falls = bool(decide(before, thresholds[tag]))

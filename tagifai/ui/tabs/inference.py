@@ -47,7 +47,7 @@ class InferenceTab:
         """Lay out the tab; it is filled when its route comes into view."""
         gr.Markdown(INTRO)
         # Apart, so that the next prediction does not remove what a link could not set.
-        self.refused = gr.HTML(apply_default_css=False)
+        self.refused = gr.HTML(apply_default_css=False, padding=False)
         self.notice = gr.HTML(elem_id="inference-notice", apply_default_css=False)
         self._build_choices()
         self._build_text()
