@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tagifai.cli.terminal import print_message, print_text
+from tagifai.cli.terminal import print_message, print_text, shown
 from tagifai.settings import load_limits
 from tagifai.store.versions import VersionSource, open_source
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tagifai.data.leakage import Leakage
     from tagifai.data.left_out import LeftOut
     from tagifai.services.versions import VersionService
+    from tagifai.training.releases import NewVersion
     from tagifai.training.version_warnings import VersionWarning
 
 
@@ -71,3 +72,37 @@ def print_warnings(warnings: "Iterable[VersionWarning]") -> None:
     """Print a version's warnings to standard error."""
     for warning in warnings:
         print_message(f"warning: {warning.message}")
+
+
+def answer_imported(version: "NewVersion") -> Answer:
+    """Answer with the figures of a version that was made of predictions."""
+    from tagifai.metrics.reading import describe_undefined, undefined_tags
+
+    info, overall = version.info, version.performance["overall"]
+    undefined, note = undefined_tags(version.performance), version.performance.get("note", "")
+    covered, num_tags = overall["num_tags"]["f1"], len(info.tags)
+    over = f" over {covered:,} of them" if covered < num_tags else ""
+
+    def show() -> None:
+        print_text(
+            f"{info.name}: {info.num_projects:,} projects, {num_tags:,} tags, "
+            f"weighted F1 {shown(overall['f1'])}{over} on {overall['num_samples']:,} test projects"
+        )
+        if undefined:
+            print_text(describe_undefined(undefined, num_tags))
+        if note:
+            print_text(note)
+        print_leakage(info.near_duplicates)
+        print_warnings(info.warnings)
+
+    return Answer(
+        {
+            "version": info.name,
+            "overall": overall,
+            "left_out": info.left_out.to_dict(),
+            "missing_tags": info.missing_tags,
+            "out_of_fold": info.out_of_fold,
+            "warnings": [warning.to_dict() for warning in info.warnings],
+        },
+        show,
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tagifai.cli import (
     data_commands,
+    predictor_commands,
     report_commands,
     review_commands,
     serving,
@@ -58,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_training(commands)
     _add_versions(commands)
     _add_texts(commands)
+    _add_version(commands)
     _add_import_predictions(commands)
     text = "serve the endpoints over HTTP, without the page"
     api = kinds.add_parser("serve-api", help=text, description=text)
@@ -238,6 +240,63 @@ def _add_texts(commands: Commands) -> None:
     )
 
 
+def _add_version(commands: Commands) -> None:
+    text = "add a version of any predictor, or of its predictions"
+    add = commands.add("add-version", predictor_commands.add_version, text)
+    add.add_argument("name", help="the version's name, or workspace")
+    add.add_argument(
+        "--predictor", metavar="KIND:SOURCE", help="as in sklearn:model.skops or http:URL"
+    )
+    add.add_argument("--predictions", type=Path, metavar="FILE", help="as for import-predictions")
+    add.add_argument(
+        "--thresholds",
+        default=predictor_commands.TUNED,
+        help="tuned on projects that it did not see, a number, or a JSON file [default: tuned]",
+    )
+    add.add_argument("--calibrate", choices=["platt", "isotonic"], help="[default: not]")
+    add.add_argument("--split-of", metavar="VERSION", help="take the split of another version")
+    add.add_argument("--seed", type=int, default=0, help="of a new split [default: 0]")
+    add.add_argument(
+        "--tags", type=Path, metavar="FILE", help="the tags in the order of the model's columns"
+    )
+    add.add_argument(
+        "--map", type=Path, metavar="FILE", help='tags by the model\'s names: {"LABEL_3": "nlp"}'
+    )
+    add.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the predictor's kind; may be repeated",
+    )
+    add.add_argument("--timeout", type=float, default=120.0, help="seconds a batch [default: 120]")
+    add.add_argument("--notes", default="", help="a line about this version")
+    _add_prediction_file(add)
+    add_flags(add, ("allow_predictor", "cache_dir"))
+
+
+def _add_prediction_file(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out-of-fold",
+        choices=OUT_OF_FOLD,
+        default="unknown",
+        help="whether probabilities of train projects come from models that did not see them; "
+        "unless they do, label errors and thresholds use val and test alone [default: unknown]",
+    )
+    command.add_argument(
+        "--missing",
+        choices=["refuse", "zero"],
+        default="refuse",
+        help="what a tag that a row leaves out means: a mistake, or 0 [default: refuse]",
+    )
+    command.add_argument(
+        "--encoding", default="", metavar="NAME", help="of CSV [default: detected]"
+    )
+    command.add_argument(
+        "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: detected]"
+    )
+
+
 def _add_import_predictions(commands: Commands) -> None:
     bring = commands.add(
         "import-predictions",
@@ -251,28 +310,12 @@ def _add_import_predictions(commands: Commands) -> None:
         help="JSON lines, CSV, Parquet or npz: id, split, and a probability for each tag",
     )
     bring.add_argument("--threshold", type=float, default=0.5, help="for every tag [default: 0.5]")
-    bring.add_argument(
-        "--out-of-fold",
-        choices=OUT_OF_FOLD,
-        default="unknown",
-        help="whether probabilities of train projects come from models that did not see them; "
-        "unless they do, label errors and thresholds use val and test alone [default: unknown]",
-    )
-    bring.add_argument(
-        "--missing",
-        choices=["refuse", "zero"],
-        default="refuse",
-        help="what a tag that a row leaves out means: a mistake, or 0 [default: refuse]",
-    )
+    _add_prediction_file(bring)
     bring.add_argument(
         "--tags",
         type=Path,
         metavar="FILE",
         help="the tags' names, where a row is a list of numbers: a JSON list, or one a line",
-    )
-    bring.add_argument("--encoding", default="", metavar="NAME", help="of CSV [default: detected]")
-    bring.add_argument(
-        "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: detected]"
     )
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from tagifai.cli.answers import (
     Answer,
+    answer_imported,
     open_home,
     print_leakage,
     print_left_out,
     print_warnings,
 )
-from tagifai.cli.terminal import print_message, print_table, print_text, progress_bar, shown
+from tagifai.cli.terminal import print_message, print_table, print_text, progress_bar
 from tagifai.data import Dataset, known_tags, load_dataset
 from tagifai.data.json_files import read_object
 from tagifai.errors import TagifaiError
@@ -289,40 +290,6 @@ def import_predictions(options: argparse.Namespace) -> Answer:
     )
     source.write(options.name, version.to_files())
     return answer_imported(version)
-
-
-def answer_imported(version: "NewVersion") -> Answer:
-    """Answer with the figures of a version that was made of predictions."""
-    from tagifai.metrics.reading import describe_undefined, undefined_tags
-
-    info, overall = version.info, version.performance["overall"]
-    undefined, note = undefined_tags(version.performance), version.performance.get("note", "")
-    covered, num_tags = overall["num_tags"]["f1"], len(info.tags)
-    over = f" over {covered:,} of them" if covered < num_tags else ""
-
-    def show() -> None:
-        print_text(
-            f"{info.name}: {info.num_projects:,} projects, {num_tags:,} tags, "
-            f"weighted F1 {shown(overall['f1'])}{over} on {overall['num_samples']:,} test projects"
-        )
-        if undefined:
-            print_text(describe_undefined(undefined, num_tags))
-        if note:
-            print_text(note)
-        print_leakage(info.near_duplicates)
-        print_warnings(info.warnings)
-
-    return Answer(
-        {
-            "version": info.name,
-            "overall": overall,
-            "left_out": info.left_out.to_dict(),
-            "missing_tags": info.missing_tags,
-            "out_of_fold": info.out_of_fold,
-            "warnings": [warning.to_dict() for warning in info.warnings],
-        },
-        show,
-    )
 
 
 def read_params(options: argparse.Namespace) -> "Params":

@@ -114,6 +114,32 @@ def fit_calibration(kind: str, y_true: Array, y_prob: Array) -> Calibration:
     return Calibration(kind, tuple(curves))
 
 
+def check_calibration(calibration: Calibration) -> Calibration:
+    """Check a calibration that came from a file.
+
+    Raises
+    ------
+    TagifaiError
+        An unknown kind, or a curve that is not one of its kind.
+    """
+    if calibration.kind not in KINDS:
+        raise one_of("calibration", calibration.kind, KINDS)
+    for number, (before, after) in enumerate(calibration.curves, start=1):
+        finite = bool(np.isfinite((*before, *after)).all())
+        if calibration.kind == "platt":
+            fine = len(before) == len(after) <= 1 and all(slope >= 0 for slope in before)
+        else:
+            inside = all(0 <= one <= 1 for one in (*before, *after))
+            rising = all((np.diff(one) >= 0).all() for one in (before, after))
+            fine = len(before) == len(after) <= MAX_KNOTS and inside and rising
+        if not (finite and fine):
+            raise TagifaiError(
+                f"calibration: curve {number} is not one of {calibration.kind}: rising, finite "
+                f"and of as many values before as after"
+            )
+    return calibration
+
+
 def _fit_isotonic(true: Array, prob: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
     from sklearn.isotonic import IsotonicRegression
 

@@ -1,13 +1,14 @@
 """`predictor.json`: where a version's foreign predictor is, and how it is loaded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import msgspec
 
 from tagifai.errors import TagifaiError, shorten
 from tagifai.models.adapters import load_predictor, read_options
 from tagifai.models.adapters.loading import LoadContext
+from tagifai.models.calibrated import CalibratedPredictor, Calibration, check_calibration
 from tagifai.models.predictor import CheckedPredictor, check_tags
 from tagifai.models.predictor_spec import PredictorSpec, check_spec
 
@@ -27,11 +28,19 @@ class PredictorFile:
         The order of the columns, where the model itself knows no names.
     tag_map : mapping
         Tags by the names that the model has for them, such as ``LABEL_3``.
+    calibration : Calibration, optional
+        What makes its probabilities those of the version.
     """
 
     spec: PredictorSpec
     tags: tuple[str, ...] = ()
     tag_map: Mapping[str, str] = field(default_factory=dict)
+    calibration: Calibration | None = None
+
+
+class _Calibration(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str
+    curves: list[tuple[list[float], list[float]]]
 
 
 class _Fields(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,6 +50,7 @@ class _Fields(msgspec.Struct, forbid_unknown_fields=True):
     options: dict[str, object] = {}
     tags: list[str] = []
     map: dict[str, str] = {}
+    calibration: _Calibration | None = None
 
 
 def read_predictor_file(content: bytes, where: str = PREDICTOR_FILE) -> PredictorFile:
@@ -58,7 +68,12 @@ def read_predictor_file(content: bytes, where: str = PREDICTOR_FILE) -> Predicto
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise TagifaiError(f"{where}: {shorten(str(error), 200)}") from None
     spec = PredictorSpec(found.kind, found.source, found.revision, found.options)
-    return check_predictor_file(PredictorFile(spec, tuple(found.tags), found.map), where)
+    calibration = None
+    if found.calibration is not None:
+        curves = tuple((tuple(before), tuple(after)) for before, after in found.calibration.curves)
+        calibration = Calibration(found.calibration.kind, curves)
+    file = PredictorFile(spec, tuple(found.tags), found.map, calibration)
+    return check_predictor_file(file, where)
 
 
 def check_predictor_file(file: PredictorFile, where: str = PREDICTOR_FILE) -> PredictorFile:
@@ -76,6 +91,8 @@ def check_predictor_file(file: PredictorFile, where: str = PREDICTOR_FILE) -> Pr
         if file.tag_map:
             check_tags(list(file.tag_map.values()), "map")
         read_options(file.spec)
+        if file.calibration is not None:
+            check_calibration(file.calibration)
     except TagifaiError as error:
         raise TagifaiError(f"{where}: {error}") from None
     return file
@@ -98,7 +115,10 @@ def open_predictor(file: PredictorFile, context: LoadContext) -> CheckedPredicto
     """
     tags, tag_map = file.tags or context.tags, file.tag_map or context.tag_map
     context = replace(context, tags=tags, tag_map=tag_map)
-    return CheckedPredictor(load_predictor(file.spec, context), str(file.spec))
+    predictor = load_predictor(file.spec, context)
+    if file.calibration is not None:
+        predictor = CalibratedPredictor(predictor, file.calibration)
+    return CheckedPredictor(predictor, str(file.spec))
 
 
 def dump_predictor_file(file: PredictorFile) -> bytes:
@@ -117,6 +137,7 @@ def dump_predictor_file(file: PredictorFile) -> bytes:
         ("options", dict(spec.options)),
         ("tags", list(file.tags)),
         ("map", dict(file.tag_map)),
+        ("calibration", file.calibration and asdict(file.calibration)),
     )
     content |= {name: value for name, value in optional if value}
     return msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=2) + b"\n"

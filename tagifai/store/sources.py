@@ -22,6 +22,8 @@ from tagifai.store.naming import WORKSPACE, version_order
 
 MODEL_FILE = "model.skops"
 PICKLE_FILE = "model.pkl"
+# Where a foreign predictor is and how it is loaded; `models.predictor_file` reads it.
+PREDICTOR_FILE = "predictor.json"
 FILES = (
     "params.json",
     "performance.json",
@@ -30,6 +32,7 @@ FILES = (
     "version.json",
     MODEL_FILE,
     PICKLE_FILE,
+    PREDICTOR_FILE,
 )
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _NO_NAME = re.compile(r"[/\\\0]")

@@ -2,28 +2,41 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from tagifai.arrays import Array
+from tagifai.arrays import Array, Booleans
+from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset, Project, known_tags, labelled_projects
 from tagifai.data.assignment import list_groups
+from tagifai.data.left_out import with_note
 from tagifai.data.names import refuse_unknown_tags
 from tagifai.errors import TagifaiError, counted, one_of
+from tagifai.limits import Limits
 from tagifai.metrics.thresholds import choose_thresholds
 from tagifai.models.calibrated import Calibration, fit_calibration
 from tagifai.models.params import Params
 from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress, softmax_warning
+from tagifai.models.predictor_file import PredictorFile, dump_predictor_file
 from tagifai.models.splits import complete_split
-from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
+from tagifai.predictions import DEFAULT_THRESHOLD, Predictions, decide, threshold_array
+from tagifai.slices import Slice
 from tagifai.store.score_cache import ScoreCache
+from tagifai.text.preprocessing import TextPreprocessor
+from tagifai.training.evaluation import default_tests, label_texts, measure
+from tagifai.training.importing import IMPORTED, describe_missing, missing_tags
+from tagifai.training.releases import NewVersion, describe_making
 
 TUNED = "tuned"
 FEWEST_VALIDATION = 20
 """Fewer projects than these say nothing about thresholds."""
+DRAWN = (
+    "the data states no test split, so one was drawn: if the predictor learned from these "
+    "projects, its figures are too good (a split column, `data split` before it is trained, or "
+    "--out-of-fold yes if it saw none of them)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,10 @@ def assign_splits(
 ) -> Array:
     """Return the split of each project, (n_projects,), as it was chosen.
 
+    Where test projects are stated, whatever is in no split counts as train: the predictor may
+    have learned from it. Where none is, a new split is drawn, of which nobody knows what the
+    predictor saw.
+
     Raises
     ------
     TagifaiError
@@ -127,6 +144,8 @@ def assign_splits(
     stated = [chosen.get(project.id) for project in projects]
     if choices.splits is not None and "test" not in stated:
         raise TagifaiError("the split that was asked for has no test project of this data")
+    if "test" in stated:
+        return np.array([split or "train" for split in stated])
     groups = list_groups([p.id for p in projects], (p.extra for p in projects))
     params = choices.params
     return complete_split(y_true, stated, params.train_size, params.val_size, params.seed, groups)
@@ -162,9 +181,40 @@ def decide_version(
     y_true = truth_of(projects, tags)
     split = assign_splits(projects, y_true, dataset, choices)
     ids = [project.id for project in projects]
+    predictions = Predictions.of(ids, split, tags, y_true, y_prob)
+    drawn = choices.splits is None and "test" not in dataset.splits.values()
+    if drawn and choices.out_of_fold != "yes":
+        # All of it may be known to the predictor, validation too.
+        scored = decide_predictions(
+            predictions, choices, decisions_only=decisions_only, unseen=np.zeros(len(ids), bool)
+        )
+        return replace(scored, warnings=(DRAWN, *scored.warnings))
+    return decide_predictions(predictions, choices, decisions_only=decisions_only)
+
+
+def decide_predictions(
+    predictions: Predictions,
+    choices: Choices,
+    *,
+    decisions_only: bool = False,
+    unseen: Booleans | None = None,
+) -> Scored:
+    """Choose calibration and thresholds for predictions whose splits are known.
+
+    `unseen` (n_projects,) are those that the predictor did not learn from; by default val, and
+    train where its probabilities are out of fold.
+
+    Raises
+    ------
+    TagifaiError
+        As `decide_version` does.
+    """
+    tags, split = predictions.tags, predictions.split
+    y_true, y_prob = predictions.y_true, predictions.y_prob
     warnings = [line for line in [softmax_warning(y_prob)] if line]
-    seen = np.asarray(split == "train") & (choices.out_of_fold != "yes")
-    held_out = ~seen & (split != "test")
+    if unseen is None:
+        unseen = np.asarray(split != "train") | (choices.out_of_fold == "yes")
+    held_out = unseen & (split != "test")
     calibration = None
     if choices.calibrate and decisions_only:
         warnings.append("decisions without probabilities: there is nothing to calibrate")
@@ -176,15 +226,7 @@ def decide_version(
     thresholds, lines = _thresholds(
         y_true[held_out], y_prob[held_out], tags, choices, decisions_only
     )
-    predictions = Predictions.of(ids, split, tags, y_true, y_prob)
-    predictions = Predictions(
-        predictions.ids,
-        predictions.split,
-        predictions.tags,
-        predictions.y_true,
-        predictions.y_prob,
-        choices.out_of_fold,
-    )
+    predictions = replace(predictions, y_prob=y_prob, out_of_fold=choices.out_of_fold)
     return Scored(predictions, thresholds, calibration, (*warnings, *lines))
 
 
@@ -240,19 +282,94 @@ def _check_threshold(value: object, where: str) -> None:
         raise TagifaiError(f"{where}: a number from 0 to 1 is needed, got {value!r}")
 
 
-def describe_packages(names: Sequence[str]) -> dict[str, str]:
-    """Return the installed version of each package that is installed.
+def make_version(
+    scored: Scored,
+    dataset: Dataset,
+    *,
+    name: str,
+    notes: str = "",
+    predictor: CheckedPredictor | None = None,
+    file: PredictorFile | None = None,
+    slices: Mapping[str, Slice] | None = None,
+    saved: Sequence[BehavioralTest] = (),
+    packages: Sequence[str] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> NewVersion:
+    """Measure what was scored and return the version, ready to be written.
 
-    >>> sorted(describe_packages(["numpy", "no-such-package"]))
-    ['numpy']
+    Parameters
+    ----------
+    scored : Scored
+        From `decide_version`.
+    dataset : Dataset
+        The data.
+    name, notes : str
+        The version's name, and a line about it.
+    predictor, file : optional
+        The predictor as it answers now, calibrated, and what `predictor.json` will say of it.
+        Behavioral tests, generated and `saved` ones, are run where there is one.
+    slices : mapping, optional
+        Slices to score, by name.
+    packages : sequence of str
+        Distributions whose versions are recorded.
+    limits : Limits
+        How large files may be.
+
+    Raises
+    ------
+    TagifaiError
+        No test project, a file that would be too large, or the predictor fails.
     """
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    predictions, thresholds = scored.predictions, dict(scored.thresholds)
+    if not len(predictions.rows_by_split["test"]):
+        raise TagifaiError("no project is in the test split, so nothing can be scored")
+    by_id = {project.id: project for project in dataset.projects}
+    projects = [by_id[one] for one in predictions.ids]
+    tags, language = predictions.tags, dataset.config.language
+    tests: Sequence[BehavioralTest] = ()
+    if predictor is not None:
+        labelled = label_texts(predictions.split, projects)
+        tests = default_tests(tags, dataset.tags, saved, language, labelled)
+
+    def predict(texts: list[str]) -> list[list[str]]:
+        assert predictor is not None  # without one there is no test
+        prob = predictor.predict_proba(texts)
+        decided = decide(prob, threshold_array(tags, thresholds))
+        return [[tags[column] for column in np.flatnonzero(row)] for row in decided]
+
+    figures = measure(
+        predict,
+        TextPreprocessor(language=language),
+        thresholds,
+        predictions,
+        projects,
+        tests,
+        slices,
+        dataset.projects,
+        dataset.tags,
+    )
+    figures = with_note(figures, dataset)
+    missing = missing_tags(dataset, tags, Params().min_tag_freq)
+    lines = [figures.get("note"), describe_missing(missing), *scored.warnings]
+    if note := "; ".join(line for line in lines if line):
+        figures["note"] = note
+    packed = predictions.to_bytes()
+    limits.check_file(packed, "predictions.npz")
+    params: dict[str, object] = {"language": language}
+    if file is not None:
+        params |= {"predictor": str(file.spec)}
+    if scored.calibration is not None:
+        params["calibration"] = scored.calibration.kind
+    return NewVersion(
+        params=params,
+        performance=figures,
+        thresholds=thresholds,
+        predictions=packed,
+        info=describe_making(
+            predictions, thresholds, dataset, name, notes or IMPORTED, missing, packages
+        ),
+        predictor=None if file is None else dump_predictor_file(file),
+    )
 
 
 def digest_path(path: Path) -> str:

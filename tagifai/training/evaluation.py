@@ -1,11 +1,11 @@
 """Assemble a version's performance from its predictions and its model."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tagifai.behavioral import BehavioralTest, run_behavioral
+from tagifai.behavioral import BehavioralTest, PredictTags, run_behavioral
 from tagifai.behavioral.generation import generate_tests
 from tagifai.behavioral.rewording import LabelledText, generate_rewordings
 from tagifai.data import Project, Tag
@@ -64,8 +64,26 @@ def label_texts(
     return parts
 
 
+def tags_by_classifier(
+    model: TagClassifier, tags: Sequence[str], thresholds: Mapping[str, float]
+) -> PredictTags:
+    """Return a function from texts to the tags that our classifier predicts, likeliest first."""
+
+    def predicted(texts: list[str]) -> list[tuple[str, ...]]:
+        return [one.tags for one in predict_tags(model, tags, thresholds, texts)]
+
+    return predicted
+
+
+def cleaner_of(model: TagClassifier) -> Callable[[str], str]:
+    """Return how our classifier preprocesses a text."""
+    clean: Callable[[str], str] = model.features_.named_steps["preprocess"].clean
+    return clean
+
+
 def measure(
-    model: TagClassifier,
+    predict: PredictTags,
+    clean: Callable[[str], str],
     thresholds: Mapping[str, float],
     predictions: Predictions,
     projects: Sequence[Project],
@@ -78,9 +96,12 @@ def measure(
 
     Parameters
     ----------
-    model, thresholds, predictions
-        The version: its model, by tag the probability from which it is predicted, and the
-        probabilities of all projects.
+    predict : callable
+        From texts to the tags predicted for each.
+    clean : callable
+        How the version preprocesses a text, which slices of words look at.
+    thresholds, predictions
+        By tag the probability from which it is predicted, and the probabilities of all projects.
     projects : sequence of Project
         In the order of `predictions`, with all of their tags.
     tests : sequence of BehavioralTest
@@ -100,11 +121,6 @@ def measure(
     tags = predictions.tags
     rows = np.flatnonzero(predictions.split == "test")
     test = predictions.take(rows)
-    clean = model.features_.named_steps["preprocess"].clean
-
-    def predicted(texts: list[str]) -> list[tuple[str, ...]]:
-        return [one.tags for one in predict_tags(model, tags, thresholds, texts)]
-
     return performance(
         test.y_true,
         decide(test.y_prob, threshold_array(tags, thresholds)),
@@ -113,5 +129,5 @@ def measure(
         slices=select_slices(
             [projects[int(row)] for row in rows], clean, slices, among=among or projects
         ),
-        behavioral=run_behavioral(tests, predicted, tags, described).to_dict(),
+        behavioral=run_behavioral(tests, predict, tags, described).to_dict(),
     )

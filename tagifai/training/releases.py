@@ -1,7 +1,7 @@
 """Write a trained version's files, and freeze the workspace under a name."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,7 @@ from tagifai.predictions import Predictions
 from tagifai.store.cache import digest_code
 from tagifai.store.naming import WORKSPACE
 from tagifai.store.parsing import parse_info
-from tagifai.store.sources import MODEL_FILE, VersionSource, pack_json, read_files
+from tagifai.store.sources import MODEL_FILE, PREDICTOR_FILE, VersionSource, pack_json, read_files
 from tagifai.training.version_warnings import VersionWarning, find_warnings
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ class NewVersion:
         What it was made from.
     model : bytes or None
         The packed model; None where there is none.
+    predictor : bytes or None
+        The content of `predictor.json`, where a foreign predictor made it.
     """
 
     params: Mapping[str, object]
@@ -116,10 +118,12 @@ class NewVersion:
     predictions: bytes
     info: VersionInfo
     model: bytes | None = None
+    predictor: bytes | None = None
 
     def to_files(self) -> dict[str, bytes]:
         """Return the content of each file by its name."""
-        model = {} if self.model is None else {MODEL_FILE: self.model}
+        optional = {MODEL_FILE: self.model, PREDICTOR_FILE: self.predictor}
+        model = {name: content for name, content in optional.items() if content is not None}
         return {
             "params.json": pack_json(self.params),
             "performance.json": pack_json(self.performance),
@@ -163,6 +167,7 @@ def describe_making(
     name: str,
     notes: str,
     missing_tags: Mapping[str, int] | None = None,
+    packages: Sequence[str] = PACKAGES,
 ) -> VersionInfo:
     """Return when and from what a version was made, and what its figures should not be taken for.
 
@@ -178,6 +183,8 @@ def describe_making(
         Its name, and a line about it.
     missing_tags : mapping, optional
         Projects by tag of the data that is not predicted.
+    packages : sequence of str
+        Those that it was computed with.
     """
     texts = {project.id: project.text for project in dataset.projects}
     leakage = measure_leakage([texts[one] for one in predictions.ids], predictions.split.tolist())
@@ -197,7 +204,7 @@ def describe_making(
         warnings=tuple(find_warnings(predictions, thresholds, dataset, leakage)),
         code_digest=digest_code(),
         python=platform.python_version(),
-        packages={package: _installed(package) for package in PACKAGES},
+        packages={package: _installed(package) for package in packages},
         missing_tags=missing_tags,
     )
 

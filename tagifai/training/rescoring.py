@@ -82,7 +82,13 @@ def _measure_again(
     if model is None or dataset is None or len(projects) < len(predictions.ids):
         return None
     # Here: without a model nobody need wait for scikit-learn.
-    from tagifai.training.evaluation import default_tests, label_texts, measure
+    from tagifai.training.evaluation import (
+        cleaner_of,
+        default_tests,
+        label_texts,
+        measure,
+        tags_by_classifier,
+    )
 
     tests = default_tests(
         predictions.tags,
@@ -92,7 +98,8 @@ def _measure_again(
         label_texts(predictions.split, projects),
     )
     return measure(
-        model,
+        tags_by_classifier(model, predictions.tags, thresholds),
+        cleaner_of(model),
         thresholds,
         predictions,
         projects,

@@ -21,7 +21,13 @@ from tagifai.models.sizes import check_sizes
 from tagifai.models.splits import complete_split
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice
-from tagifai.training.evaluation import default_tests, label_texts, measure
+from tagifai.training.evaluation import (
+    cleaner_of,
+    default_tests,
+    label_texts,
+    measure,
+    tags_by_classifier,
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,15 @@ def train(
     thresholds = dict(zip(prepared.tags, map(float, model.thresholds_), strict=True))
     with threadpool_limits(limits=1):
         performance = measure(
-            model, thresholds, predictions, projects, tests, slices, dataset.projects, dataset.tags
+            tags_by_classifier(model, prepared.tags, thresholds),
+            cleaner_of(model),
+            thresholds,
+            predictions,
+            projects,
+            tests,
+            slices,
+            dataset.projects,
+            dataset.tags,
         )
     performance = with_note(performance, dataset)
     return Trained(params, prepared.tags, thresholds, predictions, model, performance)

@@ -140,6 +140,24 @@ def test_without_a_validation_split_thresholds_stay():
     assert "nothing can be tuned on 0 projects" in scored.warnings[0]
 
 
+def test_what_is_in_no_split_may_have_been_learned_from():
+    splits = {one: split for one, split in SPLITS.items() if split == "test"}
+    scored = decide_version(np.full(Y.shape, 0.5, np.float32), NAMES, DATA, Choices(splits=splits))
+    assert set(scored.predictions.split) == {"train", "test"}
+    # All of train is out of fold, or seen by no predictor: then it may choose thresholds.
+    zero_shot = Choices(splits=splits, out_of_fold="yes")
+    y_prob = np.where(Y, 0.3, 0.1).astype(np.float32)
+    scored = decide_version(y_prob, NAMES, DATA, zero_shot)
+    assert all(0.1 < one <= 0.3 for one in scored.thresholds.values())
+
+
+def test_a_split_that_is_drawn_now_says_what_it_may_hide():
+    scored = decide_version(np.full(Y.shape, 0.25, np.float32), NAMES, DATA, Choices())
+    assert set(scored.predictions.split) == {"train", "val", "test"}
+    assert "the data states no test split, so one was drawn" in scored.warnings[0]
+    assert set(scored.thresholds.values()) == {0.5}
+
+
 def test_rows_that_sum_to_one_are_noticed():
     softmax = np.full(Y.shape, 0.25, np.float32)
     scored = decide_version(softmax, NAMES, DATA, Choices(splits=SPLITS))

@@ -3,7 +3,7 @@ from small_corpus import SMALL_PARAMS, TAGS, small_dataset
 
 from tagifai.behavioral import BehavioralTest, Case
 from tagifai.slices import Conditions, Slice
-from tagifai.training.evaluation import default_tests, measure
+from tagifai.training.evaluation import cleaner_of, default_tests, measure, tags_by_classifier
 from tagifai.training.train import train
 
 
@@ -20,13 +20,14 @@ def test_behavior_is_judged_by_the_thresholds_given():
     test = BehavioralTest("MFT", "mine", (Case("camera sentences", ("computer-vision",)),))
     scores = [
         measure(
-            trained.model,
-            dict.fromkeys(trained.tags, threshold),
+            tags_by_classifier(trained.model, trained.tags, thresholds),
+            cleaner_of(trained.model),
+            thresholds,
             trained.predictions,
             dataset.projects,
             [test],
         )["behavioral"]["score"]
-        for threshold in (0.5, 1.0)
+        for thresholds in (dict.fromkeys(trained.tags, value) for value in (0.5, 1.0))
     ]
     assert scores == [1.0, 0.0]
 

@@ -20,7 +20,7 @@ def version():
 
 def test_a_version_has_every_file_of_a_release(version):
     files = version.to_files()
-    assert set(files) == set(FILES) - {"model.pkl"}
+    assert set(files) == set(FILES) - {"model.pkl", "predictor.json"}
     assert json.loads(files["params.json"]) == QUICK.to_dict()
     assert json.loads(files["performance.json"]) == version.performance
     assert set(json.loads(files["thresholds.json"])) == set(version.info.tags)
