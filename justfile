@@ -25,7 +25,7 @@ test *ARGS:
 long *ARGS:
     {{ python }} -m pytest -n 2 --long -m long {{ ARGS }}
 
-# Make environments anew as a Space and the Dockerfile do, and time the first page: minutes
+# Create environments as a Space and the Dockerfile do, and time the first page: minutes
 fresh *ARGS:
     {{ python }} -m pytest --fresh -m fresh -s {{ ARGS }}
 

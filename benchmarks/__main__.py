@@ -161,7 +161,7 @@ def measure_all(
 
 
 def chosen(rows: dict[str, Any], only: set[str]) -> list[tuple[str, Any]]:
-    """Give the groups of rows that are asked for, all where none is named."""
+    """Return the groups of rows that are asked for, all where none is named."""
     return [(name, measure) for name, measure in rows.items() if not only or name in only]
 
 
@@ -179,7 +179,7 @@ def measured(
 
 
 def tell_worsened(worse: Sequence[str], recorded: bool) -> int:
-    """Say what got worse; give the exit status."""
+    """Return what got worse; give the exit status."""
     if not recorded:
         say("nothing is recorded to compare with")
         return 1
@@ -189,7 +189,7 @@ def tell_worsened(worse: Sequence[str], recorded: bool) -> int:
 
 
 def say(line: str) -> None:
-    """Tell how it goes, at once."""
+    """Print how it goes, at once."""
     print(line, file=sys.stderr, flush=True)
 
 

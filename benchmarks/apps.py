@@ -70,7 +70,7 @@ def empty_tab(scratch: Path) -> Iterator[Server]:
 
 
 def address(url: str, frequency: int) -> str:
-    """Give the address of the Data tab with its slider at `frequency`."""
+    """Return the address of the Data tab with its slider at `frequency`."""
     return f"{url}?tab=data&min_tag_freq={frequency}"
 
 
@@ -79,7 +79,7 @@ _TITLES = "[...document.querySelectorAll({titles!r})].map(title => title.textCon
 
 
 def readers(who: str) -> dict[str, str]:
-    """Give the expressions that read the parts of an app's Data tab."""
+    """Return the expressions that read the parts of an app's Data tab."""
     if who == FLOOR:
         return {"number": "document.querySelector('#floor-shown b')?.textContent"}
     if who == OURS:
@@ -108,7 +108,7 @@ def readers(who: str) -> dict[str, str]:
 
 
 def expected(who: str, shown: Shown, num_projects: int) -> dict[str, Any]:
-    """Give how the parts of an app's Data tab must read at one frequency."""
+    """Return how the parts of an app's Data tab must read at one frequency."""
     lists = [_texts(who, rows) for rows in (shown.most_common, shown.just_made, shown.just_missed)]
     pages = -(-num_projects // 50)
     return {
@@ -121,7 +121,7 @@ def expected(who: str, shown: Shown, num_projects: int) -> dict[str, Any]:
 
 
 def expected_plots(who: str, shown: Shown) -> list[Any]:
-    """Give how the two plots must read: their bars, with names where the page has them."""
+    """Return how the two plots must read: their bars, with names where the page has them."""
     if who != OURS:
         heights = [[n for _, n in shown.kept], [n for _, n in shown.tags_per_project]]
         return [", ".join(map(str, bars)) for bars in heights]

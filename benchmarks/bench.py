@@ -62,11 +62,11 @@ class Bench:
         return len(read_records(self.real / "projects.json"))
 
     def size(self, times: int) -> int:
-        """Tell how many projects the data folder of `times` has."""
+        """Return how many projects the data folder of `times` has."""
         return self.num_real * times
 
     def data(self, times: int) -> Path:
-        """Give the data folder in which the real projects stand `times` over."""
+        """Return the data folder in which the real projects stand `times` over."""
         if times not in self._made:
             folder = self.scratch / f"data-{times}"
             self._made[times] = write_corpus(self.real, folder, times)
@@ -82,7 +82,7 @@ class Bench:
         return self._counts[times]
 
     def app(self, who: str, times: int) -> App:
-        """Give one of the measured apps on the data of `times`."""
+        """Return one of the measured apps on the data of `times`."""
         return App(who, self.data(times), self.models(times), self.scratch)
 
     @cached_property
@@ -113,7 +113,7 @@ class Bench:
 
     @cached_property
     def real_models(self) -> Path:
-        """Give a folder of two versions and a workspace, trained on the real data."""
+        """Return a folder of two versions and a workspace, trained on the real data."""
         from tagifai.store.naming import WORKSPACE
         from tagifai.store.sources import FolderSource
         from tagifai.training.releases import version_files
@@ -126,7 +126,7 @@ class Bench:
         return source.path
 
     def models(self, times: int) -> Path:
-        """Give the versions whose predictions are of the data of `times`."""
+        """Return the versions whose predictions are of the data of `times`."""
         folder = self.scratch / f"model-{times}"
         if times == SMALL or folder.exists():
             return self.real_models if times == SMALL else folder
@@ -161,7 +161,7 @@ def _moved(files: dict[str, bytes], name: str) -> dict[str, bytes]:
 
 
 def _repeat_predictions(folder: Path, times: int) -> None:
-    """Give a version predictions of enlarged data: each project's copies predicted as it is."""
+    """Return a version predictions of enlarged data: each project's copies predicted as it is."""
     from tagifai.predictions import Predictions
 
     path = folder / "predictions.npz"

@@ -29,7 +29,7 @@ OTHERS = "the round trip of an empty handler and the drawing of what changes are
 
 
 def why_not(work: str) -> str:
-    """Say what limits a kind of work, in the words of the row that it stands in.
+    """Return what limits a kind of work, in the words of the row that it stands in.
 
     >>> why_not("key metrics of versions, warm")
     'one look at each file: its time, size and number'

@@ -28,7 +28,7 @@ class Ratio:
 
 
 def summarize(values: Sequence[float]) -> Summary:
-    """Give the number, median and 95th percentile.
+    """Return the number, median and 95th percentile.
 
     >>> summarize([3.0, 1.0, 2.0])
     Summary(n=3, median=2.0, p95=2.9)
@@ -37,17 +37,17 @@ def summarize(values: Sequence[float]) -> Summary:
 
 
 def p50(values: Sequence[float]) -> float:
-    """Give the median."""
+    """Return the median."""
     return float(np.median(values))
 
 
 def p95(values: Sequence[float]) -> float:
-    """Give the 95th percentile, linear between the two nearest."""
+    """Return the 95th percentile, linear between the two nearest."""
     return round(float(np.quantile(values, 0.95)), 12)
 
 
 def paired_ratio(ours: Sequence[float], other: Sequence[float], seed: int = 0) -> Ratio:
-    """Give the median of the ratios of measurements made side by side, with its interval.
+    """Return the median of the ratios of measurements made side by side, with its interval.
 
     Raises:
         ValueError: not equally many of both.
@@ -66,7 +66,7 @@ def ratio_of(
     other: Sequence[float],
     seed: int = 0,
 ) -> Ratio:
-    """Give the ratio of a statistic of two samples that aren't paired, with its interval."""
+    """Return the ratio of a statistic of two samples that aren't paired, with its interval."""
     rng = np.random.default_rng(seed)
     a, b = np.asarray(ours), np.asarray(other)
     drawn = [
@@ -77,7 +77,7 @@ def ratio_of(
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Give k of the power law value ∝ size^k that fits best: 0 is no growth, 1 is in step.
+    """Return k of the power law value ∝ size^k that fits best: 0 is no growth, 1 is in step.
 
     >>> round(exponent([10, 100, 1000], [1, 10, 100]), 6)
     1.0

@@ -31,15 +31,15 @@ class Server:
 
     @property
     def seconds_to_answer(self) -> float:
-        """Tell how long it took from the start to the first answer."""
+        """Return how long it took from the start to the first answer."""
         return self.answered - self.started
 
     def cpu_seconds(self) -> float:
-        """Tell the CPU time that the program and its children have taken so far."""
+        """Return the CPU time that the program and its children have taken so far."""
         return sum(map(cpu_seconds, family(self.process.pid)))
 
     def megabytes(self) -> float:
-        """Tell the memory of the program and its children: shared pages by their share."""
+        """Return the memory of the program and its children: shared pages by their share."""
         return sum(map(megabytes, family(self.process.pid)))
 
 
@@ -125,7 +125,7 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Tell the CPU time of a process, all threads; 0 where it is gone."""
+    """Return the CPU time of a process, all threads; 0 where it is gone."""
     # What clock_getcpuclockid(3) gives: /proc/PID/stat counts hundredths of a second only.
     with suppress(OSError):
         return time.clock_gettime((~pid << 3) | 2)
@@ -133,7 +133,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def megabytes(pid: int) -> float:
-    """Tell the memory that a process holds, pages shared with others by their share."""
+    """Return the memory that a process holds, pages shared with others by their share."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -142,12 +142,12 @@ def megabytes(pid: int) -> float:
 
 
 def load_average() -> float:
-    """Tell the load of the last minute."""
+    """Return the load of the last minute."""
     return os.getloadavg()[0]
 
 
 def describe_machine() -> dict[str, Any]:
-    """Say what the machine is, as far as it matters to speed."""
+    """Return what the machine is, as far as it matters to speed."""
     import platform
     from importlib.metadata import version
     from importlib.util import find_spec

@@ -44,7 +44,7 @@ class Claim:
 
     @property
     def reached(self) -> bool:
-        """Tell whether it holds."""
+        """Check whether it holds."""
         return self.value <= self.limit
 
     @property
@@ -144,7 +144,7 @@ def read_run(path: Path) -> Run:
 
 
 def worsened(recorded: Sequence[Claim], now: Sequence[Claim]) -> list[str]:
-    """Say which ratios are 20 % worse than those recorded.
+    """Return which ratios are 20 % worse than those recorded.
 
     >>> worsened([Claim("slider", 10, "to plain", 0.1, 0.2)],
     ...          [Claim("slider", 10, "to plain", 0.13, 0.2)])

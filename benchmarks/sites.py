@@ -60,7 +60,7 @@ class Site:
         return control
 
     def expected(self, step: int, num_projects: int) -> dict[str, Any]:
-        """Give how the page must read at `frequency` (0), or one project more (1)."""
+        """Return how the page must read at `frequency` (0), or one project more (1)."""
         if self.who == FLOOR:
             return {"number": str(500 + step)}
         return expected(self.who, self.shown[step], num_projects)
@@ -75,16 +75,16 @@ class Sites:
     found: dict[tuple[str, int], Site] = field(default_factory=dict)
 
     def __getitem__(self, which: tuple[str, int]) -> Site:
-        """Give one site, with its page open."""
+        """Return one site, with its page open."""
         return self.open([which])[0]
 
     def of(self, *whose: str) -> list[Site]:
-        """Give the sites of some of the measured, on each size of data; the floor's on one."""
+        """Return the sites of some of the measured, on each size of data; the floor's on one."""
         sizes = {who: (SMALL,) if who == FLOOR else self.bench.times for who in whose}
         return self.open([(who, times) for who in whose for times in sizes[who]])
 
     def open(self, wanted: Sequence[tuple[str, int]]) -> list[Site]:
-        """Give sites with their pages open; their servers are started beside each other."""
+        """Return sites with their pages open; their servers are started beside each other."""
         missing = [which for which in wanted if which not in self.found]
         # Ours loads its data once it is started, the largest longest: first started, last opened.
         missing.sort(key=lambda which: (which[0] == OURS, which[1]))
@@ -143,6 +143,6 @@ def rest(server: Server) -> None:
 
 
 def cpu_ms(server: Server, before: float) -> float:
-    """Tell the server's CPU time since `before`, once what it still does is done."""
+    """Return the server's CPU time since `before`, once what it still does is done."""
     time.sleep(SETTLE)
     return 1000 * (server.cpu_seconds() - before)

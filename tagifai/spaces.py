@@ -37,7 +37,7 @@ def stay_offline(environment: MutableMapping[str, str]) -> None:
 
 
 def is_writable(folder: Path) -> bool:
-    """Tell whether a file can be made in a folder, or where the folder would be made."""
+    """Check whether a file can be made in a folder, or where the folder would be made."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
@@ -49,7 +49,7 @@ def is_writable(folder: Path) -> bool:
 
 
 def lasts(folder: Path) -> bool:
-    """Tell whether a folder lies on a disk of its own, which outlives a container."""
+    """Check whether a folder lies on a disk of its own, which outlives a container."""
     folder = folder.resolve()
     while not os.path.ismount(folder):
         folder = folder.parent
@@ -57,7 +57,7 @@ def lasts(folder: Path) -> bool:
 
 
 def warn_of_disk(reviews: Path, space: Space | None, repository: str = "") -> str:
-    """Say in one line what becomes of the reviews on this disk; "" where nothing is amiss."""
+    """Describe in one line what becomes of the reviews on this disk; "" if nothing is amiss."""
     if not is_writable(reviews.parent):
         return f"{reviews.parent} cannot be written: reviews are off (--reviews names another file)"
     if space is None or repository or lasts(reviews.parent):

@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def turn(item: pytest.Item) -> int:
-    """Give a test's turn: what takes long early, so that no worker is left with it alone.
+    """Return a test's turn: what takes long early, so that no worker is left with it alone.
 
     Browser tests come last, because Playwright keeps an event loop running, in which
     asyncio.run refuses to work; so no file has both.

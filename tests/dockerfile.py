@@ -33,6 +33,6 @@ def environment(stage: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def command(stage: list[tuple[str, str]], name: str = "CMD") -> list[str]:
-    """Give the words of CMD, or of the command that HEALTHCHECK runs."""
+    """Return the words of CMD, or of the command that HEALTHCHECK runs."""
     (words,) = values(stage, name)
     return json.loads(words.partition("CMD ")[2] if name == "HEALTHCHECK" else words)

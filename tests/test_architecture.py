@@ -184,7 +184,7 @@ def test_probabilities_meet_thresholds_in_one_place():
 
 
 def is_fixed(node: ast.AST) -> bool:
-    """Tell a written number, or a length, which is none of a probability."""
+    """Check for a written number, or a length, which is none of a probability."""
     measured = isinstance(node, ast.Call) and ast.unparse(node.func) == "len"
     return isinstance(node, ast.Constant) or measured
 

@@ -20,7 +20,7 @@ SECONDS_TO_FIRST_PAGE = 20
 
 
 def wait_for(url, process, seconds=300):
-    """Give the seconds until an address answers."""
+    """Return the seconds until an address answers."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:
         assert process.poll() is None
@@ -35,7 +35,7 @@ def wait_for(url, process, seconds=300):
 
 
 def bare(**variables):
-    """Give the environment of a machine that knows nothing of this one's Python."""
+    """Return the environment of a machine that knows nothing of this one's Python."""
     kept = {
         name: value for name, value in os.environ.items()
         if not name.startswith(("TAGIFAI_", "PYTHON", "VIRTUAL_ENV"))

@@ -63,7 +63,7 @@ def repeat(records: list[dict[str, Any]], times: int) -> Iterator[Project]:
 
 
 def look_up(table: FrequencyTable) -> list[float]:
-    """Give the ms of a thousand steps at chance frequencies."""
+    """Return the ms of a thousand steps at chance frequencies."""
     chance = random.Random(0)
     top = int(table.counts[0]) + 1
     times = []

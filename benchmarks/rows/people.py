@@ -72,11 +72,11 @@ class Meter:
         self._begun, self._spent = time.perf_counter(), self._server.cpu_seconds()
 
     def seconds(self) -> float:
-        """Tell how long ago that was."""
+        """Return how long ago that was."""
         return time.perf_counter() - self._begun
 
     def cpu_seconds(self) -> float:
-        """Tell the CPU time since."""
+        """Return the CPU time since."""
         return self._server.cpu_seconds() - self._spent
 
 
@@ -87,7 +87,7 @@ def run(work: Coroutine[Any, Any, list[float]]) -> list[float]:
 
 
 def drags(counts: PlainCount, steps: int, seed: int) -> list[list[int]]:
-    """Give each person a path of `steps` frequencies beside each other, no two alike in a row."""
+    """Return each person a path of `steps` frequencies beside each other, no two alike in a row."""
     chance = random.Random(seed)
     top = counts.counts[4][1]
     starts = [chance.randrange(1, top - steps) for _ in range(PEOPLE)]

@@ -39,7 +39,7 @@ def measure(bench: Bench) -> Findings:
 
 
 def clock(form: Callable[..., str], texts: list[str], stem: bool) -> tuple[float, Any]:
-    """Give the ms that a form takes for all texts, and what it made of them."""
+    """Return the ms that a form takes for all texts, and what it made of them."""
     start = time.perf_counter()
     made = [form(text, stem=stem) for text in texts]
     return 1000 * (time.perf_counter() - start), made

@@ -100,7 +100,7 @@ def touch(path: Path) -> None:
 
 
 def cpu_ms(act: Callable[[], object]) -> float:
-    """Give the CPU time that something takes here, in ms."""
+    """Return the CPU time that something takes here, in ms."""
     start = time.process_time()
     act()
     return 1000 * (time.process_time() - start)

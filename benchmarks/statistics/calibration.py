@@ -152,7 +152,7 @@ def _perfect(settings: Settings) -> list[Row]:
 
 
 def find_tag(fault: Fault, tags: int, seed: int) -> tuple[bool, float]:
-    """Say if the one tag with a fault is listed, and which share of those listed has none."""
+    """Check whether the tag with a fault is listed, and which share of those listed has none."""
     drawn = draw(np.random.default_rng([42, tags, seed]), PAIRS, tags, fault, faulty=1)
     names = [tag for tag, _ in judge(drawn)[1]]
     wrong = len(names) - ("tag-0" in names)
@@ -160,7 +160,7 @@ def find_tag(fault: Fault, tags: int, seed: int) -> tuple[bool, float]:
 
 
 def find_pooled(fault: Fault, n: int, tags: int, seed: int) -> tuple[bool, bool]:
-    """Say if a fault of all pairs is found, and if a test that knows the fault finds it."""
+    """Check whether a fault of all pairs is found, and if a test that knows the fault finds it."""
     drawn = draw(np.random.default_rng([47, seed]), n, tags, fault)
     prob = np.asarray(drawn.y_prob, float)
     # Summed by project, which are independent; one-sided, since the fault is known.
@@ -170,7 +170,7 @@ def find_pooled(fault: Fault, n: int, tags: int, seed: int) -> tuple[bool, bool]
 
 
 def find_with_knowledge(fault: Fault, tags: int, seed: int) -> bool:
-    """Say if the tag with a fault is found by the likelihood ratio, the most powerful test.
+    """Check whether the tag with a fault is found by the likelihood ratio, the most powerful test.
 
     It knows which fault to look for, and its distribution is drawn, not approximated; the
     other tags are tested as the app does.
@@ -251,7 +251,7 @@ def _beside(claim: str, ours: float, known: float, runs: int) -> Row:
 
 
 def cover(fault: Fault, gap: float, seed: int) -> bool:
-    """Say if the interval of the gap of all pairs holds the population's."""
+    """Check whether the interval of the gap of all pairs holds the population's."""
     found = check_calibration(draw(np.random.default_rng([43, seed]), 400, 40, fault, kind=0))
     return found.low is not None and found.high is not None and found.low <= gap <= found.high
 
@@ -267,7 +267,7 @@ def _coverage(settings: Settings) -> list[Row]:
 
 
 def judge_again(seed: int) -> bool:
-    """Say if data whose grade is a close call gets the same answer each time."""
+    """Check whether data whose grade is a close call gets the same answer each time."""
     predictions = draw(np.random.default_rng([44, seed]), 300, 40, Fault(shift=0.2))
     answers = []
     for state in (0, 1):

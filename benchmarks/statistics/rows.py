@@ -50,7 +50,7 @@ class Settings:
 
 
 def at_most(claim: str, rate: float, limit: float, runs: int) -> Row:
-    """Say how often something happened, which must be at most a limit.
+    """Describe how often something happened, which must be at most a limit.
 
     >>> at_most("false verdicts", 0.02, 0.05, 600).figure
     '2.0 % of 600'
@@ -60,7 +60,7 @@ def at_most(claim: str, rate: float, limit: float, runs: int) -> Row:
 
 
 def at_least(claim: str, rate: float, limit: float, runs: int) -> Row:
-    """Say how often something happened, which must be at least a limit.
+    """Describe how often something happened, which must be at least a limit.
 
     >>> at_least("planted changes found", 0.71, 0.6, 60).passed
     True
@@ -70,7 +70,7 @@ def at_least(claim: str, rate: float, limit: float, runs: int) -> Row:
 
 
 def within(claim: str, rates: Iterable[float], low: float, high: float, runs: int) -> Row:
-    """Say between which rates several figures lie, all of which must lie within limits.
+    """Describe between which rates several figures lie, all of which must lie within limits.
 
     >>> within("coverage", [0.941, 0.957], 0.93, 0.97, 400).figure
     '94.1 – 95.7 % of 400'

@@ -48,7 +48,7 @@ class Population:
 
     @cached_property
     def topics(self) -> Floats:
-        """Say how far each tag hangs on each topic: (t, topics), squares summing to under 1."""
+        """Return how far each tag hangs on each topic: (t, topics), squares summing to under 1."""
         drawn = np.random.default_rng(self.seed).normal(0, 0.4, (len(self.rate), TOPICS))
         squares = (drawn**2).sum(axis=1)
         return drawn / np.sqrt(np.maximum(squares / 0.5, 1))[:, None]

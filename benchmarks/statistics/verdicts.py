@@ -54,7 +54,7 @@ def compare_drawn(pop: Population, n: int, seed: int, slices: int = 0) -> Compar
 
 
 def call_by_chance(seed: int) -> dict[str, bool]:
-    """Say where two versions that differ by chance are told apart."""
+    """Return where two versions that differ by chance are told apart."""
     diff = compare_drawn(population(TAGS, PROJECTS, FEWEST, MOST), PROJECTS, seed, SLICES)
     return {
         **{metric: is_called(diff.rows("tags", metric)) for metric in METRICS},
@@ -64,7 +64,7 @@ def call_by_chance(seed: int) -> dict[str, bool]:
 
 
 def call_coin_tosses(seed: int, tags: int) -> dict[str, bool]:
-    """Say where versions are told apart that differ by eight coin tosses a tag."""
+    """Return where versions are told apart that differ by eight coin tosses a tag."""
     rng = np.random.default_rng(seed)
     n, positives = 200, 30
     y_true, a, b = (np.zeros((n, tags), bool) for _ in range(3))
@@ -94,7 +94,7 @@ def find_planted(seed: int) -> tuple[float, float]:
 
 
 def call_tests(seed: int) -> bool:
-    """Say whether behavioral tests tell versions apart that differ by chance, tag by tag."""
+    """Check whether behavioral tests tell versions apart that differ by chance, tag by tag."""
     rng = np.random.default_rng(seed)
     first, second = (
         version(name, behavioral_results(passed))

@@ -94,7 +94,7 @@ def edit_csv(text: str, path: Path, dialect: Dialect, columns: Columns, plan: Pl
     if [[cell.text for cell in row] for row in rows] != read:
         raise TagifaiError(
             f"{path}: quotes stand in it where only some programs read them, so it cannot be "
-            f"edited in place; save it anew"
+            f"edited in place; save it again"
         )
     places = {name: header.index(name) for name in tag_columns(columns)}
     cells = {name: [row[place].text for row in rows] for name, place in places.items()}

@@ -82,7 +82,7 @@ def stopwords_of(language: str) -> tuple[str, ...]:
 
 
 def has_stemmer(language: str) -> bool:
-    """Tell whether words of a language have stems."""
+    """Check whether words of a language have stems."""
     return find_language(language) in (DEFAULT_LANGUAGE, *SNOWBALL)
 
 

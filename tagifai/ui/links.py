@@ -179,7 +179,7 @@ class Link:
         return self.query is not None
 
     def postpone(self) -> None:
-        """Have the link followed the next time, as where the data cannot be read yet."""
+        """Follow the link the next time, as where the data cannot be read yet."""
         self.postponed = True
 
     def names(self, name: str) -> bool:

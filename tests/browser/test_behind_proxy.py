@@ -44,7 +44,7 @@ def unavailable(reason):
 
 
 def documented_site(ports):
-    """Give the server of the document, on other ports."""
+    """Return the server of the document, on other ports."""
     text = (ROOT / "docs" / "hosting.md").read_text("utf-8")
     site = re.search(r"^```nginx\n(.*?)^```", text, re.M | re.S)[1]
     for written, port in ports.items():
@@ -69,7 +69,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def site(folder, small_data, small_models):
-    """Give the address at which nginx serves two replicas."""
+    """Return the address at which nginx serves two replicas."""
     if NGINX is None:
         unavailable("no nginx on the PATH (apt-get install nginx-light)")
     set_password(folder / "users.json", "ann", PASSWORD)

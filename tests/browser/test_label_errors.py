@@ -45,7 +45,7 @@ def open_queue(page):
 
 
 def current(page):
-    """Tell which pair is on the screen."""
+    """Return which pair is on the screen."""
     return tuple(json.loads(page.locator("#issue-pair .pair").get_attribute("data-pair")))
 
 

@@ -13,7 +13,7 @@ from tagifai.predictions import Predictions
 
 @pytest.fixture
 def decided(corpus):
-    """Give a version's outcomes on its test split, straight from its files."""
+    """Return a version's outcomes on its test split, straight from its files."""
 
     def of(version, tag, outcome):
         folder = corpus / "model" / version

@@ -27,7 +27,7 @@ def predictions(y_prob, ids=IDS, split=TEST, tags=TAGS, y_true=TRUTH):
 
 
 def repeated(p, times):
-    """Have each project `times` over, with ids of their own."""
+    """Repeat each project `times` over, with ids of their own."""
     ids = [f"{one}-{copy}" for copy in range(times) for one in p.ids]
     return Predictions.of(ids, [*p.split] * times, p.tags, [*p.y_true] * times, [*p.y_prob] * times)
 

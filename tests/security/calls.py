@@ -124,7 +124,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 
 
 def measure_elsewhere(target: Target, full: bool) -> Measured:
-    """Have the server fetch an address, or read a file that nobody uploaded."""
+    """Make the server fetch an address, or read a file that nobody uploaded."""
     wrong: list[str] = []
     secret = target.folder / "users.json"
     many = target.functions("predict", "many-texts")[0]["id"]

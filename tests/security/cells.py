@@ -21,7 +21,7 @@ SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20\t\r\n\x00"
 
 
 def starts_formula(cell: str) -> bool:
-    """Tell whether a spreadsheet would run a cell, whatever invisible comes first."""
+    """Check whether a spreadsheet would run a cell, whatever invisible comes first."""
     shown = cell.lstrip(" \t\r\n\x00\ufeff\u200b\u00a0\u2003")
     if not shown or cell.startswith("'"):
         return False

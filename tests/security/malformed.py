@@ -131,7 +131,7 @@ PERFORMANCE = {
 
 
 def cases(folder: Path) -> Iterator[tuple[str, Callable[[], object], str, str]]:
-    """Give each file's name, what reads it, the file that a message names, and its words."""
+    """Return each file's name, what reads it, the file that a message names, and its words."""
     groups = {"projects.json": JSON, "projects.csv": CSV, "projects.parquet": PARQUET}
     for filename, files in groups.items():
         for number, (name, (content, words)) in enumerate(files.items()):

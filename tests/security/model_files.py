@@ -44,7 +44,7 @@ def schema(node: object) -> bytes:
 
 
 def bomb(good: bytes) -> bytes:
-    """Give a good model, one array of which takes 550 MB when it is unpacked."""
+    """Return a good model, one array of which takes 550 MB when it is unpacked."""
     content = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(good)) as model,
@@ -64,14 +64,14 @@ def bomb(good: bytes) -> bytes:
 
 
 def node_of(value: object) -> dict[str, object]:
-    """Give a value as skops writes it."""
+    """Return a value as skops writes it."""
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(value))) as archive:
         node: dict[str, object] = json.loads(archive.read("schema.json"))
     return node
 
 
 def calling(command: str, loader: str) -> bytes:
-    """Give a file that has a loader call `os.system`, if it trusts it."""
+    """Return a file that has a loader call `os.system`, if it trusts it."""
     return schema({
         **node_of(()), "__class__": "system", "__module__": "os", "__loader__": loader,
         "__reduce__": {"args": node_of((command,))}, "content": node_of({}),

@@ -65,7 +65,7 @@ class Target:
         return self.said().count("Traceback (most recent call last)")
 
     def memory(self) -> float:
-        """Give what the server holds in memory, in MB."""
+        """Return what the server holds in memory, in MB."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
@@ -134,7 +134,7 @@ class Target:
         return found
 
     def start_values(self, function: dict[str, Any]) -> list[Any]:
-        """Give what the page sends for a function's inputs when it has just been opened."""
+        """Return what the page sends for a function's inputs when it has just been opened."""
         by_id = {component["id"]: component for component in self.config["components"]}
         return [by_id[one]["props"].get("value") for one in function["inputs"]]
 
@@ -261,7 +261,7 @@ def serving(folder: Path, *flags: object, port: int = 0) -> Iterator[Target]:
 
 
 def copy_corpus(data: Path, models: Path, folder: Path) -> Path:
-    """Give a server files of its own."""
+    """Return a server files of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(data, folder / "data")
     shutil.copytree(models, folder / "model")

@@ -116,7 +116,7 @@ class ManyTexts:
         }
 
     def cancel(self, request: gr.Request) -> None:
-        """Have the run of this session stop after the part under way."""
+        """Stop the run of this session after the part under way."""
         if request.session_hash in self.stopped:
             self.stopped[request.session_hash] = True
 

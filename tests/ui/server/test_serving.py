@@ -25,7 +25,7 @@ def blocks(kind):
 
 
 def shown_by(code):
-    """Give the lines that an example says it prints."""
+    """Return the lines that an example says it prints."""
     return [line[2:] for line in code.splitlines() if line.startswith("# ")]
 
 
