@@ -7,10 +7,8 @@ recognised, or does not add up to the predictor's own log-odds, is left to `attr
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -24,6 +22,7 @@ from tagifai.inference.attribution import (
     TextPart,
     split_parts,
 )
+from tagifai.models.linear_layer import find_linear
 
 TOLERANCE = 1e-6
 _SPACES = re.compile(r"\s\s+")
@@ -67,7 +66,7 @@ def recognize(estimator: object, method: str = "predict_proba") -> LinearPipelin
         return None
     head, (_, last) = estimator[:-1], estimator.steps[-1]
     features = _find_features([step for _, step in head.steps])
-    linear = _find_linear(last, method)
+    linear = find_linear(last, method)
     if features is None or linear is None:
         return None
     return LinearPipeline(head.transform, features, *linear)
@@ -280,64 +279,3 @@ def _follow(
 
 def _width(columns: Array) -> int:
     return int((columns >= 0).sum())
-
-
-def _find_linear(classifier: object, method: str) -> tuple[Floats, Floats] | None:
-    """Return coefficients (n_features, n_tags) and intercepts of one linear model a tag."""
-    from sklearn.multiclass import OneVsRestClassifier
-    from sklearn.multioutput import MultiOutputClassifier
-
-    if isinstance(classifier, OneVsRestClassifier):
-        if method == "predict_proba" and not classifier.multilabel_:
-            return None  # probabilities of rival classes are divided by their sum
-        models: Sequence[object] = classifier.estimators_
-    elif isinstance(classifier, MultiOutputClassifier):
-        models = classifier.estimators_
-    else:
-        models = [classifier]
-    columns = [_margin(model, method) for model in models]
-    widths = {len(coef) for coef, _ in filter(None, columns) if len(coef)}
-    if None in columns or len(widths) != 1:
-        return None
-    (width,) = widths
-    coefs: dict[int, Floats] = defaultdict(lambda: np.zeros(width))
-    intercepts = np.zeros(len(columns))
-    for place, column in enumerate(columns):
-        assert column is not None
-        if len(column[0]):
-            coefs[place] = column[0]
-        intercepts[place] = column[1]
-    return np.column_stack([coefs[place] for place in range(len(columns))]), intercepts
-
-
-def _margin(model: object, method: str) -> tuple[Floats, float] | None:
-    """Return coefficients and intercept of a tag's log-odds; no coefficients: it is constant."""
-    from sklearn.linear_model import (
-        LogisticRegression,
-        LogisticRegressionCV,
-        Perceptron,
-        RidgeClassifier,
-        SGDClassifier,
-    )
-    from sklearn.svm import LinearSVC
-
-    if type(model).__name__ == "_ConstantPredictor":
-        certain = float(np.ravel(model.y_)[0])  # type: ignore[attr-defined]
-        return np.zeros(0), _certain_log_odds(certain)
-    classes = np.ravel(getattr(model, "classes_", ()))
-    if len(classes) != 2:
-        return None
-    logistic = isinstance(model, LogisticRegression | LogisticRegressionCV) or (
-        isinstance(model, SGDClassifier) and model.loss == "log_loss"
-    )
-    signed = isinstance(model, LinearSVC | RidgeClassifier | SGDClassifier | Perceptron)
-    if not (logistic or (method == "decision_function" and signed)):
-        return None
-    fitted: Any = model
-    coef: Floats = np.asarray(fitted.coef_, np.float64).ravel()
-    return coef, float(np.ravel(fitted.intercept_)[0])
-
-
-def _certain_log_odds(value: float) -> float:
-    prob = min(max(value, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
-    return float(np.log(prob) - np.log1p(-prob))

@@ -16,10 +16,11 @@ from scipy import linalg
 
 from tagifai.arrays import Array, Booleans, Floats
 from tagifai.errors import TagifaiError
+from tagifai.models.linear_layer import MAX_DIMENSIONS
 
-MAX_DIMENSIONS = 4_096
 LEAST_PENALTY = 1e-6
 COARSE = 0.1
+LARGEST_MISFIT = 0.01
 # Multiplications that refits may take, some five Newton steps each: about a second.
 REFIT_WORK = 4e9
 _STEPS = 100
@@ -49,15 +50,20 @@ class LayerInfluence:
     penalty: float
 
     @property
+    def misfit(self) -> float:
+        """How far the layer is from where its own loss is least, as a share of the data's pull."""
+        gradient = self.X.T @ self._residual + self._penalties * self.weights
+        pull = np.abs(self.X * self._residual[:, None]).sum(axis=0)
+        return float(np.linalg.norm(gradient) / max(float(np.linalg.norm(pull)), 1e-300))
+
+    @property
     def is_optimum(self) -> bool:
         """Whether the layer is where its own loss is least, up to a hundredth of the data's pull.
 
         Where it is not (stopped early, fitted to other texts or with another loss), estimates
         tell what these weights imply, not what training did.
         """
-        gradient = self.X.T @ self._residual + self._penalties * self.weights
-        pull = np.abs(self.X * self._residual[:, None]).sum(axis=0)
-        return bool(np.linalg.norm(gradient) <= 0.01 * np.linalg.norm(pull))
+        return self.misfit <= LARGEST_MISFIT
 
     def margin(self, embedding: Array) -> float:
         """Return the layer's log-odds for an embedding (n_dimensions,)."""

@@ -15,6 +15,8 @@ TIMEOUT = 120.0
 MAX_BATCH, MAX_CHARACTERS, MAX_CELLS = 256, 2_000_000, 8_000_000
 """The most texts, characters and probabilities of one batch."""
 MAX_TAGS = 100_000
+MAX_EMBEDDED = 50_000_000
+"""The most numbers of embeddings that are held: 200 MB."""
 MIN_ROWS = 5
 """The fewest texts from which sums of 1 say anything."""
 _ROUNDING = 1e-6
@@ -33,8 +35,13 @@ class Predictor(Protocol):
     A predictor may have more, which is used where it is there:
 
     - ``embed(texts)``, an array (n_texts, n_dimensions);
+    - ``linear_layer``, with ``coef`` (n_tags, n_dimensions) and ``intercept`` (n_tags,), where
+      log-odds are ``embed(texts) @ coef.T + intercept``: then the training texts behind a
+      decision can be told;
     - ``preprocess(text)``, the text as the model reads it;
     - ``warnings``, lines that the person should read;
+    - ``remote``, true where a text is a request to a server, which may cost money: then nothing
+      is asked that the person did not ask for;
     - ``decisions_only``, true where probabilities are 0 or 1 for want of better;
     - ``batch_size``, the most texts of one call, and ``concurrency``, the most calls at once
       (1 unless given);
@@ -155,16 +162,83 @@ class CheckedPredictor:
         """Yield (first row, probabilities) batch by batch, checked as `predict_proba` does."""
         for start, stop in batches(texts, self.batch_size):
             self._check_tags()
-            # Half of a pair of surrogates is no text that could be encoded.
-            batch = [str(text).encode("utf-8", "replace").decode() for text in texts[start:stop]]
+            batch = _clean(texts[start:stop])
             answer = self._call(batch, cancelled)
             yield start, self._check(answer, len(batch), start).astype(dtype, copy=False)
             self._check_tags()
             if progress is not None:
                 progress(stop, len(texts), "texts")
 
-    def _call(self, batch: list[str], cancelled: Cancelled | None) -> object:
+    @property
+    def can_embed(self) -> bool:
+        """Whether the predictor has embeddings."""
+        return callable(getattr(self.predictor, "embed", None))
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether each text is a request to a server."""
+        return bool(getattr(self.predictor, "remote", False))
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        max_cells: int = MAX_EMBEDDED,
+    ) -> Array:
+        """Return embeddings, float32 (n_texts, n_dimensions), checked as probabilities are.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            One or more.
+        progress, cancelled : callable, optional
+            As for `predict_proba`.
+        max_cells : int
+            The most numbers that may be held.
+
+        Raises
+        ------
+        PredictionCancelled
+            ``cancelled`` returned true.
+        TagifaiError
+            The predictor has no embeddings, raised, took too long, or returned something other
+            than one finite row of the same width for each text; or too many numbers.
+        """
+        embed = getattr(self.predictor, "embed", None)
+        if not callable(embed):
+            raise self._error("has no embed(texts)")
+        rows: Array | None = None
+        for start, stop in batches(texts, self.batch_size):
+            found = self._as_array(self._call(_clean(texts[start:stop]), cancelled, embed), "embed")
+            width = found.shape[1:] if rows is None else rows.shape[1:]
+            if found.ndim != 2 or found.shape != (stop - start, *width) or not found.size:
+                raise self._error(
+                    f"embed returned an array of shape {found.shape} for "
+                    f"{counted(stop - start, 'text')}; (n_texts, n_dimensions) is needed"
+                )
+            if not np.isfinite(found).all():
+                raise self._error("embed returned a value that is not finite")
+            if len(texts) * found.shape[1] > max_cells:
+                raise self._error(
+                    f"embeddings of {counted(len(texts), 'text')} with {found.shape[1]:,} numbers "
+                    f"each do not fit; at most {max_cells:,} numbers are held"
+                )
+            if rows is None:
+                rows = np.empty((len(texts), found.shape[1]), np.float32)
+            rows[start:stop] = found
+            if progress is not None:
+                progress(stop, len(texts), "texts")
+        return np.empty((0, 0), np.float32) if rows is None else rows
+
+    def _call(
+        self,
+        batch: list[str],
+        cancelled: Cancelled | None,
+        function: Callable[[list[str]], object] | None = None,
+    ) -> object:
         """Call the predictor in a thread of its own, which can be left behind if it hangs."""
+        function = function or self.predictor.predict_proba
         self._wait(
             lambda: self._free.acquire(timeout=_POLL),
             cancelled,
@@ -176,7 +250,7 @@ class CheckedPredictor:
 
         def run() -> None:
             try:
-                outcome.append(self.predictor.predict_proba(batch))
+                outcome.append(function(batch))
             except BaseException as error:
                 failure.append(error)
             finally:
@@ -223,9 +297,9 @@ class CheckedPredictor:
             )
         return np.clip(array, 0.0, 1.0)
 
-    def _as_array(self, answer: object) -> Array:
+    def _as_array(self, answer: object, method: str = "predict_proba") -> Array:
         if answer is None:
-            raise self._error("predict_proba returned nothing, None; an array is needed")
+            raise self._error(f"{method} returned nothing, None; an array is needed")
         dense = getattr(answer, "toarray", None)  # of scipy's sparse matrices
         try:
             array = np.asarray(dense() if callable(dense) else answer)
@@ -233,14 +307,11 @@ class CheckedPredictor:
                 array = array.astype(np.float64)
         except (ValueError, TypeError, RuntimeError, MemoryError) as error:
             raise self._error(
-                f"predict_proba returned a {type(answer).__name__} that is no array of numbers "
+                f"{method} returned a {type(answer).__name__} that is no array of numbers "
                 f"({shorten(str(error))})"
             ) from None
         if array.dtype.kind not in "fiub":
-            raise self._error(
-                f"predict_proba returned values of type {array.dtype}; probabilities between 0 "
-                "and 1 are needed"
-            )
+            raise self._error(f"{method} returned values of type {array.dtype}; numbers are needed")
         return array
 
     def _read_tags(self) -> tuple[str, ...]:
@@ -301,6 +372,11 @@ def predict_checked(
     if not isinstance(predictor, CheckedPredictor):
         predictor = CheckedPredictor(predictor, name, timeout=timeout)
     return predictor.predict_proba(texts, progress, cancelled)
+
+
+def _clean(texts: Sequence[str]) -> list[str]:
+    """Return texts that can be encoded: half of a pair of surrogates cannot."""
+    return [str(text).encode("utf-8", "replace").decode() for text in texts]
 
 
 def _number(predictor: object, name: str, default: float) -> float:

@@ -229,3 +229,40 @@ def test_a_softmax_is_told_from_a_sigmoid():
     assert not rows_sum_to_one(np.ones((50, 1)))
     assert "use a sigmoid for each tag" in softmax_warning(softmax)
     assert softmax_warning(rng.random((50, 5))) == ""
+
+
+class Embedder(Answers):
+    def __init__(self, embed):
+        super().__init__([[0.5, 0.5]])
+        self.embed = embed
+
+
+def test_embeddings_come_in_batches_with_progress():
+    seen = []
+    checked = CheckedPredictor(
+        Embedder(lambda texts: [[len(text), 1.0] for text in texts]), batch_size=2
+    )
+    found = checked.embed(["a", "bb", "ccc"], lambda *done: seen.append(done))
+    assert found.tolist() == [[1, 1], [2, 1], [3, 1]]
+    assert found.dtype == np.float32
+    assert seen == [(2, 3, "texts"), (3, 3, "texts")]
+    with pytest.raises(PredictionCancelled):
+        checked.embed(["a"], cancelled=lambda: True)
+    with pytest.raises(TagifaiError, match="3 texts with 2 numbers each do not fit; at most 5"):
+        checked.embed(["a", "b", "c"], max_cells=5)
+
+
+@pytest.mark.parametrize(
+    ("embed", "message"),
+    [
+        (lambda texts: np.zeros(2), r"embed returned an array of shape \(2,\) for 2 texts"),
+        (lambda texts: np.zeros((1, 3)), r"shape \(1, 3\) for 2 texts"),
+        (lambda texts: np.full((2, 3), np.nan), "embed returned a value that is not finite"),
+        (lambda texts: None, "embed returned nothing, None"),
+        (lambda texts: 1 / 0, "raised ZeroDivisionError"),
+        ("no function", r"has no embed\(texts\)"),
+    ],
+)
+def test_bad_embeddings_are_one_clear_line(embed, message):
+    with pytest.raises(TagifaiError, match=message):
+        CheckedPredictor(Embedder(embed), "sklearn:x").embed(["a", "b"])

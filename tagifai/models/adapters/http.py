@@ -85,6 +85,8 @@ class HttpPredictor:
         The tags; a server is asked about one short text where they are not known.
     """
 
+    remote = True
+
     def __init__(self, endpoint: Endpoint, options: Options, context: LoadContext) -> None:
         self.endpoint = endpoint
         self.options = options

@@ -171,6 +171,8 @@ class OpenAIPredictor:
         Where answers are kept.
     """
 
+    remote = True
+
     def __init__(
         self,
         endpoint: Endpoint,

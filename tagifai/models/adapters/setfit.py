@@ -12,6 +12,7 @@ from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.models.adapters.hub import folder_of
 from tagifai.models.adapters.loading import LoadContext, read_json
 from tagifai.models.adapters.sklearn import SklearnPredictor, read_estimator
+from tagifai.models.linear_layer import LinearLayer
 from tagifai.models.predictor_spec import PredictorSpec
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class SetFitPredictor:
     def warnings(self) -> tuple[str, ...]:
         """What the person should know about these probabilities."""
         return self.head.warnings
+
+    @property
+    def linear_layer(self) -> LinearLayer | None:
+        """The head, where it is a logistic regression for each tag."""
+        return self.head.linear_layer
 
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return probabilities, (n_texts, n_tags)."""

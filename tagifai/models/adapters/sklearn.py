@@ -1,6 +1,7 @@
 """Any fitted estimator or pipeline of scikit-learn that takes texts: `sklearn:FILE.skops`."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ import numpy as np
 from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.models.adapters.loading import LoadContext, sigmoid
+from tagifai.models.linear_layer import MAX_DIMENSIONS, LinearLayer, find_linear, is_logistic
 from tagifai.models.predictor_spec import PredictorSpec
 
 INSTALL = "scikit-learn skops"
@@ -95,6 +97,34 @@ class SklearnPredictor:
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return probabilities, (n_texts, n_tags)."""
         return self._scores(texts, len(self.tags))
+
+    @property
+    def embed(self) -> Callable[[Sequence[str]], Array] | None:
+        """The features that a linear last step reads, (n_texts, n_dimensions), where it has one."""
+        return self._embed if self.linear_layer is not None else None
+
+    @cached_property
+    def linear_layer(self) -> LinearLayer | None:
+        """The last step, where it is a logistic regression for each tag on few features."""
+        classifier = self._steps[-1]
+        if len(self._steps) == 1 and self._features is None:
+            return None  # nothing is known of how it reads texts
+        found = find_linear(classifier, self.method) if is_logistic(classifier) else None
+        if found is None or len(found[0]) > MAX_DIMENSIONS or len(found[1]) != len(self.tags):
+            return None
+        return LinearLayer(found[0].T, found[1])
+
+    @property
+    def _steps(self) -> list[object]:
+        steps = getattr(self.estimator, "steps", None)
+        return [step for _, step in steps] if steps else [self.estimator]
+
+    def _embed(self, texts: Sequence[str]) -> Array:
+        features: object = self._as_input(texts)
+        if len(self._steps) > 1:
+            features = self.estimator[:-1].transform(features)  # type: ignore[index]
+        dense = getattr(features, "toarray", None)
+        return np.asarray(dense() if callable(dense) else features)
 
     def _count_columns(self, expected: int) -> int:
         try:

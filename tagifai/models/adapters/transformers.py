@@ -1,6 +1,9 @@
 """A fine-tuned transformer of Hugging Face: `transformers:FOLDER_OR_HUB_NAME[@REVISION]`."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -11,9 +14,12 @@ from tagifai.errors import TagifaiError, shorten
 from tagifai.models.adapters.hub import folder_of
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.adapters.onnx import names_of
+from tagifai.models.linear_layer import LinearLayer
 from tagifai.models.predictor_spec import PredictorSpec
 
 if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Linear
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 INSTALL = "-r requirements-transformers.txt"
@@ -82,10 +88,39 @@ class TransformersPredictor:
 
         return self._each(texts, len(self.tags), lambda out: torch.sigmoid(out.logits.float()))
 
+    @cached_property
+    def linear_layer(self) -> LinearLayer | None:
+        """The classifier's last layer, where logits are a linear map of one vector a text."""
+        layer = _last_linear(self._model)
+        if layer is None:
+            return None
+        text = ["text"]
+        with _inputs_of(layer) as given:
+            logits = self._each(text, len(self.tags), lambda output: output.logits.float())
+            shapes = [one.ndim for one in given]
+        if shapes != [2]:  # of each token: which of them counts is decided later
+            return None
+        coef = layer.weight.detach().float().cpu().numpy().astype(np.float64)
+        bias = np.zeros(len(coef)) if layer.bias is None else layer.bias.detach().cpu().numpy()
+        found = LinearLayer(coef, np.asarray(bias, np.float64))
+        read = self._layer_inputs(layer, text)
+        return found if np.allclose(found.margins(read), logits, rtol=1e-2, atol=1e-2) else None
+
     def embed(self, texts: Sequence[str]) -> Array:
-        """Return the mean of each text's last hidden states, (n_texts, n_dimensions)."""
+        """Return what the last layer reads of each text, (n_texts, n_dimensions).
+
+        Where there is no such layer, the mean of the last hidden states.
+        """
+        layer = None if self.linear_layer is None else _last_linear(self._model)
+        if layer is not None:
+            return self._layer_inputs(layer, texts)
         width = int(self._model.config.hidden_size)
         return self._each(texts, width, None)
+
+    def _layer_inputs(self, layer: "Linear", texts: Sequence[str]) -> Array:
+        """Run the model and return what one of its layers was given, a row for each text."""
+        with _inputs_of(layer) as given:
+            return self._each(texts, layer.in_features, lambda _: given.pop().float())
 
     def _each(self, texts: Sequence[str], width: int, read: object) -> Array:
         """Run batches of texts of similar length, and put their rows in order."""
@@ -138,6 +173,35 @@ def load(spec: PredictorSpec, options: Options, context: LoadContext) -> Transfo
     except Exception as error:  # a damaged model fails in as many ways as it has files
         what = shorten(" ".join(str(error).split()) or type(error).__name__, 240)
         raise TagifaiError(f"{where}: cannot be loaded ({what})") from None
+
+
+def _last_linear(model: "PreTrainedModel") -> "Linear | None":
+    """Return the last linear layer that has one output for each tag."""
+    from torch.nn import Linear
+
+    layers = [
+        layer
+        for layer in model.modules()
+        if isinstance(layer, Linear) and layer.out_features == model.config.num_labels
+    ]
+    return layers[-1] if layers else None
+
+
+@contextmanager
+def _inputs_of(layer: "Linear") -> Iterator[list["Tensor"]]:
+    """Collect what a layer is given by this thread; another one may be predicting."""
+    given: list[Tensor] = []
+    here = threading.get_ident()
+
+    def collect(_: object, inputs: tuple["Tensor", ...]) -> None:
+        if threading.get_ident() == here:
+            given.append(inputs[0])
+
+    hook = layer.register_forward_pre_hook(collect)
+    try:
+        yield given
+    finally:
+        hook.remove()
 
 
 def _longest(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", chosen: int) -> int:
