@@ -171,6 +171,17 @@ def load_limits(
     return Limits.of(**values)
 
 
+def load_allowed(
+    given: Mapping[str, object], environment: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Read what `--allow-predictor` or its variable allows, as `load_settings` does."""
+    environment = os.environ if environment is None else environment
+    chosen = given.get("allow_predictor")
+    if isinstance(chosen, list | tuple):
+        return tuple(map(str, chosen))
+    return tuple(environment.get(variable_of("allow_predictor"), "").split())
+
+
 def _check_positive(name: str, value: int) -> None:
     if value < 1:
         raise TagifaiError(f"{flag_of(name)} must be 1 or more, got {value}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tagifai.cli.terminal import print_message, print_text, shown
-from tagifai.settings import load_limits
+from tagifai.settings import load_allowed, load_limits
 from tagifai.store.versions import VersionSource, open_source
 
 # Imported in functions: a mistake and a quick answer need not wait for what others need.
@@ -48,6 +48,7 @@ def open_versions(options: argparse.Namespace) -> "VersionService":
         ContentCache(open_memory(None)),
         DataService(options.data),
         trust_pickle=getattr(options, "trust_pickle", False),
+        allow_predictor=load_allowed(vars(options)),
     )
 
 

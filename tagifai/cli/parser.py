@@ -108,6 +108,7 @@ def _shared_arguments() -> argparse.ArgumentParser:
     )
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     add_flags(shared.add_argument_group("limits"), LIMITS)
+    add_flags(shared.add_argument_group("predictors of versions"), ("allow_predictor",))
     return shared
 
 
@@ -272,7 +273,7 @@ def _add_version(commands: Commands) -> None:
     add.add_argument("--timeout", type=float, default=120.0, help="seconds a batch [default: 120]")
     add.add_argument("--notes", default="", help="a line about this version")
     _add_prediction_file(add)
-    add_flags(add, ("allow_predictor", "cache_dir"))
+    add_flags(add, ("cache_dir",))
 
 
 def _add_prediction_file(command: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ def predict(options: argparse.Namespace) -> Answer:
     versions = open_versions(options)
     given = options.texts or [line.rstrip("\n") for line in sys.stdin]
     texts = [replace_surrogates(text) for text in given]
-    name = options.version or versions.latest("model")
+    name = options.version or versions.latest("predictor")
     predictions = list(zip(texts, versions.predict(name, texts), strict=True))
     rows = [
         {"text": text, "tags": ", ".join(one.tags) or "none", "note": one.reason or ""}

@@ -229,23 +229,23 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
     inference = InferenceService(versions, versions.data)
     if options.version:
         if options.version not in versions.names():
-            versions.require_model(options.version)
+            versions.require_predictor(options.version)
         row = _test_version(inference, options.version)
         if row.get("score") is None:
-            versions.latest("model")  # raises where no version has a model
+            versions.latest("predictor")  # raises where no version has a model
         return Answer(row, lambda: _show_tested(row))
     rows, names = [], versions.names()
     move = progress_bar("testing")
     for done, name in enumerate(names, start=1):
         try:
-            if not (versions.load(name).performance["behavioral"] or versions.keeps_model(name)):
+            if not (versions.load(name).performance["behavioral"] or versions.can_predict(name)):
                 raise TagifaiError("the version keeps no model, so it cannot be tested")
             rows.append(_test_version(inference, name))
         except TagifaiError as error:
             rows.append({"version": name, "error": str(error)})
         move(done, len(names), name)
     if all(row.get("score") is None for row in rows):
-        versions.latest("model")
+        versions.latest("predictor")
     return Answer(rows, lambda: _show_scores(rows))
 
 

@@ -13,6 +13,7 @@ from tagifai.predictions import NEAR_MISS, decide, threshold_array
 
 if TYPE_CHECKING:
     from tagifai.models.classifier import TagClassifier
+    from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress
 
 Reason: TypeAlias = Literal["empty", "no known word"]
 
@@ -34,6 +35,8 @@ class TextPrediction:
         word" (the model knows none of the words, and their letters alone lead to no tag), or None.
     thresholds
         The probability from which each tag is predicted, in the order of `probabilities`.
+    decisions_only
+        Whether "probabilities" are decisions of 0 and 1, for want of better.
     """
 
     tags: tuple[str, ...]
@@ -41,6 +44,7 @@ class TextPrediction:
     preprocessed: str
     reason: Reason | None
     thresholds: Mapping[str, float]
+    decisions_only: bool = False
 
     @property
     def near_misses(self) -> dict[str, float]:
@@ -127,6 +131,60 @@ def predict_tags(
                 preprocessed=preprocessed,
                 reason=None if knows or above.any() else unreadable,
                 thresholds={tags[t]: thresholds[tags[t]] for t in order},
+            )
+        )
+    return predictions
+
+
+def predict_with(
+    predictor: "CheckedPredictor",
+    thresholds: Mapping[str, float],
+    texts: Sequence[str],
+    progress: "Progress | None" = None,
+    cancelled: "Cancelled | None" = None,
+) -> list[TextPrediction]:
+    """Predict the tags of each text with any predictor; a tag is predicted from its threshold on.
+
+    A text without any character but blanks is not sent, and gets no tag.
+
+    Parameters
+    ----------
+    predictor
+        What is called.
+    thresholds
+        A threshold in [0, 1] for each of its tags.
+    texts
+        Texts as typed.
+    progress, cancelled
+        As `CheckedPredictor.predict_proba` takes them.
+
+    Raises
+    ------
+    PredictionCancelled
+        ``cancelled`` returned true.
+    TagifaiError
+        The predictor fails, or a tag has no threshold.
+    """
+    tags = predictor.tags
+    cuts = threshold_array(tags, thresholds)
+    texts = [replace_surrogates(text) for text in texts]
+    readable = [row for row, text in enumerate(texts) if text.strip()]
+    prob = np.zeros((len(texts), len(tags)), np.float32)
+    sent = [texts[row] for row in readable]
+    prob[readable] = predictor.predict_proba(sent, progress, cancelled)
+    decided = decide(prob, cuts)
+    predictions = []
+    for text, row, above in zip(texts, prob, decided, strict=True):
+        order = np.argsort(-row, kind="stable")
+        empty = not text.strip()
+        predictions.append(
+            TextPrediction(
+                tags=() if empty else tuple(tags[t] for t in order if above[t]),
+                probabilities={tags[t]: float(row[t]) for t in order},
+                preprocessed=predictor.preprocess(text) or "",
+                reason="empty" if empty else None,
+                thresholds={tags[t]: thresholds[tags[t]] for t in order},
+                decisions_only=predictor.decisions_only,
             )
         )
     return predictions

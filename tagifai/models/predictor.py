@@ -114,6 +114,35 @@ class CheckedPredictor:
         lines = found if isinstance(found, list | tuple) else [found] if found else []
         return tuple(shorten(" ".join(str(line).split()), 400) for line in lines)
 
+    @property
+    def decisions_only(self) -> bool:
+        """Whether its "probabilities" are decisions of 0 and 1."""
+        return getattr(self.predictor, "decisions_only", False) is True
+
+    @property
+    def preprocesses(self) -> bool:
+        """Whether it can say how it reads a text."""
+        return callable(getattr(self.predictor, "preprocess", None))
+
+    def preprocess(self, text: str) -> str | None:
+        """Return the text as the model reads it, None where it cannot say.
+
+        Raises
+        ------
+        TagifaiError
+            It raised, or returned something other than a text.
+        """
+        preprocess = getattr(self.predictor, "preprocess", None)
+        if not callable(preprocess):
+            return None
+        try:
+            found = preprocess(text)
+        except Exception as error:
+            raise self._raised(error) from None
+        if not isinstance(found, str):
+            raise self._error(f"preprocess returned a {type(found).__name__}; a text is needed")
+        return found
+
     def predict_proba(
         self,
         texts: Sequence[str],

@@ -73,6 +73,7 @@ class Services:
             ContentCache(open_memory(self.settings.cache_folder)),
             self.data,
             trust_pickle=self.settings.trust_pickle,
+            allow_predictor=self.settings.allow_predictor,
         )
 
     @cached_property

@@ -296,19 +296,19 @@ class InferenceService:
     def behavioral_results(self, name: str) -> BehavioralScore:
         """Score a version on the behavioral tests of now, those of the data folder included.
 
-        A version without a model keeps what was measured when it was made. Scores come from the
+        A version without a predictor keeps what was measured when it was made. Scores come from the
         cache where they can; nothing of the version is written.
 
         Raises
         ------
         TagifaiError
-            The version has no model, and nothing was measured.
+            The version has no predictor and nothing was measured, or the predictor fails.
         """
         version = self.versions.load(name)
-        if not self.versions.keeps_model(name):
+        if not self.versions.can_predict(name):
             measured = version.performance["behavioral"]
             if not measured:
-                self.versions.require_model(name)
+                self.versions.require_predictor(name)
             return BehavioralScore(measured, fresh=False)
         tests, described = self.tests(name), self._tag_metadata
         key = ("behavioral", version.fingerprint, _digest(tests), _digest(described))

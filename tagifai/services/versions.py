@@ -3,17 +3,19 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tagifai.data import Project
 from tagifai.data.left_out import LeftOut, name_counts
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.inference import TextPrediction, predict_tags
+from tagifai.inference import TextPrediction, predict_tags, predict_with
 from tagifai.inspection import require_predictions
 from tagifai.metrics import PAIRS_OF
 from tagifai.metrics.reading import state_covered
+from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress
 from tagifai.predictions import Predictions
 from tagifai.services.data import DataService
+from tagifai.services.predictors import PredictorStore
 from tagifai.slices import SLICE_FILE, Slice, load_slices, select_slices
 from tagifai.store.cache import ContentCache
 from tagifai.store.history import (
@@ -27,9 +29,12 @@ from tagifai.store.history import (
 )
 from tagifai.store.memory_cache import MemoryCache
 from tagifai.store.naming import latest_version, version_order
-from tagifai.store.sources import MODEL_FILE, PICKLE_FILE, VersionSource
+from tagifai.store.sources import MODEL_FILE, PICKLE_FILE, PREDICTOR_FILE, VersionSource
 from tagifai.store.versions import Version, load_version
 from tagifai.training.version_warnings import VersionWarning, read_warnings
+
+if TYPE_CHECKING:  # it brings scikit-learn
+    from tagifai.models.classifier import TagClassifier
 
 # Texts whose features are in memory together.
 _AT_ONCE = 1_000
@@ -37,7 +42,7 @@ _AT_ONCE = 1_000
 KEEPS = {
     "figures": ("performance.json",),
     "predictions": ("predictions.npz",),
-    "model": (MODEL_FILE, PICKLE_FILE),
+    "predictor": (MODEL_FILE, PICKLE_FILE, PREDICTOR_FILE),
 }
 
 
@@ -96,14 +101,15 @@ class VersionService:
         data: DataService,
         *,
         trust_pickle: bool = False,
+        allow_predictor: Sequence[str] = (),
     ) -> None:
         self.source = source
         self.trust_pickle = trust_pickle
+        self.predictors = PredictorStore(source, allow_predictor, trust_pickle=trust_pickle)
         self.cache = cache
         self.data = data
         self._versions = MemoryCache(64)
         self._predictions = MemoryCache(8)
-        self._models = MemoryCache(4)
         self._answers = MemoryCache(64)
         self._index = PerformanceIndex(source)
 
@@ -125,7 +131,7 @@ class VersionService:
 
         Parameters
         ----------
-        keeps : {"figures", "predictions", "model"}
+        keeps : {"figures", "predictions", "predictor"}
             What it is needed for.
         names : sequence of str, optional
             Where to look; all versions by default.
@@ -139,18 +145,23 @@ class VersionService:
             raise one_of("part of a version", keeps, KEEPS)
         names = self.names() if names is None else names
         found = latest_version(names, lambda name: self.keeps(keeps, name), self._created)
-        if found is None and keeps == "model":
-            # A pickle that is not trusted says so when it is asked.
-            found = latest_version(names, self.keeps_model, self._created)
+        if found is None and keeps == "predictor":
+            # What is not allowed says so when it is asked.
+            found = latest_version(names, self.can_predict, self._created)
         if found is None:
             raise self._none_keeps(keeps, names)
         return found
 
     def keeps(self, part: str, name: str) -> bool:
-        """Check whether a version has figures and keeps a part of `KEEPS`, without reading it."""
-        files = [one for one in KEEPS[part] if one != PICKLE_FILE or self.trust_pickle]
-        there = (self.source.stamp(name, file) is not None for file in files)
-        return self.source.stamp(name, "performance.json") is not None and any(there)
+        """Check whether a version has figures and keeps a part of `KEEPS`, without reading it.
+
+        A predictor has to be allowed, too.
+        """
+        if self.source.stamp(name, "performance.json") is None:
+            return False
+        if part == "predictor":
+            return self.predictors.opens(name)
+        return any(self.source.stamp(name, file) is not None for file in KEEPS[part])
 
     def _that_keep(self, part: str, names: Sequence[str]) -> list[str]:
         return [name for name in names if self.keeps(part, name)]
@@ -160,12 +171,12 @@ class VersionService:
         lacking = {
             "figures": "has a performance.json",
             "predictions": "keeps predictions",
-            "model": "keeps a model, so none can predict",
+            "predictor": "keeps a model, so none can predict",
         }[keeps]
         makes = {
             "figures": "`train` and `import-predictions` make one that has",
             "predictions": "`train` and `import-predictions` make one that does",
-            "model": "`train` makes one that does",
+            "predictor": "`train` and `add-version --predictor` make one that does",
         }[keeps]
         return TagifaiError(
             f"no version in {self.source.location} {lacking} (there: {listed}); {makes}"
@@ -242,60 +253,84 @@ class VersionService:
         """
         return require_predictions(self.maybe_predictions(self.load(name)), name)
 
-    def model(self, name: str) -> Any:
-        """Load a version's model safely.
+    def model(self, name: str) -> "TagClassifier":
+        """Load a version's model of ours safely; see `predictor` for any.
 
         Raises
         ------
         TagifaiError
-            The version has no model, or one that is not ours.
+            The version has no model of ours, or a damaged one.
         """
-        self.require_model(name)
-        version = self.load(name)
-        files = (MODEL_FILE, PICKLE_FILE, "version.json")
-        return self._models.get(
-            name,
-            tuple(self.source.stamp(name, file) for file in files),
-            lambda: _load_model(version, self.trust_pickle),
-        )
+        self.require_predictor(name)
+        return self.predictors.model(self.load(name))
 
-    def require_model(self, name: str) -> None:
+    def predictor(self, name: str) -> CheckedPredictor:
+        """Open a version's predictor, of whatever kind; it is loaded once.
+
+        Raises
+        ------
+        TagifaiError
+            The version has none, or it is not allowed, gone, damaged or lacks a package; the
+            message says what is needed.
+        """
+        self.require_predictor(name)
+        return self.predictors.predictor(self.load(name))
+
+    def require_predictor(self, name: str) -> None:
         """Refuse a version that cannot predict, and name those that can.
 
         Raises
         ------
         TagifaiError
-            The version keeps no model, or there is no such version.
+            The version has predictions alone, or there is no such version.
         """
         names = self.source.names()
-        if name in names and self.keeps_model(name):
+        if name in names and self.can_predict(name):
             return
-        able = self._that_keep("model", names)
+        able = self._that_keep("predictor", names)
         if name in names:
             raise TagifaiError(
                 f"version {name!r} keeps no model, so it cannot predict; versions that can: "
                 f"{', '.join(able[:20]) or 'none'}"
             )
-        raise one_of("version", name, able) if able else self._none_keeps("model", names)
+        raise one_of("version", name, able) if able else self._none_keeps("predictor", names)
+
+    def can_predict(self, name: str) -> bool:
+        """Check whether a version has a predictor of any kind, without reading it."""
+        return self.predictors.has_any(name)
 
     def keeps_model(self, name: str) -> bool:
-        """Check whether a version has a model, without reading it."""
-        return any(self.source.stamp(name, file) for file in (MODEL_FILE, PICKLE_FILE))
+        """Check whether a version has a model of ours, without reading it."""
+        return self.predictors.has_model(name)
 
     def thresholds(self, name: str) -> dict[str, float]:
         """Return the threshold of each tag that the version's predictions have."""
         version = self.load(name)
         return {tag: version.threshold(tag) for tag in self.predictions(name).tags}
 
-    def predict(self, name: str, texts: Sequence[str]) -> list[TextPrediction]:
-        """Predict the tags of texts with a version's model and thresholds.
+    def predict(
+        self,
+        name: str,
+        texts: Sequence[str],
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> list[TextPrediction]:
+        """Predict the tags of texts with a version's predictor and thresholds.
 
         Raises
         ------
+        PredictionCancelled
+            ``cancelled`` returned true.
         TagifaiError
-            The version has no model.
+            The version has no predictor, or it fails.
         """
-        model, version = self.model(name), self.load(name)
+        self.require_predictor(name)
+        version = self.load(name)
+        if not self.keeps_model(name):
+            predictor = self.predictor(name)
+            cuts = {tag: version.threshold(tag) for tag in predictor.tags}
+            return predict_with(predictor, cuts, texts, progress, cancelled)
+        model = self.model(name)
         tags = version.info.get("tags") or list(version.thresholds)
         thresholds = {tag: version.threshold(tag) for tag in tags}
         return [
@@ -421,25 +456,6 @@ def _sentence(note: str) -> str:
 def _counted_names(found: object) -> str:
     counts = LeftOut.of({"unlisted": found}).unlisted
     return name_counts(counts) if counts else ""
-
-
-def _load_model(version: Version, trust_pickle: bool) -> Any:
-    from tagifai.models.persistence import load_model, load_pickle
-
-    content = version.read_model()
-    if content is not None:
-        try:
-            return load_model(content, version.source.limits)
-        except TagifaiError as error:
-            raise TagifaiError(f"{version.name}/{MODEL_FILE}: {error}") from None
-    content = version.read_pickle()
-    if content is None:
-        raise TagifaiError(f"version {version.name!r} keeps no model, so it cannot predict")
-    try:
-        recorded, limits = version.info.get("model_sha256"), version.source.limits
-        return load_pickle(content, recorded, trusted=trust_pickle, limits=limits)
-    except TagifaiError as error:
-        raise TagifaiError(f"{version.name}/{PICKLE_FILE}: {error}") from None
 
 
 def _file_stamp(path: Path) -> Hashable:

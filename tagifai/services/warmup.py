@@ -80,11 +80,14 @@ def first_steps(
 
     def load_model() -> None:
         try:
-            name = versions().latest("model")
+            name = versions().latest("predictor")
         except TagifaiError:
             return  # none can predict, as the Inference tab says
-        if versions().keeps("model", name):
-            inference().predict(name, "")
+        if versions().keeps("predictor", name):
+            versions().predictor(name)
+            # A foreign predictor may cost money or time: nobody asks it before somebody types.
+            if versions().keeps_model(name):
+                inference().predict(name, "")
 
     return [
         Step("the projects", lambda: data.get().warm_up(), lambda: f"({data.num_read:,} read)"),

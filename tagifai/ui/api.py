@@ -75,7 +75,7 @@ class Endpoints:
             texts: at most 10,000 texts of 20,000 characters each, unless the server says otherwise.
             version: a version's name; the latest that can predict where it is empty.
         """
-        name = version or self._services.versions.latest("model")
+        name = version or self._services.versions.latest("predictor")
         predictions = self._services.inference.predict_texts(name, texts)
         return {"version": name, "predictions": [one.to_dict() for one in predictions]}
 

@@ -205,7 +205,8 @@ def test_versions_of_predictions_alone_give_a_clear_line_everywhere(
     run("import-predictions", "bert", wrong, models=models)
     none = (
         f"no version in {models} keeps a model, so none can predict "
-        f"(there: bert, v2.0.0, workspace); `train` makes one that does"
+        "(there: bert, v2.0.0, workspace); `train` and `add-version --predictor` make one that "
+        "does"
     )
     assert refused("predict", "x", models=models) == none
     assert refused("predict", "x", "--version", "v1", models=models) == none

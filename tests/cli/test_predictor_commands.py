@@ -123,3 +123,35 @@ def test_a_release_is_not_replaced(project, capsys):
     assert "'v1' exists" in capsys.readouterr().err
     assert add("workspace") == 0
     assert add("workspace") == 0
+
+
+def test_a_version_of_a_pipeline_predicts_on_the_command_line(project, capsys):
+    assert add("v1") == 0
+    capsys.readouterr()
+    text = small_dataset().projects[0].text
+    assert main(["predict", text, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["version"] == "v1"
+    expected = skops.io.load(project / "pipe.skops").predict_proba([text])[0]
+    found = answer["predictions"][0]["probabilities"]
+    assert [found[tag] for tag in NAMES] == pytest.approx(expected.tolist(), abs=1e-6)
+    assert main(["evaluate-behavioral", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["fresh"] is True
+    # The tests have not changed since the version was made.
+    assert row["score"] == row["measured"]
+
+
+def test_a_command_says_which_predictor_to_allow_and_takes_it(project, capsys):
+    (project / "own_tagger_module.py").write_text(
+        f"tags = {NAMES!r}\n"
+        "def tagger(texts):\n"
+        "    return [[0.75 if tag in text else 0.25 for tag in tags] for text in texts]\n"
+    )
+    spec = "python:own_tagger_module:tagger"
+    assert add("v1", "--thresholds", "0.5", predictor=spec) == 0
+    assert main(["predict", "about segmentation"]) == 1
+    assert f"--allow-predictor '{spec}'" in capsys.readouterr().err
+    assert main(["predict", "about segmentation", "--allow-predictor", spec, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["predictions"][0]["tags"] == ["segmentation"]

@@ -42,7 +42,7 @@ def test_a_broken_data_folder_leaves_the_versions_alone(services, tmp_path):
     for ask in (services.data.get, lambda: services.preprocessing.preprocess("a", True, True, "")):
         with pytest.raises(TagifaiError, match=r"projects\.json: row 1, id: Field required"):
             ask()
-    assert services.versions.latest("model") == "v0.2.0"
+    assert services.versions.latest("predictor") == "v0.2.0"
     assert len(services.versions.history()) == 3
     assert services.comparisons.compare("v0.1.0", "v0.2.0").basis == "paired"
     assert len(services.inspection.tag_table("v0.2.0")) == 4

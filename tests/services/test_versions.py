@@ -63,7 +63,7 @@ def test_what_no_version_keeps_is_said_with_what_makes_it(desk, tmp_path):
     for name in desk.names():
         (tmp_path / "model" / name / "model.skops").unlink()
     with pytest.raises(TagifaiError, match=r"keeps a model, so none can predict .*v0\.1\.0, v0"):
-        desk.latest("model")
+        desk.latest("predictor")
     with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no model.*that can: none"):
         desk.predict("v0.1.0", ["text"])
 

@@ -170,7 +170,7 @@ class InferenceTab:
         try:
             names = self.services.versions.names()
             name, beside = link.read("version", names), link.read("other", [NOBODY, *names])
-            name = name if name in names else self.services.versions.latest("model", names)
+            name = name if name in names else self.services.versions.latest("predictor", names)
         except TagifaiError as error:
             link.postpone()
             return {self.notice: show_error(error)}

@@ -1,0 +1,229 @@
+"""Open the predictor of any version: our own model, or what its `predictor.json` names."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagifai.errors import TagifaiError
+from tagifai.models.adapters.loading import LoadContext
+from tagifai.models.predictor import CheckedPredictor
+from tagifai.models.predictor_file import PredictorFile, open_predictor, read_predictor_file
+from tagifai.models.predictor_spec import FROM_HUB, NEED_PERMISSION, AllowedPredictors
+from tagifai.store.memory_cache import MemoryCache
+from tagifai.store.sources import (
+    MODEL_FILE,
+    PICKLE_FILE,
+    PREDICTOR_FILE,
+    FolderSource,
+    VersionSource,
+)
+from tagifai.store.versions import Version
+
+if TYPE_CHECKING:  # it brings scikit-learn
+    from tagifai.models.classifier import TagClassifier
+
+OWN_FILES = (MODEL_FILE, PICKLE_FILE)
+MOST_OPEN = 4
+MOST_ANSWERS = 50_000
+
+
+class AnswerMemory:
+    """The last answers of predictors that cost money or time, by the digest of what was asked.
+
+    >>> answers = AnswerMemory(max_items=1)
+    >>> answers.put("a", [0.5]), answers.put("b", [0.25])
+    (None, None)
+    >>> answers.get("a"), answers.get("b")
+    (None, [0.25])
+    """
+
+    def __init__(self, max_items: int = MOST_ANSWERS) -> None:
+        self._max_items = max_items
+        self._answers: OrderedDict[str, list[float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Sequence[float] | None:
+        """Return the answer to a question, None if it is not known."""
+        with self._lock:
+            found = self._answers.get(key)
+            if found is not None:
+                self._answers.move_to_end(key)
+            return found
+
+    def put(self, key: str, value: Sequence[float]) -> None:
+        """Remember an answer; the oldest is forgotten where there are too many."""
+        with self._lock:
+            self._answers[key] = list(value)
+            self._answers.move_to_end(key)
+            while len(self._answers) > self._max_items:
+                self._answers.popitem(last=False)
+
+
+class PredictorStore:
+    """Predictors of versions, each loaded once while its files stay the same.
+
+    Parameters
+    ----------
+    source : VersionSource
+        The home of the versions.
+    allow_predictor : sequence of str
+        What the person who started the program allows, as `AllowedPredictors.of` reads it.
+    trust_pickle : bool
+        Whether a pickle is loaded whose digest the version records.
+
+    Raises
+    ------
+    TagifaiError
+        `allow_predictor` has a malformed entry.
+    """
+
+    def __init__(
+        self,
+        source: VersionSource,
+        allow_predictor: Sequence[str] = (),
+        *,
+        trust_pickle: bool = False,
+    ) -> None:
+        self.source = source
+        self.allowed = AllowedPredictors.of(allow_predictor)
+        self.trust_pickle = trust_pickle
+        self._answers = AnswerMemory()
+        self._models = MemoryCache(MOST_OPEN)
+        self._predictors = MemoryCache(MOST_OPEN)
+        self._files = MemoryCache(64)
+
+    def has_model(self, name: str) -> bool:
+        """Check whether a version has a model of ours, without reading it."""
+        return any(self.source.stamp(name, file) is not None for file in OWN_FILES)
+
+    def has_any(self, name: str) -> bool:
+        """Check whether a version has a predictor of any kind, without reading it."""
+        return self.has_model(name) or self.source.stamp(name, PREDICTOR_FILE) is not None
+
+    def opens(self, name: str) -> bool:
+        """Check whether a version has a predictor that is allowed; only small files are read.
+
+        One that turns out to be gone, or to lack a package, says so when it is asked.
+        """
+        files = (MODEL_FILE, PICKLE_FILE) if self.trust_pickle else (MODEL_FILE,)
+        if any(self.source.stamp(name, file) is not None for file in files):
+            return True
+        try:
+            found = self.file(name)
+        except TagifaiError:
+            return False
+        if found is None:
+            return False
+        return found.spec.kind not in NEED_PERMISSION or self.allowed.permits(found.spec)
+
+    def file(self, name: str) -> PredictorFile | None:
+        """Read which predictor a version names; None where it names none.
+
+        Raises
+        ------
+        TagifaiError
+            The file is not one of a predictor.
+        """
+        stamp = self.source.stamp(name, PREDICTOR_FILE)
+        if stamp is None:
+            return None
+
+        def read() -> PredictorFile:
+            content = self.source.read(name, PREDICTOR_FILE)
+            return read_predictor_file(content or b"", f"{name}/{PREDICTOR_FILE}")
+
+        return self._files.get(name, stamp, read)
+
+    def model(self, version: Version) -> "TagClassifier":
+        """Load a version's model of ours safely.
+
+        Raises
+        ------
+        TagifaiError
+            The version has none, a damaged one, or a pickle that is not trusted.
+        """
+        files = (*OWN_FILES, "version.json")
+        stamp = tuple(self.source.stamp(version.name, file) for file in files)
+        return self._models.get(
+            version.name, stamp, lambda: _load_model(version, self.trust_pickle)
+        )
+
+    def predictor(self, version: Version) -> CheckedPredictor:
+        """Open a version's predictor: our model where it has one, else the one that it names.
+
+        Raises
+        ------
+        TagifaiError
+            The version has none, or it is not allowed, gone, damaged, or lacks a package; the
+            message says what is needed.
+        """
+        name = version.name
+        stamp: tuple[Hashable, ...] = tuple(
+            self.source.stamp(name, file) for file in (*OWN_FILES, PREDICTOR_FILE, "version.json")
+        )
+        if self.has_model(name):
+            return self._predictors.get(name, stamp, lambda: self._own(version))
+        file = self.file(name)
+        if file is None:
+            raise TagifaiError(f"version {name!r} keeps no model, so it cannot predict")
+        place = _place_of(file, self._folder(name))
+        return self._predictors.get(name, (*stamp, place), lambda: self._foreign(name, file))
+
+    def _own(self, version: Version) -> CheckedPredictor:
+        from tagifai.models.adapters.own import OwnPredictor
+
+        model = self.model(version)
+        tags = version.info.get("tags") or list(version.thresholds)
+        return CheckedPredictor(OwnPredictor(model, tags), f"of version {version.name}")
+
+    def _foreign(self, name: str, file: PredictorFile) -> CheckedPredictor:
+        folder = self._folder(name)
+        context = LoadContext(
+            folder=folder,
+            from_version=True,
+            allowed=self.allowed,
+            cache=self._answers,
+            limits=self.source.limits,
+        )
+        try:
+            return open_predictor(file, context)
+        except TagifaiError as error:
+            raise TagifaiError(f"{name}/{PREDICTOR_FILE}: {error}") from None
+
+    def _folder(self, name: str) -> Path | None:
+        """Return the folder that a version's relative paths start from; None outside this disk."""
+        return self.source.path / name if isinstance(self.source, FolderSource) else None
+
+
+def _place_of(file: PredictorFile, folder: Path | None) -> Hashable:
+    """Return what changes with the file or folder that a predictor is loaded from, if it is one."""
+    if file.spec.kind in NEED_PERMISSION or (file.spec.kind in FROM_HUB and file.spec.revision):
+        return None
+    try:
+        found = ((folder or Path()) / file.spec.source).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _load_model(version: Version, trust_pickle: bool) -> "TagClassifier":
+    from tagifai.models.persistence import load_model, load_pickle
+
+    content = version.read_model()
+    if content is not None:
+        try:
+            return load_model(content, version.source.limits)
+        except TagifaiError as error:
+            raise TagifaiError(f"{version.name}/{MODEL_FILE}: {error}") from None
+    content = version.read_pickle()
+    if content is None:
+        raise TagifaiError(
+            f"version {version.name!r} keeps no model of tagifai's own, which is needed here"
+        )
+    try:
+        recorded, limits = version.info.get("model_sha256"), version.source.limits
+        return load_pickle(content, recorded, trusted=trust_pickle, limits=limits)
+    except TagifaiError as error:
+        raise TagifaiError(f"{version.name}/{PICKLE_FILE}: {error}") from None
