@@ -8,6 +8,7 @@ from tagifai.errors import TagifaiError
 
 MB = 2**20
 MAX_FILE, MAX_UNPACKED, MAX_PREDICTIONS, MAX_REVIEWS = 256, 512, 256, 256
+MAX_DOWNLOAD = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,25 @@ class Limits:
         Of a file of predictions to import, unpacked. Parquet has none.
     reviews : Limit
         Of a file of reviews, brought or written.
+    download : Limit
+        Of all files together that are downloaded for a data set.
     """
 
     file: Limit = field(default=Limit("max_file", MAX_FILE * MB))
     unpacked: Limit = field(default=Limit("max_unpacked", MAX_UNPACKED * MB))
     predictions: Limit = field(default=Limit("max_predictions", MAX_PREDICTIONS * MB))
     reviews: Limit = field(default=Limit("max_reviews", MAX_REVIEWS * MB))
+    download: Limit = field(default=Limit("max_download", MAX_DOWNLOAD * MB))
 
     @classmethod
     def of(
-        cls, *, max_file: int, max_unpacked: int, max_predictions: int, max_reviews: int
+        cls,
+        *,
+        max_file: int,
+        max_unpacked: int,
+        max_predictions: int,
+        max_reviews: int,
+        max_download: int = MAX_DOWNLOAD,
     ) -> "Limits":
         """Build the limits from the settings, which are MB."""
         return cls(
@@ -72,6 +82,7 @@ class Limits:
             Limit("max_unpacked", max_unpacked * MB),
             Limit("max_predictions", max_predictions * MB),
             Limit("max_reviews", max_reviews * MB),
+            Limit("max_download", max_download * MB),
         )
 
     def check_file(self, content: bytes, where: str) -> None:

@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tagifai.errors import TagifaiError
-from tagifai.limits import MAX_FILE, MAX_PREDICTIONS, MAX_REVIEWS, MAX_UNPACKED, Limits
+from tagifai.hub import hub_name_of, is_on_hub
+from tagifai.limits import (
+    MAX_DOWNLOAD,
+    MAX_FILE,
+    MAX_PREDICTIONS,
+    MAX_REVIEWS,
+    MAX_UNPACKED,
+    Limits,
+)
 from tagifai.spaces import EVERYWHERE, Space
 
 REVIEWS_FILE = "reviews.sqlite"
-LIMITS = ("max_file", "max_unpacked", "max_predictions", "max_reviews")
+LIMITS = ("max_file", "max_unpacked", "max_predictions", "max_reviews", "max_download")
 POSITIVE = ("max_body", "max_upload", "max_text", "max_texts", "max_waiting", *LIMITS)
 Value = TypeVar("Value")
 Setting = bool | int | str | Path | tuple[str, ...]
@@ -29,7 +37,8 @@ class Settings:
     """The settings of the app; each field is a flag and a TAGIFAI_* variable."""
 
     data: Path = _option(
-        Path("data"), "folder with projects.json (.jsonl, .csv, .parquet), tags.json"
+        Path("data"),
+        "folder with projects.json (.jsonl, .csv, .parquet), tags.json, or hf:ORG/DATASET",
     )
     models: str = _option("model", "versions: a folder, git:PATH_OR_URL, mlflow:URI or hf:ORG/NAME")
     host: str = _option("127.0.0.1", "address to listen on; 0.0.0.0 for every interface")
@@ -44,7 +53,11 @@ class Settings:
     reviewers: str = _option(
         "", "users who may write reviews and slices, as in ann,ben; needed once others get in"
     )
-    reviews: str = _option("", "file of the reviews; none given: reviews.sqlite beside the data")
+    reviews: str = _option(
+        "",
+        "file of the reviews; none given: reviews.sqlite beside the data, for a dataset of the Hub "
+        "reviews-ORG--DATASET.sqlite in the current folder",
+    )
     max_body: int = _option(4, "MB that a request may have")
     max_upload: int = _option(20, "MB that an uploaded file may have")
     max_text: int = _option(20_000, "characters of a text to predict")
@@ -60,6 +73,9 @@ class Settings:
         MAX_PREDICTIONS, "MB, unpacked, of a file of predictions to import; Parquet has no limit"
     )
     max_reviews: int = _option(MAX_REVIEWS, "MB of a file of reviews, to be read and written")
+    max_download: int = _option(
+        MAX_DOWNLOAD, "MB of all files that are downloaded for a dataset of the Hub"
+    )
     trust_pickle: bool = _option(
         False,
         "load model.pkl where version.json records its SHA-256; a pickle can run any program",
@@ -190,10 +206,19 @@ def _check_positive(name: str, value: int) -> None:
 def reviews_file(data: Path, given: str | Path = "") -> Path:
     """Return the file of a data folder's reviews: the one given, or one beside the data.
 
+    Those of a dataset on the Hub lie in the current folder, one file for all its revisions: a
+    cache may be emptied, reviews may not.
+
     >>> reviews_file(Path("data")).as_posix()
     'data/reviews.sqlite'
+    >>> reviews_file(Path("hf:ann/tags@v1")).as_posix()
+    'reviews-ann--tags.sqlite'
     """
-    return Path(given) if str(given) else data / REVIEWS_FILE
+    if str(given):
+        return Path(given)
+    if is_on_hub(data):
+        return Path(f"reviews-{hub_name_of(data).file_stem}.sqlite")
+    return data / REVIEWS_FILE
 
 
 def variable_of(name: str) -> str:

@@ -23,6 +23,8 @@ KEPT_TO = {
     "mcp": ("tagifai.ui.*",),
     "huggingface_hub": (
         "tagifai.services.review_repository",
+        "tagifai.hub",
+        "tagifai.data.hub",
         "tagifai.store.hub_source",
         "tagifai.models.adapters.hub",
     ),

@@ -16,6 +16,7 @@ from tagifai.behavioral import (
     load_behavioral_tests,
     parse_behavioral_test,
 )
+from tagifai.data.hub import refuse_hub_folder
 from tagifai.data.json_files import MAX_BYTES
 from tagifai.data.names import refuse_unknown_tags
 from tagifai.errors import TagifaiError, one_of
@@ -38,6 +39,7 @@ def check_may_save(folder: Path, public: bool) -> None:
             "this app runs with a public link, so nobody can be let write to its data folder: "
             "start it without --share to save behavioral tests"
         )
+    refuse_hub_folder(folder)
     if not folder.is_dir():
         raise TagifaiError(f"{folder}: no such data folder, so no test can be saved in it")
     target = folder / BEHAVIORAL_FILE

@@ -1,11 +1,14 @@
 """What the commands share: their answer, the versions that they open, the warnings they print."""
 
 import argparse
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagifai.cli.terminal import print_message, print_text, shown
+from tagifai.hub import is_on_hub
 from tagifai.settings import load_allowed, load_limits
 from tagifai.store.versions import VersionSource, open_source
 
@@ -46,10 +49,28 @@ def open_versions(options: argparse.Namespace) -> "VersionService":
     return VersionService(
         open_home(options),
         ContentCache(open_memory(None)),
-        DataService(options.data),
+        DataService(options.data, limits=load_limits(vars(options))),
         trust_pickle=getattr(options, "trust_pickle", False),
         allow_predictor=load_allowed(vars(options)),
     )
+
+
+def data_folder(options: argparse.Namespace) -> Path:
+    """Return the data folder that the options name; a dataset of the Hub is fetched once."""
+    from tagifai.cli.terminal import progress_bar
+    from tagifai.data.hub import open_data
+
+    if not is_on_hub(options.data):
+        return Path(options.data)
+    if (fetched := getattr(options, "fetched_data", None)) is not None:
+        return Path(fetched)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        folder = open_data(options.data, load_limits(vars(options)), progress_bar("downloading"))
+    for warning in caught:
+        print_message(f"warning: {warning.message}")
+    options.fetched_data = folder
+    return folder
 
 
 def open_home(options: argparse.Namespace, where: str = "") -> VersionSource:
@@ -69,9 +90,9 @@ def print_leakage(leakage: "Leakage | None") -> None:
         print_text(leakage.describe())
 
 
-def print_warnings(warnings: "Iterable[VersionWarning]") -> None:
+def print_warnings(found: "Iterable[VersionWarning]") -> None:
     """Print a version's warnings to standard error."""
-    for warning in warnings:
+    for warning in found:
         print_message(f"warning: {warning.message}")
 
 

@@ -2,18 +2,21 @@
 
 import argparse
 import csv
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagifai.cli.answers import Answer
+from tagifai.cli.answers import Answer, data_folder
 from tagifai.cli.terminal import print_table, print_text, progress_bar, shown
 from tagifai.data import load_dataset
 from tagifai.data.columns import Columns, check_columns, number_names
 from tagifai.data.json_files import load_json
 from tagifai.data.tag_cells import NONE, Names
 from tagifai.errors import TagifaiError, counted, shorten
+from tagifai.hub import hub_name_of, is_on_hub
+from tagifai.settings import load_limits
 
 # The rest in functions: other commands need not wait for it.
 if TYPE_CHECKING:
@@ -29,8 +32,9 @@ def check_data(options: argparse.Namespace) -> Answer:
     from tagifai.data.agreement import measure_agreement
     from tagifai.data.check import check_dataset, format_report, report_to_dict
 
-    dataset = load_dataset(options.data)
-    agreement = measure_agreement(options.data, {p.id: p for p in dataset.projects})
+    folder = data_folder(options)
+    dataset = load_dataset(folder)
+    agreement = measure_agreement(folder, {p.id: p for p in dataset.projects})
     report = check_dataset(dataset, progress=progress_bar("checking"))
 
     def show() -> None:
@@ -50,11 +54,14 @@ def check_data(options: argparse.Namespace) -> Answer:
 
 def split_data(options: argparse.Namespace) -> Answer:
     """Write a test split that all versions of a data folder share."""
+    from tagifai.data.hub import refuse_hub_folder
     from tagifai.training.fixed_split import describe_split, write_splits
 
-    dataset = load_dataset(options.data)
+    folder = data_folder(options)
+    refuse_hub_folder(folder)
+    dataset = load_dataset(folder)
     path, splits = write_splits(
-        options.data, dataset, test=options.test, val=options.val, seed=options.seed
+        folder, dataset, test=options.test, val=options.val, seed=options.seed
     )
     rows = describe_split(dataset, splits)
 
@@ -79,14 +86,37 @@ def import_data(options: argparse.Namespace) -> Answer:
 
     if options.to is None and not options.dry_run:
         raise TagifaiError("--to DIR names the folder to write; --dry-run writes nothing")
-    imported = import_projects(
-        options.files,
-        None if options.dry_run else options.to,
-        _given(options),
-        untagged=options.untagged,
-        progress=progress_bar("importing"),
-    )
+    given = _given(options)
+    with _files(options) as files:
+        imported = import_projects(
+            files,
+            None if options.dry_run else options.to,
+            given,
+            untagged=options.untagged,
+            progress=progress_bar("importing"),
+        )
+    if is_on_hub(options.files[0]):
+        imported = replace(imported, in_place="")
     return Answer(_to_json(imported), lambda: _show(imported, options.to, options.dry_run))
+
+
+@contextmanager
+def _files(options: argparse.Namespace) -> "Iterator[Sequence[Path]]":
+    """Yield the files to import, those of a dataset on the Hub fetched."""
+    from tagifai.data.hub import HubDataset
+
+    if not any(map(is_on_hub, options.files)):
+        if options.config:
+            raise TagifaiError("--config chooses within hf:ORG/DATASET, and only files are named")
+        yield options.files
+        return
+    if len(options.files) > 1:
+        raise TagifaiError(f"{options.files[0]}: a dataset of the Hub is imported by itself")
+    dataset = HubDataset(
+        hub_name_of(options.files[0]), load_limits(vars(options)), progress_bar("downloading")
+    )
+    with dataset.fetch(options.config) as fetched:
+        yield fetched.paths
 
 
 def _given(options: argparse.Namespace) -> Columns:

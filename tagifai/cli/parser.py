@@ -99,7 +99,8 @@ def _shared_arguments() -> argparse.ArgumentParser:
         "--data",
         type=Path,
         default=Path(os.environ.get("TAGIFAI_DATA", "data")),
-        help="folder with projects.json (.jsonl, .csv, .parquet) and tags.json [default: data]",
+        help="folder with projects.json (.jsonl, .csv, .parquet) and tags.json, or "
+        "hf:ORG/DATASET[@REVISION] [default: data]",
     )
     shared.add_argument(
         "--models",
@@ -329,7 +330,11 @@ def _add_import(data: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="CSV, TSV, JSON, JSON lines, Parquet, Arrow, or a folder that `datasets` saved; "
-        "several are read one after the other, as their splits where they are called so",
+        "several are read one after the other, as their splits where they are called so; or "
+        "hf:ORG/DATASET[@REVISION]",
+    )
+    bring.add_argument(
+        "--config", default="", metavar="NAME", help="which configuration of hf:ORG/DATASET"
     )
     bring.add_argument("--to", type=Path, metavar="DIR", help="a folder without projects")
     bring.add_argument(

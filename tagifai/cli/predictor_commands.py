@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from tagifai.cli.answers import Answer, answer_imported, open_home
+from tagifai.cli.answers import Answer, answer_imported, data_folder, open_home
 from tagifai.cli.terminal import print_message, progress_bar
 from tagifai.data import Dataset, load_dataset
 from tagifai.data.json_files import read_object
@@ -49,7 +49,7 @@ def add_version(options: argparse.Namespace) -> Answer:
         raise TagifaiError("add-version takes --predictor KIND:SOURCE or --predictions FILE")
     source = open_home(options)
     source.check_writable(options.name)
-    dataset = load_dataset(options.data)
+    dataset = load_dataset(data_folder(options))
     choices = read_choices(options, source, dataset)
     predictor, file = None, None
     packages: tuple[str, ...] = ()
@@ -65,8 +65,8 @@ def add_version(options: argparse.Namespace) -> Answer:
         notes=options.notes,
         predictor=predictor,
         file=file,
-        slices=load_slices(options.data, dataset),
-        saved=saved_tests(options.data, known_tags(dataset)),
+        slices=load_slices(data_folder(options), dataset),
+        saved=saved_tests(data_folder(options), known_tags(dataset)),
         packages=("numpy", "tagifai", *packages),
         limits=source.limits,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from tagifai.cli.answers import Answer, open_versions
+from tagifai.cli.answers import Answer, data_folder, open_versions
 from tagifai.cli.terminal import print_table, print_text
 from tagifai.data import known_tags
 from tagifai.data.names import nearest_name
@@ -154,7 +154,7 @@ def apply(options: argparse.Namespace) -> Answer:
     reviews = _reviewed(options)
     verdicts = reviews.verdicts()
     changes = accepted_changes(verdicts)
-    applied = apply_changes(options.data, changes, options.to)
+    applied = apply_changes(data_folder(options), changes, options.to)
     if not options.reviews:
         # A label that was found right need not be reviewed again.
         store = ReviewStore(options.to / REVIEWS_FILE, journal="delete")

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tagifai.cli.answers import Answer, open_versions
+from tagifai.cli.answers import Answer, data_folder, open_versions
 from tagifai.cli.terminal import print_table, print_text
 from tagifai.data.validation import replace_surrogates
 
@@ -39,6 +39,6 @@ def preprocess(options: argparse.Namespace) -> Answer:
         stem=options.stem,
         filters=FILTERS if options.filters is None else options.filters,
         stopwords=None if options.stopwords is None else options.stopwords.split(),
-        language=options.language or load_config(options.data).language,
+        language=options.language or load_config(data_folder(options)).language,
     )
     return Answer({"preprocessed": cleaned}, lambda: print_text(cleaned))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tagifai.cli.answers import (
     Answer,
     answer_imported,
+    data_folder,
     open_home,
     print_leakage,
     print_left_out,
@@ -78,11 +79,12 @@ def read_training_data(options: argparse.Namespace) -> TrainingData:
     from tagifai.behavioral import saved_tests
     from tagifai.slices import load_slices
 
-    dataset = load_dataset(options.data)
+    folder = data_folder(options)
+    dataset = load_dataset(folder)
     return TrainingData(
         dataset,
-        load_slices(options.data, dataset),
-        saved_tests(options.data, known_tags(dataset)),
+        load_slices(folder, dataset),
+        saved_tests(folder, known_tags(dataset)),
     )
 
 
@@ -172,7 +174,7 @@ def optimize_params(options: argparse.Namespace) -> Answer:
     from tagifai.data.left_out import find_left_out
     from tagifai.training.search import optimize
 
-    dataset = load_dataset(options.data)
+    dataset = load_dataset(data_folder(options))
     trials = optimize(
         dataset,
         read_params(options),
@@ -273,8 +275,9 @@ def import_predictions(options: argparse.Namespace) -> Answer:
     check_threshold(options.threshold)
     source = open_home(options)
     source.check_writable(options.name)
-    dataset = load_dataset(options.data)
-    slices = load_slices(options.data, dataset)
+    folder = data_folder(options)
+    dataset = load_dataset(folder)
+    slices = load_slices(folder, dataset)
     predictions = read_predictions(
         options.file,
         dataset,
@@ -303,7 +306,7 @@ def read_params(options: argparse.Namespace) -> "Params":
     from tagifai.data.config import load_config
     from tagifai.models.params import Params, parse_value
 
-    params = Params(language=load_config(options.data).language)
+    params = Params(language=load_config(data_folder(options)).language)
     if options.params is not None:
         params = params.replaced(read_object(options.params))
     changes = {}

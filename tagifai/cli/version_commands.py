@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tagifai.cli.answers import Answer, open_versions, print_leakage, print_warnings
+from tagifai.cli.answers import Answer, data_folder, open_versions, print_leakage, print_warnings
 from tagifai.cli.terminal import print_message, print_table, print_text, progress_bar, shown
 from tagifai.errors import TagifaiError, one_of
 
@@ -194,7 +194,7 @@ def _plot_tags(options: argparse.Namespace) -> "tuple[Figure, list[str]]":
     from tagifai.plots import plot_tag_distribution
     from tagifai.services.data import DataService
 
-    selection = DataService(options.data).filter_tags(options.min_tag_freq)
+    selection = DataService(data_folder(options)).filter_tags(options.min_tag_freq)
     counts = pd.Series(dict(selection.kept), dtype=int)
     return plot_tag_distribution(counts, options.min_tag_freq), []
 

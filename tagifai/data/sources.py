@@ -160,7 +160,8 @@ def _open(path: Path, given: Dialect, detect: bool) -> Iterator[Source]:
     name = path.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix
     if suffix in _ARROW:
-        yield Source(path, path, "arrow", files=(path,), names=schema_class_names(path, "arrow"))
+        names = schema_class_names(path, "arrow")
+        yield Source(path, path, "arrow", files=(path,), part=path.stem, names=names)
         return
     kind = KINDS.get(suffix)
     if kind is None or (kind == "parquet" and name.endswith(".gz")):
@@ -170,7 +171,8 @@ def _open(path: Path, given: Dialect, detect: bool) -> Iterator[Source]:
             "of text with .gz too), and folders that `datasets` saves"
         )
     if kind == "parquet":
-        yield Source(path, path, kind, files=(path,), names=schema_class_names(path, kind))
+        names = schema_class_names(path, kind)
+        yield Source(path, path, kind, files=(path,), part=path.stem, names=names)
         return
     dialect, written = given, tuple[str, ...]()
     if detect:

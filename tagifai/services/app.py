@@ -58,7 +58,7 @@ class Services:
     @cached_property
     def data(self) -> DataService:
         """The data folder."""
-        return DataService(self.settings.data)
+        return DataService(self.settings.data, limits=self.settings.limits)
 
     @cached_property
     def preprocessing(self) -> PreprocessingService:

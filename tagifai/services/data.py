@@ -25,9 +25,11 @@ from tagifai.data.frequency import (
     build_frequency_table,
     select_by_frequency,
 )
+from tagifai.data.hub import open_data
 from tagifai.data.left_out import LeftOut, find_left_out
 from tagifai.data.sources import list_files
 from tagifai.errors import TagifaiError, one_of
+from tagifai.limits import Limits
 from tagifai.text.preprocessing import TextPreprocessor
 
 _SAMPLE_TEXT = range(20, 301)
@@ -206,15 +208,37 @@ class LoadedData:
 class DataService:
     """The data folder as it is now: read again when a file of it changes, once for everybody."""
 
-    def __init__(self, folder: Path, load: Callable[..., Dataset] = load_dataset) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        data: Path,
+        load: Callable[..., Dataset] = load_dataset,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> None:
+        self.data = data
         self.num_read = 0
+        self._limits = limits
+        self._folder: Path | None = None
+        self._opening = threading.Lock()
         self._load = load
         self._lock = threading.Lock()
         self._stamp: Stamp | None = None
         self._fixed: Stamp | None = None
         self._named: list[Path] = []
         self._loaded: LoadedData | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The data folder; a dataset of the Hub is fetched when it is first asked for.
+
+        Raises
+        ------
+        TagifaiError
+            It cannot be fetched, or nobody can tell what it holds.
+        """
+        with self._opening:
+            if self._folder is None:
+                self._folder = open_data(self.data, self._limits)
+            return self._folder
 
     def get(self) -> LoadedData:
         """Return the data as the files are now.

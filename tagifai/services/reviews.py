@@ -12,6 +12,7 @@ from tagifai.arrays import Integers
 from tagifai.data import known_tags
 from tagifai.data.names import refuse_unknown_tags
 from tagifai.errors import TagifaiError, counted, one_of, shorten
+from tagifai.hub import hub_name_of, is_on_hub
 from tagifai.label_errors.label_issues import (
     LabelIssue,
     Suspicions,
@@ -391,9 +392,12 @@ def apply_commands(settings: Settings) -> list[str]:
 
     >>> apply_commands(Settings())[1]
     'python -m tagifai train --data data-reviewed --models model'
+    >>> apply_commands(Settings(data=Path("hf:ann/tags@v1")))[0]
+    'python -m tagifai reviews apply --data hf:ann/tags@v1 --to tags-reviewed'
     """
     data = settings.data.as_posix().rstrip("/")
-    to, models = quote(f"{data}-reviewed"), quote(settings.models)
+    name = hub_name_of(data).repository.rpartition("/")[2] if is_on_hub(data) else data
+    to, models = quote(f"{name}-reviewed"), quote(settings.models)
     reviews = f" --reviews {quote(settings.reviews)}" if settings.reviews else ""
     return [
         f"python -m tagifai reviews apply --data {quote(data)}{reviews} --to {to}",

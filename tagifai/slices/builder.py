@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tagifai.arrays import Array
+from tagifai.data.hub import refuse_hub_folder
 from tagifai.data.json_files import MAX_BYTES
 from tagifai.errors import TagifaiError, shorten
 from tagifai.metrics import Counts, count_outcomes
@@ -71,6 +72,7 @@ def save_slice(
         The name is taken, nothing is asked, or the file cannot be written.
     """
     path = Path(folder) / SLICE_FILE
+    refuse_hub_folder(folder)
     with _WRITING:
         taken = load_slices(folder)
         name = name.strip()

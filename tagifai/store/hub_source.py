@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import orjson
 
-from tagifai.errors import TagifaiError, counted, one_of, shorten
+from tagifai.errors import TagifaiError, counted, one_of
+from tagifai.hub import (
+    hub_api,
+    hub_cache,
+    hub_endpoint,
+    hub_error,
+    is_unreachable,
+    parse_hub_name,
+)
 from tagifai.limits import Limits
 from tagifai.store.naming import version_order
 from tagifai.store.sources import FILES, combine_digests
@@ -26,7 +34,6 @@ FOLDERS = ("", "model/workspace/", "model/")
 FETCH_EVERY_S = 60.0
 MAX_REFS = 1_000
 MAX_TREE = 20_000
-_REPOSITORY = re.compile(r"(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w.+-]{1,100}))?", re.ASCII)
 _VERSION = re.compile(r"[^/\\\0]{1,255}")
 
 
@@ -66,13 +73,8 @@ class HubSource:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         fetch_every: float = FETCH_EVERY_S,
     ) -> None:
-        found = _REPOSITORY.fullmatch(where)
-        if found is None:
-            raise TagifaiError(
-                f"hf:{shorten(where)}: a repository of the Hub is written hf:ORG/NAME, or "
-                f"hf:ORG/NAME@REVISION"
-            )
-        self.repository, self.revision = found[1], found[2]
+        self.name = parse_hub_name(where)
+        self.repository, self.revision = self.name.repository, self.name.revision
         self.limits = limits
         self.fetch_every = fetch_every
         self._asked_at: float | None = None
@@ -82,7 +84,7 @@ class HubSource:
     @property
     def location(self) -> str:
         """Name the repository, for messages."""
-        return f"hf:{self.repository}" + (f"@{self.revision}" if self.revision else "")
+        return str(self.name)
 
     def names(self) -> list[str]:
         """List the tags and branches that hold a version, in version order."""
@@ -100,13 +102,13 @@ class HubSource:
         found, where = files[filename], f"{self.location}: {name}/{filename}"
         self.limits.file.check(found.size, where)
         try:
-            path = _api().hf_hub_download(
-                self.repository, found.path, revision=commit, cache_dir=_cache_dir()
+            path = hub_api().hf_hub_download(
+                self.repository, found.path, revision=commit, cache_dir=hub_cache()
             )
             with Path(path).open("rb") as file:
                 content = file.read(self.limits.file.num_bytes + 1)
         except Exception as error:
-            raise self._error(error) from None
+            raise hub_error(error, self.location) from None
         self.limits.file.check(len(content), where)
         return content
 
@@ -166,17 +168,17 @@ class HubSource:
             self._listing = self._ask()
         except Exception as error:
             listing = self._read_saved()
-            if listing is None or not _is_unreachable(error):
-                raise self._error(error) from None
+            if listing is None or not is_unreachable(error):
+                raise hub_error(error, self.location) from None
             self._listing = listing
-            message = f"{self._error(error)}; the versions listed last are shown"
+            message = f"{hub_error(error, self.location)}; the versions listed last are shown"
             warnings.warn(message, RuntimeWarning, stacklevel=2)
         else:
             self._save()
         self._asked_at = now
 
     def _ask(self) -> Listing:
-        api = _api()
+        api = hub_api()
         refs = api.list_repo_refs(self.repository)
         commits = {
             ref.name: ref.target_commit
@@ -211,11 +213,9 @@ class HubSource:
         return {}
 
     def _saved(self) -> Path:
-        from huggingface_hub import constants
-
-        asked = f"{_endpoint() or ''} {self.location}".encode()
+        asked = f"{hub_endpoint() or ''} {self.location}".encode()
         name = hashlib.sha256(asked).hexdigest()[:24]
-        return Path(_cache_dir() or constants.HF_HUB_CACHE) / ".tagifai" / f"{name}.json"
+        return hub_cache() / ".tagifai" / f"{name}.json"
 
     def _read_saved(self) -> Listing | None:
         try:
@@ -232,42 +232,3 @@ class HubSource:
             scratch.replace(path)
         except OSError:
             return  # a cache that cannot be written only costs the versions offline
-
-    def _error(self, error: Exception) -> TagifaiError:
-        from huggingface_hub import errors
-
-        if isinstance(error, TagifaiError):
-            return error
-        if isinstance(error, errors.GatedRepoError):
-            what = "the repository is gated: accept its terms on the Hub, and set HF_TOKEN"
-        elif isinstance(error, errors.RepositoryNotFoundError):
-            what = "no such repository, or a private one: HF_TOKEN must be a token that may read it"
-        elif _is_unreachable(error):
-            what = "the Hub cannot be reached, and what is needed is not in its cache"
-        else:
-            what = shorten(str(error).strip().partition("\n")[0] or type(error).__name__, 200)
-        return TagifaiError(f"{self.location}: {what}")
-
-
-def _api() -> "HfApi":
-    from huggingface_hub import HfApi
-
-    return HfApi(endpoint=_endpoint())
-
-
-def _endpoint() -> str | None:
-    return os.environ.get("HF_ENDPOINT") or None
-
-
-def _cache_dir() -> str | None:
-    return os.environ.get("HF_HUB_CACHE") or None
-
-
-def _is_unreachable(error: Exception) -> bool:
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    # The client is httpx or its successor, by the version of huggingface_hub.
-    transport = any(kind.__name__ == "TransportError" for kind in type(error).__mro__)
-    status = getattr(getattr(error, "response", None), "status_code", 0)
-    kinds = (LocalEntryNotFoundError, ConnectionError, TimeoutError)
-    return transport or isinstance(error, kinds) or (isinstance(status, int) and status >= 500)

@@ -1,15 +1,12 @@
 """Versions on a Hub, which a server on this machine plays."""
 
-import hashlib
 import json
-import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
 
 import pytest
+from hub_server import FakeHub, Repository, running_hub
 
 from tagifai.errors import TagifaiError
 from tagifai.limits import Limit, Limits
@@ -23,96 +20,20 @@ PERFORMANCE = {
 }
 
 
-def commit_of(files: dict[str, bytes]) -> str:
-    return hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
-
-
-class FakeHub(ThreadingHTTPServer):
-    """Repositories by name, each with refs and what they hold; counts what is asked."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.tags: dict[str, dict[str, bytes]] = {}
-        self.branches: dict[str, dict[str, bytes]] = {}
-        self.token: str | None = None
-        self.gated = False
-        self.requests: list[str] = []
-
-
-class Answers(BaseHTTPRequestHandler):
-    server: FakeHub
-
-    def log_message(self, *_: object) -> None: ...
-
-    def reply(self, answer: object, status: int = 200, **headers: str) -> None:
-        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def do_GET(self) -> None:
-        hub, path = self.server, unquote(urlsplit(self.path).path)
-        hub.requests.append(f"{self.command} {path}")
-        if hub.token and self.headers["Authorization"] != f"Bearer {hub.token}":
-            code = "GatedRepo" if hub.gated else "RepoNotFound"
-            self.reply({}, 403 if hub.gated else 401, X_Error_Code=code)
-            return
-        refs = {**hub.branches, **hub.tags}
-        commits = {commit_of(files): files for files in refs.values()}
-        if path == "/api/models/ann/tagger/refs":
-            listed = {
-                kind: [
-                    {"name": name, "ref": f"refs/{folder}/{name}", "targetCommit": commit_of(files)}
-                    for name, files in found.items()
-                ]
-                for kind, folder, found in (
-                    ("branches", "heads", hub.branches),
-                    ("tags", "tags", hub.tags),
-                )
-            }
-            self.reply({**listed, "converts": []})
-        elif path.startswith("/api/models/ann/tagger/tree/"):
-            files = commits[path.rpartition("/")[2]]
-            self.reply(
-                [
-                    {
-                        "type": "file",
-                        "path": name,
-                        "size": len(content),
-                        "oid": hashlib.sha1(content).hexdigest(),
-                    }
-                    for name, content in files.items()
-                ]
-            )
-        elif path.startswith("/ann/tagger/resolve/"):
-            commit, _, name = path.removeprefix("/ann/tagger/resolve/").partition("/")
-            content = commits[commit][name]
-            tag = f'"{hashlib.sha1(content).hexdigest()}"'
-            self.reply(content, ETag=tag, X_Repo_Commit=commit)
-        else:
-            self.reply({}, 404, X_Error_Code="RepoNotFound")
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-
 @pytest.fixture
-def hub(tmp_path, monkeypatch) -> Iterator[FakeHub]:
-    with FakeHub() as made:
-        thread = threading.Thread(target=made.serve_forever, daemon=True)
-        thread.start()
+def server(tmp_path, monkeypatch) -> Iterator[FakeHub]:
+    with running_hub() as made:
         monkeypatch.setenv("HF_ENDPOINT", made.url)
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
         monkeypatch.delenv("HF_TOKEN", raising=False)
-        made.branches["main"] = {"README.md": b"# A tagger"}
         yield made
-        made.shutdown()
-        thread.join(10)
+
+
+@pytest.fixture
+def hub(server) -> Repository:
+    made = server.add("models/ann/tagger")
+    made.branches["main"] = {"README.md": b"# A tagger"}
+    return made
 
 
 def performance(f1: float) -> bytes:
@@ -146,16 +67,15 @@ def test_tags_and_branches_with_figures_are_versions(hub):
         source.write("v1", {})
 
 
-def test_a_file_is_fetched_once_and_serves_without_a_network(hub):
+def test_a_file_is_fetched_once_and_serves_without_a_network(hub, server):
     hub.tags["v1.0.0"] = {"performance.json": performance(0.5)}
     assert HubSource("ann/tagger").read("v1.0.0", "performance.json") == performance(0.5)
-    asked = len(hub.requests)
+    asked = len(server.requests)
     again = HubSource("ann/tagger")
     assert again.read("v1.0.0", "performance.json") == performance(0.5)
     # The tags are asked for again, since they may have moved; files and their list are not.
-    assert hub.requests[asked:] == ["GET /api/models/ann/tagger/refs"]
-    hub.shutdown()
-    hub.server_close()
+    assert server.requests[asked:] == ["GET /api/models/ann/tagger/refs"]
+    server.close()
     with pytest.warns(RuntimeWarning, match="cannot be reached.*listed last are shown"):
         offline = HubSource("ann/tagger").read("v1.0.0", "performance.json")
     assert offline == performance(0.5)
@@ -181,9 +101,9 @@ def test_one_revision_alone(hub):
 
 
 @pytest.mark.parametrize("gated", [False, True])
-def test_a_token_opens_what_is_private_or_gated(hub, monkeypatch, gated):
+def test_a_token_opens_what_is_private_or_gated(hub, server, monkeypatch, gated):
     hub.tags["v1"] = {"performance.json": performance(0.5)}
-    hub.token, hub.gated = "hf_secret", gated
+    server.token, server.gated = "hf_secret", gated
     why = "is gated: accept its terms" if gated else "no such repository, or a private one"
     with pytest.raises(TagifaiError, match=f"hf:ann/tagger: .*{why}.*HF_TOKEN"):
         HubSource("ann/tagger").names()
@@ -191,12 +111,12 @@ def test_a_token_opens_what_is_private_or_gated(hub, monkeypatch, gated):
     assert HubSource("ann/tagger").names() == ["v1"]
 
 
-def test_a_file_that_is_too_large_is_not_fetched(hub):
+def test_a_file_that_is_too_large_is_not_fetched(hub, server):
     hub.tags["v1"] = {"performance.json": b" " * 2_000_000 + performance(0.5)}
     source = HubSource("ann/tagger", replace(Limits(), file=Limit("max_file", 1_000_000)))
     with pytest.raises(TagifaiError, match=r"hf:ann/tagger: v1/performance\.json.*--max-file"):
         source.read("v1", "performance.json")
-    assert not any("resolve" in path for path in hub.requests)
+    assert not any("resolve" in path for path in server.requests)
 
 
 @pytest.mark.parametrize("where", ["", "tagger", "a/b/c", "../etc", "ann/tagger@", "ann/tag ger"])
