@@ -27,6 +27,7 @@ MODULES = (
     "tagifai.services.app",
     "tagifai.services.inference",
     "tagifai.services.influence",
+    "tagifai.services.words",
     "tagifai.models.persistence",
     "skops.io",
     "uvicorn.lifespan.on",

@@ -24,6 +24,7 @@ from tagifai.store.versions import open_source
 if TYPE_CHECKING:
     from tagifai.services.inference import InferenceService
     from tagifai.services.influence import InfluenceService
+    from tagifai.services.words import WordService
 
 
 def _say_nothing(line: str) -> None:
@@ -102,10 +103,17 @@ class Services:
 
     @cached_property
     def influence(self) -> "InfluenceService":
-        """The words and training projects behind a decision."""
+        """The training projects behind a decision."""
         from tagifai.services.influence import InfluenceService
 
         return InfluenceService(self.versions)
+
+    @cached_property
+    def words(self) -> "WordService":
+        """The words that raise and lower a tag."""
+        from tagifai.services.words import WordService
+
+        return WordService(self.versions)
 
     @cached_property
     def reviews(self) -> ReviewService:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tagifai.data import Project
 from tagifai.data.left_out import LeftOut, name_counts
+from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.inference import TextPrediction, predict_tags, predict_with
 from tagifai.inspection import require_predictions
@@ -443,6 +444,19 @@ class VersionService:
             return self.data.get().by_id
         except TagifaiError:
             return {}
+
+    def text_of(self, project: str) -> str:
+        """Return a project's text as predictors are given it.
+
+        Raises
+        ------
+        TagifaiError
+            The data does not have the project.
+        """
+        texts = self.texts()
+        if project not in texts:
+            raise TagifaiError(f"project {project!r} is not in the data (any more)")
+        return replace_surrogates(texts[project].text)
 
     def stamp(self, name: str) -> Hashable:
         """Return a value that changes with the content of a version."""

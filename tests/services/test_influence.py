@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from predicting import add_foreign
+from scipy.stats import spearmanr
 
 from tagifai.errors import TagifaiError
+from tagifai.models.predictor import PredictionCancelled
 from tagifai.services.data import DataService
 from tagifai.services.influence import InfluenceService
 from tagifai.services.versions import VersionService
@@ -13,6 +16,7 @@ from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 from tagifai.ui.views.influence import (
     left_out_choices,
+    render_behind,
     render_influence,
     render_refitted,
     render_tinted,
@@ -34,26 +38,6 @@ def desk(small_data, small_models, tmp_path):
 def tested(desk):
     predictions = desk.versions.predictions("v0.2.0")
     return predictions.select("test").ids[0]
-
-
-def test_words_are_placed_and_sum_to_what_inference_tells(desk, tested):
-    project = desk.versions.texts()[tested]
-    words = desk.words("v0.2.0", TAG, tested)
-    assert all(0 <= word.start < word.stop <= len(project.text) for word in words)
-    markup = render_tinted(project, words)
-    assert markup.startswith("<b>")
-    assert 'class="word ' in markup
-
-
-def test_the_words_of_many_projects_are_those_of_each(desk):
-    some = desk.versions.predictions("v0.2.0").select("test").ids[:5]
-    one_by_one = [desk.words("v0.2.0", TAG, one) for one in some[:2]]
-    together = desk.words_of_all("v0.2.0", TAG, some)
-    assert together[:2] == one_by_one
-    assert len({tuple(words) for words in together}) == 5
-    assert desk.words_of_all("v0.2.0", TAG, []) == []
-    with pytest.raises(TagifaiError, match="'gone' is not in the data"):
-        desk.words_of_all("v0.2.0", TAG, [*some, "gone"])
 
 
 def test_shares_sum_to_the_margin_of_the_model(desk, tested):
@@ -126,6 +110,100 @@ def test_what_cannot_be_told_is_said(desk, tested, tmp_path):
     (tmp_path / "data/projects.json").write_text(json.dumps(kept))
     with pytest.raises(TagifaiError, match=r"that the version learnt from are no longer in"):
         desk.influence("v0.2.0", TAG, tested)
-    (tmp_path / "model/v0.2.0/model.skops").unlink()
-    with pytest.raises(TagifaiError, match="keeps no model"):
-        desk.words("v0.2.0", TAG, tested)
+
+
+@pytest.fixture
+def foreign(small_data, small_models, tmp_path, monkeypatch):
+    """A home of versions where Python finds modules too, and a service that allows them."""
+    monkeypatch.syspath_prepend(tmp_path)
+    shutil.copytree(small_data, tmp_path / "data")
+    shutil.copytree(small_models, tmp_path / "model")
+    source, cache = FolderSource(tmp_path / "model"), ContentCache(open_memory(None))
+    allowed = ["python:foreign_tagger:tagger", "python:foreign_tagger:embedder"]
+    data = DataService(tmp_path / "data")
+    return InfluenceService(VersionService(source, cache, data, allow_predictor=allowed))
+
+
+def test_a_layer_ranks_training_texts_as_twenty_real_retrainings_do(foreign, tmp_path):
+    module = add_foreign(tmp_path, "layer", "embedder")
+    versions, steps = foreign.versions, []
+    predictions, texts = versions.predictions("layer"), versions.texts()
+    asked = predictions.select("test").ids[:3]
+    train = [
+        one for one, part in zip(predictions.ids, predictions.split, strict=True) if part == "train"
+    ]
+    X = module.embed([texts[one].text for one in train])
+    y = np.array([TAG in texts[one].tags for one in train])
+    chosen = np.random.default_rng(1).choice(len(train), 20, replace=False)
+    for project in asked:
+        found = foreign.behind("layer", TAG, project, lambda *step: steps.append(step))
+        # The layer says itself which projects it was fitted to.
+        assert (found.kind, found.part, list(found.ids)) == ("pushes", "train", train)
+        assert found.is_optimum
+        query = module.embed([texts[project].text])[0]
+        whole = module.fit(X, y)
+        full = whole.decision_function([query])[0]
+        assert found.margin == pytest.approx(full, abs=1e-4)
+        truth = []
+        for row in chosen:
+            rest = np.arange(len(train)) != row
+            without = module.fit(X[rest], y[rest]).decision_function([query])[0]
+            truth.append(full - without)
+            refitted = foreign.refit_without("layer", TAG, project, [train[row]])
+            assert refitted == pytest.approx(truth[-1], abs=1e-3)
+        assert spearmanr(truth, found.pushes[chosen]).statistic >= 0.98
+        shown = render_behind(found, texts[project], TAG, texts)
+        assert "gradient product (TracIn)" in shown
+        assert "Pruthi et al. 2020" in shown
+        refit = render_refitted(found, [train[chosen[0]]], truth[0])
+        assert "Only the last layer was fitted again" in refit
+    # The training texts are embedded once.
+    learned = int((predictions.split != "test").sum())
+    assert steps == [(learned, learned, "texts")]
+    with pytest.raises(TagifaiError, match=f"did not learn from project '{asked[0]}'"):
+        foreign.refit_without("layer", TAG, asked[0], [asked[0]])
+
+
+def test_a_pipeline_with_a_logistic_regression_has_its_layer(foreign, tmp_path):
+    add_foreign(tmp_path, "pipe", "sklearn")
+    tested = foreign.versions.predictions("pipe").select("test").ids[0]
+    found = foreign.behind("pipe", TAG, tested)
+    assert (found.kind, found.part, found.is_optimum) == ("pushes", "train", True)
+    assert foreign.refit_without("pipe", TAG, tested, [found.ids[strongest(found)[0]]]) != 0
+
+
+def test_others_have_similar_texts_which_are_not_called_influential(foreign, tmp_path):
+    add_foreign(tmp_path, "fn", "python")
+    versions = foreign.versions
+    tested = versions.predictions("fn").select("test").ids[0]
+    found = foreign.behind("fn", TAG, tested)
+    assert (found.kind, found.by) == ("similar", "words")
+    assert len(found.ids) == 16
+    assert (np.diff(found.likeness) <= 0).all()
+    assert tested not in found.ids
+    texts = versions.texts()
+    assert [TAG in texts[one].tags for one in found.ids] == found.carried.tolist()
+    shown = render_behind(found, texts[tested], TAG, texts)
+    assert "similar, not influential" in shown
+    assert left_out_choices(found, texts) == []
+    with pytest.raises(TagifaiError, match="cannot be trained again here"):
+        foreign.refit_without("fn", TAG, tested, [found.ids[0]])
+
+
+def test_a_layer_that_is_not_the_predictors_own_tells_nothing(foreign, tmp_path):
+    module = add_foreign(tmp_path, "layer", "embedder")
+    tested = foreign.versions.predictions("layer").select("test").ids[0]
+    predictor = foreign.versions.predictor("layer").predictor
+    predictor.linear_layer.coef = predictor.linear_layer.coef + 1
+    predictor.predict_proba = module.Embedder().predict_proba
+    found = foreign.behind("layer", TAG, tested)
+    assert (found.kind, found.by) == ("similar", "embeddings")
+    assert "misses its own probabilities" in found.why
+    assert found.likeness[0] > 0.5
+
+
+def test_embedding_can_be_cancelled(foreign, tmp_path):
+    add_foreign(tmp_path, "layer", "embedder")
+    tested = foreign.versions.predictions("layer").select("test").ids[0]
+    with pytest.raises(PredictionCancelled):
+        foreign.behind("layer", TAG, tested, cancelled=lambda: True)

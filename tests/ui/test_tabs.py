@@ -256,7 +256,9 @@ def test_only_what_changes_is_shown_again(handlers):
     assert {"tag-metrics", "calibration-note", "tag-figures", "samples"} <= set(whole)
     assert page.choose() == {}
     listed = page.choose(samples_order="longest")
-    assert {name for name in listed if isinstance(name, str)} == {"samples", "outcome-help"}
+    assert {name for name in listed if isinstance(name, str)} == {
+        "samples", "samples-words", "samples-mark", "outcome-help"
+    }  # fmt: skip
     tag = page.choose(inspect_tag="transformers")
     assert {"tag-figures", "precision-recall", "samples"} <= set(tag)
     assert "tag-metrics" not in tag

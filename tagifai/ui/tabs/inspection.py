@@ -36,6 +36,8 @@ class View:
         The threshold of all tags; 0 where each has its own.
     stamp : str
         What changes with the content of the version.
+    marked : int
+        How often words of the list were marked by the button.
     """
 
     version: str
@@ -47,6 +49,7 @@ class View:
     page: int
     threshold: float
     stamp: str = ""
+    marked: int = 0
 
     @classmethod
     def of(
@@ -59,6 +62,8 @@ class View:
         order: str,
         page: float | None,
         threshold: float | None,
+        *,
+        marked: int | None = None,
     ) -> "View":
         """Read the values of the controls, which may be empty."""
         return cls(
@@ -70,6 +75,7 @@ class View:
             order,
             int(page or 1),
             threshold or 0.0,
+            marked=marked or 0,
         )
 
     def is_of_tag(self, other: "View | None") -> bool:
@@ -90,6 +96,11 @@ class View:
     def samples(self) -> tuple[object, ...]:
         """What the list of projects depends on, except for its page."""
         return *self.figures, self.outcome, self.query, self.order
+
+    @property
+    def listed(self) -> tuple[object, ...]:
+        """What the list of projects shows: its page, and the words that are marked."""
+        return *self.samples, self.page, self.marked
 
 
 class InspectionTab:
@@ -162,11 +173,11 @@ class InspectionTab:
             *self.tables.outputs,
         ]
         set_by_answers = [self.tag, thresholds.threshold, samples.page]
-        shown = [self.view, self.notice, *self.cleared]
+        shown = [self.view, self.notice, samples.mark, *self.cleared]
         self.route.on_shown(
             self.fill,
             [self.times_filled, *controls, *shown],
-            known=[self.view, self.times_filled],
+            known=[self.view, self.times_filled, samples.marked],
         )
         put_row(self.tables.tags, self.tag)
         put_row(self.calibration.tags, self.tag)
@@ -181,11 +192,12 @@ class InspectionTab:
                 samples.query.change,
                 samples.order.input,
                 samples.page.input,
+                samples.marked.change,
                 # A choice made while the tab was being filled is still to be shown.
                 self.times_filled.change,
             ],
             self.show,
-            [self.view, *controls],
+            [self.view, samples.marked, *controls],
             [*shown, *set_by_answers],
             **QUICK,
         )
@@ -200,9 +212,9 @@ class InspectionTab:
             **QUICK,
         )
 
-    def show(self, before: View | None, *controls: Value) -> Updates:
+    def show(self, before: View | None, marked: int | None, *controls: Value) -> Updates:
         """Show what is chosen, unless it is shown already."""
-        asked = View.of(*controls)
+        asked = View.of(*controls, marked=marked)
         if not asked.version:
             return NO_CHANGE
         try:
@@ -211,7 +223,9 @@ class InspectionTab:
             shown = self._show_error(error)
         return shown or NO_CHANGE
 
-    def fill(self, link: Link, _: gr.Request, before: View | None, times_filled: int) -> Updates:
+    def fill(
+        self, link: Link, _: gr.Request, before: View | None, times_filled: int, marked: int
+    ) -> Updates:
         """Show what the link asks for, or else what is chosen."""
         versions = self.services.versions
         try:
@@ -225,7 +239,7 @@ class InspectionTab:
         common, outcome, query, order, page, threshold = (
             link.read(choice.name) for choice in self.route.choices[2:]
         )
-        asked = View.of(name, tag, common, outcome, query, order, page, threshold)
+        asked = View.of(name, tag, common, outcome, query, order, page, threshold, marked=marked)
         moved = link.names("threshold") if link.followed else asked.is_of_tag(before)
         try:
             view, shown = self._show_changes(None, asked, threshold if moved else None)
@@ -277,7 +291,7 @@ class InspectionTab:
         page = asked.page
         if before and before.samples != asked.samples:
             asked = replace(asked, page=1)
-        if before is None or (before.samples, before.page) != (asked.samples, asked.page):
+        if before is None or before.listed != asked.listed:
             samples, found = self.samples.show(
                 asked.version, asked.tag, asked.threshold, asked.outcome, asked.query, asked.order,
                 asked.page,
@@ -326,6 +340,7 @@ class InspectionTab:
     def _show_error(self, error: TagifaiError) -> Updates:
         return {
             **dict.fromkeys(self.cleared, ""),
+            self.samples.mark: gr.Button(visible=False),
             self.notice: show_error(error),
             self.tag: gr.Dropdown([], value=None),
             self.view: None,

@@ -1,6 +1,7 @@
 """Inspection: the projects behind an outcome of a tag."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import gradio as gr
 
@@ -9,11 +10,12 @@ from tagifai.inspection import ORDERS, Outcome
 from tagifai.inspection.export import export_outcomes
 from tagifai.services.app import Services
 from tagifai.services.inspection import outcome_help
+from tagifai.ui.background import Background, Step
 from tagifai.ui.events import Updates
 from tagifai.ui.saving import SavedFile, alert, pack
-from tagifai.ui.views.influence import render_tinted
+from tagifai.ui.views.influence import render_marked, render_step, render_tinted
 from tagifai.ui.views.inspection import render_outcome_help, render_page
-from tagifai.ui.views.markup import CHOOSE_ROW, show_error
+from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
 
 OUTCOMES = {
     "false positives": "fp",
@@ -27,6 +29,7 @@ class Samples:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.background = Background()
 
     def build(
         self, version: gr.Dropdown, tag: gr.Dropdown, threshold: gr.Slider, outcome: gr.Radio
@@ -52,11 +55,29 @@ class Samples:
             self.page = gr.Number(
                 1, label="Page", precision=0, minimum=1, elem_id="samples-page", min_width=90
             )
+        self.words = gr.HTML(elem_id="samples-words")
+        with gr.Row(elem_classes="controls"):
+            self.mark = gr.Button(
+                "Mark the words", elem_id="samples-mark", size="sm", visible=False
+            )
+            self.stop = gr.Button("Cancel", elem_id="samples-cancel", size="sm", visible=False)
+        self.progress = gr.HTML(elem_id="samples-progress", apply_default_css=False)
+        # Counts how often words were marked by the button: the list is then shown again.
+        self.marked = gr.State(0)
         self.table = gr.HTML(elem_id="samples", apply_default_css=False, js_on_load=CHOOSE_ROW)
         with gr.Row(elem_classes="controls"):
             to_json = gr.Button("Save this list as JSON", elem_id="samples-json", size="sm")
             to_csv = gr.Button("Save this list as CSV", elem_id="samples-csv", size="sm")
-        self.outputs = [self.help, self.table]
+        self.outputs = [self.help, self.words, self.table]
+        self.mark.click(
+            self.mark_words,
+            [version, tag, threshold, outcome, self.query, self.order, self.page, self.marked],
+            [self.progress, self.mark, self.stop, self.marked],
+            show_progress="hidden",
+            concurrency_limit=2,
+            api_visibility="private",
+        )
+        self.stop.click(self.cancel, None, None, queue=False, api_visibility="private")
         self.file = SavedFile()
         for button, save in ((to_json, self.save_json), (to_csv, self.save_csv)):
             saved = button.click(
@@ -79,33 +100,94 @@ class Samples:
         page: int,
     ) -> tuple[Updates, int]:
         """Show a page of the projects; return its number as well, which may be lower."""
+        hidden: Updates = {self.mark: gr.Button(visible=False)}
         if not tag:
-            return dict.fromkeys(self.outputs, ""), 1
+            return {**dict.fromkeys(self.outputs, ""), **hidden}, 1
         code = OUTCOMES.get(outcome, outcome)
         try:
             found = self.services.inspection.outcomes(
                 name, tag, code, order, query, page, threshold
             )
-            tinted = self._tint(name, tag, found.items)
         except TagifaiError as error:
-            return {self.help: "", self.table: show_error(error)}, 1
+            return {
+                **dict.fromkeys(self.outputs, ""),
+                **hidden,
+                self.table: show_error(error),
+            }, 1
+        known = self._known(name, found.items)
+        tinted, words = self._tint(name, tag, known)
         shown: Updates = {
+            **hidden,
+            **words,
             self.help: render_outcome_help(outcome_help(code)),
-            self.table: render_page(found, tag, outcome, tinted),
+            self.table: render_page(found, tag, outcome, tinted, known),
         }
         return shown, found.number
 
-    def _tint(self, name: str, tag: str, items: Sequence[Outcome]) -> dict[str, str]:
-        """Show projects' texts by id, their words tinted; none where no model can explain them."""
-        service = self.services.influence
-        texts = service.versions.texts()
-        known = [item.id for item in items if item.id in texts]
+    def _known(self, name: str, items: Sequence[Outcome]) -> list[str]:
+        """List the projects whose decisions can be explained: whose texts can be predicted."""
+        texts = self.services.versions.texts()
+        if not self.services.versions.can_predict(name):
+            return []
+        return [item.id for item in items if item.id in texts]
+
+    def _tint(self, name: str, tag: str, known: Sequence[str]) -> tuple[dict[str, str], Updates]:
+        """Return projects' texts by id, their words tinted, and what is said of it."""
+        if not known:
+            return {}, {self.words: ""}
+        texts = self.services.versions.texts()
         try:
-            words = service.words_of_all(name, tag, known)
-        except TagifaiError:
-            return {}
-        pairs = zip(known, words, strict=True)
-        return {one: render_tinted(texts[one], shares) for one, shares in pairs}
+            page = self.services.words.words_at_once(name, tag, known)
+        except TagifaiError as error:
+            return {}, {self.words: render_marked(problem=str(error))}
+        said: Updates = {self.words: render_marked(page.words, page.waiting)}
+        if page.waiting is not None:
+            return {}, {**said, self.mark: gr.Button(visible=True)}
+        pairs = zip(known, page.words, strict=True)
+        return {one: render_tinted(texts[one], found.shares) for one, found in pairs}, said
+
+    def mark_words(
+        self,
+        name: str | None,
+        tag: str | None,
+        threshold: float,
+        outcome: str,
+        query: str | None,
+        order: str,
+        page: float | None,
+        marked: int,
+        request: gr.Request,
+    ) -> Iterator[Updates]:
+        """Compute the words of the page's projects, however long it takes; then show the list."""
+        yield {self.mark: gr.Button(visible=False), self.stop: gr.Button(visible=True)}
+        message = show_note("Cancelled; what was known by then is remembered.")
+        try:
+            code = OUTCOMES.get(outcome, outcome)
+            found = self.services.inspection.outcomes(
+                name or "", tag or "", code, order, query or "", int(page or 1), threshold
+            )
+            work = partial(
+                self.services.words.words_of_all,
+                name or "",
+                tag or "",
+                self._known(name or "", found.items),
+            )
+            for step in self.background.run(request.session_hash, work):
+                if isinstance(step, Step):
+                    yield {self.progress: render_step(step)}
+                else:
+                    message = ""
+        except TagifaiError as error:
+            message = show_error(error)
+        yield {
+            self.progress: message,
+            self.stop: gr.Button(visible=False),
+            self.marked: marked + 1,
+        }
+
+    def cancel(self, request: gr.Request) -> None:
+        """Cancel the marking of this session."""
+        self.background.cancel(request.session_hash)
 
     def save_json(
         self,

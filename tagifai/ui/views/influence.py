@@ -15,7 +15,9 @@ from tagifai.ui.views.markup import show_table
 from tagifai.ui.views.templates import render
 
 if TYPE_CHECKING:
-    from tagifai.services.influence import Influence, WordShare
+    from tagifai.services.influence import Behind, Influence, LayerPushes, SimilarTexts
+    from tagifai.services.words import Waiting, Words, WordShare
+    from tagifai.ui.background import Step
 
 MOST_EACH_WAY = 8
 TITLE_LENGTH, DESCRIPTION_LENGTH = 200, 600
@@ -65,12 +67,94 @@ def _split(joined: str, start: int, stop: int, words: Sequence["WordShare"]) -> 
     pieces, end = [], start
     for word in words:
         first, last = word.start + lead, word.stop + lead
-        if first < end or last > stop:
+        # Joined words may reach beyond the title, or to where the description is cut.
+        first, last = max(first, end), min(last, stop)
+        if first >= last:
             continue
         pieces.append(Piece(visible(joined[end:first])))
         pieces.append(Piece(visible(joined[first:last]), word.value, abs(word.value) / most))
         end = last
     return [*pieces, Piece(visible(joined[end:stop]))]
+
+
+def render_marked(
+    words: Sequence["Words"] = (), waiting: "Waiting | None" = None, problem: str = ""
+) -> str:
+    """Render which words are marked, by which method, or why none is."""
+    methods = sorted({one.method for one in words})
+    most = max((one.num_texts for one in words), default=0)
+    return str(
+        render("marked_words.html", methods=methods, waiting=waiting, problem=problem, most=most)
+    )
+
+
+def render_step(step: "Step") -> str:
+    """Render how much of some work is done."""
+    return str(render("steps.html", step=step))
+
+
+def render_behind(found: "Behind", project: Project, tag: str, texts: Mapping[str, Project]) -> str:
+    """Render the training projects behind a decision, by whichever method found them."""
+    if found.kind == "shares":
+        return render_influence(found, project, tag, texts)
+    if found.kind == "pushes":
+        return render_pushes(found, project, tag, texts)
+    return render_similar(found, project, tag, texts)
+
+
+def render_pushes(
+    found: "LayerPushes", project: Project, tag: str, texts: Mapping[str, Project]
+) -> str:
+    """Render how far training projects push a margin by the predictor's last layer."""
+    rows = [
+        {
+            "id": found.ids[row],
+            "title": texts[found.ids[row]].name,
+            "carries": "yes" if found.carried[row] else "no",
+            "push": f"{found.pushes[row]:+.3f}",
+            "product": f"{found.products[row]:+.3f}",
+        }
+        for row in strongest(found)
+    ]
+    table = show_table(
+        rows,
+        {
+            "id": "id",
+            "title": "project",
+            "carries": f"carries {tag}",
+            "push": "estimated push",
+            "product": "gradient product (TracIn)",
+        },
+        empty="No training project moves this margin.",
+        caption=f"Margin of “{project.name[:80]}” for {tag}: {found.margin:+.3f}. The training "
+        "projects with the largest estimated pushes",
+    )
+    note = render(
+        "layer_note.html", number=len(found.ids), part=found.part, is_optimum=found.is_optimum
+    )
+    return f"{table}{note}"
+
+
+def render_similar(
+    found: "SimilarTexts", project: Project, tag: str, texts: Mapping[str, Project]
+) -> str:
+    """Render the training projects whose texts are most like one."""
+    rows = [
+        {
+            "id": one,
+            "title": texts[one].name,
+            "carries": "yes" if carries else "no",
+            "likeness": f"{likeness:.3f}",
+        }
+        for one, carries, likeness in zip(found.ids, found.carried, found.likeness, strict=True)
+    ]
+    table = show_table(
+        rows,
+        {"id": "id", "title": "project", "carries": f"carries {tag}", "likeness": "similarity"},
+        empty="No training project shares a word with this one.",
+        caption=f"The training projects most similar to “{project.name[:80]}”",
+    )
+    return f"{table}{render('similar_note.html', why=found.why.rstrip('.'), by=found.by)}"
 
 
 def render_influence(
@@ -117,22 +201,29 @@ def render_influence(
     return f"{chart}{table}{render('influence_note.html')}"
 
 
-def strongest(found: "Influence") -> list[int]:
+def strongest(found: "Influence | LayerPushes") -> list[int]:
     """Rank the training projects by how far they are estimated to push, either way."""
     ranked = np.argsort(-np.abs(found.pushes), kind="stable")[: 2 * MOST_EACH_WAY]
     return [int(row) for row in ranked if found.pushes[row] != 0]
 
 
-def left_out_choices(found: "Influence", texts: Mapping[str, Project]) -> list[tuple[str, str]]:
-    """List projects to leave out as (what to show, id), the strongest first."""
+def left_out_choices(found: "Behind", texts: Mapping[str, Project]) -> list[tuple[str, str]]:
+    """List projects to leave out as (what to show, id), the strongest first.
+
+    Similar projects are not to be left out: nothing can be fitted again without them.
+    """
+    if found.kind == "similar":
+        return []
     return [
         (f"{texts[found.ids[row]].name[:70]} ({found.pushes[row]:+.3f})", found.ids[row])
         for row in strongest(found)
     ]
 
 
-def render_refitted(found: "Influence", left_out: Sequence[str], push: float) -> str:
+def render_refitted(found: "Behind", left_out: Sequence[str], push: float) -> str:
     """Render what training again without some projects does to the margin, beside the estimate."""
+    if found.kind == "similar":
+        return ""
     places = {one: row for row, one in enumerate(found.ids)}
     return str(
         render(
@@ -141,6 +232,7 @@ def render_refitted(found: "Influence", left_out: Sequence[str], push: float) ->
             margin=found.margin,
             push=push,
             estimated=sum(float(found.pushes[places[one]]) for one in left_out),
+            is_layer=found.kind == "pushes",
         )
     )
 

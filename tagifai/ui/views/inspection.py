@@ -1,6 +1,6 @@
 """What the Inspection tab shows of tags, their projects and their probabilities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 
 from tagifai.charts.curves import chart_precision_recall, chart_reliability
@@ -241,7 +241,7 @@ def render_saved_threshold(message: str) -> str:
 
 
 def render_outcome_help(text: str) -> str:
-    """Render what an outcome means, and which words of the projects are marked."""
+    """Render what an outcome means."""
     return str(render("outcome_help.html", help=text))
 
 
@@ -250,11 +250,12 @@ def render_page(
     tag: str,
     outcome: str,
     tinted: Mapping[str, str] | None = None,
+    explained: Collection[str] = (),
 ) -> str:
     """Render one page of projects with text, truth, prediction and probability.
 
-    `tinted` maps ids to texts whose words are tinted; such a project also has a button that asks
-    for the training projects behind its decision.
+    `tinted` maps ids to texts whose words are tinted; a project whose id is among `explained` has
+    a button that asks for the training projects behind its decision.
     """
     tinted = tinted or {}
     rows = [
@@ -264,7 +265,7 @@ def render_page(
             "y_true": show_chips(item.y_true),
             "y_pred": render("outcome_predicted.html", item=item),
             "probability": render(
-                "outcome_probability.html", item=item, explained=item.id in tinted
+                "outcome_probability.html", item=item, explained=item.id in explained
             ),
         }
         for item in found.items
