@@ -17,7 +17,7 @@ from benchmarks.bench import Bench
 from benchmarks.browser import chromium
 from benchmarks.processes import ROOT, describe_machine, load_average
 from benchmarks.report import RECORDED, RESULTS, write_report
-from benchmarks.results import Findings, Run, read_run, worsened, write_run
+from benchmarks.results import Findings, Run, merged, read_run, worsened, write_run
 from benchmarks.rows import (
     comparison,
     controls,
@@ -28,6 +28,7 @@ from benchmarks.rows import (
     playground,
     prediction,
     preprocessing,
+    reasons,
     slider,
     start,
     typing,
@@ -41,6 +42,7 @@ ALONE = {
     "preprocessing": preprocessing.measure,
     "versions": versions.measure,
     "counting": counting.measure,
+    "reasons": reasons.measure,
     "start": start.measure,
 }
 ON_PAGES = {
@@ -53,7 +55,7 @@ ON_PAGES = {
     "memory": memory.measure,
 }
 # Seconds each, which tell little of the smallest data: a quick run has them where they are named.
-NOT_QUICK = {"start", "memory"}
+NOT_QUICK = {"start", "memory", "reasons"}
 UNRECORDED = ROOT / ".cache" / "benchmarks"
 REAL = (
     os.environ.get("TAGIFAI_REALDATA", ""),
@@ -65,7 +67,7 @@ REAL = (
 def main(words: Sequence[str] | None = None) -> int:
     """Run what is asked for; give the exit status."""
     options = read_options(words)
-    if missing := [name for name in needed(set(options.only)) if find_spec(name) is None]:
+    if missing := [name for name in needed(options.only, options.quick) if find_spec(name) is None]:
         sys.exit(f"benchmarks: {', '.join(missing)}: pip install -r requirements-bench.txt")
     recorded = options.check and options.check.is_file()
     before = read_run(options.check).findings.claims if recorded else []
@@ -84,10 +86,13 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="tagifai-bench-"))
-        browser = stack.enter_context(chromium()) if needed(set(options.only)) else None
+        browser = stack.enter_context(chromium()) if on_pages(options.only) else None
         bench = Bench(options.data, Path(scratch), options.quick, browser, say)
         # A run that is broken off has not been for nothing, nor does it replace a whole one.
         findings = measure_all(bench, set(options.only), groups, partial(keep, folder=UNRECORDED))
+    if options.record:
+        write_merged(Run(command, machine, groups, findings))
+        return 0
     keep(findings, options.out)
     print((options.out / RESULTS.name).read_text("utf-8"))
     say(f"written: {options.out / RESULTS.name}, {options.out / RECORDED.name}")
@@ -96,10 +101,15 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-def needed(only: set[str]) -> tuple[str, ...]:
-    """Name the packages, besides the app's, that the rows asked for need: none without pages."""
-    on_pages = not only or only & {*ON_PAGES, "start"}
-    return ("playwright", "streamlit", "websockets") if on_pages else ()
+def needed(only: Sequence[str], quick: bool = False) -> tuple[str, ...]:
+    """Name the packages, besides the app's, that the rows asked for need."""
+    pages = ("playwright", "streamlit", "websockets") if on_pages(only) else ()
+    return (*pages, "shap") if "reasons" in only or not (only or quick) else pages
+
+
+def on_pages(only: Sequence[str]) -> bool:
+    """Check whether rows are asked for that need a browser."""
+    return not only or bool({*only} & {*ON_PAGES, "start"})
 
 
 def read_options(words: Sequence[str] | None) -> argparse.Namespace:
@@ -117,9 +127,12 @@ def read_options(words: Sequence[str] | None) -> argparse.Namespace:
         help="fail where a ratio is 20%% worse than recorded",
     )
     add("--only", action="append", default=[], choices=[*ALONE, *ON_PAGES], help="these rows alone")
+    add("--record", action="store_true", help="put these rows into the recorded run")
     add("--data", type=Path, help="folder of the Made With ML projects")
     add("--out", type=Path, help="folder of results.md and results.json")
     options = parser.parse_args(words)
+    if options.record and (options.quick or not options.only):
+        parser.error("--record goes with --only: a whole run is recorded anyway, a quick one never")
     # What is recorded beside this is a whole run; others go where git doesn't look.
     whole = not (options.quick or options.only or options.check)
     options.out = options.out or (RESULTS.parent if whole else UNRECORDED)
@@ -151,10 +164,10 @@ def measure_all(
     for name, measure in chosen(ALONE, only):
         findings += measured(name, partial(measure, bench), bench, groups)
         keep(findings)
-    on_pages = chosen(ON_PAGES, only)
-    if on_pages:
+    pages = chosen(ON_PAGES, only)
+    if pages:
         with open_sites(bench) as sites:
-            for name, measure in on_pages:
+            for name, measure in pages:
                 findings += measured(name, partial(measure, sites), bench, groups)
                 keep(findings)
     return findings
@@ -176,6 +189,17 @@ def measured(
     groups.append({"group": name, "seconds": seconds, "load": [before, load_average()]})
     bench.say(f"{name}: {seconds:.0f} s")
     return findings
+
+
+def write_merged(run: Run) -> None:
+    """Put the rows of a run into the recorded one."""
+    try:
+        whole = merged(read_run(RECORDED), run)
+    except (OSError, ValueError) as error:
+        sys.exit(f"benchmarks: {error}")
+    write_run(whole, RECORDED)
+    RESULTS.write_text(write_report(whole), "utf-8")
+    say(f"written: {RESULTS}, {RECORDED}")
 
 
 def tell_worsened(worse: Sequence[str], recorded: bool) -> int:

@@ -89,8 +89,8 @@ def timings_table(timings: Sequence[Timing]) -> str:
                 _size(one.size),
                 one.who,
                 f"{one.n:,}",
-                f"{_number(one.median)} {one.unit}",
-                f"{_number(one.p95)} {one.unit}",
+                f"{_number(one.median)} {one.unit}".rstrip(),
+                f"{_number(one.p95)} {one.unit}".rstrip(),
                 "" if one.cpu is None else f"{_number(one.cpu)} ms",
             )
             for one in timings
@@ -145,7 +145,7 @@ def _interval(claim: Claim) -> str:
 
 def _value(value: float, unit: str) -> str:
     if unit != "ratio":
-        return f"{_number(value)} {unit}"
+        return f"{_number(value)} {unit}".rstrip()
     return f"1/{_number(1 / value)}" if 0 < value < 0.5 else f"{_number(value)} ×"
 
 

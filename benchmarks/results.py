@@ -143,6 +143,30 @@ def read_run(path: Path) -> Run:
     return Run(found["command"], found["machine"], found["groups"], findings)
 
 
+def merged(recorded: Run, now: Run) -> Run:
+    """Put the rows of a run in place of those of the same work in a recorded one.
+
+    Raises:
+        ValueError: another machine, or other packages, with which rows do not compare.
+    """
+    packages = recorded.machine.get("packages", {})
+    # Rows that need no peer run without it.
+    packages_now = {**packages, **now.machine.get("packages", {})}
+    if {**now.machine, "packages": packages_now} != {**recorded.machine, "packages": packages}:
+        raise ValueError("recorded on another machine or with other packages: run all rows")
+    works = {one.work for one in (*now.findings.timings, *now.findings.claims)}
+    before = recorded.findings
+    kept = Findings(
+        [one for one in before.timings if one.work not in works],
+        [one for one in before.claims if one.work not in works],
+        [one for one in before.growths if one.work not in works],
+        [note for note in before.notes if note.partition(":")[0] not in works],
+    )
+    measured = {one["group"] for one in now.groups}
+    groups = [one for one in recorded.groups if one["group"] not in measured]
+    return Run(recorded.command, recorded.machine, groups + now.groups, kept + now.findings)
+
+
 def worsened(recorded: Sequence[Claim], now: Sequence[Claim]) -> list[str]:
     """Return which ratios are 20 % worse than those recorded.
 

@@ -1,5 +1,7 @@
+import pytest
+
 from benchmarks.paired import Ratio, Summary
-from benchmarks.results import Claim, Findings, Run, read_run, worsened, write_run
+from benchmarks.results import Claim, Findings, Run, merged, read_run, worsened, write_run
 
 
 def findings() -> Findings:
@@ -44,3 +46,19 @@ def test_only_ratios_that_are_a_fifth_worse_are_told():
         Claim("memory", 10, "MB", 900, 1, "MB"),
     ]
     assert worsened(recorded, now) == ["slider | 20 | to plain: 0.121, recorded 0.1"]
+
+
+def test_rows_measured_again_replace_those_recorded():
+    recorded = Run("all", {"cores": 2}, [{"group": "slider"}, {"group": "counting"}], findings())
+    again = Findings(notes=["counting: all equal"])
+    again.add("counting", None, "tagifai", Summary(3, 0.05, 0.06))
+    again.claim("counting", None, "ms", 0.05, 0.1, "ms")
+    whole = merged(recorded, Run("one", {"cores": 2}, [{"group": "counting", "n": 2}], again))
+    assert whole.command == "all"
+    assert whole.groups == [{"group": "slider"}, {"group": "counting", "n": 2}]
+    assert [(one.work, one.value) for one in whole.findings.claims] == [
+        ("slider", 0.03), ("counting", 0.05),
+    ]  # fmt: skip
+    assert whole.findings.notes == ["all equal", "counting: all equal"]
+    with pytest.raises(ValueError, match="another machine"):
+        merged(recorded, Run("one", {"cores": 4}, [], again))
