@@ -35,10 +35,12 @@ def with_thresholds(desk, name, thresholds) -> None:
     """Write a version anew at other thresholds, its figures measured again."""
     source, versions = desk.versions.source, desk.versions
     version = load_version(source, name)
-    model = versions.model(name) if versions.keeps_model(name) else None
+    predictor = versions.predictor(name) if versions.can_predict(name) else None
     files = {file: source.read(name, file) for file in source.sizes(name)}
     dataset = versions.data.get().dataset
-    scored = rescore(version, versions.predictions(name), thresholds, model=model, dataset=dataset)
+    scored = rescore(
+        version, versions.predictions(name), thresholds, predictor=predictor, dataset=dataset
+    )
     source.write(name, {**files, **scored})
 
 

@@ -13,12 +13,14 @@ from tagifai.inspection import TagFigures
 from tagifai.label_errors.label_issues import KINDS
 from tagifai.metrics.calibration_check import TagCalibration
 from tagifai.metrics.reading import state_covered
+from tagifai.report.reasons import Reason, find_reasons
 from tagifai.reviews.queues import QueueChoice, QueuedPair
 from tagifai.selection import Paged
 from tagifai.services.comparisons import ComparisonService, FlippedProject
 from tagifai.services.inspection import InspectionService, SliceRow
 from tagifai.services.reviews import ReviewService
 from tagifai.services.versions import VersionCard
+from tagifai.services.words import WordService
 
 MOST_TAGS = 15
 MOST_FLIPS = 20
@@ -69,6 +71,8 @@ class Report:
         By kind, the most suspicious labels.
     issues_note : str
         What cannot be judged.
+    reasons : list of Reason
+        Wrong decisions with the words behind them.
     """
 
     version: str
@@ -87,12 +91,17 @@ class Report:
     flips: Mapping[str, list[FlippedProject]] | Missing
     issues: Mapping[str, Issues | Missing]
     issues_note: str | Missing
+    reasons: list[Reason] | Missing
 
 
 def gather(
-    comparisons: ComparisonService, reviews: ReviewService, a: str, b: str | None = None
+    comparisons: ComparisonService,
+    reviews: ReviewService,
+    a: str,
+    b: str | None = None,
+    words: WordService | None = None,
 ) -> Report:
-    """Collect what is known of A, or of B compared with A.
+    """Collect what is known of A, or of B compared with A; `words` remembers what it explained.
 
     A part that is not available, for example without predictions, is `Missing`.
 
@@ -103,6 +112,9 @@ def gather(
     """
     versions, name = comparisons.versions, b or a
     inspection, performance = InspectionService(versions), versions.load(name).performance
+    worst = _or_missing(partial(_worst_tags, inspection, name))
+    tags = [] if isinstance(worst, Missing) else worst
+    words = words or WordService(versions)
     return Report(
         version=name,
         against=a if b else None,
@@ -116,10 +128,11 @@ def gather(
         calibration=_or_missing(partial(_calibration, inspection, name)),
         params=versions.load(name).params,
         comparison=comparisons.compare(a, b) if b else None,
-        worst=_or_missing(partial(_worst_tags, inspection, name)),
+        worst=worst,
         flips=_or_missing(partial(_flips, comparisons, a, b)) if b else {},
         issues={kind: _or_missing(partial(_issues, reviews, name, kind)) for kind in KINDS},
         issues_note=_or_missing(partial(reviews.changes_since, name)),
+        reasons=_or_missing(partial(find_reasons, inspection, words, name, tags)),
     )
 
 

@@ -16,6 +16,7 @@ from tagifai.metrics.reading import metric_terms
 from tagifai.report import Calibration, Issues, Missing, Report
 from tagifai.report.compared import OF_TWO, compared_sections, flips_section
 from tagifai.report.parts import TEXT, as_text, environment, note, paragraph, table
+from tagifai.report.reasons import OUTCOMES, Reason
 from tagifai.services.versions import VersionCard
 
 STYLE = Path(__file__).with_name("style.css")
@@ -50,6 +51,19 @@ ISSUES = {
     "named": "named in the text",
     "neighbours": "of its neighbours",
     "status": "reviewed",
+}
+REASONS = {
+    "tag": "tag",
+    "error": "error",
+    "id": "id",
+    "title": "project",
+    "probability": "probability",
+    "raising": "words that raise the tag",
+    "lowering": "words that lower it",
+}
+METHODS = {
+    "exact": "its exact contribution to the log-odds",
+    "leave-one-out": "what the log-odds lose without it (leave-one-out)",
 }
 Section = tuple[str, Markup]
 
@@ -87,6 +101,7 @@ def list_sections(report: Report) -> list[Section]:
     return [
         *(compared_sections(compared) if compared else _own_sections(report)),
         ("Worst tags", _worst(report.worst, report.version)),
+        ("Errors and their words", _reasons(report.reasons)),
         ("Calibration", _calibration(report.calibration)),
         *flips,
         ("Suspected label errors", _issues_note(report.issues_note) + _issues(report.issues)),
@@ -154,6 +169,33 @@ def _worst(rows: list[TagFigures] | Missing, version: str) -> Markup:
         return note(rows.why)
     caption = f"The lowest F1 of {version} on its test split"
     return table([asdict(row) for row in rows], WORST, caption=caption)
+
+
+def _reasons(found: list[Reason] | Missing) -> Markup:
+    if isinstance(found, Missing):
+        return note(found.why)
+    rows = [
+        {
+            **asdict(one),
+            "error": OUTCOMES[one.outcome],
+            "probability": f"{one.probability:.3f}",
+            "raising": _words(one.raising),
+            "lowering": _words(one.lowering),
+        }
+        for one in found
+    ]
+    methods = {one.method for one in found}
+    how = " or ".join(text for method, text in METHODS.items() if method in methods)
+    return table(
+        rows,
+        REASONS,
+        caption="The most confident errors of the worst tags, with the words that move them most",
+        empty="The worst tags have no error on the test split.",
+    ) + note(how and f"A word's number is {how}.")
+
+
+def _words(words: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"{text[:40]} {value:+.2f}" for text, value in words)
 
 
 def _issues_note(found: str | Missing) -> Markup:

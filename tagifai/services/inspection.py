@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 
 from tagifai.behavioral import saved_tests
 from tagifai.data.changes import compare_data
@@ -34,6 +35,7 @@ from tagifai.metrics.calibration_check import (
     check_calibration,
     miscalibrated_tags,
 )
+from tagifai.models.predictor import Cancelled, PredictionCancelled, Progress
 from tagifai.permissions import Visit, WriteRules
 from tagifai.selection import Rows
 from tagifai.services.versions import VersionService
@@ -136,35 +138,65 @@ class InspectionService:
             )
         return best_threshold(predictions, tag, cost_fp=cost_fp, cost_fn=cost_fn, shrunk=shrunk)
 
-    def save_threshold(self, name: str, tag: str, threshold: float, visit: Visit) -> str:
-        """Write a tag's threshold into the workspace, score it again, and return a message.
+    def why_fixed(self, name: str) -> str:
+        """Return why the thresholds of a version cannot be saved, "" where they can."""
+        if name != WORKSPACE:
+            return f"a release is never changed; thresholds are kept in {WORKSPACE!r} alone"
+        try:
+            self.versions.source.check_writable(name)
+        except TagifaiError as error:
+            return str(error)
+        return ""
+
+    def save_threshold(
+        self,
+        name: str,
+        tag: str,
+        threshold: float,
+        visit: Visit,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> str:
+        """Write a tag's threshold into a version, score it again, and return a message.
+
+        Behavioral tests are run again where the version can predict; the message says where
+        they are left out.
 
         Raises
         ------
+        PredictionCancelled
+            ``cancelled`` returned true; nothing was saved.
         TagifaiError
-            The visitor may not write, another version than the workspace, or an unknown tag.
+            The visitor may not write, a release or a home that is only read, or an unknown tag.
         """
         self.rules.reviewer_of(visit)
-        if name != WORKSPACE:
-            raise TagifaiError(
-                f"a release is never changed; choose {WORKSPACE!r} to keep a threshold, "
-                f"got {name!r}"
-            )
+        if why := self.why_fixed(name):
+            raise TagifaiError(f"thresholds of {name!r} cannot be kept: {why}")
         thresholds = self.versions.thresholds(name)
         if tag not in thresholds:
             raise one_of("tag", tag, thresholds)
-        version = self.versions.load(name)
-        rescored = rescore(
-            version,
+        again = partial(
+            rescore,
+            self.versions.load(name),
             self.versions.predictions(name),
             thresholds | {tag: threshold},
-            model=self.versions.model(name) if self.versions.keeps_model(name) else None,
             dataset=self.versions.data.get().dataset,
             slices=self.versions.slices(),
-            saved=saved_tests(self.versions.data.folder, self.versions.data.get().tag_names),
         )
+        left_out = ""
+        try:
+            predictor = self.versions.predictor(name)
+            saved = saved_tests(self.versions.data.folder, self.versions.data.get().tag_names)
+            rescored = again(
+                predictor=predictor, saved=saved, progress=progress, cancelled=cancelled
+            )
+        except PredictionCancelled:
+            raise
+        except TagifaiError as error:
+            left_out = f" Behavioral tests are left out: {str(error).rstrip('.')}."
+            rescored = again()
         self.versions.source.write(name, {**read_files(self.versions.source, name), **rescored})
-        return f"Kept: {name} predicts {tag} from {threshold:.3f} on, everywhere."
+        return f"Kept: {name} predicts {tag} from {threshold:.3f} on, everywhere.{left_out}"
 
     def confusions(self, name: str, tag: str) -> list[Confusion]:
         """Count how other tags' errors fall together with a tag's on the test split."""

@@ -21,11 +21,11 @@ from tagifai.models.params import Params
 from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress, softmax_warning
 from tagifai.models.predictor_file import PredictorFile, dump_predictor_file
 from tagifai.models.splits import complete_split
-from tagifai.predictions import DEFAULT_THRESHOLD, Predictions, decide, threshold_array
+from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
 from tagifai.slices import Slice
 from tagifai.store.score_cache import ScoreCache
 from tagifai.text.preprocessing import TextPreprocessor
-from tagifai.training.evaluation import default_tests, label_texts, measure
+from tagifai.training.evaluation import default_tests, label_texts, measure, tags_by_predictor
 from tagifai.training.importing import IMPORTED, describe_missing, missing_tags
 from tagifai.training.releases import NewVersion, describe_making
 
@@ -331,14 +331,9 @@ def make_version(
         labelled = label_texts(predictions.split, projects)
         tests = default_tests(tags, dataset.tags, saved, language, labelled)
 
-    def predict(texts: list[str]) -> list[list[str]]:
-        assert predictor is not None  # without one there is no test
-        prob = predictor.predict_proba(texts)
-        decided = decide(prob, threshold_array(tags, thresholds))
-        return [[tags[column] for column in np.flatnonzero(row)] for row in decided]
-
     figures = measure(
-        predict,
+        # Without a predictor there is no test.
+        tags_by_predictor(predictor, thresholds) if predictor else list,
         TextPreprocessor(language=language),
         thresholds,
         predictions,

@@ -12,6 +12,7 @@ from tagifai.data import Project, Tag
 from tagifai.inference import predict_tags
 from tagifai.metrics import performance
 from tagifai.models.classifier import TagClassifier
+from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import Slice, select_slices
 from tagifai.text.languages import DEFAULT_LANGUAGE
@@ -71,6 +72,22 @@ def tags_by_classifier(
 
     def predicted(texts: list[str]) -> list[tuple[str, ...]]:
         return [one.tags for one in predict_tags(model, tags, thresholds, texts)]
+
+    return predicted
+
+
+def tags_by_predictor(
+    predictor: CheckedPredictor,
+    thresholds: Mapping[str, float],
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> PredictTags:
+    """Return a function from texts to the tags that any predictor predicts, in its own order."""
+    tags, cuts = predictor.tags, threshold_array(predictor.tags, thresholds)
+
+    def predicted(texts: list[str]) -> list[list[str]]:
+        prob = predictor.predict_proba(texts, progress, cancelled)
+        return [[tags[column] for column in np.flatnonzero(row)] for row in decide(prob, cuts)]
 
     return predicted
 

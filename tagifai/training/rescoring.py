@@ -1,21 +1,23 @@
 """Score a version again at other thresholds, from its predictions."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset
 from tagifai.metrics import overall_metrics, per_tag_metrics
+from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice
 from tagifai.store.sources import pack_json
 from tagifai.store.versions import Version
 from tagifai.text.languages import recorded_language
+from tagifai.text.preprocessing import TextPreprocessor
 from tagifai.training.version_warnings import find_warnings, read_warnings, renew_warnings
 
 if TYPE_CHECKING:
-    from tagifai.models.classifier import TagClassifier
+    from tagifai.behavioral import PredictTags
 
 
 def rescore(
@@ -23,15 +25,17 @@ def rescore(
     predictions: Predictions,
     thresholds: Mapping[str, float],
     *,
-    model: "TagClassifier | None" = None,
+    predictor: CheckedPredictor | None = None,
     dataset: Dataset | None = None,
     slices: Mapping[str, Slice] | None = None,
     saved: Sequence[BehavioralTest] = (),
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
 ) -> dict[str, bytes]:
     """Return thresholds.json, performance.json and version.json for other thresholds.
 
-    With the model and a dataset that still has every project, slices and behavioral tests are
-    measured again too. Without, they are left out, since their figures no longer hold.
+    With a dataset that still has every project, slices are measured again, and with the predictor
+    behavioral tests as well. Without, they are left out, since their figures no longer hold.
 
     Parameters
     ----------
@@ -39,15 +43,27 @@ def rescore(
         The version as it is.
     thresholds : mapping
         By tag, the probability from which it is predicted now.
-    model, dataset, slices, saved
+    predictor : CheckedPredictor, optional
+        Of this version; behavioral tests ask it.
+    dataset, slices, saved
         What slices and behavioral tests are measured with: see `measure`.
+    progress, cancelled : callable, optional
+        As `CheckedPredictor.predict_proba` takes them.
 
     Returns
     -------
     dict of str to bytes
         The content of each file by its name.
+
+    Raises
+    ------
+    PredictionCancelled
+        ``cancelled`` returned true.
+    TagifaiError
+        The predictor fails.
     """
-    performance = _measure_again(version, predictions, thresholds, model, dataset, slices, saved)
+    ask = _Asked(predictor, progress, cancelled)
+    performance = _measure_again(version, predictions, thresholds, ask, dataset, slices, saved)
     performance = performance or _measure_test(predictions, thresholds)
     if note := version.performance.get("note"):
         performance["note"] = note
@@ -67,39 +83,42 @@ def rescore(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A predictor, if there is one, and how it is asked."""
+
+    predictor: CheckedPredictor | None
+    progress: Progress | None
+    cancelled: Cancelled | None
+
+
 def _measure_again(
     version: Version,
     predictions: Predictions,
     thresholds: Mapping[str, float],
-    model: "TagClassifier | None",
+    ask: _Asked,
     dataset: Dataset | None,
     slices: Mapping[str, Slice] | None,
     saved: Sequence[BehavioralTest],
 ) -> dict[str, object] | None:
-    """Measure everything again; None where the model or a project is missing."""
+    """Measure everything again; None where a project is missing, or our own model."""
     by_id = {project.id: project for project in dataset.projects} if dataset else {}
     projects = [by_id[one] for one in predictions.ids if one in by_id]
-    if model is None or dataset is None or len(projects) < len(predictions.ids):
+    if dataset is None or len(projects) < len(predictions.ids):
+        return None
+    # How our own model preprocessed texts is known from the model alone.
+    if ask.predictor is None and "estimator" in version.params:
         return None
     # Here: without a model nobody need wait for scikit-learn.
-    from tagifai.training.evaluation import (
-        cleaner_of,
-        default_tests,
-        label_texts,
-        measure,
-        tags_by_classifier,
-    )
+    from tagifai.training.evaluation import default_tests, label_texts, measure
 
-    tests = default_tests(
-        predictions.tags,
-        dataset.tags,
-        saved,
-        recorded_language(version.params),
-        label_texts(predictions.split, projects),
-    )
+    language = recorded_language(version.params)
+    tests: Sequence[BehavioralTest] = ()
+    if ask.predictor is not None:
+        labelled = label_texts(predictions.split, projects)
+        tests = default_tests(predictions.tags, dataset.tags, saved, language, labelled)
     return measure(
-        tags_by_classifier(model, predictions.tags, thresholds),
-        cleaner_of(model),
+        *_functions(predictions.tags, thresholds, language, ask),
         thresholds,
         predictions,
         projects,
@@ -108,6 +127,23 @@ def _measure_again(
         dataset.projects,
         dataset.tags,
     )
+
+
+def _functions(
+    tags: Sequence[str], thresholds: Mapping[str, float], language: str, ask: _Asked
+) -> "tuple[PredictTags, Callable[[str], str]]":
+    """Return how a version predicts the tags of texts, and how it preprocesses a text."""
+    from tagifai.models.adapters.own import OwnPredictor
+    from tagifai.training.evaluation import cleaner_of, tags_by_classifier, tags_by_predictor
+
+    if ask.predictor is None:
+        return lambda texts: [()] * len(texts), TextPreprocessor(language=language)
+    inner = ask.predictor.predictor
+    if isinstance(inner, OwnPredictor):
+        model = inner.classifier
+        return tags_by_classifier(model, tags, thresholds), cleaner_of(model)
+    by_predictor = tags_by_predictor(ask.predictor, thresholds, ask.progress, ask.cancelled)
+    return by_predictor, TextPreprocessor(language=language)
 
 
 def _measure_test(predictions: Predictions, thresholds: Mapping[str, float]) -> dict[str, object]:

@@ -6,15 +6,19 @@ from html.parser import HTMLParser
 import browser_corpus
 import pytest
 from browser_corpus import HOSTILE_TAG
+from predicting import add_foreign
 
 from tagifai.cli import parser as cli
 from tagifai.errors import TagifaiError
 from tagifai.report import gather
 from tagifai.report.page import write_page
+from tagifai.report.reasons import find_reasons
 from tagifai.services.comparisons import ComparisonService
 from tagifai.services.data import DataService
+from tagifai.services.inspection import InspectionService
 from tagifai.services.reviews import ReviewService
 from tagifai.services.versions import VersionService
+from tagifai.services.words import WordService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.versions import open_source
 
@@ -133,3 +137,54 @@ def test_the_command_writes_a_file(small_data, small_models, tmp_path, capsys):
     assert capsys.readouterr().out == f"{file}: {file.stat().st_size:,} bytes\n"
     assert cli.main(["report", "v0.1.0", "-o", str(tmp_path / "no" / "way.html"), *places]) == 1
     assert "way.html: cannot be written (No such file or directory)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["sklearn", "python"])
+def test_errors_of_foreign_versions_are_explained(
+    small_data, small_models, tmp_path, monkeypatch, kind
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    shutil.copytree(small_data, tmp_path / "data")
+    shutil.copytree(small_models, tmp_path / "model")
+    made = add_foreign(tmp_path, "theirs", kind)
+    # Everything is predicted, so that each tag has false positives.
+    cuts = dict.fromkeys(json.loads((tmp_path / "model/theirs/thresholds.json").read_text()), 0.01)
+    (tmp_path / "model/theirs/thresholds.json").write_text(json.dumps(cuts))
+    comparisons, reviews = desks(tmp_path / "data", tmp_path / "model")
+    told = text_of(write_page(gather(comparisons, reviews, "theirs")))
+    if kind == "python":
+        assert "--allow-predictor 'python:foreign_tagger:tagger'" in told
+    data = DataService(tmp_path / "data")
+    source, cache = open_source(str(tmp_path / "model")), ContentCache(open_memory(None))
+    allowed = ["python:foreign_tagger:tagger"]
+    versions = VersionService(source, cache, data, allow_predictor=allowed)
+    report = gather(ComparisonService(versions), reviews, "theirs")
+    assert len(report.reasons) == 3
+    assert {one.outcome for one in report.reasons} == {"fp"}
+    told = text_of(write_page(report))
+    assert "Errors and their words" in told
+    assert "predicted, and not true" in told
+    if kind == "python":
+        assert made.asked() <= 160 + 3 * 32
+        assert "what the log-odds lose without it (leave-one-out)" in told
+    else:
+        assert report.reasons[0].raising or report.reasons[0].lowering
+        assert "its exact contribution to the log-odds" in told
+
+
+def test_what_takes_too_long_is_left_out_of_a_report(
+    small_data, small_models, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    shutil.copytree(small_data, tmp_path / "data")
+    shutil.copytree(small_models, tmp_path / "model")
+    add_foreign(tmp_path, "theirs", "python")
+    data = DataService(tmp_path / "data")
+    source, cache = open_source(str(tmp_path / "model")), ContentCache(open_memory(None))
+    allowed = ["python:foreign_tagger:tagger"]
+    versions = VersionService(source, cache, data, allow_predictor=allowed)
+    inspection = InspectionService(versions)
+    rows = inspection.tag_table("theirs")
+    assert any(row.fp or row.fn for row in rows)
+    with pytest.raises(TagifaiError, match="more than 0 seconds are needed"):
+        find_reasons(inspection, WordService(versions), "theirs", rows, seconds=0)

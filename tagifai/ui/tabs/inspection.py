@@ -173,7 +173,8 @@ class InspectionTab:
             *self.tables.outputs,
         ]
         set_by_answers = [self.tag, thresholds.threshold, samples.page]
-        shown = [self.view, self.notice, samples.mark, *self.cleared]
+        kept = [thresholds.keep, thresholds.fixed]
+        shown = [self.view, self.notice, samples.mark, *kept, *self.cleared]
         self.route.on_shown(
             self.fill,
             [self.times_filled, *controls, *shown],
@@ -193,6 +194,7 @@ class InspectionTab:
                 samples.order.input,
                 samples.page.input,
                 samples.marked.change,
+                thresholds.saved.change,
                 # A choice made while the tab was being filled is still to be shown.
                 self.times_filled.change,
             ],
@@ -314,6 +316,7 @@ class InspectionTab:
             self.tag: gr.Dropdown(names)
             if tag == asked.tag
             else gr.Dropdown(names, value=tag or None),
+            **self.thresholds.show_version(name),
             **self.tables.show_tags(rows),
             **self.tables.show_slices(name),
             **self.calibration.show_version(name),

@@ -1,18 +1,23 @@
 """Inspection: thresholds that can be moved, chosen by F1 or cost, and saved."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
+from tagifai.ui.background import Background, Step
 from tagifai.ui.events import QUICK, Updates
 from tagifai.ui.server.visits import visit_of
-from tagifai.ui.views.inspection import render_best, render_saved_threshold
-from tagifai.ui.views.markup import show_error
+from tagifai.ui.views.influence import render_step
+from tagifai.ui.views.inspection import render_best, render_fixed, render_saved_threshold
+from tagifai.ui.views.markup import show_error, show_note
 
 ABOUT = """A tag is predicted from its threshold on. Move it, and figures and projects follow; best
 thresholds are found on projects of train and validation that the model did not see, and reported
 on test. For F1 a rare tag's own is mostly luck: it is drawn to the one best for all tags, by as
-much as cross-fitting finds best. Nothing is kept until you say so, and only in the workspace."""
+much as cross-fitting finds best. Nothing is kept until you say so; releases never change."""
 
 
 class Thresholds:
@@ -23,6 +28,7 @@ class Thresholds:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.background = Background()
 
     def build(self, version: gr.Dropdown, tag: gr.Dropdown) -> None:
         """Lay out the thresholds of a version's tag."""
@@ -39,9 +45,15 @@ class Thresholds:
         self.by_f1.click(self.find_best, chosen, shown, **QUICK)
         costs = [self.cost_fp, self.cost_fn]
         self.by_cost.click(self.find_best, [*chosen, *costs], shown, **QUICK)
+        self.saved = gr.State(0)  # how often: what was saved is then shown
         self.keep.click(
-            self.save, [*chosen, self.threshold], self.message, api_visibility="private"
+            self.save,
+            [*chosen, self.threshold, self.saved],
+            [self.message, self.stop, self.saved],
+            show_progress="hidden",
+            api_visibility="private",
         )
+        self.stop.click(self.cancel, None, None, queue=False, api_visibility="private")
 
     def _build_controls(self) -> None:
         self.threshold = gr.Slider(
@@ -68,7 +80,9 @@ class Thresholds:
         with gr.Row():
             self.by_f1 = gr.Button("Best for F1", elem_id="best-f1", size="sm")
             self.by_cost = gr.Button("Best for the costs", elem_id="best-cost", size="sm")
-            self.keep = gr.Button("Keep in the workspace", elem_id="keep-threshold", size="sm")
+            self.keep = gr.Button("Keep this threshold", elem_id="keep-threshold", size="sm")
+            self.stop = gr.Button("Cancel", elem_id="keep-cancel", size="sm", visible=False)
+        self.fixed = gr.HTML(elem_id="threshold-fixed")
 
     def find_best(
         self,
@@ -84,14 +98,41 @@ class Thresholds:
             return {self.message: show_error(error)}
         return {self.threshold: found.threshold, self.message: render_best(found, tag or "")}
 
+    def show_version(self, name: str) -> Updates:
+        """Show whether thresholds of a version can be saved, and why where they cannot."""
+        why = self.services.inspection.why_fixed(name)
+        return {
+            self.keep: gr.Button(interactive=not why),
+            self.fixed: render_fixed(name, why),
+        }
+
     def save(
-        self, name: str | None, tag: str | None, threshold: float, request: gr.Request
-    ) -> Updates:
-        """Save the tag's threshold in the workspace."""
+        self,
+        name: str | None,
+        tag: str | None,
+        threshold: float,
+        saved: int,
+        request: gr.Request,
+    ) -> Iterator[Updates]:
+        """Save the tag's threshold in the version, which is scored again."""
+        message = show_note("Cancelled; nothing was kept.")
         try:
-            message = self.services.inspection.save_threshold(
-                name or "", tag or "", threshold, visit_of(request)
+            work = partial(
+                self.services.inspection.save_threshold,
+                name or "",
+                tag or "",
+                threshold,
+                visit_of(request),
             )
+            for step in self.background.run(request.session_hash, work):
+                if isinstance(step, Step):
+                    yield {self.message: render_step(step), self.stop: gr.Button(visible=True)}
+                else:
+                    message, saved = render_saved_threshold(step.found), saved + 1
         except TagifaiError as error:
-            return {self.message: show_error(error)}
-        return {self.message: render_saved_threshold(message)}
+            message = show_error(error)
+        yield {self.message: message, self.stop: gr.Button(visible=False), self.saved: saved}
+
+    def cancel(self, request: gr.Request) -> None:
+        """Cancel the saving of this session."""
+        self.background.cancel(request.session_hash)

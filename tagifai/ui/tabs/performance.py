@@ -418,8 +418,9 @@ class Exports:
     def write_report(self, a: str | None, b: str | None) -> Shown:
         """Write the report as one HTML file."""
         comparisons, reviews = self.services.comparisons, self.services.reviews
+        words = self.services.words
         try:
-            page = write_page(gather(comparisons, reviews, a or "", b or ""))
+            page = write_page(gather(comparisons, reviews, a or "", b or "", words))
         except TagifaiError as error:
             raise alert(error) from None
         return {self.file.content: pack(f"{a}-{b}.html", page)}

@@ -240,6 +240,11 @@ def render_saved_threshold(message: str) -> str:
     return str(macro("notice", message, "good", ""))
 
 
+def render_fixed(name: str, why: str) -> str:
+    """Render why a version's thresholds cannot be saved; nothing where they can."""
+    return str(render("threshold_fixed.html", name=name, why=why)) if why else ""
+
+
 def render_outcome_help(text: str) -> str:
     """Render what an outcome means."""
     return str(render("outcome_help.html", help=text))
