@@ -19,6 +19,12 @@ from benchmarks.counted import PlainCount
 from benchmarks.results import Findings
 from tagifai.data import Dataset, load_dataset
 from tagifai.data.config import load_config
+from tagifai.predictions import Predictions
+from tagifai.store.prediction_table import (
+    PREDICTIONS_FILE,
+    pack_predictions,
+    unpack_predictions,
+)
 
 SMALL, MIDDLE, LARGE = 1, 10, 100
 
@@ -141,9 +147,7 @@ Measure = Callable[[Bench], Findings]
 
 def _moved(files: dict[str, bytes], name: str) -> dict[str, bytes]:
     """Make a second version of a first: other probabilities, other thresholds, another name."""
-    from tagifai.predictions import Predictions
-
-    predictions = Predictions.from_bytes(files["predictions.npz"], name)
+    predictions = _unpack(files, name)
     noise = np.random.default_rng(1).normal(0, 0.05, predictions.y_prob.shape)
     y_prob = np.clip(predictions.y_prob + noise, 0, 1).astype(np.float32)
     moved = Predictions(
@@ -154,18 +158,23 @@ def _moved(files: dict[str, bytes], name: str) -> dict[str, bytes]:
     thresholds = orjson.loads(files["thresholds.json"])
     higher = {tag: round(min(0.99, value + 0.01), 6) for tag, value in thresholds.items()}
     return {
-        "predictions.npz": moved.to_bytes(),
+        PREDICTIONS_FILE: pack_predictions(moved),
         "version.json": orjson.dumps(info),
         "thresholds.json": orjson.dumps(higher),
     }
 
 
-def _repeat_predictions(folder: Path, times: int) -> None:
-    """Return a version predictions of enlarged data: each project's copies predicted as it is."""
-    from tagifai.predictions import Predictions
+def _unpack(files: dict[str, bytes], name: str) -> Predictions:
+    """Read predictions of either form."""
+    if PREDICTIONS_FILE in files:
+        return unpack_predictions(files[PREDICTIONS_FILE], name)
+    return Predictions.from_bytes(files["predictions.npz"], name)
 
-    path = folder / "predictions.npz"
-    one = Predictions.from_bytes(path.read_bytes(), folder.name)
+
+def _repeat_predictions(folder: Path, times: int) -> None:
+    """Write a version predictions of enlarged data: each project's copies predicted as it is."""
+    files = {path.name: path.read_bytes() for path in folder.glob("predictions.*")}
+    one = _unpack(files, folder.name)
     chance = random.Random(times)
     ids = [i if copy == 0 else f"{i}-{copy}" for copy in range(times) for i in one.ids]
     shift = np.array([chance.gauss(0, 0.01) for _ in ids], np.float32)[:, None]
@@ -176,4 +185,4 @@ def _repeat_predictions(folder: Path, times: int) -> None:
         np.tile(one.y_true, (times, 1)),
         np.clip(np.tile(one.y_prob, (times, 1)) + shift, 0, 1).astype(np.float32),
     )
-    path.write_bytes(many.to_bytes())
+    (folder / PREDICTIONS_FILE).write_bytes(pack_predictions(many))

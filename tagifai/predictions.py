@@ -93,6 +93,9 @@ class Predictions:
         Probabilities in [0, 1]. All arrays are read-only.
     out_of_fold : {"yes", "no", "unknown"}
         Whether the probabilities of train projects come from models that did not see them.
+    decisions_only : bool
+        Whether "probabilities" are decisions, 0 or 1, for want of better: then there is no
+        threshold to move and nothing to calibrate.
 
     Raises
     ------
@@ -112,6 +115,7 @@ class Predictions:
     y_true: NDArray[np.uint8]
     y_prob: NDArray[np.float32]
     out_of_fold: str = "yes"
+    decisions_only: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -181,13 +185,12 @@ class Predictions:
     def take(self, rows: ArrayLike) -> "Predictions":
         """Keep these rows, in this order."""
         rows = np.asarray(rows, dtype=np.intp)
-        return Predictions(
-            tuple(self.ids[row] for row in rows),
-            self.split[rows],
-            self.tags,
-            self.y_true[rows],
-            self.y_prob[rows],
-            self.out_of_fold,
+        return replace(
+            self,
+            ids=tuple(self.ids[row] for row in rows),
+            split=self.split[rows],
+            y_true=self.y_true[rows],
+            y_prob=self.y_prob[rows],
         )
 
     def decide(self, thresholds: Mapping[str, float]) -> NDArray[np.uint8]:

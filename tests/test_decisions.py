@@ -20,7 +20,7 @@ from tagifai.slices.builder import measure_slice
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import WORKSPACE, FolderSource
 from tagifai.store.versions import load_version
-from tagifai.training.importing import version_of
+from tagifai.training.adding import version_of
 from tagifai.training.rescoring import rescore
 
 ROUNDED = (0.7, 0.1, 0.3, 0.9, 0.5, 0.05)

@@ -20,6 +20,7 @@ from benchmarks.rows.slider import press
 from benchmarks.sites import Site, Sites, rest
 from tagifai.predictions import Predictions, decide
 from tagifai.store.sources import FolderSource
+from tagifai.store.versions import load_version
 
 LIMIT = 3.0
 OPENING_MS = 1000
@@ -302,8 +303,7 @@ class Predicted:
 def load_predictions(site: Site, name: str) -> Predicted:
     """Read a version's predictions and thresholds from its files."""
     source = FolderSource(site.app.models)
-    content = source.read(name, "predictions.npz")
-    assert content is not None
-    predictions = Predictions.from_bytes(content, name)
+    predictions = load_version(source, name).load_predictions()
+    assert predictions is not None
     thresholds = orjson.loads(source.read(name, "thresholds.json") or b"{}")
     return Predicted(predictions, thresholds)

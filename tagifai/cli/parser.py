@@ -24,6 +24,10 @@ from tagifai.predictions import OUT_OF_FOLD
 from tagifai.reviews.files import FORMATS
 from tagifai.settings import LIMITS, REVIEWS_FILE, add_flags
 
+PREDICTIONS = (
+    "JSON lines, CSV, Parquet or npz: id, split, and a probability for each tag, or tags alone"
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0, 1 for a mistake, 3 for a failed check."""
@@ -249,21 +253,7 @@ def _add_version(commands: Commands) -> None:
     add.add_argument(
         "--predictor", metavar="KIND:SOURCE", help="as in sklearn:model.skops or http:URL"
     )
-    add.add_argument("--predictions", type=Path, metavar="FILE", help="as for import-predictions")
-    add.add_argument(
-        "--thresholds",
-        default=predictor_commands.TUNED,
-        help="tuned on projects that it did not see, a number, or a JSON file [default: tuned]",
-    )
-    add.add_argument("--calibrate", choices=["platt", "isotonic"], help="[default: not]")
-    add.add_argument("--split-of", metavar="VERSION", help="take the split of another version")
-    add.add_argument("--seed", type=int, default=0, help="of a new split [default: 0]")
-    add.add_argument(
-        "--tags", type=Path, metavar="FILE", help="the tags in the order of the model's columns"
-    )
-    add.add_argument(
-        "--map", type=Path, metavar="FILE", help='tags by the model\'s names: {"LABEL_3": "nlp"}'
-    )
+    add.add_argument("--predictions", type=Path, metavar="FILE", help=PREDICTIONS)
     add.add_argument(
         "--option",
         action="append",
@@ -271,13 +261,52 @@ def _add_version(commands: Commands) -> None:
         metavar="NAME=VALUE",
         help="an option of the predictor's kind; may be repeated",
     )
-    add.add_argument("--timeout", type=float, default=120.0, help="seconds a batch [default: 120]")
-    add.add_argument("--notes", default="", help="a line about this version")
-    _add_prediction_file(add)
+    add.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="of a batch [default: 120, or its own]"
+    )
+    add.add_argument(
+        "--batch-size", type=int, metavar="N", help="the most texts of a batch [default: its own]"
+    )
+    _add_choices(add, predictor_commands.TUNED)
     add_flags(add, ("cache_dir",))
 
 
-def _add_prediction_file(command: argparse.ArgumentParser) -> None:
+def _add_import_predictions(commands: Commands) -> None:
+    text = "the same as add-version NAME --predictions FILE --thresholds 0.5"
+    bring = commands.add("import-predictions", predictor_commands.add_version, text)
+    bring.add_argument("name", help="the version's name, or workspace")
+    bring.add_argument("predictions", type=Path, metavar="file", help=PREDICTIONS)
+    bring.set_defaults(predictor=None, option=[], timeout=None, batch_size=None)
+    _add_choices(bring, "0.5")
+
+
+def _add_choices(command: argparse.ArgumentParser, thresholds: str) -> None:
+    """Add how a version is made of probabilities, wherever they come from."""
+    command.add_argument(
+        "--thresholds",
+        "--threshold",
+        default=thresholds,
+        metavar="tuned|NUMBER|FILE",
+        help="tuned on projects that it did not see, one for all tags, or a JSON file "
+        f"[default: {thresholds}]",
+    )
+    command.add_argument("--calibrate", choices=["platt", "isotonic"], help="[default: not]")
+    command.add_argument("--split-of", metavar="VERSION", help="take the split of another version")
+    command.add_argument("--seed", type=int, default=0, help="of a new split [default: 0]")
+    command.add_argument(
+        "--tags",
+        type=Path,
+        metavar="FILE",
+        help="the tags in the order of the columns, where nothing else names them: a JSON list, "
+        "or one a line",
+    )
+    command.add_argument(
+        "--map",
+        type=Path,
+        metavar="FILE",
+        help='tags by other names for them: {"LABEL_3": "nlp", "spam": null}; null leaves one out',
+    )
+    command.add_argument("--notes", default="", help="a line about this version")
     command.add_argument(
         "--out-of-fold",
         choices=OUT_OF_FOLD,
@@ -285,39 +314,19 @@ def _add_prediction_file(command: argparse.ArgumentParser) -> None:
         help="whether probabilities of train projects come from models that did not see them; "
         "unless they do, label errors and thresholds use val and test alone [default: unknown]",
     )
-    command.add_argument(
+    files = command.add_argument_group("files of predictions")
+    files.add_argument(
+        "--logits", action="store_true", help="values are logits: take the sigmoid of each"
+    )
+    files.add_argument(
         "--missing",
         choices=["refuse", "zero"],
         default="refuse",
         help="what a tag that a row leaves out means: a mistake, or 0 [default: refuse]",
     )
-    command.add_argument(
-        "--encoding", default="", metavar="NAME", help="of CSV [default: detected]"
-    )
-    command.add_argument(
+    files.add_argument("--encoding", default="", metavar="NAME", help="of CSV [default: detected]")
+    files.add_argument(
         "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: detected]"
-    )
-
-
-def _add_import_predictions(commands: Commands) -> None:
-    bring = commands.add(
-        "import-predictions",
-        training_commands.import_predictions,
-        "make a version of another program's predictions",
-    )
-    bring.add_argument("name", help="the version's name, or workspace")
-    bring.add_argument(
-        "file",
-        type=Path,
-        help="JSON lines, CSV, Parquet or npz: id, split, and a probability for each tag",
-    )
-    bring.add_argument("--threshold", type=float, default=0.5, help="for every tag [default: 0.5]")
-    _add_prediction_file(bring)
-    bring.add_argument(
-        "--tags",
-        type=Path,
-        metavar="FILE",
-        help="the tags' names, where a row is a list of numbers: a JSON list, or one a line",
     )
 
 

@@ -1,7 +1,10 @@
 """The command that adds a version of anybody's predictor or predictions."""
 
 import argparse
-from collections.abc import Mapping
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,15 +20,20 @@ from tagifai.settings import load_settings
 
 # Imported in functions: a mistake need not wait for scikit-learn.
 if TYPE_CHECKING:
+    from tagifai.arrays import Array
+    from tagifai.data import Project
     from tagifai.models.adapters.loading import LoadContext
     from tagifai.models.predictor import CheckedPredictor
     from tagifai.models.predictor_file import PredictorFile
+    from tagifai.models.predictor_spec import PredictorSpec
+    from tagifai.predictions import Predictions
+    from tagifai.store.score_cache import ScoreCache
     from tagifai.store.versions import VersionSource
     from tagifai.training.adding import Choices, Scored
 
 TUNED = "tuned"
 LOCAL = ("own", "sklearn", "transformers", "setfit", "spacy", "onnx")
-PACKAGES = {
+PACKAGES_OF = {
     "own": ("scikit-learn", "skops"),
     "sklearn": ("scikit-learn", "skops"),
     "transformers": ("transformers", "torch", "safetensors"),
@@ -43,41 +51,65 @@ def add_version(options: argparse.Namespace) -> Answer:
     from tagifai.behavioral import saved_tests
     from tagifai.data import known_tags
     from tagifai.slices import load_slices
-    from tagifai.training.adding import make_version
+    from tagifai.training.adding import PACKAGES, make_version
 
     if (options.predictor is None) == (options.predictions is None):
         raise TagifaiError("add-version takes --predictor KIND:SOURCE or --predictions FILE")
+    check_numbers(options)
+    thresholds = read_thresholds(options.thresholds)
     source = open_home(options)
     source.check_writable(options.name)
-    dataset = load_dataset(data_folder(options))
-    choices = read_choices(options, source, dataset)
+    dataset = load_dataset(options.data)
+    choices = read_choices(options, source, thresholds)
     predictor, file = None, None
     packages: tuple[str, ...] = ()
-    if options.predictor is not None:
-        scored, predictor, file = score(options, dataset, choices)
-        packages = PACKAGES[file.spec.kind]
-    else:
-        scored = read_scored(options, dataset, choices, source)
-    version = make_version(
-        scored,
-        dataset,
-        name=options.name,
-        notes=options.notes,
-        predictor=predictor,
-        file=file,
-        slices=load_slices(data_folder(options), dataset),
-        saved=saved_tests(data_folder(options), known_tags(dataset)),
-        packages=("numpy", "tagifai", *packages),
-        limits=source.limits,
-    )
-    source.write(options.name, version.to_files())
+    # Until the version is written, a run that stops goes on from the saved scores.
+    with ExitStack() as stack:
+        if options.predictor is not None:
+            scored, predictor, file = score(options, dataset, choices, stack)
+            packages = PACKAGES_OF[file.spec.kind]
+        else:
+            scored = read_scored(options, dataset, choices, source)
+        version = make_version(
+            scored,
+            dataset,
+            name=options.name,
+            notes=options.notes,
+            predictor=predictor,
+            file=file,
+            slices=load_slices(data_folder(options), dataset),
+            saved=saved_tests(data_folder(options), known_tags(dataset)),
+            packages=(*PACKAGES, *packages),
+            limits=source.limits,
+        )
+        source.write(options.name, version.to_files())
     return answer_imported(version)
 
 
+def check_numbers(options: argparse.Namespace) -> None:
+    """Refuse a time limit or a size of batches that is not above zero, and a bad combination.
+
+    Raises
+    ------
+    TagifaiError
+        As said.
+    """
+    for flag, value in (("--timeout", options.timeout), ("--batch-size", options.batch_size)):
+        if value is not None and not 0 < value < math.inf:
+            raise TagifaiError(f"{flag}: a number above 0 is needed, got {value:g}")
+    if options.predictor is not None:
+        for flag, given in (("--logits", options.logits), ("--missing", options.missing == "zero")):
+            if given:
+                raise TagifaiError(f"{flag} is about --predictions FILE, not --predictor")
+
+
 def score(
-    options: argparse.Namespace, dataset: Dataset, choices: "Choices"
+    options: argparse.Namespace, dataset: Dataset, choices: "Choices", stack: ExitStack
 ) -> "tuple[Scored, CheckedPredictor, PredictorFile]":
-    """Load the predictor, score the data, and describe it as `predictor.json` does."""
+    """Load the predictor, score the data, and describe it as `predictor.json` does.
+
+    The scores are saved as they come; `stack` removes them once all went well.
+    """
     from tagifai.data import labelled_projects
     from tagifai.models.adapters import load_predictor
     from tagifai.models.calibrated import CalibratedPredictor
@@ -85,32 +117,79 @@ def score(
     from tagifai.models.predictor_file import PredictorFile
     from tagifai.models.predictor_spec import parse_predictor
     from tagifai.store.score_cache import open_scores
-    from tagifai.training.adding import decide_version, digest_path, score_projects
+    from tagifai.training.adding import decide_version
 
     spec = replace(parse_predictor(options.predictor), options=read_options(options.option))
-    digest, place = "", Path(spec.source).expanduser()
+    place = Path(spec.source).expanduser()
     if spec.kind in LOCAL and place.exists():
         # The app may be started elsewhere.
-        spec, digest = replace(spec, source=str(place.resolve())), digest_path(place)
+        spec = replace(spec, source=str(place.resolve()))
     context = read_context(options, str(spec))
     loaded = load_predictor(spec, context)
-    checked = CheckedPredictor(loaded, str(spec), timeout=options.timeout)
+    limits = {"timeout": options.timeout, "batch_size": options.batch_size}
+    checked = CheckedPredictor(loaded, str(spec), **limits)
     for line in checked.warnings:
         print_message(f"predictor {spec}: {line}")
     file = PredictorFile(spec, context.tags, context.tag_map)
     folder = load_settings(given=vars(options)).cache_dir / "scores"
-    about = f"{spec} {sorted(spec.options.items())} {digest}"
-    with open_scores(folder, about, checked.tags) as cache:
-        y_prob = score_projects(
-            checked, labelled_projects(dataset), cache, progress_bar("predicting")
-        )
+    about = f"{spec} {sorted(spec.options.items())} {digest_source(spec)}"
+    cache = stack.enter_context(open_scores(folder, about, checked.tags))
+    y_prob = score_resumably(checked, labelled_projects(dataset), cache)
     only = bool(getattr(loaded, "decisions_only", False))
     scored = decide_version(y_prob, checked.tags, dataset, choices, decisions_only=only)
     if scored.calibration is not None:
         file = replace(file, calibration=scored.calibration)
         calibrated = CalibratedPredictor(loaded, scored.calibration)
-        checked = CheckedPredictor(calibrated, str(spec), timeout=options.timeout)
+        checked = CheckedPredictor(calibrated, str(spec), **limits)
     return scored, checked, file
+
+
+def digest_source(spec: "PredictorSpec") -> str:
+    """Return a digest of a predictor's files, or of its module; "" for one that is elsewhere."""
+    from tagifai.training.adding import digest_path
+
+    place = Path(spec.source)
+    if spec.kind == "python":
+        module = sys.modules.get(spec.source.partition(":")[0])
+        place = Path(getattr(module, "__file__", None) or "")
+        return digest_path(place) if place.is_file() else ""
+    return digest_path(place) if spec.kind in LOCAL and place.exists() else ""
+
+
+def score_resumably(
+    predictor: "CheckedPredictor", projects: "Sequence[Project]", cache: "ScoreCache"
+) -> "Array":
+    """Score projects; a run that stops says what is saved, and how to go on.
+
+    Raises
+    ------
+    TagifaiError
+        The predictor fails.
+    """
+    from tagifai.training.adding import score_projects
+
+    total = len({project.text for project in projects})
+    if before := len(cache):
+        print_message(
+            f"{before:,} of {total:,} texts were predicted by a run that stopped, and are not "
+            f"predicted again; to do so, remove {cache.path}"
+        )
+
+    def describe_saved() -> str:
+        return (
+            f"{len(cache):,} of {total:,} texts are predicted and saved; the same command goes on "
+            f"from there"
+        )
+
+    try:
+        return score_projects(predictor, projects, cache, progress_bar("predicting"))
+    except TagifaiError as error:
+        if not len(cache):
+            raise
+        raise TagifaiError(f"{error}; {describe_saved()}") from None
+    except KeyboardInterrupt:
+        print_message(describe_saved())
+        raise
 
 
 def read_scored(
@@ -118,8 +197,19 @@ def read_scored(
 ) -> "Scored":
     """Read a file of predictions, and choose thresholds as for a predictor."""
     from tagifai.data import labelled_projects
-    from tagifai.training.adding import decide_predictions
+    from tagifai.training.adding import assign_splits, decide_predictions, keep_labelled
     from tagifai.training.importing import read_predictions, read_tag_list
+
+    drawn = []
+
+    def draw_split(predictions: "Predictions") -> "Array":
+        by_id = {project.id: project for project in labelled_projects(dataset)}
+        rows = [row for row, one in enumerate(predictions.ids) if one in by_id]
+        projects = [by_id[predictions.ids[row]] for row in rows]
+        split = predictions.split.copy()
+        split[rows] = assign_splits(projects, predictions.y_true[rows], dataset, choices)
+        drawn.append(True)
+        return split
 
     predictions = read_predictions(
         options.predictions,
@@ -127,19 +217,21 @@ def read_scored(
         out_of_fold=options.out_of_fold,
         tags=read_tag_list(options.tags) if options.tags else None,
         missing=options.missing,
+        logits=options.logits,
+        tag_map=read_map(options.map) if options.map else None,
+        splits=choices.splits,
+        draw_split=draw_split,
         encoding=options.encoding,
         delimiter=options.delimiter,
         limits=source.limits,
     )
-    labelled = {project.id for project in labelled_projects(dataset)}
-    rows = [row for row, one in enumerate(predictions.ids) if one in labelled]
-    return decide_predictions(predictions.take(rows), choices)
+    return decide_predictions(keep_labelled(predictions, dataset), choices, drawn=bool(drawn))
 
 
 def read_choices(
-    options: argparse.Namespace, source: "VersionSource", dataset: Dataset
+    options: argparse.Namespace, source: "VersionSource", thresholds: str | float | dict[str, float]
 ) -> "Choices":
-    """Read how thresholds, calibration and splits are chosen."""
+    """Read how calibration and splits are chosen, beside the thresholds."""
     from tagifai.models.params import Params
     from tagifai.store.versions import load_version
     from tagifai.training.adding import Choices
@@ -153,7 +245,7 @@ def read_choices(
             )
         splits = dict(zip(other.ids, other.split.tolist(), strict=True))
     return Choices(
-        thresholds=read_thresholds(options.thresholds),
+        thresholds=thresholds,
         calibrate=options.calibrate or "",
         out_of_fold=options.out_of_fold,
         splits=splits,
@@ -171,10 +263,15 @@ def read_thresholds(text: str) -> str | float | dict[str, float]:
     """
     if text == TUNED:
         return text
+    from tagifai.training.adding import check_threshold
+
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         path = Path(text)
+    else:
+        check_threshold(number, "threshold")
+        return number
     if not path.exists():
         raise TagifaiError(
             f"--thresholds: tuned, a number from 0 to 1 or a JSON file is needed, "
@@ -206,18 +303,20 @@ def read_context(options: argparse.Namespace, spec: str) -> "LoadContext":
     return context
 
 
-def read_map(path: Path) -> dict[str, str]:
-    """Read tags by the names that a model has for them.
+def read_map(path: Path) -> dict[str, str | None]:
+    """Read tags by the names that a model, or a file, has for them; null leaves a name out.
 
     Raises
     ------
     TagifaiError
-        No JSON object of texts.
+        No JSON object of texts and nulls.
     """
-    found: dict[str, str] = {}
+    found: dict[str, str | None] = {}
     for name, tag in read_object(path).items():
-        if not isinstance(tag, str):
-            raise TagifaiError(f"{path}: {name}: a tag is needed, got {shorten(repr(tag))}")
+        if tag is not None and not isinstance(tag, str):
+            raise TagifaiError(
+                f"{path}: {shorten(name)}: a tag, or null, is needed, got {shorten(repr(tag))}"
+            )
         found[name] = tag
     return found
 

@@ -1,4 +1,4 @@
-"""Commands that make versions: train, optimize, release, demo-versions, import-predictions."""
+"""Commands that make versions: train, optimize, release, demo-versions."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from tagifai.cli.answers import (
     Answer,
-    answer_imported,
     data_folder,
     open_home,
     print_leakage,
@@ -260,39 +259,6 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
         print_left_out(find_left_out(data.dataset))
 
     return Answer(rows, show)
-
-
-def import_predictions(options: argparse.Namespace) -> Answer:
-    """Make a version of another program's predictions."""
-    from tagifai.slices import load_slices
-    from tagifai.training.importing import (
-        check_threshold,
-        read_predictions,
-        read_tag_list,
-        version_of,
-    )
-
-    check_threshold(options.threshold)
-    source = open_home(options)
-    source.check_writable(options.name)
-    folder = data_folder(options)
-    dataset = load_dataset(folder)
-    slices = load_slices(folder, dataset)
-    predictions = read_predictions(
-        options.file,
-        dataset,
-        out_of_fold=options.out_of_fold,
-        tags=read_tag_list(options.tags) if options.tags else None,
-        missing=options.missing,
-        encoding=options.encoding,
-        delimiter=options.delimiter,
-        limits=source.limits,
-    )
-    version = version_of(
-        predictions, dataset, options.threshold, options.name, slices, source.limits
-    )
-    source.write(options.name, version.to_files())
-    return answer_imported(version)
 
 
 def read_params(options: argparse.Namespace) -> "Params":

@@ -27,14 +27,14 @@ class PredictorFile:
     tags : tuple of str
         The order of the columns, where the model itself knows no names.
     tag_map : mapping
-        Tags by the names that the model has for them, such as ``LABEL_3``.
+        Tags by the names that the model has for them, such as ``LABEL_3``; None leaves one out.
     calibration : Calibration, optional
         What makes its probabilities those of the version.
     """
 
     spec: PredictorSpec
     tags: tuple[str, ...] = ()
-    tag_map: Mapping[str, str] = field(default_factory=dict)
+    tag_map: Mapping[str, str | None] = field(default_factory=dict)
     calibration: Calibration | None = None
 
 
@@ -49,7 +49,7 @@ class _Fields(msgspec.Struct, forbid_unknown_fields=True):
     revision: str = ""
     options: dict[str, object] = {}
     tags: list[str] = []
-    map: dict[str, str] = {}
+    map: dict[str, str | None] = {}
     calibration: _Calibration | None = None
 
 
@@ -88,8 +88,8 @@ def check_predictor_file(file: PredictorFile, where: str = PREDICTOR_FILE) -> Pr
         check_spec(file.spec)
         if file.tags:
             check_tags(file.tags, "tags")
-        if file.tag_map:
-            check_tags(list(file.tag_map.values()), "map")
+        if tags := [tag for tag in file.tag_map.values() if tag is not None]:
+            check_tags(tags, "map")
         read_options(file.spec)
         if file.calibration is not None:
             check_calibration(file.calibration)

@@ -30,7 +30,14 @@ from tagifai.store.history import (
 )
 from tagifai.store.memory_cache import MemoryCache
 from tagifai.store.naming import latest_version, version_order
-from tagifai.store.sources import MODEL_FILE, PICKLE_FILE, PREDICTOR_FILE, VersionSource
+from tagifai.store.prediction_table import PREDICTIONS_FILE
+from tagifai.store.sources import (
+    MODEL_FILE,
+    NPZ_FILE,
+    PICKLE_FILE,
+    PREDICTOR_FILE,
+    VersionSource,
+)
 from tagifai.store.versions import Version, load_version
 from tagifai.training.version_warnings import VersionWarning, read_warnings
 
@@ -42,7 +49,7 @@ _AT_ONCE = 1_000
 # What of a version is needed, by the files that any one of them holds it.
 KEEPS = {
     "figures": ("performance.json",),
-    "predictions": ("predictions.npz",),
+    "predictions": (PREDICTIONS_FILE, NPZ_FILE),
     "predictor": (MODEL_FILE, PICKLE_FILE, PREDICTOR_FILE),
 }
 
@@ -401,7 +408,11 @@ class VersionService:
         """Read a version's predictions, None if it has none."""
         return self._predictions.get(
             version.name,
-            (self.source.stamp(version.name, "predictions.npz"), version.out_of_fold),
+            (
+                *(self.source.stamp(version.name, file) for file in KEEPS["predictions"]),
+                version.out_of_fold,
+                version.decisions_only,
+            ),
             version.load_predictions,
         )
 

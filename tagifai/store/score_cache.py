@@ -69,6 +69,11 @@ class ScoreCache:
         except sqlite3.Error as error:
             raise TagifaiError(f"{self.path}: cannot be written ({error})") from None
 
+    def __len__(self) -> int:
+        """Return how many texts are saved."""
+        (number,) = self._connection.execute("SELECT COUNT(*) FROM scores").fetchone()
+        return int(number)
+
     def close(self, *, keep: bool) -> None:
         """Close the file; remove it once its rows are part of a version."""
         self._connection.close()

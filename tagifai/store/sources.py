@@ -19,15 +19,19 @@ from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.limits import Limits
 from tagifai.pointers import refuse_pointer
 from tagifai.store.naming import WORKSPACE, version_order
+from tagifai.store.prediction_table import PREDICTIONS_FILE, check_size
 
 MODEL_FILE = "model.skops"
 PICKLE_FILE = "model.pkl"
 # Where a foreign predictor is and how it is loaded; `models.predictor_file` reads it.
 PREDICTOR_FILE = "predictor.json"
+# Of older versions.
+NPZ_FILE = "predictions.npz"
 FILES = (
     "params.json",
     "performance.json",
-    "predictions.npz",
+    PREDICTIONS_FILE,
+    NPZ_FILE,
     "thresholds.json",
     "version.json",
     MODEL_FILE,
@@ -132,6 +136,8 @@ def check_files(files: Mapping[str, bytes], limits: Limits) -> None:
         if filename not in FILES:
             raise one_of("version file", filename, FILES)
         limits.check_file(content, filename)
+        if filename == PREDICTIONS_FILE:
+            check_size(content, limits.unpacked, filename)
 
 
 def read_files(source: VersionSource, name: str) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 """The evaluation store: parameters, performance, thresholds and predictions by version."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +16,11 @@ from tagifai.store.parsing import (
     parse_performance,
     parse_thresholds,
 )
+from tagifai.store.prediction_table import PREDICTIONS_FILE, unpack_predictions
 from tagifai.store.sources import (
     FILES,
     MODEL_FILE,
+    NPZ_FILE,
     PICKLE_FILE,
     FolderSource,
     VersionSource,
@@ -89,6 +91,11 @@ class Version:
             return "yes" if "folds" in self.params else "unknown"
         return str(recorded)
 
+    @property
+    def decisions_only(self) -> bool:
+        """Whether its "probabilities" are decisions, 0 or 1, for want of better."""
+        return self.info.get("decisions_only") is True
+
     def load_predictions(self) -> Predictions | None:
         """Read the predictions; None where the version has none.
 
@@ -97,11 +104,16 @@ class Version:
         TagifaiError
             The file is damaged or its values are invalid.
         """
-        content = self.source.read(self.name, "predictions.npz")
-        where, most = f"{self.name}/predictions.npz", self.source.limits.unpacked
+        most = self.source.limits.unpacked
+        content = self.source.read(self.name, PREDICTIONS_FILE)
+        if content is not None:
+            where = f"{self.name}/{PREDICTIONS_FILE}"
+            return unpack_predictions(content, where, most, self.info.get("out_of_fold"))
+        content = self.source.read(self.name, NPZ_FILE)
         if content is None:
             return None
-        return Predictions.from_bytes(content, where, most, self.out_of_fold)
+        found = Predictions.from_bytes(content, f"{self.name}/{NPZ_FILE}", most, self.out_of_fold)
+        return replace(found, decisions_only=self.decisions_only)
 
     def read_model(self) -> bytes | None:
         """Read the model's file, unopened; None where the version has none."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tagifai.arrays import Array, Booleans
+from tagifai.arrays import Array
 from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset, Project, known_tags, labelled_projects
 from tagifai.data.assignment import list_groups
 from tagifai.data.left_out import with_note
-from tagifai.data.names import refuse_unknown_tags
+from tagifai.data.names import describe_unknown_tags
 from tagifai.errors import TagifaiError, counted, one_of
 from tagifai.limits import Limits
 from tagifai.metrics.thresholds import choose_thresholds
@@ -23,13 +23,27 @@ from tagifai.models.predictor_file import PredictorFile, dump_predictor_file
 from tagifai.models.splits import complete_split
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
 from tagifai.slices import Slice
+from tagifai.store.naming import WORKSPACE
+from tagifai.store.prediction_table import PREDICTIONS_FILE, check_size, pack_predictions
 from tagifai.store.score_cache import ScoreCache
 from tagifai.text.preprocessing import TextPreprocessor
 from tagifai.training.evaluation import default_tests, label_texts, measure, tags_by_predictor
 from tagifai.training.importing import IMPORTED, describe_missing, missing_tags
+from tagifai.training.in_sample import measure_val_gap
+from tagifai.training.prediction_rows import MAP_HINT
 from tagifai.training.releases import NewVersion, describe_making
+from tagifai.training.version_warnings import (
+    DECISIONS_ONLY,
+    NOT_TUNED,
+    SOFTMAX,
+    SPLIT_DRAWN,
+    VAL_EXCEEDS_TEST,
+    VersionWarning,
+)
 
 TUNED = "tuned"
+PACKAGES = ("numpy", "tagifai")
+"""What computes the figures, whoever made the model."""
 FEWEST_VALIDATION = 20
 """Fewer projects than these say nothing about thresholds."""
 DRAWN = (
@@ -51,14 +65,20 @@ class Scored:
         By tag, the probability from which it is predicted.
     calibration : Calibration or None
         What was fitted.
-    warnings : tuple of str
-        Lines that the person should read.
+    warnings : tuple of VersionWarning
+        What the person should read.
+    tuned_on : int
+        The projects that thresholds were tuned on; 0 where they were not.
+    calibrated_on : int
+        The projects that the calibration was fitted on.
     """
 
     predictions: Predictions
     thresholds: Mapping[str, float]
     calibration: Calibration | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[VersionWarning, ...] = ()
+    tuned_on: int = 0
+    calibrated_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,33 +196,29 @@ def decide_version(
         A tag that the data does not have, a threshold for an unknown tag or outside [0, 1], or
         no test project.
     """
-    refuse_unknown_tags(tags, known_tags(dataset), "predictor")
+    if unknown := describe_unknown_tags(tags, known_tags(dataset)):
+        raise TagifaiError(f"predictor: {unknown}; {MAP_HINT}")
     projects = labelled_projects(dataset)
     y_true = truth_of(projects, tags)
     split = assign_splits(projects, y_true, dataset, choices)
     ids = [project.id for project in projects]
-    predictions = Predictions.of(ids, split, tags, y_true, y_prob)
+    predictions = replace(
+        Predictions.of(ids, split, tags, y_true, y_prob), decisions_only=decisions_only
+    )
     drawn = choices.splits is None and "test" not in dataset.splits.values()
-    if drawn and choices.out_of_fold != "yes":
-        # All of it may be known to the predictor, validation too.
-        scored = decide_predictions(
-            predictions, choices, decisions_only=decisions_only, unseen=np.zeros(len(ids), bool)
-        )
-        return replace(scored, warnings=(DRAWN, *scored.warnings))
-    return decide_predictions(predictions, choices, decisions_only=decisions_only)
+    return decide_predictions(predictions, choices, drawn=drawn)
 
 
 def decide_predictions(
     predictions: Predictions,
     choices: Choices,
     *,
-    decisions_only: bool = False,
-    unseen: Booleans | None = None,
+    drawn: bool = False,
 ) -> Scored:
     """Choose calibration and thresholds for predictions whose splits are known.
 
-    `unseen` (n_projects,) are those that the predictor did not learn from; by default val, and
-    train where its probabilities are out of fold.
+    They are chosen on projects that the predictor did not learn from: val, and train where its
+    probabilities are out of fold. Where the split was `drawn` afterwards, it may know all of them.
 
     Raises
     ------
@@ -211,14 +227,21 @@ def decide_predictions(
     """
     tags, split = predictions.tags, predictions.split
     y_true, y_prob = predictions.y_true, predictions.y_prob
-    warnings = [line for line in [softmax_warning(y_prob)] if line]
-    if unseen is None:
-        unseen = np.asarray(split != "train") | (choices.out_of_fold == "yes")
-    held_out = unseen & (split != "test")
+    decisions_only, out_of_fold = predictions.decisions_only, choices.out_of_fold == "yes"
+    held_out = np.asarray(split != "test") & ((split == "val") | out_of_fold)
+    warnings = []
+    if drawn and not out_of_fold:
+        held_out = np.zeros(len(split), bool)
+        warnings.append(VersionWarning(SPLIT_DRAWN, DRAWN))
+    if softmax := softmax_warning(y_prob):
+        warnings.append(VersionWarning(SOFTMAX, softmax))
+    gap = measure_val_gap(predictions)
+    if gap is not None and gap.is_far:
+        warnings.append(VersionWarning(VAL_EXCEEDS_TEST, gap.describe(choices.out_of_fold)))
+    if decisions_only:
+        warnings.append(VersionWarning(DECISIONS_ONLY, _describe_decisions(choices)))
     calibration = None
-    if choices.calibrate and decisions_only:
-        warnings.append("decisions without probabilities: there is nothing to calibrate")
-    elif choices.calibrate:
+    if choices.calibrate and not decisions_only:
         if held_out.sum() < FEWEST_VALIDATION:
             raise TagifaiError(_too_few("calibrated", int(held_out.sum())))
         calibration = fit_calibration(choices.calibrate, y_true[held_out], y_prob[held_out])
@@ -226,8 +249,30 @@ def decide_predictions(
     thresholds, lines = _thresholds(
         y_true[held_out], y_prob[held_out], tags, choices, decisions_only
     )
-    predictions = replace(predictions, y_prob=y_prob, out_of_fold=choices.out_of_fold)
-    return Scored(predictions, thresholds, calibration, (*warnings, *lines))
+    warnings += [VersionWarning(NOT_TUNED, line) for line in lines]
+    tuned = choices.thresholds == TUNED and not decisions_only and not lines
+    number = int(held_out.sum())
+    return Scored(
+        replace(predictions, y_prob=y_prob, out_of_fold=choices.out_of_fold),
+        thresholds,
+        calibration,
+        tuple(warnings),
+        tuned_on=number if tuned else 0,
+        calibrated_on=number if calibration is not None else 0,
+    )
+
+
+def _describe_decisions(choices: Choices) -> str:
+    ignored = [
+        what
+        for what, is_given in (
+            ("--thresholds", choices.thresholds not in (TUNED, DEFAULT_THRESHOLD)),
+            ("--calibrate", bool(choices.calibrate)),
+        )
+        if is_given
+    ]
+    line = "decisions without probabilities: there is no threshold to move and nothing to calibrate"
+    return f"{line} ({' and '.join(ignored)} had no effect)" if ignored else line
 
 
 def truth_of(projects: Sequence[Project], tags: Sequence[str]) -> Array:
@@ -246,21 +291,22 @@ def _thresholds(
     choices: Choices,
     decisions_only: bool,
 ) -> tuple[dict[str, float], list[str]]:
-    given = choices.thresholds
+    given, common = choices.thresholds, dict.fromkeys(tags, DEFAULT_THRESHOLD)
     if isinstance(given, Mapping):
         for tag, value in given.items():
             if tag not in tags:
                 raise one_of("tag of a threshold", tag, tags)
-            _check_threshold(value, f"threshold of {tag!r}")
-        return {tag: float(given.get(tag, DEFAULT_THRESHOLD)) for tag in tags}, []
-    if isinstance(given, int | float):
-        _check_threshold(given, "threshold")
-        return dict.fromkeys(tags, float(given)), []
-    if given != TUNED:
+            check_threshold(value, f"threshold of {tag!r}")
+        common |= {tag: float(value) for tag, value in given.items()}
+    elif isinstance(given, int | float):
+        check_threshold(given, "threshold")
+        common = dict.fromkeys(tags, float(given))
+    elif given != TUNED:
         raise TagifaiError(f"thresholds: tuned, a number or a file is needed, got {given!r}")
-    common = dict.fromkeys(tags, DEFAULT_THRESHOLD)
     if decisions_only:
-        return common, ["decisions without probabilities: there is no threshold to move"]
+        return dict.fromkeys(tags, DEFAULT_THRESHOLD), []
+    if given != TUNED:
+        return common, []
     if len(y_true) < FEWEST_VALIDATION:
         return common, [_too_few("tuned", len(y_true)) + "; every threshold is 0.5"]
     params = choices.params
@@ -277,7 +323,14 @@ def _too_few(what: str, number: int) -> str:
     )
 
 
-def _check_threshold(value: object, where: str) -> None:
+def check_threshold(value: object, where: str) -> None:
+    """Refuse a threshold that is no number from 0 to 1.
+
+    Raises
+    ------
+    TagifaiError
+        The message starts with `where`.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise TagifaiError(f"{where}: a number from 0 to 1 is needed, got {value!r}")
 
@@ -323,6 +376,9 @@ def make_version(
     predictions, thresholds = scored.predictions, dict(scored.thresholds)
     if not len(predictions.rows_by_split["test"]):
         raise TagifaiError("no project is in the test split, so nothing can be scored")
+    packed = pack_predictions(predictions)
+    limits.check_file(packed, PREDICTIONS_FILE)
+    check_size(packed, limits.unpacked)
     by_id = {project.id: project for project in dataset.projects}
     projects = [by_id[one] for one in predictions.ids]
     tags, language = predictions.tags, dataset.config.language
@@ -343,28 +399,111 @@ def make_version(
         dataset.projects,
         dataset.tags,
     )
+    if predictor is None:
+        # Nobody could be tested.
+        figures = {group: found for group, found in figures.items() if group != "behavioral"}
     figures = with_note(figures, dataset)
     missing = missing_tags(dataset, tags, Params().min_tag_freq)
-    lines = [figures.get("note"), describe_missing(missing), *scored.warnings]
+    lines = [figures.get("note"), describe_missing(missing)]
     if note := "; ".join(line for line in lines if line):
         figures["note"] = note
-    packed = predictions.to_bytes()
-    limits.check_file(packed, "predictions.npz")
-    params: dict[str, object] = {"language": language}
-    if file is not None:
-        params |= {"predictor": str(file.spec)}
-    if scored.calibration is not None:
-        params["calibration"] = scored.calibration.kind
+    info = describe_making(
+        predictions, thresholds, dataset, name, notes or IMPORTED, missing, packages
+    )
     return NewVersion(
-        params=params,
+        params=_params(scored, language, file),
         performance=figures,
         thresholds=thresholds,
         predictions=packed,
-        info=describe_making(
-            predictions, thresholds, dataset, name, notes or IMPORTED, missing, packages
+        info=replace(
+            info,
+            warnings=(*info.warnings, *scored.warnings),
+            made_by=_describe_maker(scored, file),
+            # Our code did not make the model.
+            code_digest="",
         ),
         predictor=None if file is None else dump_predictor_file(file),
     )
+
+
+def _params(scored: Scored, language: str, file: PredictorFile | None) -> dict[str, object]:
+    params: dict[str, object] = {} if file is None else {"language": language}
+    values = set(scored.thresholds.values())
+    if len(values) == 1 and not scored.tuned_on:
+        params["threshold"] = values.pop()
+    if file is not None:
+        params["predictor"] = str(file.spec)
+    if scored.calibration is not None:
+        params["calibration"] = scored.calibration.kind
+    return params
+
+
+def _describe_maker(scored: Scored, file: PredictorFile | None) -> dict[str, str]:
+    """Return how a version came about that our own training did not make."""
+    values = set(scored.thresholds.values())
+    fixed = f"{values.pop():g} for all tags" if len(values) == 1 else "given for each tag"
+    if scored.predictions.decisions_only:
+        fixed = "none: decisions without probabilities"
+    calibration = scored.calibration
+    return {
+        "kind": "predictions" if file is None else file.spec.kind,
+        "source": "" if file is None else str(file.spec),
+        "thresholds": f"tuned on {counted(scored.tuned_on, 'project')}"
+        if scored.tuned_on
+        else fixed,
+        "calibration": "none"
+        if calibration is None
+        else f"{calibration.kind}, fitted on {counted(scored.calibrated_on, 'project')}",
+    }
+
+
+def keep_labelled(predictions: Predictions, dataset: Dataset) -> Predictions:
+    """Leave out projects that nobody labelled: see `labelled_projects`.
+
+    Raises
+    ------
+    TagifaiError
+        No test project is left.
+    """
+    labelled = {project.id for project in labelled_projects(dataset)}
+    if labelled.issuperset(predictions.ids):
+        return predictions
+    found = predictions.take([row for row, one in enumerate(predictions.ids) if one in labelled])
+    if "test" in predictions.split and "test" not in found.split:
+        raise TagifaiError("every test project is unlabelled, so nothing can be scored")
+    return found
+
+
+def version_of(
+    predictions: Predictions,
+    dataset: Dataset,
+    thresholds: str | float | Mapping[str, float] = DEFAULT_THRESHOLD,
+    name: str = WORKSPACE,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> NewVersion:
+    """Make a version of predictions alone; unlabelled projects are left out.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Another program's predictions.
+    dataset : Dataset
+        The data that they are of.
+    thresholds : str, float or mapping
+        As in `Choices`.
+    name : str
+        The version's name.
+    limits : Limits
+        How large the files may be.
+
+    Raises
+    ------
+    TagifaiError
+        As `decide_predictions` and `make_version` do.
+    """
+    choices = Choices(thresholds, out_of_fold=predictions.out_of_fold)
+    scored = decide_predictions(keep_labelled(predictions, dataset), choices)
+    return make_version(scored, dataset, name=name, packages=PACKAGES, limits=limits)
 
 
 def digest_path(path: Path) -> str:

@@ -1,27 +1,22 @@
-"""Import another program's predictions: a file in, a version out."""
+"""Read another program's predictions, and what they leave out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
 
-from tagifai.data import Dataset, candidate_tags, known_tags, labelled_projects
+from tagifai.arrays import Array
+from tagifai.data import Dataset, candidate_tags, known_tags
 from tagifai.data.files import open_text, readable
-from tagifai.data.left_out import name_counts, with_note
+from tagifai.data.left_out import name_counts
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.limits import Limits
-from tagifai.metrics import performance
-from tagifai.models.params import Params
 from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import Predictions
-from tagifai.slices import Slice, select_slices
-from tagifai.store.naming import WORKSPACE
-from tagifai.text.preprocessing import TextPreprocessor
 from tagifai.training.prediction_files import gather_predictions
 from tagifai.training.prediction_rows import Expected
-from tagifai.training.releases import NewVersion, describe_making
 
 IMPORTED = "Imported predictions."
 _MAX_TAG_LIST = 10_000_000
@@ -34,6 +29,10 @@ def read_predictions(
     out_of_fold: str = "unknown",
     tags: Sequence[str] | None = None,
     missing: str = "refuse",
+    logits: bool = False,
+    tag_map: Mapping[str, str | None] | None = None,
+    splits: Mapping[str, str] | None = None,
+    draw_split: Callable[[Predictions], Array] | None = None,
     encoding: str = "",
     delimiter: str = "",
     limits: Limits = Limits(),  # noqa: B008 - frozen
@@ -52,6 +51,14 @@ def read_predictions(
         Which tag each number is of, where rows are lists of numbers.
     missing : {"refuse", "zero"}
         What a tag that a row leaves out means.
+    logits : bool
+        Whether values are logits.
+    tag_map : mapping, optional
+        Tags by the names that the file has for them; None leaves a name out.
+    splits : mapping, optional
+        The split of each project, by id, whatever the file says; train where it is in none.
+    draw_split : callable, optional
+        Draws a split where neither the file nor the data states any.
     encoding, delimiter : str
         How a CSV file is written; detected where they are empty.
     limits : Limits
@@ -63,22 +70,43 @@ def read_predictions(
         A malformed file or row, an id or a tag that the data lacks, an id that comes twice, or no
         project of the test split.
     """
-    stated = {project.id: dataset.splits.get(project.id) for project in dataset.projects}
-    expected = Expected(known_tags(dataset), stated, tags, missing, limits)
+    ids = [project.id for project in dataset.projects]
+    stated: dict[str, str | None] = (
+        {one: dataset.splits.get(one) for one in ids}
+        if splits is None
+        else {one: splits.get(one, "train") for one in ids}
+    )
+    expected = Expected(
+        known_tags(dataset),
+        stated,
+        tags,
+        missing,
+        logits,
+        fixed_splits=splits is not None,
+        draws_split=draw_split is not None,
+        tag_map=tag_map or {},
+        limits=limits,
+    )
     found = gather_predictions(Path(path), expected, encoding=encoding, delimiter=delimiter)
     column = {tag: number for number, tag in enumerate(found.tags)}
     carried = {project.id: project.tags for project in dataset.projects}
     y_true = np.zeros(found.y_prob.shape, np.uint8)
     for row, one in enumerate(found.ids):
         y_true[row, [column[tag] for tag in carried[one] if tag in column]] = 1
-    return Predictions(
+    drawn = draw_split is not None and not any(found.split)
+    split = np.array(["train"] * len(found.ids) if drawn else found.split)
+    predictions = Predictions(
         tuple(found.ids),
-        np.array(found.split),
+        split,
         tuple(found.tags),
         y_true,
         found.y_prob,
         out_of_fold,
+        found.decisions_only,
     )
+    if drawn and draw_split is not None:
+        return replace(predictions, split=draw_split(predictions))
+    return predictions
 
 
 def read_tag_list(path: Path | str) -> list[str]:
@@ -130,94 +158,3 @@ def describe_missing(missing: Mapping[str, int]) -> str:
         f"{counted(len(missing), 'tag')} of the data, frequent enough to learn, {verb} not "
         f"predicted: {name_counts(missing)}"
     )
-
-
-def version_of(
-    predictions: Predictions,
-    dataset: Dataset,
-    threshold: float = 0.5,
-    name: str = WORKSPACE,
-    slices: Mapping[str, Slice] | None = None,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
-) -> NewVersion:
-    """Make a version of predictions alone.
-
-    Unlabelled projects are left out: see `labelled_projects`. A note names the tags of the data
-    that are frequent enough to be learned by default and have no predictions.
-
-    Parameters
-    ----------
-    predictions : Predictions
-        Another program's predictions.
-    dataset : Dataset
-        The data that they are of.
-    threshold : float
-        From which probability each tag is predicted, in [0, 1].
-    name : str
-        The version's name.
-    slices : mapping, optional
-        Slices to score, by name.
-    limits : Limits
-        How large the files may be.
-
-    Raises
-    ------
-    TagifaiError
-        `threshold` is outside [0, 1], no test project is labelled, or the predictions would be
-        too large to be read back.
-    """
-    check_threshold(threshold)
-    labelled = {project.id for project in labelled_projects(dataset)}
-    if not labelled.issuperset(predictions.ids):
-        rows = [row for row, one in enumerate(predictions.ids) if one in labelled]
-        predictions = predictions.take(rows)
-    thresholds = dict.fromkeys(predictions.tags, threshold)
-    test = predictions.select("test")
-    if not test.ids:
-        raise TagifaiError("every test project is unlabelled, so nothing can be scored")
-    packed = predictions.to_bytes()
-    limits.check_file(packed, "predictions.npz")
-    missing = missing_tags(dataset, predictions.tags, Params().min_tag_freq)
-    figures = with_note(_measure(test, thresholds, dataset, slices), dataset)
-    if notes := [note for note in (figures.get("note"), describe_missing(missing)) if note]:
-        figures["note"] = "; ".join(notes)
-    return NewVersion(
-        params={"threshold": threshold},
-        performance=figures,
-        thresholds=thresholds,
-        predictions=packed,
-        info=describe_making(predictions, thresholds, dataset, name, IMPORTED, missing),
-    )
-
-
-def _measure(
-    test: Predictions,
-    thresholds: Mapping[str, float],
-    dataset: Dataset,
-    slices: Mapping[str, Slice] | None,
-) -> dict[str, Any]:
-    by_id = {project.id: project for project in dataset.projects}
-    return performance(
-        test.y_true,
-        test.decide(thresholds),
-        test.tags,
-        y_prob=test.y_prob,
-        slices=select_slices(
-            [by_id[one] for one in test.ids],
-            TextPreprocessor(language=dataset.config.language),
-            slices,
-            among=dataset.projects,
-        ),
-    )
-
-
-def check_threshold(threshold: float) -> None:
-    """Refuse a threshold outside [0, 1].
-
-    Raises
-    ------
-    TagifaiError
-        It is outside [0, 1].
-    """
-    if not 0 <= threshold <= 1:
-        raise TagifaiError(f"threshold: a number from 0 to 1 is needed, got {threshold}")

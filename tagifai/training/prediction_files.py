@@ -10,12 +10,13 @@ import numpy as np
 
 from tagifai.data.csv_files import Dialect, refuse_doubles
 from tagifai.data.files import kind_of, readable
-from tagifai.data.names import refuse_unknown_tags
+from tagifai.data.names import normalise_name
 from tagifai.data.records import read_records
 from tagifai.data.validation import Record
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import read_arrays
+from tagifai.store.prediction_table import is_prediction_table, unpack_predictions
 from tagifai.training.prediction_rows import (
     ID,
     PROBABILITIES,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pyarrow import DataType
     from pyarrow.parquet import ParquetFile
 
+# Between the tags of a cell: the first one that leaves nothing but tags.
+SEPARATORS = (";", "|", ",")
 _TAG_KEYS, _PROBABILITY_KEYS = ("tag", "label"), ("probability", "score")
 # Cells of Parquet that are in memory together.
 _CELLS = 2_000_000
@@ -53,7 +56,8 @@ def gather_predictions(
     - `probabilities`, a list of numbers, with a list of as many `tags` beside it, or with
       `expected.tags`;
     - one column per tag: every column other than id and split is named after its tag;
-    - `tag` and `probability` (or `label` and `score`): one row per pair, a project's together.
+    - `tag` and `probability` (or `label` and `score`): one row per pair, a project's together;
+    - `tags` alone, a list or a cell such as `a;b`: decisions without probabilities.
 
     An npz file has the arrays `ids`, `split`, `tags` and `y_prob`, as a version's own.
 
@@ -149,6 +153,9 @@ def _add_record(rows: PredictionRows, row: int, record: Record) -> None:
         fields = shorten(", ".join(map(str, record)))
         raise TagifaiError(f"{rows.place(row, ID)}: it is missing; there are {fields}")
     rows.add_project(row, record[ID], record.get(SPLIT))
+    if _is_decision(rows, record):
+        rows.add_decisions(row, _decided(rows, row, record[TAGS]))
+        return
     given = record.get(PROBABILITIES)
     if isinstance(given, str) and given.lstrip()[:1] in ("{", "["):
         try:
@@ -167,6 +174,54 @@ def _add_record(rows: PredictionRows, row: int, record: Record) -> None:
             )
     names, values = _pairs(rows, row, given, record.get(TAGS))
     rows.add_values(row, names, values)
+
+
+def _is_decision(rows: PredictionRows, record: Record) -> bool:
+    """Check whether a row is a list of tags, and not a number of a tag that is called "tags"."""
+    if set(record) - {ID, SPLIT} != {TAGS}:
+        return False
+    given = record[TAGS]
+    if isinstance(given, bool | int | float):
+        return False
+    if isinstance(given, str) and TAGS in rows.expected.known_tags:
+        try:
+            float(given.replace(",", "."))
+        except ValueError:
+            return True
+        return False
+    return True
+
+
+def _decided(rows: PredictionRows, row: int, given: object) -> list[str]:
+    """Return the tags of a row that has no probabilities."""
+    if given is None:
+        return []
+    if isinstance(given, str):
+        given = _split_cell(rows, row, given)
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+        raise TagifaiError(
+            f"{rows.place(row, TAGS)}: a list of tags, or tags with ; between them, is needed, got "
+            f"{shorten(repr(given))}"
+        )
+    return [normalise_name(one) for one in given]
+
+
+def _split_cell(rows: PredictionRows, row: int, cell: str) -> object:
+    if not cell.strip():
+        return []
+    if cell.lstrip().startswith("["):
+        try:
+            return json.loads(cell)
+        except ValueError as error:
+            raise TagifaiError(f"{rows.place(row, TAGS)}: not JSON: {error}") from None
+    known = {*rows.expected.known_tags, *rows.expected.tag_map}
+    for sign in ("", *SEPARATORS):
+        parts = [part.strip() for part in cell.split(sign)] if sign else [cell.strip()]
+        if known.issuperset(part for part in parts if part):
+            break
+    else:
+        parts = [part.strip() for part in cell.split(SEPARATORS[0])]
+    return [part for part in parts if part]
 
 
 def _pairs(
@@ -248,6 +303,19 @@ def _read_npz(path: Path, rows: PredictionRows) -> None:
     rows.add_block(1, y_prob)
 
 
+def _read_own_table(path: Path, rows: PredictionRows) -> None:
+    """Read `predictions.parquet` of a version."""
+    limits = rows.expected.limits
+    limits.predictions.check(path.stat().st_size, str(path))
+    found = unpack_predictions(path.read_bytes(), str(path), limits.unpacked)
+    rows.decisions_only = found.decisions_only
+    rows.name_columns(found.tags, f"{path}: tags")
+    rows.check_rows(len(found.ids))
+    for row, (one, part) in enumerate(zip(found.ids, found.split.tolist(), strict=True), start=1):
+        rows.add_project(row, one, part)
+    rows.add_block(1, found.y_prob)
+
+
 def _read_parquet(path: Path, rows: PredictionRows) -> None:
     import pyarrow  # here: only those who bring Parquet wait for it
     import pyarrow.parquet as parquet
@@ -256,12 +324,18 @@ def _read_parquet(path: Path, rows: PredictionRows) -> None:
     try:
         with readable(path), parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
+            if is_prediction_table(schema):
+                _read_own_table(path, rows)
+                return
             names = [name for name in schema.names if not name.startswith("__index_level_")]
             refuse_doubles(path, names)
             if ID not in names:
                 raise TagifaiError(f"{path}: no column {ID}; there are {shorten(', '.join(names))}")
             kind = schema.field(PROBABILITIES).type if PROBABILITIES in names else None
-            if kind is not None and types.is_struct(kind):
+            decided = set(names) - {ID, SPLIT} == {TAGS} and not _is_number(schema.field(TAGS).type)
+            if decided:
+                _add_records(rows, _parquet_records(file, names, rows))
+            elif kind is not None and types.is_struct(kind):
                 _read_columns(file, {child.name: child.type for child in kind}, rows, nested=True)
             elif (kind is not None and types.is_nested(kind)) or _long_keys(dict.fromkeys(names)):
                 _add_records(rows, _parquet_records(file, names, rows))
@@ -270,6 +344,12 @@ def _read_parquet(path: Path, rows: PredictionRows) -> None:
                 _read_columns(file, {tag: schema.field(tag).type for tag in tags}, rows)
     except (pyarrow.ArrowException, OverflowError) as error:
         raise TagifaiError(f"{path}: not Parquet: {shorten(str(error))}") from None
+
+
+def _is_number(kind: "DataType") -> bool:
+    from pyarrow import types
+
+    return bool(types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind))
 
 
 def _parquet_records(
@@ -302,11 +382,12 @@ def _read_columns(
     """
     import pyarrow
 
-    types, tags = pyarrow.types, list(kinds)
-    for tag, kind in kinds.items():
-        if not (types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)):
+    tags = list(kinds)
+    kept = [tag for tag in tags if rows.rename(tag) is not None]
+    for tag in kept:
+        if not _is_number(kind := kinds[tag]):
             # The name may be what is wrong: a column of text among those of tags.
-            refuse_unknown_tags([tag], rows.expected.known_tags, f"{rows.path}: columns")
+            rows.refuse_unknown([rows.rename(tag) or tag], f"{rows.path}: columns")
             raise TagifaiError(
                 f"{rows.path}: column {shorten(repr(tag))} holds {shorten(str(kind))}; "
                 f"probabilities are numbers"
@@ -314,7 +395,7 @@ def _read_columns(
     rows.name_columns(tags, f"{rows.path}: columns")
     rows.check_rows(file.metadata.num_rows)
     split = [SPLIT] if SPLIT in file.schema_arrow.names else []
-    columns = [ID, *split, *([PROBABILITIES] if nested else tags)]
+    columns = [ID, *split, *([PROBABILITIES] if nested else kept)]
     first = 1
     for batch in file.iter_batches(max(1, _CELLS // len(tags)), columns=columns):
         splits = batch.column(SPLIT).to_pylist() if split else [None] * len(batch)
@@ -322,9 +403,12 @@ def _read_columns(
             zip(batch.column(ID).to_pylist(), splits, strict=True)
         ):
             rows.add_project(first + number, one, part)
-        found = batch.column(PROBABILITIES).flatten() if nested else map(batch.column, tags)
-        block = np.empty((len(batch), len(tags)))
-        for column, numbers in enumerate(found):
+        block = np.zeros((len(batch), len(tags)))
+        nested_columns = batch.column(PROBABILITIES).flatten() if nested else []
+        for column, tag in enumerate(tags):
+            if tag not in kept:
+                continue
+            numbers = nested_columns[column] if nested else batch.column(tag)
             block[:, column] = numbers.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
         rows.add_block(first, block)
         first += len(batch)

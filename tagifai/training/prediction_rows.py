@@ -1,5 +1,6 @@
 """Collect the rows of a file of predictions, each checked against the data as it comes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,14 +12,19 @@ import numpy.typing as npt
 from tagifai.arrays import Array, Floats, Integers
 from tagifai.data import identify
 from tagifai.data.assignment import is_blank, name_split
-from tagifai.data.names import refuse_unknown_tags
+from tagifai.data.names import describe_unknown_tags
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.limits import Limits
 
 MISSING = ("refuse", "zero")
 ID, SPLIT, TAGS, PROBABILITIES = "id", "split", "tags", "probabilities"
+MAP_HINT = (
+    "--map FILE, a JSON object, gives each name its tag, or null, which leaves the column out"
+)
 # Rounding to 32 bits may take a probability this far out of [0, 1].
 _ROUNDING = 1e-6
+# No logit is as large.
+_LARGE = 1e6
 Numbers = npt.NDArray[np.float32]
 
 
@@ -36,6 +42,14 @@ class Expected:
         Which tag each number is of, where a row is a list of numbers without names.
     missing : {"refuse", "zero"}
         What a tag that a row leaves out means: a mistake, or a probability of 0.
+    logits : bool
+        Whether values are logits, of which the sigmoid is taken before anything is checked.
+    fixed_splits : bool
+        Whether `splits` hold whatever the file says.
+    draws_split : bool
+        Whether a file may leave out all splits, since they are drawn afterwards.
+    tag_map : mapping of str to (str or None)
+        Tags by the names that the file has for them; None leaves a name out.
     limits : Limits
         How large the file and its arrays may be.
     """
@@ -44,6 +58,10 @@ class Expected:
     splits: Mapping[str, str | None]
     tags: Sequence[str] | None = None
     missing: str = "refuse"
+    logits: bool = False
+    fixed_splits: bool = False
+    draws_split: bool = False
+    tag_map: Mapping[str, str | None] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -60,17 +78,20 @@ class Gathered:
     ids : list of str
         Ids of projects of the data, each once.
     split : list of str
-        The split of each, of "train", "val" and "test".
+        The split of each, of "train", "val" and "test"; all "" where they have to be drawn.
     tags : list of str
         Tags of the data, in alphabetical order.
     y_prob : array of shape (n_projects, n_tags)
         Probabilities in [0, 1], float32.
+    decisions_only : bool
+        Whether rows were lists of tags, so that each probability is 0 or 1.
     """
 
     ids: list[str]
     split: list[str]
     tags: list[str]
     y_prob: Numbers
+    decisions_only: bool = False
 
 
 class PredictionRows:
@@ -87,33 +108,63 @@ class PredictionRows:
         self.of_texts = False
         # Columns and values of rows that leave tags out.
         self._sparse: list[tuple[Integers, Numbers]] = []
+        # Whether rows are lists of tags; None before the first one.
+        self.decisions_only: bool | None = None
+        # Which of a block's columns stay.
+        self._kept: list[int] = []
+        self._range = [np.inf, -np.inf]
 
     @property
     def fills(self) -> bool:
         """Whether a tag that a row leaves out has the probability 0."""
-        return self.expected.missing == "zero"
+        return self.expected.missing == "zero" or bool(self.decisions_only)
+
+    def rename(self, name: str) -> str | None:
+        """Return the tag of a name of the file; None for one that is left out."""
+        return self.expected.tag_map.get(name, name)
 
     def place(self, row: int, where: str = "") -> str:
         """Return how messages name a row, and a field of it."""
         return f"{self.path}: row {row}{', ' + where if where else ''}"
 
-    def name_columns(self, tags: Sequence[str], where: str) -> None:
-        """Set the tags of all rows.
+    def name_columns(self, names: Sequence[str], where: str) -> None:
+        """Set the tags of all rows by the file's names for them.
 
         Raises
         ------
         TagifaiError
-            There is none, or one comes twice or is not a tag of the data.
+            There is none, or one comes twice or is not a tag of the data; or the map names a
+            column that is not there.
         """
+        for name in self.expected.tag_map:
+            if name not in names:
+                raise TagifaiError(f"{where}: --map: {one_of('name', name, names)}")
+        renamed = [self.rename(name) for name in names]
+        self._kept = [place for place, tag in enumerate(renamed) if tag is not None]
+        self._set_columns([tag for tag in renamed if tag is not None], where)
+
+    def _set_columns(self, tags: Sequence[str], where: str) -> None:
         if not tags:
             raise TagifaiError(f"{where}: no tag; at least one is needed")
         if len(set(tags)) < len(tags):
             twice = next(tag for number, tag in enumerate(tags) if tag in tags[:number])
             raise TagifaiError(f"{where}: {shorten(repr(twice))} comes twice")
-        refuse_unknown_tags(tags, self.expected.known_tags, where)
+        self.refuse_unknown(tags, where)
         self.column = {tag: number for number, tag in enumerate(tags)}
         if not self.fills:
             self._dense = np.empty((len(self.expected.splits), len(tags)), np.float32)
+
+    def refuse_unknown(self, tags: Sequence[str], where: str) -> None:
+        """Refuse tags that the data does not have, each with the nearest one.
+
+        Raises
+        ------
+        TagifaiError
+            There is one.
+        """
+        message = describe_unknown_tags(tags, self.expected.known_tags)
+        if message:
+            raise TagifaiError(f"{where}: {message}; {MAP_HINT}")
 
     def add_project(self, row: int, one: object, split: object) -> None:
         """Add a row's id and split.
@@ -135,7 +186,9 @@ class PredictionRows:
                 f"{self.ids[name]} too"
             )
         stated = self.expected.splits[name]
-        if is_blank(split):
+        if is_blank(split) or self.expected.fixed_splits:
+            if stated is None and self.expected.draws_split and not any(self.split):
+                stated = ""
             if stated is None:
                 raise TagifaiError(
                     f"{self.place(row, SPLIT)}: train, val or test is needed; the data does not "
@@ -144,6 +197,8 @@ class PredictionRows:
             split = stated
         else:
             split = name_split(split, self.place(row, SPLIT))
+        if self.split and bool(split) != bool(self.split[-1]):
+            raise TagifaiError(f"{self.place(row, SPLIT)}: the rows before have none")
         self.ids[name] = row
         self.split.append(split)
         self._check_size()
@@ -156,11 +211,18 @@ class PredictionRows:
         TagifaiError
             Other tags than in the rows before, or a value that is not a probability.
         """
+        self._expect(row, decisions=False)
+        if self.expected.tag_map:
+            if not (self.fills or self.column):
+                self.name_columns(names, self.place(row, PROBABILITIES))
+            pairs = zip(map(self.rename, names), values, strict=True)
+            kept = [(tag, value) for tag, value in pairs if tag is not None]
+            names, values = [tag for tag, _ in kept], [value for _, value in kept]
         if self.fills:
             self._add_sparse(row, names, values)
             return
         if not self.column:
-            self.name_columns(list(names), self.place(row, PROBABILITIES))
+            self._set_columns(names, self.place(row, PROBABILITIES))
         if len(names) != len(self.column) or any(name not in self.column for name in names):
             differing = sorted(set(names) ^ set(self.column))
             twice = "a tag comes twice" if not differing else shorten(", ".join(differing))
@@ -172,25 +234,66 @@ class PredictionRows:
         order = [self.column[name] for name in names]
         self._dense[len(self.split) - 1, order] = numbers
 
-    def _add_sparse(self, row: int, names: Sequence[str], values: Sequence[object]) -> None:
-        new = [name for name in names if name not in self.column]
+    def add_decisions(self, row: int, names: Sequence[str]) -> None:
+        """Add a row's tags, which say nothing of probabilities.
+
+        Raises
+        ------
+        TagifaiError
+            A tag that the data does not have, rows with probabilities before, or logits.
+        """
+        self._expect(row, decisions=True)
+        where = self.place(row, TAGS)
+        if self.expected.logits:
+            raise TagifaiError(f"{where}: tags without numbers; --logits has nothing to read")
+        if self.expected.tags is not None and not self.column:
+            self._set_columns(self._renamed(self.expected.tags), "--tags")
+        tags = self._renamed(names)
+        if self.expected.tags is not None:
+            strange = next((tag for tag in tags if tag not in self.column), None)
+            if strange is not None:
+                raise TagifaiError(f"{where}: {one_of('tag of --tags', strange, self.column)}")
+        columns = self._columns_of(tags, where)
+        self._sparse.append((columns, np.ones(len(tags), np.float32)))
+
+    def _renamed(self, names: Sequence[str]) -> list[str]:
+        found = dict.fromkeys(map(self.rename, names))
+        return [tag for tag in found if tag is not None]
+
+    def _expect(self, row: int, *, decisions: bool) -> None:
+        """Refuse a row of another form than those before."""
+        if self.decisions_only is None:
+            self.decisions_only = decisions
+        elif self.decisions_only != decisions:
+            forms = ("tags alone", "probabilities")
+            this, before = forms if decisions else forms[::-1]
+            raise TagifaiError(f"{self.place(row)}: {this}, where the rows before have {before}")
+
+    def _columns_of(self, tags: Sequence[str], where: str) -> Integers:
+        new = [tag for tag in tags if tag not in self.column]
         if new:
-            refuse_unknown_tags(new, self.expected.known_tags, self.place(row, PROBABILITIES))
-            for name in new:
-                self.column[name] = len(self.column)
+            self.refuse_unknown(new, where)
+            for tag in new:
+                self.column[tag] = len(self.column)
+        return np.array([self.column[tag] for tag in tags], np.intp)
+
+    def _add_sparse(self, row: int, names: Sequence[str], values: Sequence[object]) -> None:
+        columns = self._columns_of(names, self.place(row, PROBABILITIES))
         if len(set(names)) < len(names):
             raise TagifaiError(f"{self.place(row, PROBABILITIES)}: a tag comes twice")
-        columns = np.array([self.column[name] for name in names], np.intp)
         self._sparse.append((columns, self.read_numbers(row, names, values)))
 
     def add_block(self, first: int, values: Array) -> None:
-        """Add the probabilities of many rows whose projects were added, (n_rows, n_tags).
+        """Add the probabilities of many rows whose projects were added, (n_rows, n_columns).
 
         Raises
         ------
         TagifaiError
             A value is not a probability.
         """
+        if self.decisions_only is None:
+            self.decisions_only = False
+        values = self._to_probabilities(values[:, self._kept])
         with np.errstate(invalid="ignore"):
             wrong = ~((values >= -_ROUNDING) & (values <= 1 + _ROUNDING))
         if self.fills:
@@ -215,12 +318,23 @@ class PredictionRows:
         TagifaiError
             One is not a number from 0 to 1.
         """
-        numbers = self._to_array(row, names, values)
+        numbers = self._to_probabilities(self._to_array(row, names, values))
         if len(numbers) and not (numbers.min() >= -_ROUNDING and numbers.max() <= 1 + _ROUNDING):
             wrong = np.flatnonzero(~((numbers >= -_ROUNDING) & (numbers <= 1 + _ROUNDING)))[0]
             value = float(numbers[wrong]) if self.of_texts else values[wrong]
             raise self.no_probability(row, names[wrong], value)
         return np.clip(numbers, 0, 1).astype(np.float32)
+
+    def _to_probabilities(self, values: Array) -> Array:
+        if not self.expected.logits or not values.size:
+            return values
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            low, high = self._range
+            self._range = [min(low, float(finite.min())), max(high, float(finite.max()))]
+        from tagifai.models.adapters.loading import sigmoid  # here: only logits need it
+
+        return sigmoid(np.asarray(values, np.float64))
 
     def _to_array(self, row: int, names: Sequence[str], values: Sequence[object]) -> Floats:
         if set(map(type, values)) <= {float, int}:
@@ -235,18 +349,29 @@ class PredictionRows:
                 return float(value.replace(",", "."))
             except ValueError:
                 if self.fills and not value.strip():
-                    return 0.0
+                    return self._nothing
         elif isinstance(value, float | int) and not isinstance(value, bool):
             with suppress(OverflowError):
                 return float(value)
         elif value is None and self.fills:
-            return 0.0
+            return self._nothing
         raise self.no_probability(row, tag, value)
+
+    @property
+    def _nothing(self) -> float:
+        """The value of a tag that is left out: a probability of 0, or the logit of that."""
+        return -math.inf if self.expected.logits else 0.0
 
     def no_probability(self, row: int, tag: str, value: object) -> TagifaiError:
         """Return the error for a value that is not a probability."""
         where = self.place(row, f"{PROBABILITIES}.{shorten(tag)}")
-        return TagifaiError(f"{where}: a number from 0 to 1 is needed, got {shorten(repr(value))}")
+        if self.expected.logits:
+            return TagifaiError(f"{where}: a number is needed, got {shorten(repr(value))}")
+        finite = isinstance(value, int | float) and -_LARGE < value < _LARGE
+        hint = "; --logits takes logits" if finite and not isinstance(value, bool) else ""
+        return TagifaiError(
+            f"{where}: a number from 0 to 1 is needed, got {shorten(repr(value))}{hint}"
+        )
 
     def _check_size(self) -> None:
         pairs = len(self.split) * len(self.column)
@@ -281,9 +406,15 @@ class PredictionRows:
         Raises
         ------
         TagifaiError
-            There is no row, no tag, or none of the test split.
+            There is no row, no tag, or none of the test split; or "logits" are probabilities.
         """
-        if "test" not in self.split:
+        low, high = self._range
+        if 0 <= low <= high <= 1:
+            raise TagifaiError(
+                f"{self.path}: every value lies between {low:g} and {high:g}, as probabilities do; "
+                f"leave --logits out"
+            )
+        if "test" not in self.split and (any(self.split) or not self.split):
             raise TagifaiError(f"{self.path}: no row of the split 'test', so nothing can be scored")
         if not self.column:
             raise TagifaiError(f"{self.path}: no tag in it; at least one is needed")
@@ -298,4 +429,4 @@ class PredictionRows:
         if order != list(range(len(order))):
             for start in range(0, len(found), 1_000):  # in parts: it may fill half the memory
                 found[start : start + 1_000] = found[start : start + 1_000, order]
-        return Gathered(list(self.ids), self.split, tags, found)
+        return Gathered(list(self.ids), self.split, tags, found, bool(self.decisions_only))

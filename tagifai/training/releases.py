@@ -17,6 +17,7 @@ from tagifai.predictions import Predictions
 from tagifai.store.cache import digest_code
 from tagifai.store.naming import WORKSPACE
 from tagifai.store.parsing import parse_info
+from tagifai.store.prediction_table import PREDICTIONS_FILE, pack_predictions
 from tagifai.store.sources import MODEL_FILE, PREDICTOR_FILE, VersionSource, pack_json, read_files
 from tagifai.training.version_warnings import VersionWarning, find_warnings
 
@@ -61,6 +62,11 @@ class VersionInfo:
         By name, addresses to show on its card.
     missing_tags : mapping or None
         Of imported predictions: projects by tag that is frequent enough but not predicted.
+    decisions_only : bool
+        Whether its "probabilities" are decisions, 0 or 1.
+    made_by : mapping or None
+        Of a version that `train` did not make: kind and source of its predictor, and how its
+        thresholds and its calibration were chosen.
     """
 
     name: str
@@ -81,12 +87,18 @@ class VersionInfo:
     packages: Mapping[str, str]
     links: Mapping[str, str] = field(default_factory=dict)
     missing_tags: Mapping[str, int] | None = None
+    decisions_only: bool = False
+    made_by: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return it as `version.json` holds it."""
         content: dict[str, object] = asdict(self)
         if self.missing_tags is None:
             del content["missing_tags"]
+        if not self.decisions_only:
+            del content["decisions_only"]
+        if self.made_by is None:
+            del content["made_by"]
         return content
 
 
@@ -103,7 +115,7 @@ class NewVersion:
     thresholds : mapping
         By tag, the probability from which it is predicted.
     predictions : bytes
-        The packed predictions.
+        The content of `predictions.parquet`.
     info : VersionInfo
         What it was made from.
     model : bytes or None
@@ -128,7 +140,7 @@ class NewVersion:
             "params.json": pack_json(self.params),
             "performance.json": pack_json(self.performance),
             "thresholds.json": pack_json(self.thresholds),
-            "predictions.npz": self.predictions,
+            PREDICTIONS_FILE: self.predictions,
             **model,
             "version.json": pack_json(self.info.to_json()),
         }
@@ -147,7 +159,7 @@ def new_version(
         params=trained.params.to_dict(),
         performance=trained.performance,
         thresholds=trained.thresholds,
-        predictions=trained.predictions.to_bytes(),
+        predictions=pack_predictions(trained.predictions),
         info=describe_making(trained.predictions, trained.thresholds, dataset, name, notes),
         model=dump_model(trained.model),
     )
@@ -206,6 +218,7 @@ def describe_making(
         python=platform.python_version(),
         packages={package: _installed(package) for package in packages},
         missing_tags=missing_tags,
+        decisions_only=predictions.decisions_only,
     )
 
 

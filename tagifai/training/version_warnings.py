@@ -12,6 +12,11 @@ from tagifai.training.in_sample import measure_train_gap
 
 NO_BETTER = "no_better_than_rates"
 TRAIN_EXCEEDS_TEST = "train_exceeds_test"
+VAL_EXCEEDS_TEST = "val_exceeds_test"
+SOFTMAX = "rows_sum_to_one"
+SPLIT_DRAWN = "split_drawn"
+NOT_TUNED = "thresholds_not_tuned"
+DECISIONS_ONLY = "decisions_only"
 OTHER_SPLITS = "other_splits"
 LEAKAGE = "near_duplicates"
 OTHER = "other"

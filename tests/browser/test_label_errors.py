@@ -12,9 +12,10 @@ from pages import TABS, choose, field, go_to, open_tab
 from playwright.sync_api import expect
 
 from tagifai.cli.parser import main
-from tagifai.predictions import Predictions
 from tagifai.reviews import ReviewStore
 from tagifai.services.users import set_password
+from tagifai.store.sources import FolderSource
+from tagifai.store.versions import load_version
 
 PASSWORD = "correct horse"
 
@@ -269,7 +270,7 @@ def test_from_a_wrong_outcome_to_corrected_data_and_a_retrained_version(
     params.write_bytes(orjson.dumps(SIMPLE.to_dict()))
     command("train", "--data", fixed, "--models", models, "--params", params)
 
-    made = Predictions.from_bytes((models / "workspace" / "predictions.npz").read_bytes())
+    made = load_version(FolderSource(models), "workspace").load_predictions()
     column = made.tags.index("transformers")
     carried = {made.ids[row] for row in np.flatnonzero(made.y_true[:, column])}
     assert added in carried

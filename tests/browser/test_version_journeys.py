@@ -8,7 +8,8 @@ from browser_corpus import HOSTILE_TAG
 from pages import choose, field, open_tab, options_of
 from playwright.sync_api import expect
 
-from tagifai.predictions import Predictions
+from tagifai.store.sources import FolderSource
+from tagifai.store.versions import load_version
 
 
 @pytest.fixture
@@ -17,9 +18,8 @@ def decided(corpus):
 
     def of(version, tag, outcome):
         folder = corpus / "model" / version
-        predictions = Predictions.from_bytes((folder / "predictions.npz").read_bytes()).select(
-            "test"
-        )
+        predictions = load_version(FolderSource(corpus / "model"), version).load_predictions()
+        predictions = predictions.select("test")
         threshold = orjson.loads((folder / "thresholds.json").read_bytes())[tag]
         column = predictions.tags.index(tag)
         true = predictions.y_true[:, column] == 1

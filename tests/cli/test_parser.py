@@ -439,7 +439,7 @@ def test_training_writes_the_workspace_and_release_freezes_it(run_json, run, ref
     assert (trained["version"], trained["models"]) == ("workspace", str(models))
     assert trained["metrics"]["num_samples"] == 12
     assert sorted(path.name for path in (models / "workspace").iterdir()) == [
-        "model.skops", "params.json", "performance.json", "predictions.npz", "thresholds.json",
+        "model.skops", "params.json", "performance.json", "predictions.parquet", "thresholds.json",
         "version.json",
     ]  # fmt: skip
     assert run_json("params", "workspace", models=models)["min_tag_freq"] == 10

@@ -109,7 +109,7 @@ def test_strangers_texts_stay_texts(tmp_path):
 
 def test_what_cannot_be_told_is_said_in_its_place(small_data, small_models, tmp_path):
     models = shutil.copytree(small_models, tmp_path / "model")
-    (models / "v0.2.0" / "predictions.npz").unlink()
+    (models / "v0.2.0" / "predictions.parquet").unlink()
     told = text_of(write_page(gather(*desks(small_data, models), "v0.1.0", "v0.2.0")))
     assert "v0.2.0 kept no predictions: stored figures, without a verdict." in told
     assert told.count("'v0.2.0' keeps no predictions") >= 2

@@ -142,6 +142,7 @@ def measure_models(files: Files, full: bool) -> Measured:
         most = max(most, (tracemalloc.get_traced_memory()[1] - before) / 2**20)
     objects = io.BytesIO()
     np.savez(objects, ids=np.array([Command(marker)], dtype=object))
+    (place / "predictions.parquet").unlink(missing_ok=True)
     (place / "predictions.npz").write_bytes(objects.getvalue())
     desk = VersionService(FolderSource(folder / "model"), cache, DataService(folder / "data"))
     wrong += attempt("predictions", lambda: desk.predictions("v0.1.0"), marker)

@@ -94,7 +94,7 @@ def test_a_figure_that_would_be_scored_otherwise_today_has_no_interval(service, 
 
 
 def test_without_predictions_behavioral_scores_keep_their_intervals(service, tmp_path):
-    (tmp_path / "model/v0.2.0/predictions.npz").unlink()
+    (tmp_path / "model/v0.2.0/predictions.parquet").unlink()
     assert {group for group, _, _ in service.intervals("v0.2.0")} == {"behavioral"}
 
 

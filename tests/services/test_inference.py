@@ -102,7 +102,7 @@ def test_examples_come_from_the_data(folder):
     assert {example.text for example in examples} <= texts
     assert service.first_text("v1") == examples[0].text
     # A version without predictions begins with a text of the data.
-    (folder / "model" / "v1" / "predictions.npz").unlink()
+    (folder / "model" / "v1" / "predictions.parquet").unlink()
     first = small_dataset().projects[0].text
     assert open_service(folder).first_text("v1") == first
     assert 20 <= len(first) <= 300
@@ -135,7 +135,7 @@ def test_tests_of_now_are_those_it_was_trained_with(folder):
     assert list(now["by_part"]) == ["name recognition", "without names"]
     assert now["by_part"]["without names"]["name_matcher"] == 0
     # Which texts were for training is known from its predictions alone.
-    (folder / "model" / "v1" / "predictions.npz").unlink()
+    (folder / "model" / "v1" / "predictions.parquet").unlink()
     assert list(open_service(folder).behavioral_results("v1").to_dict()["by_part"]) == [
         "name recognition"
     ]

@@ -35,7 +35,7 @@ def test_the_latest_is_the_last_that_keeps_what_is_needed(desk, tmp_path):
     assert desk.latest(names=["workspace"]) == "workspace"
     (models / "v0.2.0/model.skops").unlink()
     assert [desk.latest(part) for part in KEEPS] == ["v0.2.0", "v0.2.0", "v0.1.0"]
-    (models / "v0.2.0/predictions.npz").unlink()
+    (models / "v0.2.0/predictions.parquet").unlink()
     assert [desk.latest(part) for part in KEEPS] == ["v0.2.0", "v0.1.0", "v0.1.0"]
     (models / "v0.2.0/performance.json").unlink()
     assert [desk.latest(part) for part in KEEPS] == ["v0.1.0"] * 3
@@ -101,7 +101,7 @@ def test_a_broken_version_is_named_while_the_others_go_on(desk, tmp_path):
 @pytest.mark.parametrize(
     ("filename", "ask"),
     [
-        ("predictions.npz", lambda desk: desk.predictions("v0.1.0")),
+        ("predictions.parquet", lambda desk: desk.predictions("v0.1.0")),
         ("model.skops", lambda desk: desk.predict("v0.1.0", ["text"])),
         ("thresholds.json", lambda desk: desk.describe("v0.1.0")),
     ],
@@ -113,7 +113,7 @@ def test_a_damaged_file_is_named(desk, tmp_path, filename, ask):
 
 
 def test_a_version_without_predictions_or_model_says_so(desk, tmp_path):
-    (tmp_path / "model/v0.1.0/predictions.npz").unlink()
+    (tmp_path / "model/v0.1.0/predictions.parquet").unlink()
     (tmp_path / "model/v0.1.0/model.skops").unlink()
     with pytest.raises(TagifaiError, match=r"'v0\.1\.0' keeps no predictions"):
         desk.predictions("v0.1.0")

@@ -23,6 +23,10 @@ SPLITS = {p.id: ("train", "train", "val", "test")[i % 4] for i, p in enumerate(D
 Y = truth_of(DATA.projects, NAMES)
 
 
+def said(scored):
+    return [one.message for one in scored.warnings]
+
+
 class Counting:
     """A predictor that counts what it is asked, and stops after some texts."""
 
@@ -126,10 +130,10 @@ def test_decisions_have_nothing_to_move():
     )
     assert set(scored.thresholds.values()) == {0.5}
     assert scored.calibration is None
-    assert scored.warnings == (
-        "decisions without probabilities: there is nothing to calibrate",
-        "decisions without probabilities: there is no threshold to move",
-    )
+    assert [one.kind for one in scored.warnings] == ["decisions_only"]
+    assert "no threshold to move and nothing to calibrate (--calibrate had" in said(scored)[0]
+    assert scored.predictions.decisions_only
+    assert scored.predictions.select("test").decisions_only
 
 
 def test_without_a_validation_split_thresholds_stay():
@@ -137,7 +141,7 @@ def test_without_a_validation_split_thresholds_stay():
     scored = decide_version(np.full(Y.shape, 0.5, np.float32), NAMES, DATA, Choices(splits=splits))
     assert "val" not in scored.predictions.split
     assert set(scored.thresholds.values()) == {0.5}
-    assert "nothing can be tuned on 0 projects" in scored.warnings[0]
+    assert "nothing can be tuned on 0 projects" in said(scored)[0]
 
 
 def test_what_is_in_no_split_may_have_been_learned_from():
@@ -154,14 +158,14 @@ def test_what_is_in_no_split_may_have_been_learned_from():
 def test_a_split_that_is_drawn_now_says_what_it_may_hide():
     scored = decide_version(np.full(Y.shape, 0.25, np.float32), NAMES, DATA, Choices())
     assert set(scored.predictions.split) == {"train", "val", "test"}
-    assert "the data states no test split, so one was drawn" in scored.warnings[0]
+    assert "the data states no test split, so one was drawn" in said(scored)[0]
     assert set(scored.thresholds.values()) == {0.5}
 
 
 def test_rows_that_sum_to_one_are_noticed():
     softmax = np.full(Y.shape, 0.25, np.float32)
     scored = decide_version(softmax, NAMES, DATA, Choices(splits=SPLITS))
-    assert "sum to 1, as a softmax makes them" in scored.warnings[0]
+    assert "sum to 1, as a softmax makes them" in said(scored)[0]
 
 
 def test_a_tag_that_the_data_lacks_is_refused_by_name():
@@ -173,3 +177,19 @@ def test_a_tag_that_the_data_lacks_is_refused_by_name():
         decide_version(
             np.full(Y.shape, 0.5, np.float32), NAMES, DATA, Choices(splits={"0": "train"})
         )
+
+
+def test_a_val_split_that_the_predictor_saw_is_warned_of():
+    rng = np.random.default_rng(0)
+    splits = np.array(list(SPLITS.values()))
+    y_prob = np.where(Y, 0.8, 0.2) * np.ones(Y.shape)
+    noise = rng.random(Y.shape)
+    y_prob[splits == "test"] = noise[splits == "test"]
+    scored = decide_version(y_prob.astype(np.float32), NAMES, DATA, Choices(splits=SPLITS))
+    assert [one.kind for one in scored.warnings] == ["val_exceeds_test"]
+    assert (scored.tuned_on, scored.calibrated_on) == (40, 0)
+
+
+def test_the_message_of_a_strange_tag_says_how_to_leave_it_out():
+    with pytest.raises(TagifaiError, match=r"--map FILE, .* or null, which leaves the column out"):
+        decide_version(np.full((160, 1), 0.5, np.float32), ["spam"], DATA, Choices(splits=SPLITS))

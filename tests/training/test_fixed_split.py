@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from tagifai.data import load_dataset
+from tagifai.store.sources import FolderSource
+from tagifai.store.versions import load_version
 from tagifai.training.fixed_split import describe_split
 
 ROOT = Path(__file__).parent.parent.parent
@@ -58,8 +60,8 @@ def test_a_written_split_is_that_of_every_version(data, tmp_path):
     sets = [word for setting in QUICK.split() for word in ("--set", setting)]
     for seed in (0, 1):
         run("train", "--data", data, "--models", models, *sets, "--set", f"seed={seed}")
-        with np.load(models / "workspace" / "predictions.npz") as found:
-            kept = dict(zip(found["ids"].tolist(), found["split"].tolist(), strict=True))
+        found = load_version(FolderSource(models), "workspace").load_predictions()
+        kept = dict(zip(found.ids, found.split.tolist(), strict=True))
         assert {one: splits[one] for one in kept} == kept
         assert "test" in kept.values()
 

@@ -10,7 +10,8 @@ from tagifai.errors import TagifaiError
 from tagifai.limits import Limit, Limits
 from tagifai.store.sources import FolderSource
 from tagifai.store.versions import load_version
-from tagifai.training.importing import missing_tags, read_predictions, read_tag_list, version_of
+from tagifai.training.adding import version_of
+from tagifai.training.importing import missing_tags, read_predictions, read_tag_list
 
 DATA = Dataset(
     tuple(Project(str(n), f"title {n}", "text", ("a",) if n < 2 else ("b",)) for n in range(4)),
@@ -104,7 +105,7 @@ def test_predictions_too_large_to_be_read_back_are_refused_before_they_are_score
 ) -> None:
     predictions = read_predictions(write(tmp_path, ROWS), DATA)
     with pytest.raises(
-        TagifaiError, match=r"predictions\.npz: [\d,]+ bytes; at most 100 .*MAX_FILE"
+        TagifaiError, match=r"predictions\.parquet: [\d,]+ bytes; at most 100 .*MAX_FILE"
     ):
         version_of(predictions, DATA, limits=Limits(file=Limit("max_file", 100)))
 

@@ -5,7 +5,7 @@ import pytest
 from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.predictions import Predictions
-from tagifai.training.in_sample import TrainGap, measure_train_gap
+from tagifai.training.in_sample import SplitGap, measure_train_gap, measure_val_gap
 from tagifai.training.train import train
 
 
@@ -29,7 +29,7 @@ def test_a_wide_gap_is_measured_with_its_interval() -> None:
     given = predictions(300, 300, errors_on_test=0.3)
     gap = measure_train_gap(given, THRESHOLDS)
     assert gap is not None
-    assert gap.train == 1.0
+    assert gap.other == 1.0
     test = given.select("test")
     decided, weights = test.decide(THRESHOLDS), test.y_true.sum(axis=0, dtype=float)
     f1 = [2 * (d & t).sum() / (d.sum() + t.sum(dtype=int)) for d, t in
@@ -79,13 +79,13 @@ def test_resamples_without_a_positive_are_left_out() -> None:
 def test_of_many_projects_a_sample_tells_the_same() -> None:
     gap = measure_train_gap(predictions(5_000, 3_000, errors_on_test=0.3), THRESHOLDS)
     assert gap is not None
-    assert gap.train == 1.0
+    assert gap.other == 1.0
     assert gap.is_far
 
 
 def test_a_gap_is_far_where_it_is_certainly_wider_than_5_points() -> None:
-    assert TrainGap(0.9, 0.8, 0.051, 0.15).is_far
-    assert not TrainGap(0.9, 0.8, 0.05, 0.15).is_far
+    assert SplitGap(0.9, 0.8, 0.051, 0.15).is_far
+    assert not SplitGap(0.9, 0.8, 0.05, 0.15).is_far
 
 
 def test_what_training_makes_is_out_of_fold_and_shows_no_gap() -> None:
@@ -102,3 +102,37 @@ def test_rows_of_train_are_held_out_where_they_are_out_of_fold_alone() -> None:
     assert given.held_out.tolist() == [True, True, True]
     for said in ("no", "unknown"):
         assert replace(given, out_of_fold=said).held_out.tolist() == [False, False, True]
+
+
+def on_val(given: Predictions) -> Predictions:
+    return replace(given, split=np.where(given.split == "train", "val", given.split))
+
+
+def test_a_val_split_that_the_model_saw_is_noticed() -> None:
+    gap = measure_val_gap(on_val(predictions(300, 300, errors_on_test=0.3)))
+    assert gap is not None
+    assert gap.other == 1.0
+    assert gap.is_far
+    told = gap.describe("unknown")
+    assert f"1.000 on val and {gap.test:.3f} on test" in told
+    assert "thresholds and calibration, is then worthless" in told
+    assert measure_val_gap(predictions(300, 300, errors_on_test=0.3)) is None
+
+
+def test_thresholds_tuned_on_val_are_no_gap() -> None:
+    # Noise alone: the best thresholds of val are luck, which test does not have.
+    rng = np.random.default_rng(1)
+    y_true, y_prob = rng.random((240, 40)) < 0.05, rng.random((240, 40))
+    split = ["val"] * 60 + ["test"] * 180
+    given = Predictions.of(range(240), split, range(40), y_true, y_prob)
+    gap = measure_val_gap(given)
+    assert gap is not None
+    assert not gap.is_far
+
+
+def test_decisions_are_compared_as_they_are() -> None:
+    given = on_val(predictions(300, 300, errors_on_test=0.3))
+    decided = replace(given, y_prob=np.float32(given.y_prob > 0.5), decisions_only=True)
+    gap = measure_val_gap(decided)
+    assert gap is not None
+    assert gap.is_far

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pytest
 from tagifai.errors import TagifaiError
 from tagifai.limits import Limit, Limits
 from tagifai.predictions import Predictions
+from tagifai.store.prediction_table import pack_predictions
 from tagifai.training.prediction_files import gather_predictions
 from tagifai.training.prediction_rows import Expected
 
@@ -378,3 +380,186 @@ def test_the_usual_size_of_a_file_is_read(tmp_path):
     found = gather_predictions(path, Expected(tags, dict.fromkeys(map(str, range(3_000)))))
     order = [tags.index(tag) for tag in found.tags]
     np.testing.assert_array_equal(found.y_prob, values[:, order].astype(np.float32))
+
+
+DECIDED = [["nlp"], [], ["time series", "cv", "cv"]]
+AS_TAGS = [
+    {"id": one, "split": split, "tags": tags}
+    for one, split, tags in zip(IDS, SPLIT, DECIDED, strict=True)
+]
+
+
+def cells(join):
+    return [{**row, "tags": join(row["tags"])} for row in AS_TAGS]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p.jsonl", lines(AS_TAGS)),
+        ("p.json", json.dumps(AS_TAGS)),
+        ("p.csv", as_csv(cells(";".join))),
+        ("p.csv", as_csv(cells("; ".join))),
+        ("p.csv", as_csv(cells("|".join))),
+        ("p.csv", as_csv(cells(", ".join))),
+        ("p.csv", as_csv(cells(json.dumps))),
+        ("p.jsonl", lines(cells(";".join))),
+    ],
+)
+def test_tags_alone_are_decisions(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    found = gather_predictions(tmp_path / name, expected())
+    assert found.decisions_only
+    assert found.tags == ["cv", "nlp", "time series"]
+    assert found.y_prob.tolist() == [[0, 1, 0], [0, 0, 0], [1, 0, 1]]
+
+
+@pytest.mark.parametrize("form", ["lists", "cells"])
+def test_tags_alone_in_parquet_are_decisions(tmp_path, form):
+    rows = AS_TAGS if form == "lists" else cells(";".join)
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "p.parquet")
+    found = gather_predictions(tmp_path / "p.parquet", expected())
+    assert found.decisions_only
+    assert found.y_prob.tolist() == [[0, 1, 0], [0, 0, 0], [1, 0, 1]]
+
+
+def test_a_list_of_tags_says_what_could_have_been_decided(tmp_path):
+    (tmp_path / "p.jsonl").write_text(lines(AS_TAGS))
+    found = gather_predictions(tmp_path / "p.jsonl", expected(tags=KNOWN))
+    assert found.tags == KNOWN
+    assert found.y_prob[:, KNOWN.index("graphs")].tolist() == [0, 0, 0]
+    with pytest.raises(TagifaiError, match="row 3, tags: unknown tag of --tags 'time series'"):
+        gather_predictions(tmp_path / "p.jsonl", expected(tags=["cv", "nlp"]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{**AS_TAGS[0], "tags": ["nlq"]}], "tags: 1 unknown tag: 'nlq' .*'nlp'.*--map"),
+        ([{**AS_TAGS[0], "tags": [1]}], r"row 1, tags: a list of tags, or tags with ;"),
+        ([{**AS_TAGS[0], "tags": {"nlp": 1}}], r"row 1, tags: a list of tags"),
+        ([ROWS[0], AS_TAGS[1]], "row 2: tags alone, where the rows before have probabilities"),
+        ([AS_TAGS[0], ROWS[1]], "row 2: probabilities, where the rows before have tags alone"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_decisions_is_named(tmp_path, rows, message):
+    (tmp_path / "p.jsonl").write_text(lines(rows))
+    with pytest.raises(TagifaiError, match=message):
+        gather_predictions(tmp_path / "p.jsonl", expected())
+
+
+def test_a_tag_called_tags_has_probabilities(tmp_path):
+    (tmp_path / "p.csv").write_text("id,split,tags\n7,test,0.25\n")
+    found = gather_predictions(tmp_path / "p.csv", expected(known_tags=["tags"]))
+    assert not found.decisions_only
+    assert (found.tags, found.y_prob.tolist()) == (["tags"], [[0.25]])
+
+
+LOGITS = [
+    {**row, "probabilities": {tag: 8 * p - 3 for tag, p in row["probabilities"].items()}}
+    for row in ROWS
+]
+WIDE_LOGITS = [{"id": r["id"], "split": r["split"], **r["probabilities"]} for r in LOGITS]
+
+
+@pytest.mark.parametrize("name", ["p.jsonl", "p.csv", "p.parquet", "p.npz"])
+def test_logits_become_probabilities(tmp_path, name):
+    path, logits = tmp_path / name, 8 * np.array(VALUES) - 3
+    if name == "p.jsonl":
+        path.write_text(lines(LOGITS))
+    elif name == "p.csv":
+        path.write_text(as_csv(WIDE_LOGITS))
+    elif name == "p.parquet":
+        parquet.write_table(pa.Table.from_pylist(WIDE_LOGITS), path)
+    else:
+        np.savez(path, ids=np.array(IDS), split=np.array(SPLIT), tags=np.array(TAGS), y_prob=logits)
+    found = gather_predictions(path, expected(logits=True))
+    wanted = 1 / (1 + np.exp(-logits[:, [1, 0, 2]]))
+    np.testing.assert_allclose(found.y_prob, wanted, rtol=1e-6)
+    with pytest.raises(TagifaiError, match=r"a number from 0 to 1 is needed, got .*--logits"):
+        gather_predictions(path, expected())
+
+
+def test_a_logit_that_is_left_out_is_a_probability_of_zero(tmp_path):
+    rows = [{**ROWS[0], "probabilities": {"nlp": 2}}, {**ROWS[2], "probabilities": {"cv": None}}]
+    (tmp_path / "p.jsonl").write_text(lines(rows))
+    found = gather_predictions(tmp_path / "p.jsonl", expected(logits=True, missing="zero"))
+    assert found.y_prob[:, found.tags.index("cv")].tolist() == [0, 0]
+    assert found.y_prob[:, found.tags.index("nlp")] == pytest.approx([0.880797, 0])
+
+
+def test_probabilities_are_no_logits(tmp_path):
+    (tmp_path / "p.jsonl").write_text(lines(ROWS))
+    with pytest.raises(TagifaiError, match=r"every value lies between 0 and 1, .* leave --logits"):
+        gather_predictions(tmp_path / "p.jsonl", expected(logits=True))
+
+
+NAMES = {"N": "nlp", "C": "cv", "T": "time series", "X": None}
+
+
+@pytest.mark.parametrize("name", ["p.jsonl", "p.csv", "p.parquet", "nested.parquet", "p.npz"])
+def test_names_are_mapped_to_tags_or_left_out(tmp_path, name):
+    path = tmp_path / name
+    rows = [
+        {
+            "id": one,
+            "split": split,
+            "probabilities": {"N": values[0], "X": 0.5, "C": values[1], "T": values[2]},
+        }
+        for one, split, values in zip(IDS, SPLIT, VALUES, strict=True)
+    ]
+    wide = [{"id": r["id"], "split": r["split"], **r["probabilities"]} for r in rows]
+    if name == "p.jsonl":
+        path.write_text(lines(rows))
+    elif name == "p.csv":
+        # Whatever stands in a column that is left out is not read.
+        path.write_text(as_csv([{**row, "X": "words"} for row in wide]))
+    elif name == "p.parquet":
+        parquet.write_table(pa.Table.from_pylist([{**row, "X": "words"} for row in wide]), path)
+    elif name == "nested.parquet":
+        parquet.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        y_prob = np.array([[row[letter] for letter in "NXCT"] for row in wide])
+        np.savez(path, ids=np.array(IDS), split=np.array(SPLIT), tags=np.array([*"NXCT"]),
+                 y_prob=y_prob)  # fmt: skip
+    found = gather_predictions(path, expected(tag_map=NAMES))
+    assert found.tags == ["cv", "nlp", "time series"]
+    assert found.y_prob.tolist() == IN_ORDER
+    with pytest.raises(TagifaiError, match=r"unknown tags?: .*--map FILE"):
+        gather_predictions(path, expected())
+    with pytest.raises(TagifaiError, match="--map: unknown name 'Y'"):
+        gather_predictions(path, expected(tag_map={**NAMES, "Y": None}))
+
+
+def test_a_versions_own_table_is_read(tmp_path):
+    made = Predictions.of(IDS, SPLIT, TAGS, np.zeros((3, 3)), VALUES)
+    (tmp_path / "predictions.parquet").write_bytes(pack_predictions(made))
+    found = gather_predictions(tmp_path / "predictions.parquet", expected())
+    assert found.y_prob.tolist() == IN_ORDER
+    assert not found.decisions_only
+    decided = replace(made, y_prob=np.float32(made.y_prob > 0.4), decisions_only=True)
+    (tmp_path / "predictions.parquet").write_bytes(pack_predictions(decided))
+    found = gather_predictions(tmp_path / "predictions.parquet", expected())
+    assert found.decisions_only
+    assert found.y_prob.tolist() == [[0, 1, 0], [0, 1, 1], [1, 0, 0]]
+
+
+def test_a_file_without_any_split_may_have_one_drawn(tmp_path):
+    rows = [{k: v for k, v in row.items() if k != "split"} for row in ROWS]
+    (tmp_path / "p.jsonl").write_text(lines(rows))
+    found = gather_predictions(tmp_path / "p.jsonl", expected(draws_split=True))
+    assert found.split == ["", "", ""]
+    for first, message in (
+        (ROWS[0], "row 2, split: train, val or test"),
+        (rows[0], "row 2, split"),
+    ):
+        (tmp_path / "p.jsonl").write_text(lines([first, rows[1] if first is ROWS[0] else ROWS[1]]))
+        with pytest.raises(TagifaiError, match=message):
+            gather_predictions(tmp_path / "p.jsonl", expected(draws_split=True))
+
+
+def test_splits_from_elsewhere_go_first(tmp_path):
+    (tmp_path / "p.jsonl").write_text(lines(ROWS))
+    other = dict(zip(IDS, ["test", "train", "val"], strict=True))
+    found = gather_predictions(tmp_path / "p.jsonl", expected(splits=other, fixed_splits=True))
+    assert found.split == ["test", "train", "val"]

@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 
 from tagifai.errors import TagifaiError, one_of, shorten
-from tagifai.models.adapters.loading import LoadContext
+from tagifai.models.adapters.loading import LoadContext, left_out
 from tagifai.models.predictor import Predictor
 from tagifai.models.predictor_spec import KINDS, PredictorSpec, check_spec
 
@@ -37,12 +37,23 @@ def load_predictor(spec: PredictorSpec, context: LoadContext | None = None) -> P
     module = import_module(MODULES[spec.kind])
     load = cast(Callable[[PredictorSpec, object, LoadContext], Predictor], module.load)
     try:
-        return load(spec, options, context)
+        predictor = load(spec, options, context)
     except ImportError as error:
         package = shorten(str(error.name or error))
         raise TagifaiError(
             f"predictor {spec}: the package {package!r} is needed: pip install {module.INSTALL}"
         ) from None
+    return _without_left_out(predictor, context)
+
+
+def _without_left_out(predictor: Predictor, context: LoadContext) -> Predictor:
+    """Take away the columns that the map leaves out."""
+    dropped = {left_out(name) for name, tag in context.tag_map.items() if tag is None}
+    if not dropped:
+        return predictor
+    from tagifai.models.adapters.columns import ChosenColumns
+
+    return ChosenColumns(predictor, [None if tag in dropped else tag for tag in predictor.tags])
 
 
 def read_options(spec: PredictorSpec) -> object:
@@ -88,4 +99,4 @@ def as_predictor(
     context = context or LoadContext()
     if tags:
         context = context.with_tags(tags)
-    return wrap(found, context, type(found).__name__)
+    return _without_left_out(wrap(found, context, type(found).__name__), context)

@@ -10,7 +10,7 @@ import numpy as np
 from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.models.adapters.endpoints import Endpoint, Patience, check_header
-from tagifai.models.adapters.loading import LoadContext
+from tagifai.models.adapters.loading import LoadContext, left_out
 from tagifai.models.predictor_spec import PredictorSpec
 
 INSTALL = "httpx"
@@ -94,8 +94,11 @@ class HttpPredictor:
         # Of one call: as many requests at once as are allowed, each full.
         self.batch_size = self._size * options.concurrency
         self.timeout = options.patience.longest
-        self._names = {tag: name for name, tag in context.tag_map.items()}
-        self.tags = context.tags or context.name_columns(self._ask_names(), None, endpoint.where)
+        self._names = {tag or left_out(name): name for name, tag in context.tag_map.items()}
+        if context.tags:
+            self.tags = context.rename(context.tags, endpoint.where)
+        else:
+            self.tags = context.name_columns(self._ask_names(), None, endpoint.where)
 
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return the server's probabilities, (n_texts, n_tags)."""

@@ -42,7 +42,7 @@ class LoadContext:
     tags : tuple of str
         The order of the columns, where the model knows no names.
     tag_map : mapping
-        Tags by the names that the model has for them.
+        Tags by the names that the model has for them; None leaves a column out.
     environment : mapping
         Where keys are.
     cache : AnswerCache, optional
@@ -55,7 +55,7 @@ class LoadContext:
     from_version: bool = False
     allowed: AllowedPredictors = field(default_factory=AllowedPredictors)
     tags: tuple[str, ...] = ()
-    tag_map: Mapping[str, str] = field(default_factory=dict)
+    tag_map: Mapping[str, str | None] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     cache: AnswerCache | None = None
     limits: Limits = field(default_factory=Limits)
@@ -117,10 +117,7 @@ class LoadContext:
         """
         known = None if names is None else [str(name) for name in names]
         if known is not None and self.tag_map:
-            strange = next((name for name in self.tag_map if name not in known), None)
-            if strange is not None:
-                raise TagifaiError(f"{where}: map: {one_of('name of the model', strange, known)}")
-            return check_tags([self.tag_map.get(name, name) for name in known], where)
+            return self.rename(known, where)
         if known is not None and not are_numbered(known):
             if self.tags and set(self.tags) != set(known):
                 strange = next(iter(sorted(set(self.tags) - set(known))), "")
@@ -143,7 +140,27 @@ class LoadContext:
                 f"{where}: {counted(count, 'column')} and {counted(len(self.tags), 'tag')} given; "
                 "each column needs its tag"
             )
-        return self.tags
+        return self.rename(self.tags, where)
+
+    def rename(self, names: Sequence[str], where: str) -> tuple[str, ...]:
+        """Return the tags of names by the map.
+
+        A column that is left out keeps its name behind `LEFT_OUT`, until `load_predictor` takes
+        it away.
+
+        Raises
+        ------
+        TagifaiError
+            The map has a name that is not there, or two columns are of one tag.
+        """
+        strange = next((name for name in self.tag_map if name not in names), None)
+        if strange is not None:
+            raise TagifaiError(f"{where}: map: {one_of('name of the model', strange, names)}")
+        tags = [self.tag_map.get(name, name) for name in names]
+        if all(tag is None for tag in tags):
+            raise TagifaiError(f"{where}: map: every column is left out")
+        pairs = zip(names, tags, strict=True)
+        return check_tags([left_out(name) if tag is None else tag for name, tag in pairs], where)
 
     def key(self, variable: str, allowed: Sequence[str], where: str) -> str:
         """Return a key from the environment, "" where the variable is not set.
@@ -162,6 +179,11 @@ class LoadContext:
         if value and not (value.isascii() and value.isprintable()):
             raise TagifaiError(f"{where}: {variable}: a key has plain ASCII characters alone")
         return value
+
+
+def left_out(name: str) -> str:
+    """Return what a column is called that the map leaves out."""
+    return f"left out: {name}"
 
 
 def are_numbered(names: Sequence[str]) -> bool:

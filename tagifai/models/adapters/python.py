@@ -10,6 +10,7 @@ from typing import cast
 import msgspec
 
 from tagifai.errors import TagifaiError, shorten
+from tagifai.models.adapters.columns import ChosenColumns
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor import Predictor, check_tags
 from tagifai.models.predictor_spec import PredictorSpec
@@ -87,7 +88,9 @@ def wrap(found: object, context: LoadContext, where: str) -> Predictor:
         return ours
     tags = getattr(found, "tags", None)
     if tags is not None and callable(getattr(found, "predict_proba", None)):
-        check_tags(tags, where)
+        own = check_tags(tags, where)
+        if context.tag_map:
+            return ChosenColumns(cast(Predictor, found), context.rename(own, where))
         return cast(Predictor, found)
     if _is_estimator(found):
         from tagifai.models.adapters.sklearn import SklearnPredictor
