@@ -165,14 +165,31 @@ def predict_with(
     TagifaiError
         The predictor fails, or a tag has no threshold.
     """
-    tags = predictor.tags
-    cuts = threshold_array(tags, thresholds)
     texts = [replace_surrogates(text) for text in texts]
     readable = [row for row, text in enumerate(texts) if text.strip()]
-    prob = np.zeros((len(texts), len(tags)), np.float32)
+    prob = np.zeros((len(texts), len(predictor.tags)), np.float32)
     sent = [texts[row] for row in readable]
     prob[readable] = predictor.predict_proba(sent, progress, cancelled)
-    decided = decide(prob, cuts)
+    return describe_predictions(predictor, thresholds, texts, prob)
+
+
+def describe_predictions(
+    predictor: "CheckedPredictor",
+    thresholds: Mapping[str, float],
+    texts: Sequence[str],
+    prob: npt.NDArray[np.floating],
+) -> list[TextPrediction]:
+    """Decide by probabilities (n_texts, n_tags) that a predictor returned.
+
+    A text without any character but blanks gets no tag.
+
+    Raises
+    ------
+    TagifaiError
+        The predictor cannot say how it reads a text, or a tag has no threshold.
+    """
+    tags = predictor.tags
+    decided = decide(prob, threshold_array(tags, thresholds))
     predictions = []
     for text, row, above in zip(texts, prob, decided, strict=True):
         order = np.argsort(-row, kind="stable")

@@ -102,10 +102,17 @@ def kind_of(filename: str) -> str:
     return {"csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl"}.get(suffix, "lines")
 
 
-def predict_rows(rows: Sequence[BatchRow], predict: PredictTexts) -> Iterator[list[BatchAnswer]]:
-    """Predict rows in their order; yield the answers in parts, to show progress."""
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
+def predict_rows(
+    rows: Sequence[BatchRow], predict: PredictTexts, size: Callable[[], int] = lambda: CHUNK
+) -> Iterator[list[BatchAnswer]]:
+    """Predict rows in their order; yield the answers in parts, to show progress.
+
+    `size` is called for the number of rows of the next part.
+    """
+    start = 0
+    while start < len(rows):
+        part = rows[start : start + max(1, size())]
+        start += len(part)
         answers = iter(predict([row.text for row in part if not row.error]))
         yield [BatchAnswer(row) if row.error else _answer(row, next(answers)) for row in part]
 

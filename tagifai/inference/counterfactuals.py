@@ -1,6 +1,6 @@
 """Find what would change a prediction: words dropped or replaced."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, TypeAlias
@@ -44,6 +44,25 @@ class Change:
     replaced: tuple[tuple[str, str], ...]
     before: float
     after: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSearch:
+    """The smallest changes that were found, and what it took.
+
+    Attributes
+    ----------
+    changes
+        Up to three, those of the fewest words first.
+    num_texts
+        About how many changed texts the predictor was asked.
+    budget
+        The most that it could be asked about; None where there was no limit.
+    """
+
+    changes: list[Change]
+    num_texts: int
+    budget: int | None = None
 
 
 def edit_words(text: str, edits: Sequence[Edit]) -> str:
@@ -115,29 +134,74 @@ def smallest_changes(
         raise one_of("tag", tag, tags)
     column = list(tags).index(tag)
     explanation = explain(model, text)
-    if not (words := explanation.words):
+    if not explanation.words:
         return []
     before = float(model.predict_proba([text])[0, column])
     falls = bool(decide(before, thresholds[tag]))
+    return search_changes(
+        lambda texts: np.asarray(model.predict_proba(texts)[:, column]),
+        text,
+        explanation.words,
+        explanation.contributions[:, column],
+        _swap_words(model, column, rising=not falls),
+        before=before,
+        threshold=thresholds[tag],
+        most=most,
+    ).changes
+
+
+def search_changes(
+    predict: Callable[[list[str]], Floats],
+    text: str,
+    words: Sequence[PlacedWord],
+    contributions: Floats,
+    swaps: Sequence[str],
+    *,
+    before: float,
+    threshold: float,
+    most: int = MOST_CHANGES,
+    budget: int | None = None,
+) -> ChangeSearch:
+    """Find what `smallest_changes` does for any predictor, by calls alone.
+
+    Parameters
+    ----------
+    predict
+        From texts to the tag's probabilities, (n_texts,).
+    text, words
+        A text as typed, and its words.
+    contributions : array (n_words,)
+        What each word is thought to add: those that weigh most are tried first.
+    swaps
+        Words to put in place of others.
+    before, threshold
+        The tag's probability now, and the one from which it is predicted.
+    most
+        The most changes to return.
+    budget
+        The most texts that may be asked about; any number by default.
+    """
+    falls = bool(decide(before, threshold))
     sign = 1.0 if falls else -1.0
     # First the words that keep the tag as it is.
-    weight = sign * explanation.contributions[:, column]
+    weight = sign * contributions
     order = [int(i) for i in np.argsort(-weight, kind="stable")]
-    swaps = _swap_words(model, column, rising=not falls)
-    found = _Found(most)
-    for tried in _stages(order, weight, [word.token for word in words], swaps):
+    found, asked = _Found(most), 0
+    for stage in _stages(order, weight, [word.token for word in words], swaps):
+        tried = stage if budget is None else stage[: budget - asked]
+        asked += len(tried)
         texts = [edit_words(text, [(words[i], new) for i, new in edits]) for edits in tried]
-        after = model.predict_proba(texts)[:, column] if texts else np.zeros(0)
-        flipped = np.flatnonzero(decide(after, thresholds[tag]) != falls).tolist()
+        after = predict(texts) if texts else np.zeros(0)
+        flipped = np.flatnonzero(decide(after, threshold) != falls).tolist()
         flipped.sort(key=lambda k: (len(tried[k]), sign * float(after[k])))
         for k in flipped:
             replaced = tuple(
                 (text[words[i].start : words[i].stop], new) for i, new in sorted(tried[k])
             )
             found.add(frozenset(tried[k]), Change(texts[k], replaced, before, float(after[k])))
-        if found.enough:
+        if found.enough or (budget is not None and asked >= budget):
             break
-    return found.smallest()
+    return ChangeSearch(found.smallest(), asked, budget)
 
 
 class _Found:

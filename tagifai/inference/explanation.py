@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from tagifai.arrays import Floats
+from tagifai.inference.attribution import Method
 from tagifai.models.classifier import TagClassifier
 from tagifai.models.platt import bend
 from tagifai.text.alignment import PlacedWord, place_words
@@ -28,6 +29,8 @@ class WordEffect:
         Whether it occurred in training.
     value
         What it adds.
+    noise
+        The standard error of `value`: 0 where it is exact, NaN where it cannot be told.
     """
 
     token: str
@@ -36,6 +39,7 @@ class WordEffect:
     spelt: str
     known: bool
     value: float
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,12 @@ class TagExplanation:
         What the curve from margins to log-odds adds.
     log_odds
         Those of the probability shown.
+    method
+        How the words' parts were found; only exact ones and Shapley values sum to the log-odds.
+    num_texts
+        About how many texts the predictor was asked; 0 where its inside is known.
+    error
+        By how much the sum misses the log-odds.
     """
 
     words: tuple[WordEffect, ...]
@@ -61,6 +71,9 @@ class TagExplanation:
     intercept: float
     calibration: float
     log_odds: float
+    method: Method = "exact"
+    num_texts: int = 0
+    error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ MIN_ROWS = 5
 _ROUNDING = 1e-6
 _SUM_TOLERANCE = 1e-3
 _POLL = 0.05
+_FEW = 4
 _MOST = 1e6
 
 Progress = Callable[[int, int, str], None]
@@ -99,6 +100,9 @@ class CheckedPredictor:
         self.tags = self._read_tags()
         self._batch_size = batch_size
         self._free = threading.BoundedSemaphore(max(1, int(_number(predictor, "concurrency", 1))))
+        # Seconds of the last call with one or few texts, and seconds a text of the last with many.
+        self._call_seconds: float | None = None
+        self._text_seconds: float | None = None
 
     @property
     def batch_size(self) -> int:
@@ -106,6 +110,12 @@ class CheckedPredictor:
         own = _number(self.predictor, "batch_size", MAX_BATCH)
         room = MAX_CELLS // max(1, len(self.tags))
         return int(max(1, min(self._batch_size or MAX_BATCH, own, room)))
+
+    def expected_seconds(self, num_texts: int) -> float | None:
+        """Return how long texts are going to take, by the last calls; None before any."""
+        if self._text_seconds is not None:
+            return max(self._call_seconds or 0.0, num_texts * self._text_seconds)
+        return None if self._call_seconds is None else num_texts * self._call_seconds
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -278,8 +288,11 @@ class CheckedPredictor:
         done = threading.Event()
 
         def run() -> None:
+            started = time.monotonic()
             try:
                 outcome.append(function(batch))
+                if function == self.predictor.predict_proba:
+                    self._note_pace(len(batch), time.monotonic() - started)
             except BaseException as error:
                 failure.append(error)
             finally:
@@ -295,6 +308,12 @@ class CheckedPredictor:
         if failure:
             raise self._raised(failure[0])
         return outcome[0]
+
+    def _note_pace(self, num_texts: int, seconds: float) -> None:
+        if num_texts < _FEW:
+            self._call_seconds = seconds
+        else:
+            self._text_seconds = seconds / num_texts
 
     def _wait(self, ready: Callable[[], bool], cancelled: Cancelled | None, overdue: str) -> None:
         until = time.monotonic() + self.timeout

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tagifai.behavioral import BEHAVIORAL_FILE, BehavioralTest, run_behavioral, saved_tests
 from tagifai.behavioral.results import BehavioralResults, read_results
 from tagifai.behavioral.rewording import LabelledText
@@ -12,19 +14,25 @@ from tagifai.data import Tag
 from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inference import TextPrediction
-from tagifai.inference.batches import BatchAnswer, BatchRow, predict_rows, read_texts
+from tagifai.inference.batches import CHUNK, BatchAnswer, BatchRow, predict_rows, read_texts
 from tagifai.inference.counterfactuals import (
     Change,
+    ChangeSearch,
     TagDiff,
     diff_predictions,
     edit_word,
+    search_changes,
     smallest_changes,
 )
 from tagifai.inference.examples import Example, choose_examples
-from tagifai.inference.explanation import TagExplanation, explain, place_text
-from tagifai.inference.similar import SimilarProject, SimilarProjects
+from tagifai.inference.explanation import TagExplanation, WordEffect, explain, place_text
+from tagifai.inference.reasons import explain_tag, place_parts, untold_words
+from tagifai.inference.similar import EmbeddedProjects, SimilarProject, SimilarProjects
 from tagifai.permissions import Visit, WriteRules
+from tagifai.predictions import decide
+from tagifai.services.asking import Asker, Quality
 from tagifai.services.data import DataService, sample_text
+from tagifai.services.patience import PATIENT, Ask
 from tagifai.services.versions import VersionService
 from tagifai.store.memory_cache import MemoryCache
 from tagifai.text.languages import recorded_language
@@ -34,6 +42,8 @@ MAX_TEXT = 20_000
 MAX_TEXTS = 10_000
 # Some hundred edits of the text are tried.
 MAX_CHANGED = 2_000
+# The most edits that a foreign predictor is asked about.
+CHANGE_BUDGET = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +82,15 @@ class SavedTest:
     file
         Where it was saved.
     results
-        What a version scores on it.
+        What a version scores on it; None where it could not be asked.
+    failure
+        Why it could not be.
     """
 
     number: int
     file: str
-    results: BehavioralResults
+    results: BehavioralResults | None
+    failure: str = ""
 
 
 class InferenceService:
@@ -111,20 +124,24 @@ class InferenceService:
         self.public = public
         self.max_text = max_text
         self.max_texts = max_texts
+        self.asker = Asker(versions)
         self._similar = MemoryCache(1)
+        self._embedded = MemoryCache(2)
         self._examples = MemoryCache(8)
         self._tests = MemoryCache(8)
 
-    def predict(self, name: str, text: str) -> TextPrediction:
+    def predict(self, name: str, text: str, ask: Ask = PATIENT) -> TextPrediction:
         """Predict the tags of a text.
 
         Raises
         ------
+        TooSlow, PredictionCancelled
+            See `Ask`.
         TagifaiError
-            No model, or a text of more than `max_text` characters.
+            No predictor, or a text of more than `max_text` characters.
         """
         self.check_text(text)
-        return self.versions.predict(name, [text])[0]
+        return self.asker.predict(name, [replace_surrogates(text)], ask)[0]
 
     def predict_texts(self, name: str, texts: Sequence[str]) -> list[TextPrediction]:
         """Predict the tags of several texts.
@@ -159,18 +176,38 @@ class InferenceService:
     def tags(self, name: str) -> list[str]:
         """List the tags that a version knows, in its model's order."""
         version = self.versions.load(name)
-        return list(version.info.get("tags") or version.thresholds)
+        recorded = version.info.get("tags") or list(version.thresholds)
+        if not recorded and self.versions.can_predict(name):
+            recorded = self.versions.predictor(name).tags
+        return list(recorded)
 
-    def explain(self, name: str, text: str, tag: str) -> TagExplanation:
+    def explain(
+        self, name: str, text: str, tag: str, ask: Ask = PATIENT, quality: Quality = "best"
+    ) -> TagExplanation:
         """Explain a tag's log-odds by the words of a text as typed.
+
+        Our own model and linear pipelines are explained exactly. Others: see
+        `Asker.attribution`.
 
         Raises
         ------
+        TooSlow, PredictionCancelled
+            See `Ask`.
         TagifaiError
-            No model, or an unknown tag.
+            No predictor, or an unknown tag.
         """
-        column = self._column(name, tag)
-        return explain(self.versions.model(name), replace_surrogates(text)).of_tag(column)
+        text = replace_surrogates(text)
+        if self.asker.is_own(name):
+            column = self._column(name, tag)
+            return explain(self.versions.model(name), text).of_tag(column)
+        tags = self.asker.predictor(name, ask).tags
+        if tag not in tags:
+            raise one_of("tag", tag, tags)
+        return explain_tag(self.asker.attribution(name, text, ask, quality), tags.index(tag))
+
+    def words(self, name: str, text: str) -> tuple[WordEffect, ...]:
+        """List the words of a text before a foreign predictor says what they add."""
+        return () if self.asker.is_own(name) else untold_words(replace_surrogates(text))
 
     def edit_word(self, name: str, text: str, number: int, instead: str = "") -> str:
         """Drop or replace one word of a text, by its number from 0 as `explain` lists them.
@@ -182,39 +219,126 @@ class InferenceService:
         """
         self.check_text(text)
         text = replace_surrogates(text)
-        return edit_word(place_text(self.versions.model(name), text), text, number, instead)
+        own = self.asker.is_own(name)
+        words = place_text(self.versions.model(name), text) if own else place_parts(text)
+        return edit_word(words, text, number, instead)
 
     def smallest_changes(self, name: str, text: str, tag: str) -> list[Change]:
+        """Find up to three changes of few words that flip a tag, as `search_changes` does."""
+        return self.search_changes(name, text, tag).changes
+
+    def search_changes(self, name: str, text: str, tag: str, ask: Ask = PATIENT) -> ChangeSearch:
         """Find up to three changes of few words that flip a tag, each verified by predicting.
+
+        A foreign predictor is asked about at most 200 changed texts. Words are put in that the
+        data's projects with the tag have more of than others.
 
         Raises
         ------
+        TooSlow, PredictionCancelled
+            See `Ask`.
         TagifaiError
             An unknown tag, or a text of more than 2,000 characters.
         """
-        self._column(name, tag)
+        if tag not in (tags := self.tags(name)):
+            raise one_of("tag", tag, tags)
         if len(text) > MAX_CHANGED:
             raise TagifaiError(
                 f"the text has {len(text):,} characters; changes are looked for in at most "
                 f"{MAX_CHANGED:,}"
             )
-        model = self.versions.model(name)
-        thresholds = self._thresholds(name)
-        return smallest_changes(model, self.tags(name), thresholds, replace_surrogates(text), tag)
+        text, thresholds = replace_surrogates(text), self._thresholds(name)
+        if self.asker.is_own(name):
+            model = self.versions.model(name)
+            return ChangeSearch(smallest_changes(model, tags, thresholds, text, tag), 0)
+        return self._search_by_calls(name, text, tag, thresholds[tag], ask)
 
-    def diff(self, a: str, text_a: str, b: str, text_b: str) -> list[TagDiff]:
-        """Compare the predictions of two texts, or of two versions, B − A."""
-        return diff_predictions(self.predict(a, text_a), self.predict(b, text_b))
+    def _search_by_calls(
+        self, name: str, text: str, tag: str, threshold: float, ask: Ask
+    ) -> ChangeSearch:
+        before = self.predict(name, text, ask).probabilities[tag]
+        explained = self.explain(name, text, tag, ask, "fast")
+        column = self.asker.predictor(name, ask).tags.index(tag)
+        return search_changes(
+            lambda texts: self.asker.send(name, texts, ask)[:, column],
+            text,
+            place_parts(text),
+            np.array([word.value for word in explained.words]),
+            [] if decide(before, threshold) else self._typical_words(tag),
+            before=before,
+            threshold=threshold,
+            budget=CHANGE_BUDGET,
+        )
+
+    def diff(self, a: str, text_a: str, b: str, text_b: str, ask: Ask = PATIENT) -> list[TagDiff]:
+        """Compare the predictions of two texts, or of two versions of any kind, B − A."""
+        return diff_predictions(self.predict(a, text_a, ask), self.predict(b, text_b, ask))
 
     def similar(self, text: str) -> list[SimilarProject]:
-        """List the projects whose texts are most like this one, the most similar first."""
+        """List the projects that share the most telling words with a text, most similar first."""
+        return self._by_words().find(text)
+
+    def explains_own(self, name: str) -> bool:
+        """Check whether a version has our own model, which is explained exactly and at once."""
+        return self.asker.is_own(name)
+
+    def asks_server(self, name: str) -> bool:
+        """Check whether each text is a request to a server, as far as the predictor is open."""
+        if self.asker.is_own(name) or not self.versions.predictors.is_open(name):
+            return False
+        return self.versions.predictor(name).is_remote
+
+    def embeds(self, name: str) -> bool:
+        """Check whether a version's predictor has embeddings that can be had without a server."""
+        if self.asker.is_own(name) or not self.versions.predictors.is_open(name):
+            return False
+        predictor = self.versions.predictor(name)
+        return predictor.can_embed and not predictor.is_remote
+
+    def similar_by_embedding(
+        self, name: str, text: str, ask: Ask = PATIENT
+    ) -> list[SimilarProject]:
+        """List the projects whose embeddings by a version's predictor are nearest to a text's.
+
+        All projects are embedded once, part by part: what was done before an interruption is not
+        done again.
+
+        Raises
+        ------
+        TooSlow, PredictionCancelled
+            See `Ask`.
+        TagifaiError
+            No data, or the predictor has no embeddings or fails.
+        """
         data = self.data.get()
-        index = self._similar.get(
+        projects = data.dataset.projects
+        index = self._embedded.get(
+            name,
+            (self.versions.predictors.stamp(name), data.dataset.digest),
+            lambda: EmbeddedProjects(projects),
+        )
+        quiet = Ask(cancelled=ask.cancelled)
+        while index.num_missing:
+            ask.check(self.asker.predictor(name, ask), index.num_missing)
+            size = self.asker.texts_in(name, 0.5, 256)
+            index.add(lambda texts: self.asker.embed(name, texts, quiet), size)
+            if ask.progress is not None:
+                ask.progress(len(projects) - index.num_missing, len(projects), "projects embedded")
+        return index.find(self.asker.embed(name, [replace_surrogates(text)], ask)[0])
+
+    def _by_words(self) -> SimilarProjects:
+        data = self.data.get()
+        return self._similar.get(
             "index",
             data.dataset.digest,
             lambda: SimilarProjects(data.dataset.projects, data.language),
         )
-        return index.find(text)
+
+    def _typical_words(self, tag: str) -> list[str]:
+        try:
+            return self._by_words().typical_words(tag)
+        except TagifaiError:  # without data, words can only be dropped
+            return []
 
     def examples(self, name: str) -> list[Example]:
         """Choose texts of the test split to begin with, each for another reason."""
@@ -241,9 +365,15 @@ class InferenceService:
         """Read many texts of a CSV, JSON lines or plain lines, bad rows included."""
         return read_texts(content, kind, self.max_text)
 
-    def predict_rows(self, name: str, rows: Sequence[BatchRow]) -> Iterator[list[BatchAnswer]]:
-        """Predict rows that `read_texts` returned, in parts."""
-        return predict_rows(rows, lambda texts: self.versions.predict(name, texts))
+    def predict_rows(
+        self, name: str, rows: Sequence[BatchRow], ask: Ask = PATIENT
+    ) -> Iterator[list[BatchAnswer]]:
+        """Predict rows that `read_texts` returned, in parts of about a second."""
+        return predict_rows(
+            rows,
+            lambda texts: self.asker.predict(name, texts, ask),
+            lambda: self.asker.texts_in(name, 1.0, CHUNK),
+        )
 
     def check_may_save(self, visit: Visit | None = None) -> None:
         """Check that tests can be saved, and by this visitor where there is a request.
@@ -290,8 +420,14 @@ class InferenceService:
         self.check_may_save(visit)
         test = make_test(kind, group, texts, expected, forbidden, self.tags(name))
         number = save_test(self.data.folder, test)
-        results = run_behavioral([test], self._predictor(name), self.tags(name), self._tag_metadata)
-        return SavedTest(number, str(self.data.folder / BEHAVIORAL_FILE), results)
+        file = str(self.data.folder / BEHAVIORAL_FILE)
+        try:
+            results = run_behavioral(
+                [test], self._predictor(name), self.tags(name), self._tag_metadata
+            )
+        except TagifaiError as failure:
+            return SavedTest(number, file, None, str(failure))
+        return SavedTest(number, file, results)
 
     def behavioral_results(self, name: str) -> BehavioralScore:
         """Score a version on the behavioral tests of now, those of the data folder included.
@@ -311,7 +447,10 @@ class InferenceService:
                 self.versions.require_predictor(name)
             return BehavioralScore(measured, fresh=False)
         tests, described = self.tests(name), self._tag_metadata
-        key = ("behavioral", version.fingerprint, _digest(tests), _digest(described))
+        key: tuple[str, ...] = ("behavioral", version.fingerprint)
+        key = (*key, _digest(tests), _digest(described))
+        if not self.asker.is_own(name):  # what predicts may lie outside the version
+            key = (*key, _digest(self.versions.predictors.stamp(name)))
         return BehavioralScore(
             self.versions.cache.remember(
                 key,

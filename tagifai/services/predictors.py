@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagifai.errors import TagifaiError
+from tagifai.errors import TagifaiError, shorten
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor import CheckedPredictor
 from tagifai.models.predictor_file import PredictorFile, open_predictor, read_predictor_file
@@ -160,16 +160,41 @@ class PredictorStore:
             message says what is needed.
         """
         name = version.name
-        stamp: tuple[Hashable, ...] = tuple(
-            self.source.stamp(name, file) for file in (*OWN_FILES, PREDICTOR_FILE, "version.json")
-        )
+        stamp = self.stamp(name)
         if self.has_model(name):
             return self._predictors.get(name, stamp, lambda: self._own(version))
         file = self.file(name)
         if file is None:
             raise TagifaiError(f"version {name!r} keeps no model, so it cannot predict")
-        place = _place_of(file, self._folder(name))
-        return self._predictors.get(name, (*stamp, place), lambda: self._foreign(name, file))
+        return self._predictors.get(name, stamp, lambda: self._foreign(version, file))
+
+    def stamp(self, name: str) -> Hashable:
+        """Return what changes with the predictor of a version, without reading it."""
+        files = (*OWN_FILES, PREDICTOR_FILE, "version.json")
+        stamps = tuple(self.source.stamp(name, file) for file in files)
+        if self.has_model(name):
+            return stamps
+        try:
+            file = self.file(name)
+        except TagifaiError:
+            return stamps
+        return stamps if file is None else (*stamps, _place_of(file, self._folder(name)))
+
+    def is_open(self, name: str) -> bool:
+        """Check whether a version's predictor is loaded."""
+        return self._predictors.has(name, self.stamp(name))
+
+    def check_allowed(self, name: str) -> None:
+        """Refuse a predictor that the person who started the program did not allow.
+
+        Raises
+        ------
+        TagifaiError
+            The message says which flag allows it.
+        """
+        file = None if self.has_model(name) else self.file(name)
+        if file is not None:
+            self.allowed.check(file.spec)
 
     def _own(self, version: Version) -> CheckedPredictor:
         from tagifai.models.adapters.own import OwnPredictor
@@ -178,7 +203,8 @@ class PredictorStore:
         tags = version.info.get("tags") or list(version.thresholds)
         return CheckedPredictor(OwnPredictor(model, tags), f"of version {version.name}")
 
-    def _foreign(self, name: str, file: PredictorFile) -> CheckedPredictor:
+    def _foreign(self, version: Version, file: PredictorFile) -> CheckedPredictor:
+        name = version.name
         folder = self._folder(name)
         context = LoadContext(
             folder=folder,
@@ -188,13 +214,29 @@ class PredictorStore:
             limits=self.source.limits,
         )
         try:
-            return open_predictor(file, context)
+            predictor = open_predictor(file, context)
         except TagifaiError as error:
             raise TagifaiError(f"{name}/{PREDICTOR_FILE}: {error}") from None
+        _check_tags(predictor, version)
+        return predictor
 
     def _folder(self, name: str) -> Path | None:
         """Return the folder that a version's relative paths start from; None outside this disk."""
         return self.source.path / name if isinstance(self.source, FolderSource) else None
+
+
+def _check_tags(predictor: CheckedPredictor, version: Version) -> None:
+    """Refuse a predictor of other tags than those that the version was made with."""
+    recorded = version.info.get("tags")
+    if not isinstance(recorded, list) or set(recorded) == set(predictor.tags):
+        return
+    new = sorted(set(predictor.tags) - set(recorded))
+    gone = sorted(set(map(str, recorded)) - set(predictor.tags))
+    what = f"it has {new[0]!r}, which the version lacks" if new else f"it lacks {gone[0]!r}"
+    raise TagifaiError(
+        f"predictor {predictor.name}: not the one that version {version.name!r} was made with: "
+        f"{shorten(what)}; make the version again (add-version)"
+    )
 
 
 def _place_of(file: PredictorFile, folder: Path | None) -> Hashable:

@@ -1,31 +1,64 @@
 """Inference: what a version makes of a text, why, and what would change it."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 
 from tagifai.charts.svg import escaped
 from tagifai.errors import TagifaiError
 from tagifai.inference import TextPrediction
 from tagifai.services.app import Services
+from tagifai.services.patience import PATIENT, Ask, PredictionCancelled, TooSlow
 from tagifai.ui.events import QUICK, Updates, put_row
 from tagifai.ui.links import FILL_EMPTY, Choice, Link, Route
 from tagifai.ui.tabs.inference_many import ManyTexts
 from tagifai.ui.tabs.inference_save import SaveForm
 from tagifai.ui.tabs.inference_what_if import WhatIf
 from tagifai.ui.views.inference import (
+    render_cancelled,
     render_examples,
     render_flips,
     render_log_odds,
+    render_marker,
     render_predicted,
     render_probabilities,
     render_similar,
     render_words,
+    render_working,
 )
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
+from tagifai.ui.working import Moved, Run, Runs, attempt, follow
+
+if TYPE_CHECKING:  # it brings scikit-learn
+    from tagifai.services.asking import Quality
 
 INTRO = """Type a title and a description, and see which tags a version predicts, how sure it is,
 and what it read. Look here to decide **whether to trust it on texts like yours**."""
 LIKELIEST = "the likeliest"
 NOBODY = "none"
+READS_ITSELF = "This predictor does not say how it reads a text."
+BY_SERVER = "Words are explained by asking the server about many texts, which may cost money."
+# Seconds without another letter before a slow predictor is asked.
+PAUSE = 0.4
+QUEUED: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "concurrency_limit": 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the tab; `agreed` where a server may be asked about many texts."""
+
+    text: str
+    name: str
+    tag: str | None
+    other: str | None
+    edited: str
+    agreed: bool = False
 
 
 class InferenceTab:
@@ -42,6 +75,7 @@ class InferenceTab:
     def __init__(self, services: Services, route: Route) -> None:
         self.services = services
         self.route = route
+        self.runs = Runs()
 
     def build(self) -> None:
         """Lay out the tab; it is filled when its route comes into view."""
@@ -61,6 +95,9 @@ class InferenceTab:
             self.form.build()
         with gr.Accordion("Many texts", open=False, elem_id="inference-many"):
             ManyTexts(self.services, self.version).build()
+        # Filled where an answer takes longer than a moment: its change begins the queued event.
+        # Of events past the queue, Gradio's page does not learn a changed State.
+        self.marker = gr.HTML(apply_default_css=False, padding=False)
         self._wire()
 
     def _build_choices(self) -> None:
@@ -91,6 +128,18 @@ class InferenceTab:
                     lines=5,
                     elem_id="inference-text",
                     placeholder="Title and description of a project",
+                )
+                self.working = gr.HTML(
+                    elem_id="inference-working", apply_default_css=False, padding=False
+                )
+                self.cancel = gr.Button(
+                    "Cancel", visible=False, size="sm", elem_id="inference-cancel"
+                )
+                self.by_server = gr.Button(
+                    "Explain by asking the server",
+                    visible=False,
+                    size="sm",
+                    elem_id="inference-by-server",
                 )
                 self.examples = gr.HTML(
                     elem_id="inference-examples", apply_default_css=False, js_on_load=CHOOSE_ROW
@@ -125,6 +174,7 @@ class InferenceTab:
             *self.what_if.outputs,
             self.similar,
         ]
+        shown = [*self.outputs, self.by_server, self.marker]
         of_version = [self.tag, self.examples, self.form.expected, self.form.forbidden]
         self.route.choices = [
             Choice("version", self.version),
@@ -151,17 +201,32 @@ class InferenceTab:
             self.text,
             js=FILL_EMPTY,
             api_visibility="private",
-        ).then(self.predict, inputs, self.outputs, **QUICK)
+        ).then(self.predict, inputs, shown, **QUICK)
         gr.on(
             [self.text.change, self.tag.change, self.other.input, edited.change],
             self.predict,
             inputs,
-            self.outputs,
+            shown,
             **QUICK,
         )
-        self.version.input(self.predict, inputs, self.outputs, **QUICK).then(
+        self.version.input(self.predict, inputs, shown, **QUICK).then(
             self.choose_version, [self.version, self.tag], of_version, **QUICK
         )
+        self.marker.change(
+            self.go_on,
+            [self.marker, *inputs],
+            [*shown, self.working, self.cancel],
+            trigger_mode="always_last",
+            **QUEUED,
+        )
+        self.by_server.click(
+            self.explain_by_server,
+            inputs,
+            [*shown, self.working, self.cancel],
+            trigger_mode="once",
+            **QUEUED,
+        )
+        self.cancel.click(self.stop, None, None, queue=False, api_visibility="private")
         put_row(self.probabilities, self.tag)
         put_row(self.examples, self.text)
 
@@ -200,46 +265,178 @@ class InferenceTab:
         }
 
     def predict(
-        self, text: str, name: str | None, tag: str | None, other: str | None, edited: str
+        self,
+        text: str,
+        name: str | None,
+        tag: str | None,
+        other: str | None,
+        edited: str,
+        request: gr.Request | None = None,
     ) -> Updates:
-        """Show what the version predicts for the text, and all that follows from it."""
+        """Show what can be said within a moment; `go_on` does what takes longer."""
+        self.runs.stop(request)
         if not name:  # the notice says why there is none
             return dict.fromkeys(self.outputs[1:], "")
+        shown: Updates = {}
         try:
-            prediction = self.services.inference.predict(name, text)
-            chosen = prediction.explained_tag(tag)
-            shown = {
-                **self.explain(name, text, prediction, chosen),
-                self.beside: self.compare(name, other, text),
-                **self.what_if.show(name, text, edited, chosen),
-            }
+            for part in self.answer(Question(text, name, tag, other, edited), Ask.at_once()):
+                shown |= part
+        except (TooSlow, PredictionCancelled):
+            begun: Updates = dict.fromkeys(self.outputs, "")
+            return {**begun, **shown, self.marker: render_marker()}
+        return shown
+
+    def go_on(
+        self,
+        marker: str,
+        text: str,
+        name: str | None,
+        tag: str | None,
+        other: str | None,
+        edited: str,
+        request: gr.Request,
+    ) -> Iterator[Updates]:
+        """Ask a predictor that takes longer than a moment, once nobody types any more."""
+        if not marker or not name:
+            yield {self.working: ""}
+            return
+        question = Question(text, name, tag, other, edited)
+        yield from self.work(question, self.runs.start(request), request, PAUSE)
+
+    def explain_by_server(
+        self,
+        text: str,
+        name: str | None,
+        tag: str | None,
+        other: str | None,
+        edited: str,
+        request: gr.Request,
+    ) -> Iterator[Updates]:
+        """Explain by asking a server about many texts, as the person said."""
+        question = Question(text, name or "", tag, other, edited, agreed=True)
+        yield from self.work(question, self.runs.start(request), request, 0)
+
+    def work(
+        self, question: "Question", run: Run, request: gr.Request, pause: float
+    ) -> Iterator[Updates]:
+        """Answer part by part, with progress, until it is done or stopped."""
+        ended: Updates = {self.working: "", self.cancel: gr.Button(visible=False)}
+        try:
+            if not run.pause(pause):
+                yield {self.working: render_working(), self.cancel: gr.Button(visible=True)}
+                for found in follow(lambda ask: self.answer(question, ask), run):
+                    moved = isinstance(found, Moved)
+                    yield {self.working: render_working(found)} if moved else found  # type: ignore[misc, arg-type]
+        except PredictionCancelled:
+            if run.by_person:
+                ended[self.working] = render_cancelled()
         except TagifaiError as error:
-            return {**dict.fromkeys(self.outputs, ""), self.notice: show_error(error)}
+            ended[self.notice] = show_error(error)
+        finally:
+            self.runs.finish(request, run)
+        yield ended
+
+    def stop(self, request: gr.Request) -> None:
+        """Stop what is being asked."""
+        self.runs.stop(request, by_person=True)
+
+    def answer(self, question: "Question", ask: Ask) -> Iterator[Updates]:
+        """Yield what is to be shown, part by part; whatever fails says so in its own place."""
+        inference, name, text = self.services.inference, question.name, question.text
+        try:
+            inference.check_text(text)
+        except TagifaiError as error:
+            yield {**dict.fromkeys(self.outputs, ""), self.notice: show_error(error)}
+            return
+        yield {self.similar: self.show_similar(text)}
+        failed: Updates = dict.fromkeys(self.outputs[:-1], "")
+        found: list[TextPrediction] = []
+        shown = attempt(
+            lambda: self.show_prediction(inference.predict(name, text, ask), found), self.notice
+        )
+        if not found:
+            yield {**failed, **shown}
+            return
+        prediction, tag = found[0], found[0].explained_tag(question.tag)
+        yield shown
+        explained = tag and prediction.reason != "empty"
+        if not explained:
+            yield {self.words: "", self.log_odds: ""}
+        else:
+            yield self.explain(question, prediction, tag, ask, "fast")
+        yield attempt(
+            lambda: {self.beside: self.compare(name, question.other, text, ask)}, self.beside
+        )
+        alone = inference.asks_server(name) and not question.agreed
+        yield attempt(
+            lambda: self.what_if.show(name, text, question.edited, tag, ask, explains=not alone),
+            self.what_if.flips,
+        )
+        if explained and not inference.explains_own(name) and not alone:
+            yield self.explain(question, prediction, tag, ask, "best")
+        if prediction.reason != "empty" and inference.embeds(name):
+            yield attempt(
+                lambda: {
+                    self.similar: render_similar(
+                        inference.similar_by_embedding(name, text, ask), name
+                    )
+                },
+                self.similar,
+            )
+
+    def show_prediction(self, prediction: TextPrediction, found: list[TextPrediction]) -> Updates:
+        """Show tags and probabilities, and what the classifier read."""
+        found.append(prediction)
+        read: object = prediction.preprocessed
+        if not read and not prediction.reason:
+            read = gr.Textbox(value="", placeholder=READS_ITSELF)
         return {
             self.notice: "",
             self.predicted: render_predicted(prediction),
-            self.preprocessed: prediction.preprocessed,
+            self.preprocessed: read,
             self.probabilities: render_probabilities(prediction),
-            self.similar: self.show_similar(text),
-            **shown,
         }
 
-    def explain(self, name: str, text: str, prediction: TextPrediction, tag: str) -> Updates:
+    def explain(
+        self,
+        question: "Question",
+        prediction: TextPrediction,
+        tag: str,
+        ask: Ask,
+        quality: "Quality",
+    ) -> Updates:
         """Show what each word of the text adds to the log-odds of a tag."""
-        if not tag or prediction.reason == "empty":
-            return {self.words: "", self.log_odds: ""}
-        explanation = self.services.inference.explain(name, text, tag)
-        return {
-            self.words: render_words(text, explanation.words, tag, help_line=True),
-            self.log_odds: render_log_odds(explanation, tag, prediction),
-        }
+        inference, name, text = self.services.inference, question.name, question.text
+        offered = inference.asks_server(name) and not question.agreed
+        button: Updates = {}
+        if not inference.explains_own(name):
+            button = {self.by_server: gr.Button(visible=offered)}
+        if offered:
+            words = render_words(text, inference.words(name, text), tag)
+            return {**button, self.words: words, self.log_odds: show_note(BY_SERVER)}
 
-    def compare(self, name: str, other: str | None, text: str) -> str:
+        def show() -> Updates:
+            explanation = inference.explain(name, text, tag, ask, quality)
+            return {
+                **button,
+                self.words: render_words(
+                    text,
+                    explanation.words,
+                    tag,
+                    help_line=True,
+                    is_own=not explanation.num_texts,
+                ),
+                self.log_odds: render_log_odds(explanation, tag, prediction),
+            }
+
+        return attempt(show, self.log_odds)
+
+    def compare(self, name: str, other: str | None, text: str, ask: Ask = PATIENT) -> str:
         """Show the predictions of two versions side by side, "" where none is beside it."""
         if not other or other in (NOBODY, name):
             return ""
         return render_flips(
-            self.services.inference.diff(name, text, other, text),
+            self.services.inference.diff(name, text, other, text, ask),
             name,
             other,
             "Both versions predict the same tags.",

@@ -9,6 +9,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from tagifai.errors import TagifaiError
 from tagifai.inference.batches import BatchAnswer, kind_of, to_csv, to_jsonl
 from tagifai.services.app import Services
+from tagifai.services.patience import Ask, PredictionCancelled
 from tagifai.ui.events import Updates
 from tagifai.ui.views.inference_many import render_answers, render_progress
 from tagifai.ui.views.markup import show_error
@@ -98,11 +99,14 @@ class ManyTexts:
             rows = self.services.inference.read_texts(*_given(pasted, kind, file))
             self.stopped[session] = False
             yield {self.progress: render_progress(0, len(rows)), **self.without_results()}
-            for part in self.services.inference.predict_rows(name or "", rows):
+            ask = Ask(cancelled=lambda: self.stopped.get(session, False))
+            for part in self.services.inference.predict_rows(name or "", rows, ask):
                 answers += part
                 if self.stopped.get(session):
                     break
                 yield {self.progress: render_progress(len(answers), len(rows))}
+        except PredictionCancelled:
+            pass  # what was predicted by then is shown
         except TagifaiError as error:
             yield {self.progress: show_error(error), **self.without_results()}
             return

@@ -1,14 +1,23 @@
 """What if: an edited text beside the one as typed, and the smallest changes that flip a tag."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
+from tagifai.services.patience import PATIENT, Ask, PredictionCancelled
 from tagifai.ui.events import QUICK, Chosen, Updates, put_row
-from tagifai.ui.views.inference import render_changes, render_flips, render_words
+from tagifai.ui.views.inference import (
+    render_cancelled,
+    render_changes,
+    render_flips,
+    render_words,
+    render_working,
+)
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
+from tagifai.ui.working import Moved, Runs, follow
 
 if TYPE_CHECKING:  # it brings scikit-learn
     from tagifai.inference.explanation import WordEffect
@@ -39,6 +48,7 @@ class WhatIf:
     ) -> None:
         self.services = services
         self.version, self.tag, self.text, self.words = version, tag, text, words
+        self.runs = Runs()
 
     def build(self) -> None:
         """Lay out the edited text, what choosing a word does, and the changes."""
@@ -74,6 +84,12 @@ class WhatIf:
                     self.smallest = gr.Button(
                         "Smallest change", size="sm", elem_id="inference-smallest"
                     )
+                self.working = gr.HTML(
+                    elem_id="inference-searching", apply_default_css=False, padding=False
+                )
+                self.cancel = gr.Button(
+                    "Cancel", visible=False, size="sm", elem_id="inference-stop-search"
+                )
                 self.edited_words = gr.HTML(
                     elem_id="inference-edited-why", apply_default_css=False, js_on_load=CHOOSE_ROW
                 )
@@ -95,8 +111,14 @@ class WhatIf:
             )
         self.copy.click(None, self.text, self.edited, js="text => text", api_visibility="private")
         self.smallest.click(
-            self.find_changes, [self.text, self.version, self.tag], self.changes, **QUICK
+            self.find_changes,
+            [self.text, self.version, self.tag],
+            [self.changes, self.working, self.cancel],
+            show_progress="hidden",
+            concurrency_limit=4,
+            api_visibility="private",
         )
+        self.cancel.click(self.stop, None, None, queue=False, api_visibility="private")
         put_row(self.changes, self.edited)
         # In the page alone: what was found for another text, tag or version is out of date.
         gr.on(
@@ -107,13 +129,24 @@ class WhatIf:
             js="() => ''",
         )
 
-    def show(self, name: str, text: str, edited: str, tag: str) -> Updates:
+    def show(
+        self,
+        name: str,
+        text: str,
+        edited: str,
+        tag: str,
+        ask: Ask = PATIENT,
+        *,
+        explains: bool = True,
+    ) -> Updates:
         """Show the words of the edited text, and the tags that the edit flips."""
         if not edited:
             return dict.fromkeys(self.outputs, "")
         inference = self.services.inference
-        words: tuple[WordEffect, ...] = inference.explain(name, edited, tag).words if tag else ()
-        diffs = inference.diff(name, text, name, edited)
+        words: tuple[WordEffect, ...] = inference.words(name, edited)
+        if tag and explains:
+            words = inference.explain(name, edited, tag, ask, "fast").words
+        diffs = inference.diff(name, text, name, edited, ask)
         return {
             self.edited_words: render_words(edited, words, tag),
             self.flips: render_flips(diffs, "text", "edited", "The edit flips no tag."),
@@ -129,15 +162,53 @@ class WhatIf:
         except (TagifaiError, ValueError):
             return gr.skip()
 
-    def find_changes(self, text: str, name: str | None, tag: str | None) -> str:
-        """Find the smallest changes of the text that flip the explained tag."""
+    def stop(self, request: gr.Request) -> None:
+        """Stop the search for changes."""
+        self.runs.stop(request, by_person=True)
+
+    def find_changes(
+        self, text: str, name: str | None, tag: str | None, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Find the smallest changes of the text that flip the explained tag, with progress."""
+        run = self.runs.start(request)
+        ended: Updates = {self.working: "", self.cancel: gr.Button(visible=False)}
+        found: list[str] = []
+
+        def search(ask: Ask) -> Iterator[str]:
+            yield self.show_changes(text, name or "", tag, ask)
+
+        try:
+            for part in follow(search, run):
+                if isinstance(part, Moved):
+                    yield {
+                        self.working: render_working(part),
+                        self.cancel: gr.Button(visible=True),
+                    }
+                else:
+                    found.append(part)
+        except PredictionCancelled:
+            ended[self.working] = render_cancelled()
+        finally:
+            self.runs.finish(request, run)
+        yield {**ended, self.changes: "".join(found)}
+
+    def show_changes(self, text: str, name: str, tag: str | None, ask: Ask = PATIENT) -> str:
+        """Show the smallest changes of the text that flip the explained tag."""
         inference = self.services.inference
         try:
-            prediction = inference.predict(name or "", text)
+            prediction = inference.predict(name, text, ask)
             chosen = prediction.explained_tag(tag)
             if not chosen or prediction.reason == "empty":
                 return show_note("There is no word to change.")
-            changes = inference.smallest_changes(name or "", text, chosen)
+            search = inference.search_changes(name, text, chosen, ask)
+        except PredictionCancelled:
+            raise
         except TagifaiError as error:
             return show_error(error)
-        return render_changes(changes, chosen, predicted=chosen in prediction.tags)
+        return render_changes(
+            search.changes,
+            chosen,
+            predicted=chosen in prediction.tags,
+            num_texts=search.num_texts,
+            budget=search.budget,
+        )

@@ -70,6 +70,8 @@ def render_saved(saved: "SavedTest", version: str) -> str:
     version : str
         The version's name.
     """
+    if saved.results is None:
+        return str(render("saved_unasked.html", saved=saved, version=version))
     (test,) = saved.results.failed or saved.results.passed
     return str(
         render(

@@ -1,10 +1,13 @@
 """What the Inference tab shows, as HTML: predictions, explanations, changes, similar projects."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
 
 from markupsafe import Markup, escape
 
+from tagifai.errors import counted
 from tagifai.inference import TextPrediction
 from tagifai.ui.views.markup import show_table
 from tagifai.ui.views.templates import macro, render
@@ -14,6 +17,7 @@ if TYPE_CHECKING:  # they bring scikit-learn
     from tagifai.inference.examples import Example
     from tagifai.inference.explanation import TagExplanation, WordEffect
     from tagifai.inference.similar import SimilarProject
+    from tagifai.ui.working import Moved
 
 MOST_HIGHLIGHTED = 5_000
 MOST_LISTED = 20
@@ -38,6 +42,13 @@ def render_probabilities(prediction: TextPrediction) -> str:
     if prediction.reason == "empty":
         return '<p class="minor">Probabilities appear when there is a word to read.</p>'
     near = prediction.near_misses
+    caption = (
+        "Every tag, those that are predicted first. This predictor decides without probabilities: "
+        "1 is yes and 0 is no, so no threshold can be moved. Choose a tag to see why"
+        if prediction.decisions_only
+        else "Every tag, likeliest first; a near miss has at least half of its threshold. "
+        "Choose a tag to see why"
+    )
     verdicts = {
         **dict.fromkeys(near, "near miss"),
         **dict.fromkeys(prediction.tags, "✔ predicted"),
@@ -58,8 +69,7 @@ def render_probabilities(prediction: TextPrediction) -> str:
         {"tag": "tag", "probability": "probability", "threshold": "threshold", "verdict": ""},
         row_key="key",
         empty="The version knows no tag.",
-        caption="Every tag, likeliest first; a near miss has at least half of its threshold. "
-        "Choose a tag to see why",
+        caption=caption,
     )
 
 
@@ -74,9 +84,17 @@ class Piece(NamedTuple):
 
 
 def render_words(
-    text: str, words: Sequence["WordEffect"], tag: str, *, help_line: bool = False
+    text: str,
+    words: Sequence["WordEffect"],
+    tag: str,
+    *,
+    help_line: bool = False,
+    is_own: bool = True,
 ) -> str:
-    """Render a text as typed, its words tinted by what they add to a tag, each to be chosen."""
+    """Render a text as typed, its words tinted by what they add to a tag, each to be chosen.
+
+    Only of our own model (`is_own`) is it known which words it never saw in training.
+    """
     shown = text[:MOST_HIGHLIGHTED]
     largest = max((abs(word.value) for word in words), default=0) or 1
     pieces, end = [], 0
@@ -89,14 +107,22 @@ def render_words(
             pieces.append(_word_piece(shown[start:stop], number, word, tag, largest))
             end = stop
     pieces.append(Piece(visible(shown[end:])))
-    return render("words.html", pieces=pieces, length=len(text), shown=len(shown), help=help_line)
+    return render(
+        "words.html",
+        pieces=pieces,
+        length=len(text),
+        shown=len(shown),
+        help=help_line,
+        is_own=is_own,
+    )
 
 
 def _word_piece(typed: str, number: int, word: "WordEffect", tag: str, largest: float) -> Piece:
     kinds = ["word"]
     if abs(word.value) >= 0.005 * largest:
         kinds.append("raises" if word.value > 0 else "lowers")
-    title = f"{word.token}: {word.value:+.3f} to the log-odds of {tag}"
+    noise = f" ± {word.noise:.3f}" if word.noise > 0 else ""
+    title = f"{word.token}: {word.value:+.3f}{noise} to the log-odds of {tag}"
     if word.spelt != word.token:
         title += f"; read as {word.spelt}"
     if not word.known:
@@ -114,7 +140,7 @@ def render_log_odds(explanation: "TagExplanation", tag: str, prediction: TextPre
                 "token": word.token,
                 "read": word.spelt if word.spelt != word.token else "",
                 "known": "" if word.known else "never seen in training",
-                "value": f"{word.value:+.3f}",
+                "value": f"{word.value:+.3f}" + (f" ± {word.noise:.3f}" if word.noise > 0 else ""),
             }
             for word in ranked
         ],
@@ -124,12 +150,8 @@ def render_log_odds(explanation: "TagExplanation", tag: str, prediction: TextPre
     return str(
         render(
             "log_odds.html",
-            parts={
-                "words": sum(word.value for word in explanation.words),
-                "names of tags": explanation.names,
-                "intercept": explanation.intercept,
-                "calibration": explanation.calibration,
-            },
+            parts=_parts(explanation),
+            method=_describe_method(explanation),
             tag=tag,
             log_odds=explanation.log_odds,
             probability=prediction.probabilities[tag],
@@ -138,6 +160,57 @@ def render_log_odds(explanation: "TagExplanation", tag: str, prediction: TextPre
             table=Markup(table),  # noqa: S704
         )
     )
+
+
+def _parts(explanation: "TagExplanation") -> dict[str, float]:
+    words = {"words": sum(word.value for word in explanation.words)}
+    if not explanation.num_texts:
+        return {
+            **words,
+            "names of tags": explanation.names,
+            "intercept": explanation.intercept,
+            "calibration": explanation.calibration,
+        }
+    base = {"without its words": explanation.intercept}
+    if abs(explanation.error) < 0.005:
+        return {**words, **base}
+    return {**words, **base, "not explained": -explanation.error}
+
+
+def _describe_method(explanation: "TagExplanation") -> str:
+    """Name the method of an explanation, how many texts it took, and how far it can be believed."""
+    asked = counted(explanation.num_texts, "text")
+    if explanation.method == "exact":
+        return "Exact: the parts sum to the log-odds."
+    if explanation.method == "leave-one-out":
+        return (
+            f"Leave one word out, {asked} asked; the sum misses the log-odds by "
+            f"{abs(explanation.error):.2f}. Of words that say the same, each seems to add nothing."
+        )
+    noises = [word.noise for word in explanation.words]
+    if any(math.isnan(noise) for noise in noises):
+        noise = "the noise cannot be told from so few"
+    else:
+        noise = f"noise up to ± {max(noises, default=0):.2f}"
+    return (
+        f"Shapley values of words, {asked} asked; the sum misses the log-odds by "
+        f"{abs(explanation.error):.2f}, {noise}."
+    )
+
+
+def render_marker() -> str:
+    """Render what begins work that takes longer: nothing to see, and new each time."""
+    return f'<span hidden data-work="{uuid4().hex}"></span>'
+
+
+def render_working(moved: "Moved | None" = None) -> str:
+    """Render that a predictor is being asked, and how far it is."""
+    return str(render("working.html", moved=moved))
+
+
+def render_cancelled() -> str:
+    """Render that the person stopped what was being asked."""
+    return str(macro("note", "Cancelled: what was known by then is shown."))
 
 
 def render_flips(
@@ -181,8 +254,26 @@ def render_flips(
     )
 
 
-def render_changes(changes: Sequence["Change"], tag: str, *, predicted: bool) -> str:
-    """Render the smallest changes found, each to be tried by choosing it."""
+def render_changes(
+    changes: Sequence["Change"],
+    tag: str,
+    *,
+    predicted: bool,
+    num_texts: int = 0,
+    budget: int | None = None,
+) -> str:
+    """Render the smallest changes found, each to be tried by choosing it.
+
+    Parameters
+    ----------
+    changes, tag
+        The changes, and the tag that they flip.
+    predicted
+        Whether the tag is predicted now.
+    num_texts, budget
+        About how many changed texts the predictor was asked, of how many; None: no limit.
+    """
+    took = f" ({num_texts:,} of at most {budget:,} changed texts asked)" if budget else ""
     aim = "is no longer predicted" if predicted else "is predicted"
     rows = [
         {
@@ -197,13 +288,16 @@ def render_changes(changes: Sequence["Change"], tag: str, *, predicted: bool) ->
         rows,
         {"change": "change", "words": "words", "probability": "probability"},
         row_key="text",
-        empty=f"No change of a few words was found by which {tag} {aim}.",
-        caption=f"Smallest changes by which {tag} {aim}, each verified; choose one to try it",
+        empty=f"No change of a few words was found by which {tag} {aim}{took}.",
+        caption=f"Smallest changes by which {tag} {aim}, each verified{took}; choose one to try it",
     )
 
 
-def render_similar(projects: Sequence["SimilarProject"]) -> str:
-    """Render the most similar projects with their tags."""
+def render_similar(projects: Sequence["SimilarProject"], embedded_by: str = "") -> str:
+    """Render the most similar projects with their tags.
+
+    `embedded_by` names the version whose embeddings were compared; "" for words in common.
+    """
     rows = [
         {
             "likeness": macro("share", found.likeness),
@@ -216,7 +310,10 @@ def render_similar(projects: Sequence["SimilarProject"]) -> str:
     return show_table(
         rows,
         {"likeness": "likeness", "text": "project", "tags": "its tags", "id": "id"},
-        empty="No project of the data shares a word with this text.",
+        empty="No project of the data shares a word with this text."
+        if not embedded_by
+        else "No project of the data is like this text.",
+        caption=f"By the embeddings of {embedded_by}" if embedded_by else "By words in common",
     )
 
 

@@ -108,12 +108,12 @@ def test_a_chosen_word_is_dropped_or_replaced(tab):
 
 
 def test_changes_that_flip_the_tag_are_found_or_it_says_why_not(tab):
-    found = tab.what_if.find_changes("Masks", VERSION, "segmentation")
+    found = tab.what_if.show_changes("Masks", VERSION, "segmentation")
     assert "Smallest changes by which segmentation is no longer predicted" in found
-    assert tab.what_if.find_changes("the", VERSION, "segmentation") == (
+    assert tab.what_if.show_changes("the", VERSION, "segmentation") == (
         '<p class="note">There is no word to change.</p>'
     )
-    assert "unknown version" in tab.what_if.find_changes("Masks", "v9", "segmentation")
+    assert "unknown version" in tab.what_if.show_changes("Masks", "v9", "segmentation")
 
 
 def test_many_texts_end_with_a_table_and_two_files(handlers, tmp_path):

@@ -174,7 +174,9 @@ def test_what_adds_up_to_the_log_odds_is_shown_with_its_sign():
         '<div class="sum"><span>words <b>+2.00</b></span> <span>names of tags <b>+0.25</b></span> '
         "<span>intercept <b>-1.00</b></span> <span>calibration <b>+0.12</b></span> "
         "<span>= log-odds of a <b>+1.38</b></span> <span>→ probability <b>0.900</b>, "
-        "predicted from 0.500</span></div><details>"
+        "predicted from 0.500</span></div>\n"
+        '<p class="minor method">Exact: the parts sum to the log-odds.</p>'
+        "<details>"
     )
 
 
