@@ -257,7 +257,7 @@ class InferenceService:
         self, name: str, text: str, tag: str, threshold: float, ask: Ask
     ) -> ChangeSearch:
         before = self.predict(name, text, ask).probabilities[tag]
-        explained = self.explain(name, text, tag, ask, "fast")
+        explained = self.explain(name, text, tag, ask)
         column = self.asker.predictor(name, ask).tags.index(tag)
         return search_changes(
             lambda texts: self.asker.send(name, texts, ask)[:, column],
