@@ -15,6 +15,8 @@ from tagifai.models.predictor_spec import PredictorSpec
 
 INSTALL = "scikit-learn skops"
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
+# What one-vs-rest keeps for a tag that all projects have, or none; it holds an array alone.
+_HARMLESS = frozenset({"sklearn.multiclass._ConstantPredictor"})
 _METHODS = ("predict_proba", "decision_function", "predict")
 
 
@@ -197,7 +199,7 @@ def read_estimator(path: Path, context: LoadContext) -> object:
         )
     data = read_archive(path, context.limits)
     try:
-        trusted = context.allowed.types
+        trusted = context.allowed.types | _HARMLESS
         unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - trusted)
         if unknown:
             raise TagifaiError(

@@ -284,3 +284,15 @@ def test_a_version_reads_no_file_outside_its_folder(fitted, tmp_path):
         load_predictor(PredictorSpec("sklearn", "gone.skops"), LoadContext(version, tags=TAGS))
     with pytest.raises(TagifaiError, match="neither a file nor a folder"):
         load_predictor(PredictorSpec("sklearn", "/dev/zero"), LoadContext(version, tags=TAGS))
+
+
+def test_a_tag_that_no_training_text_has_needs_no_confirmation(tmp_path):
+    rare = Y.copy()
+    rare[:, 1] = 0
+    with pytest.warns(UserWarning, match="Label not 1 is present"):
+        fitted = make_pipeline(TfidfVectorizer(), OneVsRestClassifier(logistic())).fit(TEXTS, rare)
+    skops.io.dump(fitted, tmp_path / "rare.skops")
+    loaded = load_predictor(
+        PredictorSpec("sklearn", str(tmp_path / "rare.skops")), LoadContext(tags=TAGS)
+    )
+    assert predict_checked(loaded, TEXTS)[:, 1].max() == 0
