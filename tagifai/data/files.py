@@ -7,12 +7,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeAlias, cast
 
 from tagifai.errors import TagifaiError, shorten
 from tagifai.limits import Limit
 
 _CHUNK = 1 << 20
+
+# What changes with a file: when it was written, its size and which file it is.
+FileStamp: TypeAlias = tuple[int, int, int]
 
 KINDS = {
     ".json": "json",
@@ -23,6 +26,15 @@ KINDS = {
     ".tab": "tsv",
     ".parquet": "parquet",
 }
+
+
+def stamp_file(path: Path) -> FileStamp | None:
+    """Return what changes with a file; None where it cannot be found."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def kind_of(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from tagifai.comparison import compare
@@ -15,7 +14,6 @@ from tagifai.errors import TagifaiError
 from tagifai.services.versions import VersionService
 from tagifai.store.history import Key, flatten_performance
 from tagifai.store.memory_cache import MemoryCache
-from tagifai.store.versions import Version
 
 SAME = 1e-6
 """Figures that differ by less were computed in the same way."""
@@ -33,17 +31,6 @@ class FlippedProject:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Two different versions, what they are compared by, and the key of the answer."""
-
-    a: Version
-    b: Version
-    slices: Mapping[str, AbstractSet[str]]
-    primary: str
-    key: tuple[str, ...]
-
-
 class ComparisonService:
     """Comparisons of two versions, and intervals of the figures of one."""
 
@@ -59,22 +46,26 @@ class ComparisonService:
         TagifaiError
             A version is unknown or damaged, or both are the same.
         """
-        pair = self._pair(a, b)
+        check_different(a, b)
+        first, second = self.versions.load(a), self.versions.load(b)
+        stamp, slices = self.versions.slice_members()
+        primary = self.primary()
+        key = ("compare", a, first.fingerprint, b, second.fingerprint, stamp, primary)
 
         def measure() -> Mapping[str, object]:
             return compare(
-                pair.a,
-                pair.b,
-                self.versions.maybe_predictions(pair.a),
-                self.versions.maybe_predictions(pair.b),
-                slices=pair.slices,
-                primary=pair.primary,
+                first,
+                second,
+                self.versions.maybe_predictions(first),
+                self.versions.maybe_predictions(second),
+                slices=slices,
+                primary=primary,
             ).to_dict()
 
         found: Comparison = self._answers.get(
             ("compare", a, b),
-            pair.key,
-            lambda: Comparison.from_dict(self.versions.cache.remember(pair.key, measure)),
+            key,
+            lambda: Comparison.from_dict(self.versions.cache.remember(key, measure)),
         )
         return found
 
@@ -148,11 +139,3 @@ class ComparisonService:
         named = self.versions.figure_names()
         by_version = [self.intervals(name) for name in names]
         return {label: [one.get(named[label]) for one in by_version] for label in labels}
-
-    def _pair(self, a: str, b: str) -> _Pair:
-        check_different(a, b)
-        first, second = self.versions.load(a), self.versions.load(b)
-        stamp, slices = self.versions.slice_members()
-        primary = self.primary()
-        key = ("compare", a, first.fingerprint, b, second.fingerprint, stamp, primary)
-        return _Pair(first, second, slices, primary, key)

@@ -19,6 +19,7 @@ from tagifai.data import (
 from tagifai.data.assignment import SPLITS_FILE
 from tagifai.data.browse import Page, ProjectIndex, count_words
 from tagifai.data.config import load_config
+from tagifai.data.files import FileStamp, stamp_file
 from tagifai.data.frequency import (
     FrequencySelection,
     FrequencyTable,
@@ -38,7 +39,7 @@ FIXED_FILES = (*PROJECT_FILES, TAG_FILE, CONFIG_FILE, SPLITS_FILE)
 """Files of a data folder that are looked for under these names."""
 
 WordCounts = tuple[tuple[str, int], ...]
-Stamp = tuple[tuple[str, int, int, int], ...]
+Stamp = tuple[tuple[str, FileStamp], ...]
 """Path, time of change, size and inode of each file: what shows that a file has changed."""
 
 
@@ -283,22 +284,16 @@ class DataService:
         self.num_read = num_read
 
     def _read_stamp(self) -> Stamp:
-        fixed = _stat(self.folder / name for name in FIXED_FILES)
+        fixed = _stamp(self.folder / name for name in FIXED_FILES)
         if fixed != self._fixed:
             self._fixed = fixed
             self._named = _named_files(self.folder)
-        return (*fixed, *_stat(self._named))
+        return (*fixed, *_stamp(self._named))
 
 
-def _stat(paths: Iterable[Path]) -> Stamp:
-    found = []
-    for path in paths:
-        try:
-            stat = path.stat()
-        except OSError:
-            continue
-        found.append((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return tuple(found)
+def _stamp(paths: Iterable[Path]) -> Stamp:
+    stamps = ((str(path), stamp_file(path)) for path in paths)
+    return tuple((path, stamp) for path, stamp in stamps if stamp is not None)
 
 
 def _named_files(folder: Path) -> list[Path]:

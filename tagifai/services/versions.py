@@ -2,10 +2,10 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagifai.data import Project
+from tagifai.data.files import stamp_file
 from tagifai.data.left_out import LeftOut, name_counts
 from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, one_of, shorten
@@ -423,7 +423,7 @@ class VersionService:
         except TagifaiError:
             return "no data", {}
         slices = self.slices()
-        stamp = (data.dataset.digest, repr(_file_stamp(self.data.folder / SLICE_FILE)))
+        stamp = (data.dataset.digest, repr(stamp_file(self.data.folder / SLICE_FILE)))
         members = self._answers.get(
             "slice members",
             stamp,
@@ -445,7 +445,7 @@ class VersionService:
             dataset = self.data.get().dataset
         except TagifaiError:
             dataset = None
-        stamp = _file_stamp(path), dataset and dataset.digest
+        stamp = stamp_file(path), dataset and dataset.digest
         return self._answers.get("slices", stamp, lambda: load_slices(path.parent, dataset))
 
     def texts(self) -> dict[str, Project]:
@@ -481,11 +481,3 @@ def _sentence(note: str) -> str:
 def _counted_names(found: object) -> str:
     counts = LeftOut.of({"unlisted": found}).unlisted
     return name_counts(counts) if counts else ""
-
-
-def _file_stamp(path: Path) -> Hashable:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

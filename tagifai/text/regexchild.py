@@ -3,6 +3,7 @@
 import contextlib
 import json
 import queue
+import signal
 import struct
 import subprocess
 import sys
@@ -10,16 +11,27 @@ import threading
 
 MEMORY_LIMIT = 512 * 1024 * 1024
 _START_SECONDS = 10.0
+# A busy machine may take this much longer than the processor time that a pattern is allowed.
+_SLACK_SECONDS = 1.5
+# Where the system has no timer of processor time, the clock on the wall must do.
+_HAS_TIMER = hasattr(signal, "setitimer")
 
-# The child's whole program: frames of a length and JSON, in and out. Its own watchdog, which
-# needs no interpreter lock, ends it where the parent died before it could kill it.
+# The child's whole program: frames of a length and JSON, in and out. Its timer of processor time
+# ends it by a signal that no Python code handles, however long a match holds the interpreter.
+# Behind it, a watchdog by the clock ends a child whose parent died before it could kill it.
 _PROGRAM = f"""
-import faulthandler, json, re, struct, sys
+import faulthandler, json, re, signal, struct, sys
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_LIMIT}, {MEMORY_LIMIT}))
 except (ImportError, ValueError, OSError):
     pass
+if {_HAS_TIMER}:
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
+def allow(seconds):
+    if {_HAS_TIMER}:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 read, write = sys.stdin.buffer.read, sys.stdout.buffer.write
 def send(answer):
     frame = json.dumps(answer).encode()
@@ -27,21 +39,23 @@ def send(answer):
     sys.stdout.buffer.flush()
 send(["ready", ""])
 while len(head := read(4)) == 4:
-    pattern, text = json.loads(read(struct.unpack("!I", head)[0]))
-    faulthandler.dump_traceback_later(2, exit=True)
+    pattern, text, seconds, wait = json.loads(read(struct.unpack("!I", head)[0]))
+    faulthandler.dump_traceback_later(wait + 1, exit=True)
+    allow(seconds)
     try:
         answer = ["done", re.compile(pattern).sub(" ", text)]
     except (re.error, RecursionError, OverflowError) as error:
         answer = ["invalid", str(error)]
     except MemoryError:
         answer = ["memory", ""]
+    allow(0)
     faulthandler.cancel_dump_traceback_later()
     send(answer)
 """
 
 
 class ChildTimeoutError(Exception):
-    """No answer came in time; the child has been killed."""
+    """No answer came in time; the child has ended."""
 
 
 class ChildDiedError(Exception):
@@ -70,16 +84,34 @@ class RegexChild:
         return self._process.pid
 
     def replace(self, pattern: str, text: str, seconds: float) -> tuple[str, str]:
-        """Replace each match by a space: ("done", text), ("invalid", why) or ("memory", "").
+        """Replace each match by a space.
 
-        Raises:
-            ChildTimeoutError: it took longer than `seconds`, its start not counted.
-            ChildDiedError: the process ended.
+        Parameters
+        ----------
+        pattern, text
+            A regular expression, and what it is tried on.
+        seconds
+            The processor time that the child may take, its start not counted. The clock may show
+            1.5 seconds more, for a busy machine. Where the system has no timer of processor time
+            (Windows), the clock alone counts.
+
+        Returns
+        -------
+        tuple of (str, str)
+            ("done", text), ("invalid", why) or ("memory", "").
+
+        Raises
+        ------
+        ChildTimeoutError
+            It took longer.
+        ChildDiedError
+            The process ended.
         """
         if not self._ready:
             self._answer(_START_SECONDS)
             self._ready = True
-        frame = json.dumps([pattern, text]).encode()
+        wait = seconds + _SLACK_SECONDS if _HAS_TIMER else seconds
+        frame = json.dumps([pattern, text, seconds, wait]).encode()
         stdin = self._process.stdin
         assert stdin is not None
         try:
@@ -88,7 +120,7 @@ class RegexChild:
         except (OSError, ValueError):  # a broken pipe, or one that `close` has closed
             self.close()
             raise ChildDiedError from None
-        return self._answer(seconds)
+        return self._answer(wait)
 
     def close(self) -> None:
         """Kill the process; again does nothing."""
@@ -98,6 +130,10 @@ class RegexChild:
         with contextlib.suppress(OSError):  # what was still to be written has no reader
             self._process.stdin.close()
 
+    @property
+    def _ran_out_of_time(self) -> bool:
+        return _HAS_TIMER and self._process.returncode == -signal.SIGPROF
+
     def _answer(self, seconds: float) -> tuple[str, str]:
         try:
             answer = self._answers.get(timeout=seconds)
@@ -106,7 +142,7 @@ class RegexChild:
             raise ChildTimeoutError from None
         if answer is None:
             self.close()
-            raise ChildDiedError
+            raise ChildTimeoutError if self._ran_out_of_time else ChildDiedError
         return answer
 
     def _read(self) -> None:

@@ -1,6 +1,7 @@
 """How events are sent whose handlers only read, and answer within milliseconds or not at all."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import gradio as gr
@@ -73,4 +74,43 @@ def drawn_first(event: Callable[..., Dependency]) -> Dependency:
     """Return an event that follows `event` once the page has drawn it, for what may wait."""
     return event(
         None, None, None, js=_AFTER_FRAME, trigger_mode="multiple", api_visibility="private"
+    )
+
+
+def drawn_once(
+    name: str,
+    changes: Sequence[Callable[..., Dependency]],
+    after: Sequence[Callable[..., Dependency]] = (),
+) -> Dependency:
+    """Return an event that follows changes once the page has drawn them, however many there were.
+
+    Gradio's page sends an event for each field that a handler fills, and sends an event again
+    whose function was still running. What follows would be asked for as often.
+
+    Parameters
+    ----------
+    name
+        What follows; a name that no other call uses.
+    changes
+        The events that call for it.
+    after
+        Events to wait for, where a change is to be shown before anything follows it.
+    """
+    quoted = json.dumps(name)
+    mark = f"window.tagifaiChanged = {{...window.tagifaiChanged, [{quoted}]: true}};"
+    follow = f"""new Promise((done) => requestAnimationFrame(() => setTimeout(() => {{
+        // A promise that is never kept: nothing follows, for it has followed already.
+        if (!window.tagifaiChanged?.[{quoted}]) return;
+        window.tagifaiChanged[{quoted}] = false;
+        done([]);
+    }})))"""
+    if not after:
+        return _in_page(changes, f"() => {{ {mark} return {follow}; }}")
+    _in_page(changes, f"() => {{ {mark} return []; }}")
+    return _in_page(after, f"() => {follow}")
+
+
+def _in_page(events: Sequence[Callable[..., Dependency]], js: str) -> Dependency:
+    return gr.on(
+        [*events], None, None, None, js=js, trigger_mode="multiple", api_visibility="private"
     )

@@ -77,6 +77,8 @@ class Route:
         A followed link's parameters, until the route is filled.
     opened
         The number of the last link that led here while the route was in view already.
+    times_filled
+        How often the route was filled. Its `change` comes after each answer of `on_shown`.
     defaults
         Defaults that come from the data, for the page's script, as `write_defaults` returns them.
     choices
@@ -88,6 +90,9 @@ class Route:
     triggers: Sequence[Callable[..., Dependency]]
     query: gr.State = field(default_factory=lambda: gr.State(None))
     opened: gr.Textbox = field(default_factory=_hidden)
+    # Beside the tabs, as all of a route. In a tab that is not open yet the page reports the first
+    # change of a State twice.
+    times_filled: gr.State = field(default_factory=lambda: gr.State(None))
     defaults: gr.Textbox = field(default_factory=_hidden)
     choices: Sequence[Choice] = ()
 
@@ -128,7 +133,9 @@ class Route:
             The event, for what is to follow it.
         """
 
-        def fill_route(request: gr.Request, query: Query | None, *given: Value) -> Updates:
+        def fill_route(
+            request: gr.Request, query: Query | None, times: int | None, *given: Value
+        ) -> Updates:
             current, rest = given[: len(self.choices)], given[len(self.choices) :]
             link = Link(query, self.choices, current)
             shown: Updates = {**fill(link, request, *rest)}
@@ -136,7 +143,7 @@ class Route:
             if link.followed and not link.postponed:
                 shown[self.query] = None
             # Gradio takes an empty mapping for a value.
-            return shown or gr.skip()
+            return {**shown, self.times_filled: (times or 0) + 1} if shown else gr.skip()
 
         fill_route.__name__, fill_route.__module__ = fill.__name__, fill.__module__
         values = [(instead or {}).get(control, control) for control in self.controls]
@@ -144,8 +151,8 @@ class Route:
         return gr.on(
             [self.opened.change, *self.triggers],
             fill_route,
-            [self.query, *values, *known],
-            [*outputs, self.query],
+            [self.query, self.times_filled, *values, *known],
+            [*outputs, self.query, self.times_filled],
             trigger_mode="always_last",
             api_visibility="private",
         )
@@ -385,11 +392,13 @@ class Address:
         shown: Updates = {self.tabs: gr.Tabs(selected=wanted.tab), wanted.query: query}
         if wanted.part:
             shown[self.parts] = gr.Tabs(selected=wanted.part)
-        # The parts of a tab share its version.
+        # The parts of a tab share its version, which is chosen above them with the first part.
         version = {name: query[name] for name in ("version",) if name in query}
         for route in self.routes:
             if route.tab == wanted.tab and route is not wanted:
                 shown[route.query] = version
+                if version and tab == route.tab and route.part == self.first_part(tab):
+                    shown[route.opened] = number
         if wanted.tab == tab and wanted.part in ("", part, self.first_part(tab)):
             shown[wanted.opened] = number
         return shown

@@ -16,7 +16,13 @@ from tagifai import errors
 
 def handler() -> dict[str, Any]:
     nothing = [""] * 11
-    return [gr.skip(), gr.Textbox(visible="hidden"), *nothing]  # fmt: skip
+    return [gr.skip(), time_ns(), *nothing]  # fmt: skip
+
+class Tab:
+    def build(self):
+        self.asked = gr.Textbox(visible="hidden")
+        self.file = gr.Textbox(visible="hidden")
+        self.asked.change(handler)
 """
 LOW = "from tagifai.ui.tab import handler\n\n\ndef read():\n" + "    x = 1\n" * 60
 
@@ -49,8 +55,8 @@ def test_each_property_is_counted(house):
         "functions of more than 60 lines": 1,
         "lists of fillers in the page": 1,
         "gr.skip()": 1,
-        "hidden text boxes": 1,
-        "time_ns tickets": 0,
+        "hidden text boxes as event buses": 1,
+        "time_ns tickets": 1,
         "fmt: skip": 1,
         "workarounds for Gradio": 1,
         "browser functions replaced": 1,

@@ -80,6 +80,11 @@ def watching(context: Any) -> Iterator[Callable[[str], Any]]:
 
     yield open_watched
     for page in pages:
+        if not page.is_closed():
+            # A view that was escaped twice would be read as text.
+            shown = page.locator("body").inner_text()
+            assert "<div" not in shown
+            assert "<p " not in shown
         page.close()
     assert outside == []
     assert errors == []

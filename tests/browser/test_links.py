@@ -52,8 +52,10 @@ def test_the_address_follows_what_is_chosen_and_shows_it_to_others(shared_page, 
     assert page.url == app_url
     open_tab(page, "Inspection")
     # The row is one of the version's own table, once that is there.
-    with page.expect_response(lambda answer: "run/predict" in answer.url):
-        choose(page, "#inspect-version", "v0.1.0")
+    table = page.locator("#tag-metrics")
+    latest = table.inner_text()
+    choose(page, "#inspect-version", "v0.1.0")
+    expect(table).not_to_have_text(latest, use_inner_text=True)
     page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
     expect(field(page, "#inspect-tag")).to_have_value("transformers")
     page.locator("#inspect-outcome").get_by_text("false negatives").click()

@@ -5,7 +5,7 @@ import numpy as np
 import orjson
 import pytest
 from browser_corpus import HOSTILE_TAG
-from pages import choose, field, open_tab, options_of
+from pages import choose, field, go_to, open_tab, options_of
 from playwright.sync_api import expect
 
 from tagifai.store.sources import FolderSource
@@ -13,14 +13,21 @@ from tagifai.store.versions import load_version
 
 
 @pytest.fixture
-def decided(corpus):
+def thresholds_of(corpus):
+    """Read a version's thresholds from its file."""
+    return lambda version: orjson.loads(
+        (corpus / "model" / version / "thresholds.json").read_bytes()
+    )
+
+
+@pytest.fixture
+def decided(corpus, thresholds_of):
     """Return a version's outcomes on its test split, straight from its files."""
 
     def of(version, tag, outcome):
-        folder = corpus / "model" / version
         predictions = load_version(FolderSource(corpus / "model"), version).load_predictions()
         predictions = predictions.select("test")
-        threshold = orjson.loads((folder / "thresholds.json").read_bytes())[tag]
+        threshold = thresholds_of(version)[tag]
         column = predictions.tags.index(tag)
         true = predictions.y_true[:, column] == 1
         above = predictions.y_prob[:, column] >= threshold
@@ -290,7 +297,70 @@ def test_what_is_chosen_before_an_answer_comes_stays(shared_page):
     expect(field(page, "#inspect-tag")).to_have_value("computer-vision")
 
 
-def test_figures_follow_whatever_sets_a_threshold(shared_page):
+def test_what_follows_a_version_is_asked_for_once(open_page, app_url):
+    page = open_page(f"{app_url}?tab=inspection&part=slices&all_of=segmentation&min_words=3")
+    measured = page.locator("#slice-measured tbody tr")
+    expect(measured).to_have_count(3)
+    page.get_by_role("tab", name="Suspected label errors").click()
+    expect(page.locator("#issues tbody tr").first).to_be_visible()
+    page.get_by_role("tab", name="Tags", exact=True).click()
+    expect(page.locator("#samples [data-count]")).to_be_visible()
+    page.wait_for_timeout(500)
+
+    asked = []
+    name_of = {
+        one["id"]: one["targets"] for one in page.evaluate("window.gradio_config.dependencies")
+    }
+
+    def note(request):
+        if "/queue/join" in request.url or "/run/" in request.url:
+            asked.append(request.post_data_json["fn_index"])
+
+    page.on("request", note)
+    # What is in the tabs that are not in view, and what is folded away.
+    choose(page, "#inspect-version", "v0.1.0")
+    expect(page.locator("#review-preview")).to_contain_text("v0.1.0")
+    page.wait_for_timeout(500)
+    following = [number for number in asked if all(kind == "then" for _, kind in name_of[number])]
+    assert len(following) >= 4
+    assert len(following) == len(set(following))
+
+    asked.clear()
+    page.locator("#tag-metrics tbody tr").filter(has_text="segmentation").click()
+    expect(page.locator("#samples [data-count]")).to_contain_text("of segmentation")
+    page.wait_for_timeout(500)
+    assert 2 <= len(asked) <= 3
+    following = [number for number in asked if all(kind == "then" for _, kind in name_of[number])]
+    assert len(following) == 1
+
+
+def test_a_slice_that_a_link_fills_in_is_measured_once_in_the_version_of_the_link(shared_page):
+    page = shared_page
+    open_tab(page, "Inspection")
+    choose(page, "#inspect-version", "v0.2.0")
+    page.get_by_role("tab", name="Slices").click()
+    expect(page.locator("#slice-measured")).to_contain_text("Choose at least one condition")
+    measured = []
+
+    def note(request):
+        if "/run/" in request.url:
+            sent = request.post_data_json["data"]
+            if "segmentation" in (sent[1] if len(sent) == 10 and sent[1] else []):
+                measured.append(sent)
+
+    page.on("request", note)
+    link = "?tab=inspection&part=slices&version=v0.1.0&all_of=segmentation&min_words=3"
+    go_to(page, link + "&unseen=5&max_words=900&any_words=masks")
+    expect(page.locator("#slice-measured tbody tr")).to_have_count(3)
+    expect(field(page, "#inspect-version")).to_have_value("v0.1.0")
+    page.wait_for_timeout(500)
+    page.remove_listener("request", note)
+    assert [sent[0] for sent in measured] == ["v0.1.0"]
+    go_to(page, "?tab=inspection&part=tags&version=v0.2.0")
+    expect(field(page, "#inspect-version")).to_have_value("v0.2.0")
+
+
+def test_figures_follow_whatever_sets_a_threshold(shared_page, thresholds_of):
     page = shared_page
     open_tab(page, "Inspection")
     page.locator("#thresholds").get_by_role("button").first.click()
@@ -305,6 +375,8 @@ def test_figures_follow_whatever_sets_a_threshold(shared_page):
     expect(figures).to_contain_text(f"{float(threshold.input_value()):.3f}threshold")
     threshold.fill("0.123")
     expect(figures).to_contain_text("0.123threshold")
-    page.locator("#tag-threshold").get_by_role("button").click()
-    expect(threshold).to_have_value("0.5")
-    expect(figures).to_contain_text("0.500threshold")
+    page.locator("#own-threshold").click()
+    own = thresholds_of(field(page, "#inspect-version").input_value())
+    expected = own[field(page, "#inspect-tag").input_value()]
+    expect(threshold).to_have_value(re.compile(rf"^{expected:.6f}".rstrip("0")))
+    expect(figures).to_contain_text(f"{expected:.3f}threshold")

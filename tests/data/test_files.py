@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tagifai.data.files import kind_of, open_bytes, open_text, readable
+from tagifai.data.files import kind_of, open_bytes, open_text, readable, stamp_file
 from tagifai.errors import TagifaiError
 from tagifai.limits import Limit
 
@@ -11,6 +11,16 @@ def test_the_kind_of_a_file_is_told_by_its_name():
     assert (kind_of(Path("x.TAB.GZ")), kind_of(Path("v1.2.jsonl"))) == ("tsv", "jsonl")
     with pytest.raises(TagifaiError, match=r"a\.parquet\.gz: unknown kind of file"):
         kind_of(Path("a.parquet.gz"))
+
+
+def test_a_file_that_changes_has_another_stamp(tmp_path):
+    path = tmp_path / "a.txt"
+    assert stamp_file(path) is None
+    path.write_text("1")
+    first = stamp_file(path)
+    assert first == stamp_file(path)
+    path.write_text("12")
+    assert stamp_file(path) != first
 
 
 def test_no_more_is_read_than_is_allowed(tmp_path):

@@ -1,10 +1,12 @@
 """Every handler of the page, called as a plain function over a real workbench."""
 
 import json
+import re
 import shutil
 
 import gradio as gr
 import pytest
+from markupsafe import Markup
 
 from tagifai.data import load_dataset
 from tagifai.text.languages import stopwords_of
@@ -36,12 +38,20 @@ def first_value(widget):
     return "" if isinstance(widget, gr.Textbox) and widget.value is None else widget.value
 
 
+def shown_once(values):
+    """Check that no view is escaped again, and that none is markup, which escapes what joins it."""
+    for value in values:
+        assert not isinstance(value, Markup)
+        assert not re.search(r"&lt;(div|p|table|ul|figure|svg|details|h\d)\b", str(value))
+
+
 def answer(event, **changes):
     """Call a handler with its widgets' first values, some changed by element id."""
     given = [changes.get((w.elem_id or "").replace("-", "_"), first_value(w)) for w in event.inputs]
     if event.name == "fill":
-        given.insert(0, HERE)
+        given = [HERE, *given]
     values = event.fn(*given)
+    shown_once(values.values() if isinstance(values, dict) else [values])
     if isinstance(values, dict) and all(isinstance(key, gr.blocks.Block) for key in values):
         assert set(values) <= set(event.outputs)
         return {

@@ -1,14 +1,13 @@
 """Inspection: where a version errs, and by which projects."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.inspection import ORDERS
 from tagifai.services.app import Services
-from tagifai.ui.events import QUICK, Updates, drawn_first, put_row
+from tagifai.ui.events import QUICK, Updates, drawn_once, put_row
 from tagifai.ui.links import Choice, Link, Route, Value
 from tagifai.ui.tabs.inspection_calibration import Calibration
 from tagifai.ui.tabs.inspection_confusions import Confusions
@@ -38,6 +37,9 @@ class View:
         What changes with the content of the version.
     marked : int
         How often words of the list were marked by the button.
+    crossing : {"", "filled", "chosen"}
+        Whether the answer that filled the tab may still be on its way, and whether a choice was
+        answered meanwhile, which then may have been the first to arrive.
     """
 
     version: str
@@ -50,6 +52,7 @@ class View:
     threshold: float
     stamp: str = ""
     marked: int = 0
+    crossing: str = ""
 
     @classmethod
     def of(
@@ -144,7 +147,7 @@ class InspectionTab:
         self.calibration.build()
         self.confusions.build(self.version, self.tag)
         self.tables.build()
-        self.view, self.times_filled = gr.State(None), gr.State(0)
+        self.view = gr.State(None)
         self._listen()
 
     def _choices(self) -> list[Choice]:
@@ -175,11 +178,7 @@ class InspectionTab:
         set_by_answers = [self.tag, thresholds.threshold, samples.page]
         kept = [thresholds.keep, thresholds.fixed]
         shown = [self.view, self.notice, samples.mark, *kept, *self.cleared]
-        self.route.on_shown(
-            self.fill,
-            [self.times_filled, *controls, *shown],
-            known=[self.view, self.times_filled, samples.marked],
-        )
+        self.route.on_shown(self.fill, [*controls, *shown], known=[self.view, samples.marked])
         put_row(self.tables.tags, self.tag)
         put_row(self.calibration.tags, self.tag)
         gr.on(
@@ -196,7 +195,7 @@ class InspectionTab:
                 samples.marked.change,
                 thresholds.saved.change,
                 # A choice made while the tab was being filled is still to be shown.
-                self.times_filled.change,
+                self.route.times_filled.change,
             ],
             self.show,
             [self.view, samples.marked, *controls],
@@ -204,10 +203,13 @@ class InspectionTab:
             **QUICK,
         )
         # The page runs the functions of an event in turn: what follows comes after `show`.
-        self.version_chosen = drawn_first(self.version.input)
+        self.version_chosen = drawn_once(
+            "version", [self.version.change], after=[self.version.input]
+        )
         # What is folded away keeps nobody waiting.
-        chosen = [self.version.input, self.tag.change, self.times_filled.change]
-        drawn_first(partial(gr.on, chosen)).then(
+        changes = [self.version.change, self.tag.change, self.route.times_filled.change]
+        shown_then = [self.version.input, self.tag.change, self.route.times_filled.change]
+        drawn_once("folded", changes, after=shown_then).then(
             self.show_folded,
             [self.decision.question, self.version, self.tag],
             [self.calibration.of_tag, *self.confusions.outputs, *self.decision.outputs],
@@ -220,14 +222,21 @@ class InspectionTab:
         if not asked.version:
             return NO_CHANGE
         try:
-            _, shown = self._show_changes(before, asked if before else replace(asked, page=1))
+            if before and before.crossing == "chosen":
+                # Whichever answer came last, this one is of all that is chosen.
+                moved = asked.threshold if asked.is_of_tag(before) else None
+                _, shown = self._show_changes(None, asked, moved)
+            else:
+                view, shown = self._show_changes(
+                    before, asked if before else replace(asked, page=1)
+                )
+                if before and before.crossing and shown.keys() - {self.view}:
+                    shown[self.view] = replace(view, crossing="chosen")
         except TagifaiError as error:
             shown = self._show_error(error)
         return shown or NO_CHANGE
 
-    def fill(
-        self, link: Link, _: gr.Request, before: View | None, times_filled: int, marked: int
-    ) -> Updates:
+    def fill(self, link: Link, _: gr.Request, before: View | None, marked: int) -> Updates:
         """Show what the link asks for, or else what is chosen."""
         versions = self.services.versions
         try:
@@ -248,11 +257,11 @@ class InspectionTab:
             # Without a link, the controls hold what they held.
             if link.followed:
                 shown |= self._show_controls(view)
+            shown[self.view] = replace(view, crossing="filled")
         except TagifaiError as error:
             shown = self._show_error(error)
         shown[self.notice] = f"{link.refused()}{shown[self.notice]}"
         shown[self.version] = gr.Dropdown(names[::-1], value=name)
-        shown[self.times_filled] = times_filled + 1
         return shown
 
     def _show_controls(self, view: View) -> Updates:

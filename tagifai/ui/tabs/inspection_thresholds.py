@@ -42,6 +42,7 @@ class Thresholds:
                     elem_id="precision-recall", min_width=320, apply_default_css=False
                 )
         chosen, shown = [version, tag], [self.threshold, self.message]
+        self.own.click(self.restore, chosen, shown, **QUICK)
         self.by_f1.click(self.find_best, chosen, shown, **QUICK)
         costs = [self.cost_fp, self.cost_fn]
         self.by_cost.click(self.find_best, [*chosen, *costs], shown, **QUICK)
@@ -64,6 +65,8 @@ class Thresholds:
             label="Threshold of the tag",
             elem_id="tag-threshold",
             interactive=True,
+            # Gradio's reset button brings back what stood there when the part was unfolded.
+            buttons=[],
         )
         self.common = gr.Slider(
             0,
@@ -73,16 +76,26 @@ class Thresholds:
             elem_id="common-threshold",
             interactive=True,
             label="One threshold for all tags (0: each tag its own)",
+            buttons=[],
         )
         with gr.Row():
             self.cost_fp = gr.Number(1, label="Cost of a false positive", minimum=0)
             self.cost_fn = gr.Number(1, label="Cost of a false negative", minimum=0)
         with gr.Row():
+            self.own = gr.Button("The version's own", elem_id="own-threshold", size="sm")
             self.by_f1 = gr.Button("Best for F1", elem_id="best-f1", size="sm")
             self.by_cost = gr.Button("Best for the costs", elem_id="best-cost", size="sm")
             self.keep = gr.Button("Keep this threshold", elem_id="keep-threshold", size="sm")
             self.stop = gr.Button("Cancel", elem_id="keep-cancel", size="sm", visible=False)
         self.fixed = gr.HTML(elem_id="threshold-fixed")
+
+    def restore(self, name: str | None, tag: str | None) -> Updates:
+        """Set the tag's threshold to the one that the version has."""
+        try:
+            threshold = self.services.inspection.threshold_of(name or "", tag or "")
+        except TagifaiError as error:
+            return {self.message: show_error(error)}
+        return {self.threshold: threshold, self.message: ""}
 
     def find_best(
         self,

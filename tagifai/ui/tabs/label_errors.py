@@ -58,6 +58,8 @@ document.addEventListener('keydown', (event) => {
 });
 """
 Value = str | float | None
+# Gradio takes an empty dict for a value.
+UNCHANGED: Updates = gr.skip()
 
 
 class QueueFilters:
@@ -226,7 +228,7 @@ class LabelErrorsTab:
             self.read_from,
             *self.buttons.all,
         ]
-        whole = [self.reviewer, *controls[1:], *outputs]
+        whole = [self.reviewer, *controls, *outputs]
         changing = [
             self.route.on_shown(self.open_tab, whole, known=[self.read_from]),
             version_chosen.then(
@@ -241,7 +243,7 @@ class LabelErrorsTab:
         gr.on(
             [self.moves.change, *(control.input for control in controls[1:])],
             self.open_queue,
-            controls,
+            [self.read_from, *controls],
             outputs,
             **QUICK,
         )
@@ -283,7 +285,8 @@ class LabelErrorsTab:
         """Fill the tab, unless what is on the screen is still true."""
         filters = self.filters
         try:
-            name = self._version(link.read("version", self.reviews.versions.names()))
+            names = self.reviews.versions.names()
+            name = self._version(link.read("version", names))
             if not link.followed and read_from == self.reviews.stamp(name):
                 return {}
             tags = self.reviews.tags(name)
@@ -299,7 +302,11 @@ class LabelErrorsTab:
                 if pair
                 else self.turn_page(request, *choice, link.read("p"))
             )
+            named: Updates = {}
+            if link.names("version"):
+                named = {filters.version: gr.Dropdown(names[::-1], value=name)}
             return {
+                **named,
                 self.reviewer: "".join([link.refused(), self._show_reviewer(request, name)]),
                 filters.tag: gr.Dropdown([ALL_TAGS, *tags], value=tag),
                 filters.kind: kind,
@@ -327,8 +334,11 @@ class LabelErrorsTab:
         tags = gr.Dropdown(names) if tag in names else gr.Dropdown(names, value=ALL_TAGS)
         return {self.reviewer: shown, self.filters.tag: tags, **moved}
 
-    def open_queue(self, request: gr.Request, *choice: str) -> Updates:
+    def open_queue(self, request: gr.Request, read_from: str | None, *choice: str) -> Updates:
         """Show the first page of a queue."""
+        # The page reports a change of `moves` in a tab that was never open, too.
+        if read_from is None:
+            return UNCHANGED
         return self.turn_page(request, *choice, 1)
 
     def turn_page(self, request: gr.Request, *choice_and_page: Value) -> Updates:

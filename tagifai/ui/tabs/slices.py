@@ -10,7 +10,7 @@ from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.services.slices import SliceService, read_cells, write_cells
 from tagifai.slices import Conditions
-from tagifai.ui.events import QUICK, Chosen
+from tagifai.ui.events import QUICK, Chosen, drawn_once
 from tagifai.ui.links import Choice, Link, Route, Updates
 from tagifai.ui.server.visits import visit_of
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
@@ -177,12 +177,12 @@ class SlicesTab:
         once = {**QUICK, "trigger_mode": "once"}
         controls = self.fields.controls
         measured = [self.version, *controls]
-        self.route.on_shown(self.open_tab, [self.saved, *controls, self.split, self.message]).then(
-            self.measure, measured, self.measured, **once
+        self.route.on_shown(
+            self.open_tab, [self.version, self.saved, *controls, self.split, self.message]
         )
-        gr.on(
-            [control.change for control in controls], self.measure, measured, self.measured, **QUICK
-        )
+        # Once the tab is filled too: the data may have changed.
+        built = [*(control.change for control in controls), self.route.times_filled.change]
+        drawn_once("slice", built).then(self.measure, measured, self.measured, **QUICK)
         version_chosen.then(self.follow_version, measured, [self.measured, self.found], **QUICK)
         self.saved.input(self.load_saved, self.saved, controls, **once)
         self.found.select(self.load_found, None, controls, **once)
@@ -210,15 +210,24 @@ class SlicesTab:
         try:
             choices, names = self.slices.choices(), list(self.slices.saved())
             why_not = self.slices.why_not(visit_of(request))
+            followed = self._follow_link(link)
         except TagifaiError as error:
             return {self.message: show_error(error)}
         cells = [f"{column} = {value}" for column, value in choices.cells]
         return {
+            **followed,
             self.saved: gr.Dropdown(names, value=None),
             **self.fields.follow(link, list(choices.tags), cells),
             self.split: link.read("split"),
             self.message: "".join([link.refused(), render_read_only(why_not)]),
         }
+
+    def _follow_link(self, link: Link) -> Updates:
+        """Choose the version that a link names, so that the slice is measured in it."""
+        if not link.names("version"):
+            return {}
+        names = self.slices.versions.names()
+        return {self.version: gr.Dropdown(names[::-1], value=link.read("version", names))}
 
     def measure(self, name: str | None, *built: object) -> Updates:
         """Measure the slice that is built."""

@@ -42,7 +42,11 @@ def show_selection(selection: FrequencySelection) -> SelectionParts:
     """Show a selection: its summary, its three lists and its two charts."""
     nothing = f"No tag reaches {selection.min_tag_freq:,} projects. Move the slider down."
     return SelectionParts(
-        render("frequency_summary.html", selection=selection, sentences=describe_others(selection)),
+        str(
+            render(
+                "frequency_summary.html", selection=selection, sentences=describe_others(selection)
+            )
+        ),
         show_counts(selection.most_common, title="Most common tags", empty=nothing),
         show_counts(selection.just_made, title="Just made the cut", empty=nothing),
         show_counts(
@@ -97,16 +101,18 @@ def show_page(page: Page) -> str:
         raw=["tags"],
         empty="No project holds all of these words. Search for fewer.",
     )
-    return render("projects_page.html", page=page, table=Markup(table))  # noqa: S704
+    return str(render("projects_page.html", page=page, table=Markup(table)))  # noqa: S704
 
 
 def show_left_out(left_out: LeftOut) -> str:
     """Show the tags that are never learned: those excluded by name, those not in the tag file."""
     excluded, unlisted = list(left_out.excluded.items()), list(left_out.unlisted.items())
     more = sum(max(0, len(tags) - MOST_LISTED) for tags in (excluded, unlisted))
-    return render(
-        "left_out.html",
-        excluded=excluded[:MOST_LISTED],
-        unlisted=unlisted[:MOST_LISTED],
-        more=counted(more, "more tag") if more else "",
+    return str(
+        render(
+            "left_out.html",
+            excluded=excluded[:MOST_LISTED],
+            unlisted=unlisted[:MOST_LISTED],
+            more=counted(more, "more tag") if more else "",
+        )
     )

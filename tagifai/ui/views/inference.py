@@ -107,13 +107,15 @@ def render_words(
             pieces.append(_word_piece(shown[start:stop], number, word, tag, largest))
             end = stop
     pieces.append(Piece(visible(shown[end:])))
-    return render(
-        "words.html",
-        pieces=pieces,
-        length=len(text),
-        shown=len(shown),
-        help=help_line,
-        is_own=is_own,
+    return str(
+        render(
+            "words.html",
+            pieces=pieces,
+            length=len(text),
+            shown=len(shown),
+            help=help_line,
+            is_own=is_own,
+        )
     )
 
 

@@ -47,7 +47,7 @@ def pair_key(pair: Pair) -> str:
     return orjson.dumps(pair).decode()
 
 
-def render_queue(page: Paged[tuple[QueuedPair, ...]], chosen: Pair | None) -> Markup:
+def render_queue(page: Paged[tuple[QueuedPair, ...]], chosen: Pair | None) -> str:
     """Render one page of a queue; the chosen pair stands out."""
     rows = [
         {
@@ -65,11 +65,13 @@ def render_queue(page: Paged[tuple[QueuedPair, ...]], chosen: Pair | None) -> Ma
         "status": "reviewed",
     }
     empty = "No pair fits this choice: nothing left to review here. Choose another."
-    return render(
-        "issue_queue.html",
-        page=page,
-        found=counted(page.num_found, "pair"),
-        table=_table(rows, columns, row_key="key", empty=empty),
+    return str(
+        render(
+            "issue_queue.html",
+            page=page,
+            found=counted(page.num_found, "pair"),
+            table=_table(rows, columns, row_key="key", empty=empty),
+        )
     )
 
 
@@ -81,18 +83,20 @@ def render_status(status: str) -> Markup:
     return macro("status", STATUSES[status], kind, template=CELLS)
 
 
-def render_pair(pair: PairDescription | None) -> Markup:
+def render_pair(pair: PairDescription | None) -> str:
     """Render a pair as a question, with the text and all evidence."""
     if pair is None:
-        return render("issue_pair.html", pair=None)
-    return render(
-        "issue_pair.html",
-        pair=pair,
-        key=pair_key((pair.issue.id, pair.issue.tag)),
-        text=render_marked(pair.text, pair.issue.title, pair.marks),
-        others=[name for name in pair.tags if name != pair.issue.tag],
-        neighbours=render_neighbours(pair),
-        reviews=render_reviews(pair),
+        return str(render("issue_pair.html", pair=None))
+    return str(
+        render(
+            "issue_pair.html",
+            pair=pair,
+            key=pair_key((pair.issue.id, pair.issue.tag)),
+            text=render_marked(pair.text, pair.issue.title, pair.marks),
+            others=[name for name in pair.tags if name != pair.issue.tag],
+            neighbours=render_neighbours(pair),
+            reviews=render_reviews(pair),
+        )
     )
 
 
@@ -161,20 +165,22 @@ def render_reviews(pair: PairDescription) -> Markup:
     return _table(rows, columns, caption="Reviews of this pair")
 
 
-def render_counts(counts: Mapping[str, int]) -> Markup:
+def render_counts(counts: Mapping[str, int]) -> str:
     """Render in a line how many pairs were reviewed, by the result."""
     total = sum(counts.values())
     reviewed = counted(total, "pair")
-    return render(
-        "review_counts.html", total=total, reviewed=reviewed, counts=counts, statuses=STATUSES
+    return str(
+        render(
+            "review_counts.html", total=total, reviewed=reviewed, counts=counts, statuses=STATUSES
+        )
     )
 
 
-def render_preview(preview: Preview, counts: Mapping[str, int]) -> Markup:
+def render_preview(preview: Preview, counts: Mapping[str, int]) -> str:
     """Render a version's figures against today's labels and against the reviewed ones."""
     if not counts["add"] + counts["remove"]:
         line = "No accepted change yet: figures would stay as they are."
-        return Markup('<p class="minor">{}</p>').format(line)
+        return str(Markup('<p class="minor">{}</p>').format(line))
     columns = {
         "metric": "test split",
         "now": "today",
@@ -190,11 +196,13 @@ def render_preview(preview: Preview, counts: Mapping[str, int]) -> Markup:
         (preview.num_same, "so already in this version's labels"),
         (preview.num_unknown, "of a project or tag that this version does not know"),
     )
-    return render(
-        "review_preview.html",
-        table=_table(preview_rows(preview), columns),
-        changed=counted(preview.num_changed, "label"),
-        others=others,
+    return str(
+        render(
+            "review_preview.html",
+            table=_table(preview_rows(preview), columns),
+            changed=counted(preview.num_changed, "label"),
+            others=others,
+        )
     )
 
 
@@ -233,24 +241,31 @@ def find_figure(
     return averages.values.get(metric), averages.covered.get(metric)
 
 
-def render_commands(commands: Sequence[str]) -> Markup:
+def render_commands(commands: Sequence[str]) -> str:
     """Render the commands that apply the reviews and train on the result."""
-    return render("review_commands.html", commands=commands)
+    return str(render("review_commands.html", commands=commands))
 
 
-def render_reviewer(name: str, why_not: str, where: object, warning: str, changes: str) -> Markup:
+def render_reviewer(name: str, why_not: str, where: object, warning: str, changes: str) -> str:
     """Render under which name reviews are saved, where, and what threatens them; or why not.
 
     `changes` describes what of the version cannot be judged.
     """
-    return render(
-        "reviewer.html", name=name, why_not=why_not, where=where, warning=warning, changes=changes
+    return str(
+        render(
+            "reviewer.html",
+            name=name,
+            why_not=why_not,
+            where=where,
+            warning=warning,
+            changes=changes,
+        )
     )
 
 
-def render_message(text: str) -> Markup:
+def render_message(text: str) -> str:
     """Render what became of a decision, also to screen readers; the line stays when empty."""
-    return render("review_message.html", text=text)
+    return str(render("review_message.html", text=text))
 
 
 def _table(

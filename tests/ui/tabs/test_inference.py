@@ -31,7 +31,7 @@ def tab(handlers):
 @pytest.fixture
 def fill(handlers, tab):
     def filled(query=None, version=None, tag="the likeliest", other="none", text="", edited=""):
-        return handlers("inference", "fill")(HERE, query, version, tag, other, text, edited)
+        return handlers("inference", "fill")(HERE, query, None, version, tag, other, text, edited)
 
     return filled
 

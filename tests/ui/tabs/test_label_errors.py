@@ -50,7 +50,7 @@ def tab(small_data, small_models, tmp_path):
 
 
 def open_queue(tab, *choice, request=HERE):
-    return Shown(tab, tab.open_queue(request, *(choice or ANYWHERE)))
+    return Shown(tab, tab.open_queue(request, "", *(choice or ANYWHERE)))
 
 
 def decide(tab, decision, seen, note="", request=HERE, choice=ANYWHERE):
@@ -68,7 +68,7 @@ def test_every_handler_changes_only_what_its_event_says(tab):
     seen = open_queue(tab)["seen"]
     row = Chosen(None, {"key": json.dumps(json.loads(seen)[:2])})
     given = {
-        "open_queue": (HERE, *ANYWHERE),
+        "open_queue": (HERE, "", *ANYWHERE),
         "turn_page": (HERE, *ANYWHERE, 2),
         "choose_pair": (HERE, row, *ANYWHERE, 1),
         "add_tag": (HERE, seen, "", *ANYWHERE),
@@ -89,6 +89,11 @@ def test_every_handler_changes_only_what_its_event_says(tab):
     assert set(opened) <= set(events["open_tab"].outputs)
     decisions = [event.decision for event in tab.reviews.events()]
     assert decisions == ["add", "undo", "right", "skip"]  # there is nothing to remove
+
+
+def test_no_pair_is_scored_for_a_visitor_who_never_opened_the_tab(tab):
+    assert tab.follow_version(HERE, None, 0, "v0.1.0", "all tags") == {tab.moves: 0}
+    assert tab.open_queue(HERE, None, *ANYWHERE) == gr.skip()
 
 
 def test_the_first_pair_of_a_queue_is_shown_with_the_decisions_that_make_sense(tab):

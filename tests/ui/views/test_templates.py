@@ -4,7 +4,8 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from tagifai.ui.views.templates import environment, render
+from tagifai.charts.templating import SHARED
+from tagifai.ui.views.templates import FOLDER, environment, render
 
 
 def test_values_are_escaped_and_shortened_and_markup_is_not():
@@ -17,3 +18,10 @@ def test_values_are_escaped_and_shortened_and_markup_is_not():
 def test_a_value_that_nobody_gave_is_an_error():
     with pytest.raises(UndefinedError, match="'text' is undefined"):
         render("notice.html", kind="error", role="")
+
+
+def test_no_template_of_the_page_stands_in_front_of_a_shared_one():
+    own, shared = ({path.name for path in folder.iterdir()} for folder in (FOLDER, SHARED))
+    assert len(own) > 20
+    assert "terms.html" in shared
+    assert own & shared == set()
