@@ -308,7 +308,7 @@ def test_what_follows_a_version_is_asked_for_once(open_page, app_url):
     page.wait_for_timeout(500)
 
     asked = []
-    name_of = {
+    targets = {
         one["id"]: one["targets"] for one in page.evaluate("window.gradio_config.dependencies")
     }
 
@@ -316,28 +316,31 @@ def test_what_follows_a_version_is_asked_for_once(open_page, app_url):
         if "/queue/join" in request.url or "/run/" in request.url:
             asked.append(request.post_data_json["fn_index"])
 
+    def following(least):
+        """Return what followed another answer, once there are so many and no more come."""
+        for _ in range(200):
+            found = [one for one in asked if all(event == "then" for _, event in targets[one])]
+            if len(found) >= least:
+                break
+            page.wait_for_timeout(100)
+        page.wait_for_timeout(500)
+        return [one for one in asked if all(event == "then" for _, event in targets[one])]
+
     page.on("request", note)
-    # What is in the tabs that are not in view, and what is folded away.
+    # What is in the tabs that are not in view, what is folded away, and what reviews change.
     choose(page, "#inspect-version", "v0.1.0")
-    expect(page.locator("#review-preview")).to_contain_text("v0.1.0")
-    page.wait_for_timeout(500)
-    following = [number for number in asked if all(kind == "then" for _, kind in name_of[number])]
-    assert len(following) >= 4
-    assert len(following) == len(set(following))
+    found = following(least=4)
+    assert len(found) == len(set(found)) == 4
 
     asked.clear()
     page.locator("#tag-metrics tbody tr").filter(has_text="segmentation").click()
     expect(page.locator("#samples [data-count]")).to_contain_text("of segmentation")
-    page.wait_for_timeout(500)
-    assert 2 <= len(asked) <= 3
-    following = [number for number in asked if all(kind == "then" for _, kind in name_of[number])]
-    assert len(following) == 1
+    assert len(following(least=1)) == 1
 
 
 def test_a_slice_that_a_link_fills_in_is_measured_once_in_the_version_of_the_link(shared_page):
     page = shared_page
     open_tab(page, "Inspection")
-    choose(page, "#inspect-version", "v0.2.0")
     page.get_by_role("tab", name="Slices").click()
     expect(page.locator("#slice-measured")).to_contain_text("Choose at least one condition")
     measured = []
@@ -350,14 +353,13 @@ def test_a_slice_that_a_link_fills_in_is_measured_once_in_the_version_of_the_lin
 
     page.on("request", note)
     link = "?tab=inspection&part=slices&version=v0.1.0&all_of=segmentation&min_words=3"
-    go_to(page, link + "&unseen=5&max_words=900&any_words=masks")
+    go_to(page, link + "&max_words=900")
     expect(page.locator("#slice-measured tbody tr")).to_have_count(3)
     expect(field(page, "#inspect-version")).to_have_value("v0.1.0")
     page.wait_for_timeout(500)
     page.remove_listener("request", note)
     assert [sent[0] for sent in measured] == ["v0.1.0"]
-    go_to(page, "?tab=inspection&part=tags&version=v0.2.0")
-    expect(field(page, "#inspect-version")).to_have_value("v0.2.0")
+    page.get_by_role("tab", name="Tags", exact=True).click()
 
 
 def test_figures_follow_whatever_sets_a_threshold(shared_page, thresholds_of):
