@@ -49,8 +49,8 @@ COMPOSITION = {
     "tagifai.cli.training_commands": ("tagifai.cli.parser",),
     "tagifai.cli.version_commands": ("tagifai.cli.parser",),
     "tagifai.cli.terminal": ("tagifai.cli.*",),
-    "tagifai.services.app": ("tagifai.ui.*", "tagifai.cli.serving", "gradio_app"),
-    "tagifai.ui*": ("tagifai.ui.*", "tagifai.cli.serving", "gradio_app"),
+    "tagifai.services.app": ("tagifai.ui.*", "tagifai.api.*", "tagifai.cli.serving", "gradio_app"),
+    "tagifai.ui*": ("tagifai.ui.*", "tagifai.api.*", "tagifai.cli.serving", "gradio_app"),
     "gradio_app": (),
 }
 # What reads files, learns or predicts comes to a tab as an argument of `build`.

@@ -52,7 +52,19 @@ class ProjectIndex:
     def page(
         self, query: str = "", sort: str = "", descending: bool = False, number: int = 1
     ) -> Page:
-        """Return a page of the projects that hold every word of a query.
+        """Return a page of what `find` finds; a number past the end means the last page.
+
+        Raises
+        ------
+        TagifaiError
+            The sort is unknown, or the number is not whole or below 1.
+        """
+        page = paged(self.find(query, sort, descending), number, PAGE_SIZE)
+        projects = tuple(self._projects[row] for row in page.items)
+        return Page(projects, page.number, page.num_pages, page.num_found, len(self._projects))
+
+    def find(self, query: str = "", sort: str = "", descending: bool = False) -> list[int]:
+        """Return the rows of the projects that hold every word of a query, in order.
 
         Parameters
         ----------
@@ -62,13 +74,11 @@ class ProjectIndex:
             One of `SORTS`, or "" for the order of the file. Descriptions and tags sort by length.
         descending : bool
             Whether the order is reversed.
-        number : int
-            The page, from 1; a number past the end means the last page.
 
         Raises
         ------
         TagifaiError
-            The sort is unknown, or the number is not whole or below 1.
+            The sort is unknown.
         """
         if sort and sort not in SORTS:
             raise one_of("column to sort by", sort, SORTS)
@@ -76,11 +86,7 @@ class ProjectIndex:
         for word in fold_text(query).split():
             folded = self._searched()
             found = [row for row in found if word in folded[row]]
-        if descending:
-            found = found[::-1]
-        page = paged(found, number, PAGE_SIZE)
-        projects = tuple(self._projects[row] for row in page.items)
-        return Page(projects, page.number, page.num_pages, page.num_found, len(self._projects))
+        return found[::-1] if descending else found
 
     def _searched(self) -> list[str]:
         if self._folded is None:

@@ -160,6 +160,19 @@ class SliceService:
             elsewhere=measure_slice(predictions, thresholds, test[~inside[test]]),
         )
 
+    def members(self, conditions: Conditions) -> list[str]:
+        """Return the ids of a slice's projects, in the order of the data.
+
+        Raises
+        ------
+        TagifaiError
+            An unknown tag or column.
+        """
+        data = self.versions.data.get()
+        conditions.check_names(data.tag_names, data.columns)
+        inside = self._members(data, conditions)
+        return [project.id for project in data.dataset.projects if project.id in inside]
+
     def find(self, version: str, split: str = "all") -> SliceProposals:
         """Find the slices where a version is surely worse; answered from the cache.
 

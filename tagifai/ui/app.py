@@ -1,5 +1,6 @@
 """Put the four tabs on one page."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -24,8 +25,15 @@ HEADING = """<div class="page-title"><h1>tagifai</h1>
 wrong? One look at a multi-label text classifier.</p></div>"""
 
 
-def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
-    """Build the page over the services; nothing is read or computed until somebody opens it."""
+def build_app(
+    services: Services,
+    min_tag_freq: int = 30,
+    selected: Callable[[str], None] | None = None,
+) -> gr.Blocks:
+    """Build the page over the services; nothing is read or computed until somebody opens it.
+
+    `selected` is called with what is selected on the page, whenever that changes.
+    """
     routes: list[links.Route] = []
 
     def route(tab: str, shown: gr.Tab, part: str = "") -> links.Route:
@@ -67,7 +75,7 @@ def build_app(services: Services, min_tag_freq: int = 30) -> gr.Blocks:
                             tags.version_chosen
                         )
         with head:
-            links.Address(routes, tabs, parts).build(demo.load, HEADING)
+            links.Address(routes, tabs, parts, selected).build(demo.load, HEADING)
             waiting = progress.add_waiting()
             loading.build(demo.load, lambda: services.warm_up.progress())
             if account.is_offered(services.space, services.settings):

@@ -1,9 +1,10 @@
-// The page's side of the address; `routes` stands before it, `element` and `trigger` are Gradio's.
+// The page's side of the address; `routes` and `reports` stand before it, `element` and `trigger` are Gradio's.
 const status = element.querySelector('[role=status]');
 const longest = 6000;
 const values = [];
 let ready = false, touched = false, restored = false;
 let timer = null, copied = null, followed = 0;
+let reporting = null, reported = null;
 // The elements that somebody wrote in since the tab in view was opened.
 const written = new Set();
 
@@ -20,8 +21,11 @@ const inView = () => {
 };
 const words = (choice) => {
   const value = values[choice.index];
+  if (value === undefined || JSON.stringify(value) === JSON.stringify(choice.omit)) return [];
+  return spelled(choice, value);
+};
+const spelled = (choice, value) => {
   if (value === null || value === undefined || (value === '' && !choice.omit)) return [];
-  if (JSON.stringify(value) === JSON.stringify(choice.omit)) return [];
   if (typeof value === 'boolean') return [value ? '1' : '0'];
   return [].concat(value).map((one) => choice.codes[one] || String(one));
 };
@@ -81,8 +85,23 @@ async function copy() {
   copied = setTimeout(() => { status.textContent = ''; }, 6000);
 }
 
+// What is selected, defaults included, for the program that shows the page.
+function report() {
+  const route = inView(), query = new URLSearchParams({tab: route.tab, part: route.part});
+  for (const choice of route.choices) {
+    const value = values[choice.index] === undefined ? choice.omit : values[choice.index];
+    for (const word of spelled(choice, value)) query.append(choice.name, word);
+  }
+  const selected = query.toString();
+  if (selected !== reported) trigger('input', {key: selected});
+  reported = selected;
+}
+
 window.tagifaiAddress = {
-  ready() { ready = true; },
+  ready() {
+    ready = true;
+    this.turn();
+  },
   take(index, value) {
     values[index] = value;
     this.turn();
@@ -102,6 +121,10 @@ window.tagifaiAddress = {
     this.turn();
   },
   turn() {
+    if (reports) {
+      clearTimeout(reporting);
+      reporting = setTimeout(report, 100);
+    }
     if (!touched) return;
     clearTimeout(timer);
     timer = setTimeout(write, 250);

@@ -306,10 +306,19 @@ class Address:
         What a link can lead to.
     tabs, parts
         The page's tabs, and those of the tab that has parts.
+    selected
+        Is called with what is selected, as the parameters of an address, whenever that changes.
     """
 
-    def __init__(self, routes: Sequence[Route], tabs: gr.Tabs, parts: gr.Tabs) -> None:
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        tabs: gr.Tabs,
+        parts: gr.Tabs,
+        selected: Callable[[str], None] | None = None,
+    ) -> None:
         self.routes = routes
+        self.selected = selected
         self.tabs = tabs
         self.parts = parts
         self.controls = list(
@@ -322,7 +331,7 @@ class Address:
             f'<div class="page-head">{heading}<div><button type="button" class="copy-link">'
             'Copy link</button><span class="minor" role="status"></span></div></div>',
             elem_id="address",
-            js_on_load=script(self.routes, self.controls),
+            js_on_load=script(self.routes, self.controls, reports=self.selected is not None),
             apply_default_css=False,
             padding=False,
         )
@@ -351,6 +360,16 @@ class Address:
             show_progress="hidden",
             api_visibility="private",
         )
+        if self.selected is not None:
+            self.header.input(
+                self.take_selection,
+                None,
+                None,
+                trigger_mode="multiple",
+                queue=False,
+                show_progress="hidden",
+                api_visibility="private",
+            )
         # Each control reports its own value: an event of all would have the page copy what each of
         # them holds, lists of choices included, whenever one changes.
         for number, control in enumerate(self.controls):
@@ -403,6 +422,12 @@ class Address:
             shown[wanted.opened] = number
         return shown
 
+    def take_selection(self, event: Chosen) -> None:
+        """Pass on what is selected."""
+        assert self.selected is not None  # without it there is no such event
+        if event.key:
+            self.selected(event.key)
+
     def first_part(self, tab: str) -> str:
         """Return the part of a tab that is shown first, "" where it has none."""
         return next((route.part for route in self.routes if route.tab == tab), "")
@@ -430,8 +455,11 @@ def wanted_route(routes: Sequence[Route], query: Query) -> Route:
     return next((route for route in of_tab if route.part == part), of_tab[0])
 
 
-def script(routes: Sequence[Route], controls: Sequence[Control]) -> str:
-    """Return what the header runs when it is drawn: the page's side of the address."""
+def script(routes: Sequence[Route], controls: Sequence[Control], *, reports: bool = False) -> str:
+    """Return what the header runs when it is drawn: the page's side of the address.
+
+    `reports` is whether the page reports what is selected.
+    """
     order = {control._id: number for number, control in enumerate(controls)}
     described = [
         {
@@ -452,4 +480,5 @@ def script(routes: Sequence[Route], controls: Sequence[Control]) -> str:
         for route in routes
     ]
     source = Path(__file__).with_name("links.js").read_text("utf-8")
-    return f"const routes = {orjson.dumps(described).decode()};\n{source}"
+    data = f"const routes = {orjson.dumps(described).decode()}, reports = {str(reports).lower()};"
+    return f"{data}\n{source}"

@@ -154,9 +154,15 @@ def cannot_open(host: str, port: int, error: OSError) -> TagifaiError:
 
 
 def build_server_app(
-    demo: gr.Blocks, settings: Settings, appearance: Appearance, endpoints_only: bool = False
+    demo: gr.Blocks,
+    settings: Settings,
+    appearance: Appearance,
+    endpoints_only: bool = False,
+    framed_by: str = "",
 ) -> FastAPI:
     """Build the server's application, with the page mounted at its root.
+
+    `framed_by` are the sites that may show the page inside theirs, separated by spaces.
 
     Raises
     ------
@@ -169,7 +175,7 @@ def build_server_app(
     app = FastAPI(
         openapi_url=None,
         routes=routes(endpoints_only),
-        middleware=middleware(settings, endpoints_only),
+        middleware=middleware(settings, endpoints_only, framed_by),
     )
     demo.state_session_capacity = SESSIONS
     gr.mount_gradio_app(
@@ -249,7 +255,7 @@ def routes(endpoints_only: bool) -> list[BaseRoute]:
     return [*found, Route("/", list_endpoints)] if endpoints_only else found
 
 
-def middleware(settings: Settings, endpoints_only: bool) -> list[Middleware]:
+def middleware(settings: Settings, endpoints_only: bool, framed_by: str = "") -> list[Middleware]:
     """List what each request passes through on its way in, and each answer on its way out."""
     path = urlsplit(settings.root_path).path.rstrip("/")
     gate = Middleware(
@@ -257,7 +263,7 @@ def middleware(settings: Settings, endpoints_only: bool) -> list[Middleware]:
         max_body=settings.max_body,
         max_upload=settings.max_upload,
         max_waiting=settings.max_waiting,
-        framed_by=FRAMES if Space.of(os.environ) else "",
+        framed_by=FRAMES if Space.of(os.environ) else framed_by,
         mcp=settings.mcp,
     )
     before = [Middleware(CutPath, path=path), gate] if path else [gate]
