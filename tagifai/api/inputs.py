@@ -375,7 +375,7 @@ def _rows_of_tags(found: object, tags: Sequence[str] | None) -> list[list[object
         return lists
     lengths = {len(row) for row in lists}
     width = len(tags) if tags else max(lengths)
-    if lengths == {width} and all(one in (0, 1) or one != one for row in lists for one in row):
+    if lengths == {width} and width:
         return None
     whole = all(isinstance(one, int | np.integer) for row in lists for one in row)
     return lists if whole and (tags is not None or lengths == {0}) else None

@@ -123,7 +123,9 @@ def show(
         opened = open_predictor(predictor, material.tags if material.named else ())
     versions = read_versions(y_prob, material, name)
     if opened is not None and len(versions) > 1 and name in versions:
-        raise TagifaiError(f"name: y_prob has a version {name!r} already; the predictor needs another")
+        raise TagifaiError(
+            f"name: y_prob has a version {name!r} already; the predictor needs another"
+        )
     for version in versions or [name]:
         _check_name(version)
     folder = Path(tempfile.mkdtemp(prefix="tagifai-"))
