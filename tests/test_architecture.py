@@ -36,6 +36,8 @@ KEPT_TO = {
     "mlflow": ("tagifai.store.mlflow_source",),
     "optuna": ("tagifai.training.search",),
 }
+# What is there in a notebook, and is asked for nowhere else.
+BY_NOTEBOOKS = {"IPython", "google"}
 # Modules that put others together; what they put together doesn't know them.
 COMPOSITION = {
     "tagifai.__main__": (),
@@ -270,7 +272,7 @@ def test_what_is_imported_is_pinned():
     }
     distributions = packages_distributions()
     roots = {name.partition(".")[0] for names in IMPORTS.values() for name in names}
-    third = roots - sys.stdlib_module_names - {"tagifai"}
+    third = roots - sys.stdlib_module_names - {"tagifai"} - BY_NOTEBOOKS
     unpinned = {
         name
         for name in third

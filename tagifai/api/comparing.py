@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagifai.api.evaluating import as_predictions, read_thresholds
-from tagifai.api.inputs import column_names, read_probabilities, read_tags, read_truth
+from tagifai.api.inputs import read_probabilities, read_tags, read_truth
 from tagifai.comparison.results import GROUPS, DiffRow
 from tagifai.comparison.results import Comparison as Result
 from tagifai.errors import TagifaiError, one_of
@@ -146,12 +146,11 @@ def compare(
     if y_true is None:
         raise TagifaiError("y_true: shape (n_texts, n_tags) is needed to compare arrays, got None")
     names = None if tags is None else read_tags(tags)
-    columns, truth, _ = read_truth(y_true, None, names)
-    named = names is not None or bool(column_names(y_true))
+    columns, truth, ordered = read_truth(y_true, None, names)
     limits = read_thresholds(thresholds, columns)
     both = [
         as_predictions(
-            truth, read_probabilities(found, name, len(truth), columns, named=named), columns
+            truth, read_probabilities(found, name, len(truth), columns, ordered=ordered), columns
         )
         for name, found in (("a", a), ("b", b))
     ]

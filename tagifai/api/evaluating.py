@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tagifai.api.inputs import read_matrix, read_probabilities, read_tags, read_truth
+from tagifai.api.inputs import read_probabilities, read_tags, read_truth, refuse_unnamed
 from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
@@ -132,12 +132,11 @@ def evaluate(
     if (y_prob is None) == (y_pred is None):
         raise TagifaiError("evaluate: y_prob or y_pred is needed, and not both")
     names = None if tags is None else read_tags(tags)
-    columns, truth, named = read_truth(y_true, None, names)
+    columns, truth, ordered = read_truth(y_true, None, names)
     if y_prob is None:
-        prob, thresholds = _read_decisions(y_pred, len(truth), columns, named), DEFAULT_THRESHOLD
+        prob, thresholds = _read_decisions(y_pred, len(truth), columns, ordered), DEFAULT_THRESHOLD
     else:
-        chosen = names is not None or _has_columns(y_true)
-        prob = read_probabilities(y_prob, "y_prob", len(truth), columns, named=chosen)
+        prob = read_probabilities(y_prob, "y_prob", len(truth), columns, ordered=ordered)
     predictions = as_predictions(truth, prob, columns)
     return score(predictions, read_thresholds(thresholds, columns), y_prob is not None, seed)
 
@@ -191,17 +190,12 @@ def read_thresholds(
     return {tag: float(given.get(tag, DEFAULT_THRESHOLD)) for tag in tags}
 
 
-def _read_decisions(y_pred: object, num_texts: int, tags: Sequence[str], named: bool) -> Array:
+def _read_decisions(y_pred: object, num_texts: int, tags: Sequence[str], ordered: bool) -> Array:
     try:
-        _, decided, by_name = read_truth(y_pred, num_texts, tags)
+        if not ordered:
+            # Names are looked up among the tags; a matrix without names could be of any order.
+            refuse_unnamed(y_pred, "y_true", num_texts, tags)
+        _, decided, _ = read_truth(y_pred, num_texts, tags)
     except TagifaiError as error:
         raise TagifaiError(str(error).replace("y_true", "y_pred", 1)) from None
-    if not named and by_name and not _has_columns(y_pred):
-        read_matrix(decided, "y_pred", num_texts, tags)
     return decided.astype(np.float32)
-
-
-def _has_columns(found: object) -> bool:
-    from tagifai.api.inputs import column_names
-
-    return bool(column_names(found))

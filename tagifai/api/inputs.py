@@ -141,7 +141,7 @@ def read_tags(tags: object, argument: str = "tags") -> tuple[str, ...]:
 def read_truth(
     found: object, num_texts: int | None, tags: Sequence[str] | None
 ) -> tuple[tuple[str, ...], Array, bool]:
-    """Return the tags, which text has which, and whether the tags have names.
+    """Return the tags, which text has which, and whether the order of the tags is known.
 
     Parameters
     ----------
@@ -158,8 +158,9 @@ def read_truth(
     tags : tuple of str
     y_true : array of shape (n_texts, n_tags)
         uint8, 0 or 1.
-    named : bool
-        Whether anybody has named the tags; else they are counted.
+    ordered : bool
+        False where `found` names the tags and nobody said in which order, so that they are
+        sorted.
 
     Raises
     ------
@@ -177,7 +178,7 @@ def read_truth(
     if rows is not None:
         if num_texts is not None and len(rows) != num_texts:
             raise wrong_shape("y_true", (len(rows),), (num_texts,), "a list of tags for each text")
-        return (*_one_hot(rows, tags), True)
+        return (*_one_hot(rows, tags), tags is not None)
     values, names = read_matrix(found, "y_true", num_texts, tags)
     bad = np.argwhere((values != 0) & (values != 1))
     if len(bad):
@@ -186,7 +187,7 @@ def read_truth(
         raise wrong_shape("y_true", values.shape, (len(values), "n_tags"), "one column for a tag")
     named = tags or names
     chosen = tuple(named) if named else tuple(f"tag {place}" for place in range(values.shape[1]))
-    return chosen, values.astype(np.uint8), named is not None
+    return chosen, values.astype(np.uint8), True
 
 
 def read_probabilities(
@@ -195,7 +196,7 @@ def read_probabilities(
     num_texts: int,
     tags: Sequence[str],
     *,
-    named: bool = True,
+    ordered: bool = True,
 ) -> Array:
     """Return probabilities, float32 (n_texts, n_tags), the columns in the order of `tags`.
 
@@ -206,7 +207,7 @@ def read_probabilities(
         tag that is left out has 0.
     argument : str
         What messages call it.
-    named : bool
+    ordered : bool
         False where the order of `tags` is nobody's choice, so that columns without names could
         be any.
 
@@ -222,17 +223,30 @@ def read_probabilities(
     """
     if isinstance(found, list | tuple) and found and all(isinstance(r, Mapping) for r in found):
         found = _fill_rows(found, argument, tags)
-    elif not named and not column_names(found):
-        raise TagifaiError(
-            f"{argument}: nobody knows which column is which tag, because y_true names them and "
-            f"{argument} does not: tags=[…] gives the names in the order of the columns (shape "
-            f"received: {shape_of(found)}; needed: {(num_texts, len(tags))})"
-        )
+    elif not ordered:
+        refuse_unnamed(found, argument, num_texts, tags)
     values, _ = read_matrix(found, argument, num_texts, tags)
     bad = np.argwhere(~((values >= 0) & (values <= 1)))
     if len(bad):
         raise _bad_value(argument, values, bad[0], PROBABILITY, num_texts, tags)
     return values.astype(np.float32)
+
+
+def refuse_unnamed(found: object, argument: str, num_texts: int, tags: Sequence[str]) -> None:
+    """Refuse columns without names where nobody knows the order of the tags.
+
+    Raises
+    ------
+    TagifaiError
+        `found` has neither named columns nor names in its rows.
+    """
+    if column_names(found) or _rows_of_tags(found, None) is not None:
+        return
+    raise TagifaiError(
+        f"{argument}: nobody knows which column is which tag, because the labels name them and "
+        f"{argument} does not: tags=[…] gives the names in the order of the columns (shape "
+        f"received: {shape_of(found)}; needed: {(num_texts, len(tags))})"
+    )
 
 
 def read_matrix(

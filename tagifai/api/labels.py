@@ -95,7 +95,7 @@ def label_issues(
     language = find_language(language)
     material = read_material(texts, y_true, tags=tags, ids=ids, data=data)
     prob = read_probabilities(
-        y_prob, "y_prob", len(material.texts), material.tags, named=material.named
+        y_prob, "y_prob", len(material.texts), material.tags, ordered=material.ordered
     )
     names = material.tags
     projects = {

@@ -39,7 +39,7 @@ class Material:
         The columns of `y_true`.
     y_true : array of shape (n_texts, n_tags)
         0 or 1.
-    named : bool
+    ordered : bool
         Whether the order of `tags` is somebody's choice.
     split, group : list of str or None
         Of each text.
@@ -51,7 +51,7 @@ class Material:
     texts: Sequence[str]
     tags: tuple[str, ...]
     y_true: Array
-    named: bool = True
+    ordered: bool = True
     split: Sequence[str] | None = None
     group: Sequence[str] | None = None
     extra: Mapping[str, Sequence[object]] = field(default_factory=dict)
@@ -86,14 +86,14 @@ def read_material(
     found = {name: take_column(value, data, name) for name, value in given.items()}
     rows = read_texts(found["texts"])
     names = None if tags is None else read_tags(tags)
-    columns, truth, named = read_truth(found["y_true"], len(rows), names)
+    columns, truth, ordered = read_truth(found["y_true"], len(rows), names)
     columns = read_tags(columns, "y_true")
     return Material(
         _read_ids(found["ids"], len(rows)),
         rows,
         columns,
         truth,
-        named and (names is not None or bool(column_names(found["y_true"]))),
+        ordered,
         _read_column(found["split"], len(rows), "split", _read_split),
         _read_column(found["group"], len(rows), "group", str),
         _other_columns(data, used, len(rows)),
@@ -118,7 +118,7 @@ def read_versions(y_prob: object, material: Material, name: str) -> dict[str, Ar
     for version, values in several.items():
         argument = f"y_prob[{version!r}]" if table else "y_prob"
         found[str(version)] = read_probabilities(
-            values, argument, len(material.texts), material.tags, named=material.named
+            values, argument, len(material.texts), material.tags, ordered=material.ordered
         )
     return found
 

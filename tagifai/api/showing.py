@@ -16,7 +16,7 @@ from tagifai.api.adding import (
     make_predicted,
     open_predictor,
 )
-from tagifai.api.inputs import shape_of
+from tagifai.api.inputs import column_names, shape_of
 from tagifai.api.material import Material, read_material, read_versions, write_data
 from tagifai.api.notebook import FRAMES, HEIGHT, in_notebook, show_in_cell
 from tagifai.api.notebook import open_browser as open_in_browser
@@ -115,12 +115,10 @@ def show(
     """
     if out_of_fold not in OUT_OF_FOLD:
         raise one_of("out_of_fold", out_of_fold, OUT_OF_FOLD)
-    opened = None
-    if predictor is not None and tags is None:
-        tags = getattr(predictor, "tags", None)
+    opened, tags = _read_predictor(predictor, tags, y_true)
     material = read_material(texts, y_true, tags=tags, ids=ids, split=split, group=group, data=data)
-    if predictor is not None:
-        opened = open_predictor(predictor, material.tags if material.named else ())
+    if predictor is not None and opened is None:
+        opened = open_predictor(predictor, material.tags if material.ordered else ())
     versions = read_versions(y_prob, material, name)
     if opened is not None and len(versions) > 1 and name in versions:
         raise TagifaiError(
@@ -143,6 +141,19 @@ def show(
             live.forget(spec)
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _read_predictor(
+    predictor: object, tags: object, y_true: object
+) -> tuple[OpenedPredictor | None, object]:
+    """Open a predictor that knows its own tags, where nobody else names them."""
+    if predictor is None or tags is not None or column_names(y_true):
+        return None, tags
+    try:
+        opened = open_predictor(predictor, ())
+    except TagifaiError:
+        return None, None  # it is opened with the tags of the labels
+    return opened, opened.checked.tags
 
 
 def _check_name(name: str) -> None:

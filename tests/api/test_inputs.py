@@ -188,9 +188,9 @@ def test_probabilities_that_do_not_fit(y_prob, message):
 
 def test_columns_that_could_be_any_tag_are_refused():
     with pytest.raises(TagifaiError, match="nobody knows which column is which tag"):
-        read_probabilities(PROBS, "y_prob", 3, TAGS, named=False)
+        read_probabilities(PROBS, "y_prob", 3, TAGS, ordered=False)
     table = pd.DataFrame(PROBS, columns=TAGS)
-    assert read_probabilities(table, "y_prob", 3, TAGS, named=False).tolist() == PROBS
+    assert read_probabilities(table, "y_prob", 3, TAGS, ordered=False).tolist() == PROBS
 
 
 def test_tags_are_stripped_and_come_once():
