@@ -269,10 +269,10 @@ def decide(
     truth = truth_of(chosen, tags)
     split = assign_splits(chosen, truth, dataset, choices)
     ids = [one.id for one in chosen]
+    predictions = Predictions.of(ids, split, tags, truth, y_prob[rows])
+    drawn = choices.splits is None and "test" not in dataset.splits.values()
     return decide_predictions(
-        Predictions.of(ids, split, tags, truth, y_prob[rows]),
-        choices,
-        decisions_only=decisions_only,
+        replace(predictions, decisions_only=decisions_only), choices, drawn=drawn
     )
 
 

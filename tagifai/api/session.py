@@ -5,7 +5,9 @@ import contextlib
 import os
 import shutil
 import threading
+import warnings
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from tagifai.services.app import Services
 
+# What Gradio's packages say of a notebook without widgets, which nobody here needs.
+_NO_WIDGETS = "IProgress not found"
 # Seconds between two looks at whether the session was closed meanwhile.
 _TURN = 0.2
 
@@ -55,10 +59,7 @@ class Session:
         proxied: bool = False,
         predictor: PredictorSpec | None = None,
     ) -> None:
-        stay_offline(os.environ)
-        from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
-
-        leave_as_installed()
+        _prepare_gradio()
         self._folder = folder
         self._predictor = predictor
         self._selected = ""
@@ -195,3 +196,14 @@ class Session:
 
     def _select(self, query: str) -> None:
         self._selected = query
+
+
+def _prepare_gradio() -> None:
+    """Import Gradio as the app does: offline, without writing stubs, and silently."""
+    stay_offline(os.environ)
+    from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
+
+    leave_as_installed()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=_NO_WIDGETS)
+        import_module("tagifai.ui.app")
