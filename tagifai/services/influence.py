@@ -35,8 +35,8 @@ MAX_EMBEDDED = 20_000_000
 # How far a layer's probability may be from the predictor's own.
 SAME = 2e-3
 NO_LAYER = (
-    "the predictor says of no linear last layer that it is fitted to embeddings, so what each "
-    "training text did to it is not known"
+    "the predictor does not end in a linear layer on embeddings that is known here, so what each "
+    "training text did to it cannot be computed"
 )
 
 

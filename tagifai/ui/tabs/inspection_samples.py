@@ -61,7 +61,7 @@ class Samples:
                 "Mark the words", elem_id="samples-mark", size="sm", visible=False
             )
             self.stop = gr.Button("Cancel", elem_id="samples-cancel", size="sm", visible=False)
-        self.progress = gr.HTML(elem_id="samples-progress", apply_default_css=False)
+        self.progress = gr.HTML(elem_id="samples-progress", apply_default_css=False, visible=False)
         # Counts how often words were marked by the button: the list is then shown again.
         self.marked = gr.State(0)
         self.table = gr.HTML(elem_id="samples", apply_default_css=False, js_on_load=CHOOSE_ROW)
@@ -174,13 +174,13 @@ class Samples:
             )
             for step in self.background.run(request.session_hash, work):
                 if isinstance(step, Step):
-                    yield {self.progress: render_step(step)}
+                    yield {self.progress: gr.HTML(render_step(step), visible=True)}
                 else:
                     message = ""
         except TagifaiError as error:
             message = show_error(error)
         yield {
-            self.progress: message,
+            self.progress: gr.HTML(message, visible=bool(message)),
             self.stop: gr.Button(visible=False),
             self.marked: marked + 1,
         }

@@ -158,6 +158,9 @@ with torch.inference_mode():
 found["gap"] = float(np.abs(probabilities - np.array(own)).max())
 found["right"] = float(((predict_checked(predictor, TEXTS) > 0.5) == Y).mean())
 found["embedded"] = list(predictor.embed(TRIED).shape)
+layer = predictor.linear_layer
+margins = layer.margins(predictor.embed(TRIED))
+found["layer gap"] = float(np.abs(1 / (1 + np.exp(-margins)) - probabilities).max())
 alone = np.vstack([predictor.embed([text]) for text in TRIED])
 found["embedded alone"] = float(np.abs(alone - predictor.embed(TRIED)).max())
 
@@ -250,6 +253,9 @@ found["tags"] = predictor.tags == TAGS
 found["gap"] = float(np.abs(predict_checked(predictor, TRIED) - own).max())
 found["right"] = float(((predict_checked(predictor, TEXTS) > 0.5) == Y).mean())
 found["embedded"] = list(predictor.embed(TRIED).shape)
+layer = predictor.linear_layer
+margins = layer.margins(predictor.embed(TRIED))
+found["layer gap"] = float(np.abs(1 / (1 + np.exp(-margins)) - own).max())
 modules = json.loads((good / "modules.json").read_text())
 modules[0]["type"] = "subprocess.Popen"
 (good / "modules.json").write_text(json.dumps(modules))
@@ -315,6 +321,7 @@ def test_transformers(tmp_path):
     assert found["gap"] < 1e-5
     assert found["right"] > 0.9
     assert found["embedded"] == [8, 32]
+    assert found["layer gap"] < 1e-5
     assert found["embedded alone"] < 1e-4
     assert "knows no names of tags (LABEL_0" in found["unnamed"]
     assert "problem_type nothing; a sigmoid for each tag is used" in found["problem type"]
@@ -339,4 +346,5 @@ def test_setfit(tmp_path):
     assert found["gap"] < 1e-5
     assert found["right"] > 0.9
     assert found["embedded"] == [8, 32]
+    assert found["layer gap"] < 1e-5
     assert "modules.json: unknown module 'subprocess.Popen'" in found["module"]
