@@ -116,6 +116,21 @@ def chosen_by(predictions: Predictions) -> str:
     return LEARNT if predictions.out_of_fold == "yes" else "val"
 
 
+def describe_decisions(predictions: Predictions) -> str:
+    """Explain what decisions without probabilities do not allow; "" where there are some.
+
+    >>> p = Predictions.of(["7"], ["test"], ["cv"], [[1]], [[1]])
+    >>> describe_decisions(p)
+    ''
+    """
+    if not predictions.decisions_only:
+        return ""
+    return (
+        "this version has decisions without probabilities: there is no threshold to move, nothing "
+        "to calibrate, and no order by how sure it is"
+    )
+
+
 def describe_in_sample(predictions: Predictions) -> str:
     """Explain why probabilities of train projects are not used; "" where they are.
 

@@ -69,7 +69,7 @@ def _in_words(value: object) -> str:
     ('numpy 2.4.6, sizes 1,200', '3.500')
     """
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_in_words(one)}" for key, one in value.items())
+        return ", ".join(f"{key} {_in_words(one)}" for key, one in value.items() if one != "")
     if isinstance(value, list):
         return ", ".join(map(_in_words, value))
     return shown(value)

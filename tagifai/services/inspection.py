@@ -37,7 +37,7 @@ from tagifai.metrics.calibration_check import (
 )
 from tagifai.models.predictor import Cancelled, PredictionCancelled, Progress
 from tagifai.permissions import Visit, WriteRules
-from tagifai.selection import Rows
+from tagifai.selection import Rows, describe_decisions
 from tagifai.services.versions import VersionService
 from tagifai.slices.builder import measure_slice
 from tagifai.store.memory_cache import MemoryCache
@@ -122,8 +122,15 @@ class InspectionService:
         """Choose a tag's best threshold on held-out projects, reported on test.
 
         For F1 it is shrunk to the common one as in training.
+
+        Raises
+        ------
+        TagifaiError
+            The version has decisions without probabilities, or an unknown tag.
         """
         predictions = self.versions.predictions(name)
+        if why := describe_decisions(predictions):
+            raise TagifaiError(why)
         shrunk = None
         if cost_fp is None and cost_fn is None and tag in predictions.tags:
             params = self.versions.load(name).params
@@ -138,8 +145,14 @@ class InspectionService:
             )
         return best_threshold(predictions, tag, cost_fp=cost_fp, cost_fn=cost_fn, shrunk=shrunk)
 
+    def why_no_probabilities(self, name: str) -> str:
+        """Return what decisions without probabilities do not allow, "" where there are some."""
+        return describe_decisions(self.versions.predictions(name))
+
     def why_fixed(self, name: str) -> str:
         """Return why the thresholds of a version cannot be saved, "" where they can."""
+        if self.versions.load(name).decisions_only:
+            return self.why_no_probabilities(name)
         if name != WORKSPACE:
             return f"a release is never changed; thresholds are kept in {WORKSPACE!r} alone"
         try:

@@ -39,7 +39,7 @@ from tagifai.reviews.verdicts import (
     preview_changes,
     reach_verdicts,
 )
-from tagifai.selection import Paged, column_of, describe_in_sample, paged
+from tagifai.selection import Paged, column_of, describe_decisions, describe_in_sample, paged
 from tagifai.services.versions import VersionService
 from tagifai.settings import Settings
 from tagifai.store.memory_cache import MemoryCache
@@ -328,7 +328,9 @@ class ReviewService:
         changed = f"Changed since this version was made, so left out: {', '.join(parts)}."
         in_sample = describe_in_sample(found.predictions)
         in_sample = f"{in_sample[:1].upper()}{in_sample[1:]}." if in_sample else ""
-        notes = self.versions.note(version), in_sample, changed if parts else ""
+        decisions = describe_decisions(found.predictions)
+        decisions = f"{decisions[:1].upper()}{decisions[1:]}." if decisions else ""
+        notes = self.versions.note(version), decisions, in_sample, changed if parts else ""
         return " ".join(filter(None, notes))
 
     def preview(self, version: str) -> Preview:

@@ -142,7 +142,7 @@ def measure(
         test.y_true,
         decide(test.y_prob, threshold_array(tags, thresholds)),
         tags,
-        y_prob=test.y_prob,
+        y_prob=None if test.decisions_only else test.y_prob,
         slices=select_slices(
             [projects[int(row)] for row in rows], clean, slices, among=among or projects
         ),

@@ -149,8 +149,9 @@ def _functions(
 def _measure_test(predictions: Predictions, thresholds: Mapping[str, float]) -> dict[str, object]:
     test = predictions.select("test")
     decided = test.decide(thresholds)
-    by_tag = per_tag_metrics(test.y_true, decided, test.tags, test.y_prob)
+    y_prob = None if test.decisions_only else test.y_prob
+    by_tag = per_tag_metrics(test.y_true, decided, test.tags, y_prob)
     return {
-        "overall": overall_metrics(test.y_true, decided, test.y_prob).to_json(),
+        "overall": overall_metrics(test.y_true, decided, y_prob).to_json(),
         "class": {tag: asdict(scores) for tag, scores in by_tag.items()},
     }

@@ -1,6 +1,10 @@
 """`add-version`, as its users call it."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import skops.io
@@ -155,3 +159,192 @@ def test_a_command_says_which_predictor_to_allow_and_takes_it(project, capsys):
     assert main(["predict", "about segmentation", "--allow-predictor", spec, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["predictions"][0]["tags"] == ["segmentation"]
+
+
+def truth(project):
+    return json.loads((project / "data/projects.json").read_text())
+
+
+def write_tags(project, name="decided.jsonl", **changed):
+    rows = [{"id": row["id"], "tags": row["tags"], **changed} for row in truth(project)]
+    (project / name).write_text("\n".join(map(json.dumps, rows)))
+
+
+def test_tags_alone_become_a_version_of_decisions(project, capsys):
+    write_tags(project)
+    words = ["--predictions", "decided.jsonl", "--calibrate", "platt", "--json"]
+    assert main(["add-version", "v1", *words]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["overall"]["f1"] == 1.0
+    assert "brier" not in answer["overall"]
+    assert [one["kind"] for one in answer["warnings"]] == ["decisions_only"]
+    assert "nothing to calibrate (--calibrate had no effect)" in answer["warnings"][0]["message"]
+    version = load_version(FolderSource(project / "model"), "v1")
+    assert version.info["decisions_only"] is True
+    assert version.info["made_by"]["thresholds"] == "none: decisions without probabilities"
+    found = version.load_predictions()
+    assert found.decisions_only
+    assert set(found.y_prob.ravel().tolist()) == {0.0, 1.0}
+    assert set(version.thresholds.values()) == {0.5}
+    assert main(["versions", "v1"]) == 0
+    shown = capsys.readouterr()
+    assert "decisions only" in shown.out
+    assert "no threshold to move" in shown.err
+
+
+def test_import_predictions_is_the_same_command(project, capsys):
+    write_tags(project)
+    assert main(["import-predictions", "v1", "decided.jsonl", "--notes", "An LLM."]) == 0
+    rows = [{"id": row["id"], "probabilities": {name: 4.0 if tag in row["tags"] else -4.0
+                                                for name, tag in zip("ABCD", NAMES, strict=True)}}
+            for row in truth(project)]  # fmt: skip
+    (project / "p.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (project / "map.json").write_text(
+        json.dumps(dict(zip("ABCD", [*NAMES[:3], None], strict=True)))
+    )
+    words = ["--logits", "--map", "map.json"]
+    assert main(["import-predictions", "v2", "p.jsonl", *words]) == 0
+    assert main(["add-version", "v3", "--predictions", "p.jsonl", *words]) == 0
+    source = FolderSource(project / "model")
+    fixed, tuned = load_version(source, "v2"), load_version(source, "v3")
+    assert fixed.info["tags"] == tuned.info["tags"] == NAMES[:3]
+    assert fixed.load_predictions().y_prob.max() == pytest.approx(0.98201376)
+    assert fixed.params == {"threshold": 0.5}
+    assert fixed.info["made_by"]["thresholds"] == "0.5 for all tags"
+    assert tuned.info["made_by"]["thresholds"] == "tuned on 40 projects"
+    assert load_version(source, "v1").info["notes"] == "An LLM."
+    capsys.readouterr()
+    assert main(["import-predictions", "v4", "p.jsonl", "--map", "map.json"]) == 1
+    assert "probabilities.transformers: a number from 0 to 1" in (
+        capsys.readouterr().err.replace(NAMES[0], "transformers")
+    )
+
+
+def test_splits_of_predictions_come_from_another_version_or_are_drawn(project):
+    rows = truth(project)
+    write_tags(project)
+    assert main(["add-version", "v1", "--predictions", "decided.jsonl"]) == 0
+    (project / "data/projects.json").write_text(
+        json.dumps([{k: v for k, v in row.items() if k != "split"} for row in rows])
+    )
+    assert main(["add-version", "v2", "--predictions", "decided.jsonl", "--split-of", "v1"]) == 0
+    assert main(["add-version", "v3", "--predictions", "decided.jsonl"]) == 0
+    source = FolderSource(project / "model")
+    first, second, third = (load_version(source, f"v{n}").load_predictions() for n in (1, 2, 3))
+    assert first.split.tolist() == second.split.tolist()
+    assert set(third.split) == {"train", "val", "test"}
+    kinds = [one["kind"] for one in load_version(source, "v3").info["warnings"]]
+    assert "split_drawn" in kinds
+
+
+def test_a_column_that_the_data_lacks_is_left_out_by_the_map(project, capsys):
+    assert add("v1") == 0
+    wrong = [*NAMES[:3], "spam"]
+    (project / "tags.json").write_text(json.dumps(wrong))
+    assert add("v2") == 1
+    assert "'spam'" in (error := capsys.readouterr().err)
+    assert "--map FILE" in error
+    (project / "map.json").write_text('{"spam": null}')
+    assert add("v2", "--map", "map.json") == 0
+    version = load_version(FolderSource(project / "model"), "v2")
+    assert version.info["tags"] == NAMES[:3]
+    assert json.loads((project / "model/v2/predictor.json").read_text())["map"] == {"spam": None}
+    assert main(["predict", "a text", "--version", "v2", "--json"]) == 0
+
+
+SLOW = """
+import time
+from pathlib import Path
+
+tags = {tags}
+
+class Slow:
+    tags = tags
+    batch_size = 20
+
+    def predict_proba(self, texts):
+        if Path("broken").exists():
+            raise ConnectionError("gone")
+        with Path("asked").open("a") as file:
+            file.write("x" * len(texts))
+        if Path("slow").exists():
+            time.sleep(0.4)
+        return [[0.1, 0.2, 0.3, 0.9] for _ in texts]
+"""
+
+
+@pytest.fixture
+def slow(project):
+    """A predictor in a module of the folder, and its command line."""
+    (project / "slow_model.py").write_text(SLOW.format(tags=NAMES))
+    words = ["add-version", "v1", "--predictor", "python:slow_model:Slow"]
+    return [sys.executable, "-m", "tagifai", *words]
+
+
+def start(command, project):
+    return subprocess.Popen(
+        command, cwd=project, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_ctrl_c_keeps_what_was_predicted(project, slow):
+    (project / "slow").touch()
+    running = start(slow, project)
+    until = time.monotonic() + 60
+    while not (project / "asked").exists() or len((project / "asked").read_text()) < 60:
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "of 160 texts are predicted and saved; the same command goes on from there" in error
+    assert "Traceback" not in error
+    assert not (project / "model").exists()
+    (project / "slow").unlink()
+    (project / "asked").unlink()
+    again = start(slow, project)
+    _, error = again.communicate(timeout=120)
+    assert again.returncode == 0, error
+    assert "texts were predicted by a run that stopped, and are not predicted again" in error
+    saved = int(error.split(" of 160 texts were")[0].split()[-1])
+    assert saved >= 40
+    # Behavioral tests ask for more texts.
+    assert (project / "asked").exists()
+    assert list((project / ".cache/tagifai/scores").iterdir()) == []
+
+
+def test_a_predictor_that_fails_on_the_way_loses_nothing(project, slow):
+    (project / "slow").touch()
+    running = start(slow, project)
+    while not (project / "asked").exists() or len((project / "asked").read_text()) < 60:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    (project / "broken").touch()
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "raised ConnectionError: gone; " in error
+    assert "the same command goes on from there" in error
+    assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--timeout", "0"], "--timeout: a number above 0 is needed, got 0"),
+        (["--timeout", "nan"], "--timeout: a number above 0 is needed, got nan"),
+        (["--batch-size", "-3"], "--batch-size: a number above 0 is needed, got -3"),
+        (["--logits"], "--logits is about --predictions FILE"),
+        (["--missing", "zero"], "--missing is about --predictions FILE"),
+        (["--thresholds", "1.5"], "threshold: a number from 0 to 1 is needed, got 1.5"),
+    ],
+)
+def test_what_does_not_fit_is_refused_at_once(project, capsys, words, message):
+    assert add("v1", *words) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_batches_are_as_small_as_asked_for(project, slow):
+    finished = start([*slow, "--batch-size", "7", "--timeout", "60"], project)
+    _, error = finished.communicate(timeout=120)
+    assert finished.returncode == 0, error

@@ -16,6 +16,7 @@ from tagifai.services.inspection import InspectionService
 from tagifai.services.versions import VersionService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
+from tagifai.training.adding import version_of
 
 
 @pytest.fixture
@@ -190,3 +191,17 @@ def test_releases_never_change(foreign, tmp_path):
     with pytest.raises(TagifaiError, match=r"'v0\.2\.0' cannot be kept: a release"):
         foreign.save_threshold("v0.2.0", "transformers", 0.5, HERE)
     assert (tmp_path / "model/v0.2.0/thresholds.json").read_bytes() == before
+
+
+def test_decisions_alone_have_no_threshold_and_no_calibration(desk):
+    versions = desk.versions
+    kept = versions.predictions("v0.1.0")
+    decided = replace(kept, y_prob=np.float32(kept.y_prob > 0.5), decisions_only=True)
+    dataset = versions.data.get().dataset
+    versions.source.write("v9", version_of(decided, dataset, name="v9").to_files())
+    assert "no threshold to move, nothing to calibrate" in desk.why_no_probabilities("v9")
+    assert desk.why_no_probabilities("v0.1.0") == ""
+    assert "no threshold to move" in desk.why_fixed("v9")
+    with pytest.raises(TagifaiError, match="no threshold to move"):
+        desk.best_threshold("v9", "transformers")
+    assert any("decisions without probabilities" in one for one in desk.notes("v9"))

@@ -6,7 +6,7 @@ from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.ui.events import Updates
 from tagifai.ui.views.inspection import render_calibration, render_miscalibrated, render_reliability
-from tagifai.ui.views.markup import CHOOSE_ROW, show_error
+from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
 
 
 class Calibration:
@@ -40,6 +40,12 @@ class Calibration:
             The version has no predictions, or they cannot be read.
         """
         service = self.services.inspection
+        if why := service.why_no_probabilities(name):
+            return {
+                self.note: show_note(f"{why[:1].upper()}{why[1:]}."),
+                self.pooled: "",
+                self.tags: "",
+            }
         checked, off = service.check_calibration(name, None), service.miscalibrated_tags(name)
         return {
             self.note: render_calibration(checked, off),
@@ -52,6 +58,8 @@ class Calibration:
         if not name or not tag:
             return {self.of_tag: ""}
         try:
+            if self.services.inspection.why_no_probabilities(name):
+                return {self.of_tag: ""}
             checked = self.services.inspection.check_calibration(name, tag)
         except TagifaiError as error:
             return {self.of_tag: show_error(error)}

@@ -12,12 +12,16 @@ from tagifai.ui.views.templates import render
 
 SHOWN = {
     "notes": "notes",
+    "predictor": "predictor",
+    "thresholds": "thresholds",
+    "calibration": "calibration",
     "created": "made",
     "released": "released",
     "num_projects": "projects",
     "num_test_projects": "of these in the test split",
     "num_negatives": "without a learned tag: negatives of every tag",
     "num_tags": "tags",
+    "decisions_only": "decisions without probabilities",
     "missing_tags": "frequent tags without predictions",
     "out_of_fold": "probabilities of train projects out of fold",
     "averaged_over": "overall F1 is averaged over",
@@ -30,6 +34,7 @@ SHOWN = {
 SHOWN_APART = {
     *SHOWN,
     "name",
+    "made_by",
     "params",
     "sizes",
     "links",
@@ -95,10 +100,29 @@ def list_terms(version: Mapping[str, object]) -> list[tuple[str, str]]:
     >>> list_terms({"num_tags": 1200, "mood": ["calm"], "notes": ""})
     [('tags', '1,200'), ('mood', '[\\n  "calm"\\n]')]
     """
+    version = {**version, **describe_maker(version)}
     named = [(label, version[key]) for key, label in SHOWN.items() if version.get(key)]
     named += _near_duplicates(version.get("near_duplicates"))
     others = [(key, value) for key, value in version.items() if key not in SHOWN_APART and value]
     return [(label, _text(value)) for label, value in [*named, *others]]
+
+
+def describe_maker(version: Mapping[str, object]) -> dict[str, object]:
+    """Return how a version came about that `train` did not make; nothing for one that it did.
+
+    >>> describe_maker({"made_by": {"kind": "predictions", "thresholds": "0.5 for all tags"}})
+    {'predictor': 'none: predictions of another program', 'thresholds': '0.5 for all tags'}
+    """
+    found = version.get("made_by")
+    if not isinstance(found, Mapping):
+        return {}
+    source = found.get("source") or "none: predictions of another program"
+    shown = {"predictor": source, "calibration": found.get("calibration")}
+    if "thresholds" not in version:  # else they were changed since
+        shown["thresholds"] = found.get("thresholds")
+    if version.get("decisions_only") is True:
+        shown["decisions_only"] = "yes"
+    return {key: value for key, value in shown.items() if value}
 
 
 def in_bytes(size: int) -> str:

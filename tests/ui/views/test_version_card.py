@@ -1,4 +1,4 @@
-from tagifai.ui.views.version_card import render_card
+from tagifai.ui.views.version_card import list_terms, render_card
 
 VERSION = {
     "name": "v1<b>", "notes": "first", "created": "2026-01-02T03:04:05+00:00", "num_tags": 34,
@@ -47,3 +47,22 @@ def test_near_duplicates_are_counted_in_words():
     card = render_card({"name": "v1", "near_duplicates": ["<u>"]}, "Version A")
     assert "<dt>near-duplicates</dt><dd>[" in card
     assert "&lt;u&gt;" in card
+
+
+def test_a_foreign_version_is_shown_as_what_it_is():
+    made_by = {
+        "kind": "onnx",
+        "source": "onnx:/models/tagger",
+        "thresholds": "tuned on 40 projects",
+        "calibration": "platt, fitted on 40 projects",
+    }
+    card = {"name": "v1", "made_by": made_by, "code_digest": "", "decisions_only": True}
+    terms = dict(list_terms(card))
+    assert terms["predictor"] == "onnx:/models/tagger"
+    assert terms["thresholds"] == "tuned on 40 projects"
+    assert terms["calibration"] == "platt, fitted on 40 projects"
+    assert terms["decisions without probabilities"] == "yes"
+    assert "digest of the code" not in terms
+    assert "made_by" not in terms
+    assert dict(list_terms({**card, "thresholds": "changed"}))["thresholds"] == "changed"
+    assert "predictor" not in dict(list_terms({"name": "v1", "made_by": "somebody"}))
