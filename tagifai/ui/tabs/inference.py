@@ -38,6 +38,7 @@ INTRO = """Type a title and a description, and see which tags a version predicts
 and what it read. Look here to decide **whether to trust it on texts like yours**."""
 LIKELIEST = "the likeliest"
 NOBODY = "none"
+DECISIONS = "This version has decisions without probabilities: 1 stands for yes, 0 for no."
 READS_ITSELF = "This predictor does not say how it reads a text."
 BY_SERVER = "Words are explained by asking the server about many texts, which may cost money."
 # Seconds without another letter before a slow predictor is asked.
@@ -352,7 +353,8 @@ class InferenceTab:
         failed: Updates = dict.fromkeys(self.outputs[:-1], "")
         found: list[TextPrediction] = []
         shown = attempt(
-            lambda: self.show_prediction(inference.predict(name, text, ask), found), self.notice
+            lambda: self.show_prediction(name, inference.predict(name, text, ask), found),
+            self.notice,
         )
         if not found:
             yield {**failed, **shown}
@@ -384,14 +386,17 @@ class InferenceTab:
                 self.similar,
             )
 
-    def show_prediction(self, prediction: TextPrediction, found: list[TextPrediction]) -> Updates:
+    def show_prediction(
+        self, name: str, prediction: TextPrediction, found: list[TextPrediction]
+    ) -> Updates:
         """Show tags and probabilities, and what the classifier read."""
         found.append(prediction)
+        decides = self.services.versions.load(name).decisions_only
         read: object = prediction.preprocessed
         if not read and not prediction.reason:
             read = gr.Textbox(value="", placeholder=READS_ITSELF)
         return {
-            self.notice: "",
+            self.notice: show_note(DECISIONS) if decides else "",
             self.predicted: render_predicted(prediction),
             self.preprocessed: read,
             self.probabilities: render_probabilities(prediction),
