@@ -44,6 +44,8 @@ OWN_FILES = (
     "behavioral.json",
 )
 CARD = "README.md"
+# What `datasets` saves at the root of a folder of its own.
+SAVED = ("state.json", "dataset_dict.json")
 MAX_CARD = 4 * MB
 MAX_TREE = 20_000
 # Folders made by another form of the importer are made again.
@@ -159,18 +161,23 @@ class HubDataset:
             As for `open_data`; within, errors name files by their place in the repository.
         """
         commit = self._commit()
-        with self._named():
-            sizes = self._sizes(commit)
-            own = own_files(sizes)
-            if own:
-                chosen = [Chosen(path) for path in own if path in PROJECT_FILES]
-            elif any(name in sizes for name in ("state.json", "dataset_dict.json")):
-                chosen = []
-            else:
-                chosen = choose_files(sizes, self._card(commit, sizes), config)
-            with self._fetch_rows(commit, sizes, chosen) as fetched, _renamed(fetched):
-                yield fetched
+        with self._named(), self._fetch_chosen(commit, self._sizes(commit), config) as fetched:
+            yield fetched
         self._remember(commit)
+
+    @contextmanager
+    def _fetch_chosen(
+        self, commit: str, sizes: dict[str, int], config: str = ""
+    ) -> Iterator[Fetched]:
+        own = [Chosen(path) for path in own_files(sizes) if path in PROJECT_FILES]
+        if own:
+            chosen = own
+        elif any(name in sizes for name in SAVED):
+            chosen = []
+        else:
+            chosen = choose_files(sizes, self._card(commit, sizes), config)
+        with self._fetch_rows(commit, sizes, chosen) as fetched, _renamed(fetched):
+            yield fetched
 
     def _make(self, commit: str, to: Path) -> None:
         from tagifai.data.importing import import_projects
@@ -180,7 +187,7 @@ class HubDataset:
             self._copy_own(commit, sizes, to)
             return
         try:
-            with self.fetch() as fetched:
+            with self._fetch_chosen(commit, sizes) as fetched:
                 import_projects(fetched.paths, to, Columns())
         except TagifaiError as error:
             if to.is_dir():  # another process made it meanwhile

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hub_server import FakeHub, Repository, commit_of, running_hub
 
@@ -47,6 +48,17 @@ def parquet(rows: list[dict[str, object]]) -> bytes:
     file = io.BytesIO()
     pd.DataFrame(rows).to_parquet(file)
     return file.getvalue()
+
+
+def write_saved(folder: Path, rows: list[dict[str, object]]) -> None:
+    """Write a table as `save_to_disk` of `datasets` does."""
+    folder.mkdir(parents=True)
+    table = pa.Table.from_pylist(rows)
+    with pa.ipc.new_stream(str(folder / "data-00000-of-00001.arrow"), table.schema) as file:
+        file.write_table(table)
+    files = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}
+    (folder / "state.json").write_text(json.dumps(files))
+    (folder / "dataset_info.json").write_text("{}")
 
 
 def csv(rows: list[dict[str, object]]) -> bytes:
@@ -95,6 +107,32 @@ def test_a_revision_is_fetched_once_and_serves_without_a_network(tags, server):
         assert len(load_dataset(open_data(HERE)).projects) == 5
     with pytest.raises(TagifaiError, match="hf:ann/other: the Hub cannot be reached"):
         open_data(Path("hf:ann/other"))
+
+
+def test_what_is_fetched_serves_offline(tags, server, monkeypatch):
+    tags.branches["main"] = typical()
+    folder = open_data(HERE)
+    asked = len(server.requests)
+    assert asked == len({*server.requests})  # nothing is asked for twice
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.warns(RuntimeWarning, match="fetched last is read"):
+        assert open_data(HERE) == folder
+    assert len(server.requests) == asked
+
+
+def test_a_folder_that_datasets_saved_is_read_with_its_splits(tags, tmp_path):
+    saved = tmp_path / "saved"
+    splits = {"train": ROWS[:4], "test": ROWS[4:]}
+    for split, rows in splits.items():
+        write_saved(saved / split, rows)
+    (saved / "dataset_dict.json").write_text(json.dumps({"splits": list(splits)}))
+    tags.branches["main"] = {
+        path.relative_to(saved).as_posix(): path.read_bytes()
+        for path in saved.rglob("*")
+        if path.is_file()
+    }
+    splits_read = load_dataset(open_data(HERE)).splits
+    assert list(splits_read.values()) == ["train"] * 4 + ["test"] * 2
 
 
 def test_a_revision_is_a_tag_or_a_branch(tags):
