@@ -59,7 +59,7 @@ def add_version(options: argparse.Namespace) -> Answer:
     thresholds = read_thresholds(options.thresholds)
     source = open_home(options)
     source.check_writable(options.name)
-    dataset = load_dataset(options.data)
+    dataset = load_dataset(data_folder(options))
     choices = read_choices(options, source, thresholds)
     predictor, file = None, None
     packages: tuple[str, ...] = ()
