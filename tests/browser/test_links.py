@@ -134,6 +134,7 @@ def test_a_tab_begins_with_a_text_of_the_data_which_the_address_leaves_out(follo
     open_tab(page, "Inference")
     expect(text_box := field(page, "#inference-text")).to_have_value(first)
     open_tab(page, "Data")
+    expect(field(page, "#preprocess-input")).not_to_have_value("")
     assert field(page, "#preprocess-input").input_value() in texts
     choose(page, "#preprocess-language", "german")
     expect(page).to_have_url(re.compile("language=german"))

@@ -207,6 +207,7 @@ def test_a_decision_is_led_back_to_words_and_training_projects(shared_page):
     page = shared_page
     open_tab(page, "Inspection")
     page.locator("#tag-metrics tbody tr").filter(has_text="transformers").click()
+    expect(page.locator("#samples [data-count]")).to_contain_text("of transformers")
     expect(page.locator("#samples .word.raises").first).to_be_visible()
     with page.expect_download() as saved:
         page.locator("#samples-json").click()
