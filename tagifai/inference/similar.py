@@ -9,8 +9,10 @@ from scipy import sparse
 
 from tagifai.arrays import Array, Floats
 from tagifai.data import Project
+from tagifai.errors import TagifaiError, counted
 from tagifai.label_errors.evidence import likeness_vectorizer
 from tagifai.models.features import TextCleaner
+from tagifai.models.predictor import MAX_EMBEDDED
 from tagifai.text.languages import DEFAULT_LANGUAGE
 from tagifai.text.preprocessing import FILTERS
 
@@ -100,12 +102,25 @@ class EmbeddedProjects:
         return len(self._projects) - len(self._rows)
 
     def add(self, embed: Callable[[list[str]], Floats], num: int) -> None:
-        """Embed the next projects."""
+        """Embed the next projects.
+
+        Raises
+        ------
+        TagifaiError
+            Those of all projects would not fit the memory.
+        """
         with self._lock:
             first = len(self._rows)
             texts = [project.text for project in self._projects[first : first + num]]
-            if texts:
-                self._rows.extend(_unit_length(np.asarray(embed(texts), np.float32)))
+            if not texts:
+                return
+            rows = _unit_length(np.asarray(embed(texts), np.float32))
+            if len(self._projects) * rows.shape[1] > MAX_EMBEDDED:
+                raise TagifaiError(
+                    f"embeddings of {counted(len(self._projects), 'project')} with "
+                    f"{rows.shape[1]:,} numbers each do not fit"
+                )
+            self._rows.extend(rows)
 
     def find(self, vector: Floats, most: int = 5) -> list[SimilarProject]:
         """List up to `most` projects whose embeddings have the largest cosine with a text's."""

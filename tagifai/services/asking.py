@@ -124,6 +124,11 @@ class Asker:
             lambda: explain(lambda texts: _send(predictor, texts, ask, num_texts), text),
         )
 
+    def knows_reasons(self, name: str, text: str) -> bool:
+        """Check whether a text was explained before, so that nothing is asked."""
+        stamp = self.versions.predictors.stamp(name)
+        return self._attributions.has((name, text, "best"), stamp)
+
     def embed(self, name: str, texts: Sequence[str], ask: Ask = PATIENT) -> Array:
         """Return embeddings of texts, (n_texts, n_dimensions).
 

@@ -44,6 +44,8 @@ MAX_TEXTS = 10_000
 MAX_CHANGED = 2_000
 # The most edits that a foreign predictor is asked about.
 CHANGE_BUDGET = 200
+# Seconds that embedding all projects may take.
+MOST_EMBEDDING = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,18 +284,30 @@ class InferenceService:
         """Check whether a version has our own model, which is explained exactly and at once."""
         return self.asker.is_own(name)
 
-    def asks_server(self, name: str) -> bool:
-        """Check whether each text is a request to a server, as far as the predictor is open."""
+    def asks_server(self, name: str, text: str) -> bool:
+        """Check whether explaining a text means many requests to a server.
+
+        It does not where the text was explained before; before the predictor is open, nobody
+        knows.
+        """
         if self.asker.is_own(name) or not self.versions.predictors.is_open(name):
             return False
-        return self.versions.predictor(name).is_remote
+        known = self.asker.knows_reasons(name, replace_surrogates(text))
+        return self.versions.predictor(name).is_remote and not known
 
     def embeds(self, name: str) -> bool:
-        """Check whether a version's predictor has embeddings that can be had without a server."""
+        """Check whether a version can embed all projects, without a server and within a minute."""
         if self.asker.is_own(name) or not self.versions.predictors.is_open(name):
             return False
         predictor = self.versions.predictor(name)
-        return predictor.can_embed and not predictor.is_remote
+        if predictor.is_remote or not predictor.can_embed:
+            return False
+        try:
+            num_projects = len(self.data.get().dataset.projects)
+        except TagifaiError:
+            return False
+        expected = predictor.expected_seconds(num_projects)
+        return expected is not None and expected <= MOST_EMBEDDING
 
     def similar_by_embedding(
         self, name: str, text: str, ask: Ask = PATIENT

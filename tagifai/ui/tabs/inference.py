@@ -369,7 +369,7 @@ class InferenceTab:
         yield attempt(
             lambda: {self.beside: self.compare(name, question.other, text, ask)}, self.beside
         )
-        alone = inference.asks_server(name) and not question.agreed
+        alone = inference.asks_server(name, text) and not question.agreed
         yield attempt(
             lambda: self.what_if.show(name, text, question.edited, tag, ask, explains=not alone),
             self.what_if.flips,
@@ -377,14 +377,7 @@ class InferenceTab:
         if explained and not inference.explains_own(name) and not alone:
             yield self.explain(question, prediction, tag, ask, "best")
         if prediction.reason != "empty" and inference.embeds(name):
-            yield attempt(
-                lambda: {
-                    self.similar: render_similar(
-                        inference.similar_by_embedding(name, text, ask), name
-                    )
-                },
-                self.similar,
-            )
+            yield self.show_embedded(name, text, ask)
 
     def show_prediction(
         self, name: str, prediction: TextPrediction, found: list[TextPrediction]
@@ -412,7 +405,7 @@ class InferenceTab:
     ) -> Updates:
         """Show what each word of the text adds to the log-odds of a tag."""
         inference, name, text = self.services.inference, question.name, question.text
-        offered = inference.asks_server(name) and not question.agreed
+        offered = inference.asks_server(name, text) and not question.agreed
         button: Updates = {}
         if not inference.explains_own(name):
             button = {self.by_server: gr.Button(visible=offered)}
@@ -449,6 +442,20 @@ class InferenceTab:
             gained=f"▲ by {other} alone",
             lost=f"▼ by {name} alone",
         )
+
+    def show_embedded(self, name: str, text: str, ask: Ask) -> Updates:
+        """Show the projects that the version's embeddings call similar, or else those by words."""
+        found = attempt(
+            lambda: {
+                self.similar: render_similar(
+                    self.services.inference.similar_by_embedding(name, text, ask), name
+                )
+            },
+            self.notice,
+        )
+        if self.similar in found:
+            return found
+        return {self.similar: f"{found[self.notice]}{self.show_similar(text)}"}
 
     def show_similar(self, text: str) -> str:
         """Show the most similar projects of the data, if there is data."""

@@ -1,7 +1,11 @@
 """The Inference tab: its handlers over real services."""
 
+import json
+import shutil
+
 import gradio as gr
 import pytest
+from predictor_servers import Reply, answering
 
 from tagifai.ui.events import Chosen
 
@@ -145,3 +149,91 @@ def test_a_run_stops_where_its_visitor_cancels_it(handlers):
     cancel(HERE)
     (last,) = run
     assert "Cancelled after 500 of 1,100 texts" in last[predict.__self__.progress]
+
+
+def write_foreign(models, name, spec):
+    """Copy a version that keeps no model of ours, but names a predictor."""
+    shutil.copytree(models / VERSION, models / name)
+    (models / name / "model.skops").unlink()
+    kind, _, source = spec.partition(":")
+    described = {"kind": kind, "source": source}
+    (models / name / "predictor.json").write_text(json.dumps(described))
+
+
+@pytest.fixture
+def behind_server(open_bench, small_data, small_models, tmp_path):
+    """The tab over a version whose predictor is a server."""
+    shutil.copytree(small_models, tmp_path / "model")
+    info = json.loads((tmp_path / "model" / VERSION / "version.json").read_text())
+
+    def respond(_, sent):
+        rows = [[0.9 if tag in text else 0.05 for tag in info["tags"]] for text in sent["texts"]]
+        return Reply({"tags": info["tags"], "probabilities": rows})
+
+    with answering(respond) as server:
+        spec = f"http:{server.url}/tag"
+        write_foreign(tmp_path / "model", "v9.0.0", spec)
+        _, demo = open_bench(
+            data=small_data, models=str(tmp_path / "model"), allow_predictor=(spec,)
+        )
+        predict = next(
+            event.fn
+            for event in demo.fns.values()
+            if event.name == "predict" and event.fn.__module__ == "tagifai.ui.tabs.inference"
+        )
+        yield predict.__self__, server
+
+
+def merged(parts):
+    shown = {}
+    for part in parts:
+        shown |= part
+    return shown
+
+
+def test_a_server_is_asked_once_for_tags_and_for_reasons_only_where_the_person_says_so(
+    behind_server,
+):
+    tab, server = behind_server
+    question = ["about segmentation of masks", "v9.0.0", "segmentation", "none", ""]
+    at_once = tab.predict(*question)
+    # Nobody asks a server with every letter that is typed.
+    assert at_once[tab.marker]
+    assert server.asked == []
+    shown = merged(tab.go_on(at_once[tab.marker], *question, HERE))
+    assert "segmentation" in shown[tab.predicted]
+    assert shown[tab.by_server].visible is True
+    assert shown[tab.words].count('role="button"') == 4
+    assert "asking the server" in shown[tab.log_odds]
+    sent = [text for _, body in server.asked for text in body["texts"]]
+    assert sent.count(question[0]) == 1
+    assert len(sent) <= 2  # the adapter may ask about a text of its own, to count the columns
+    explained = merged(tab.explain_by_server(*question, HERE))
+    assert "Shapley values of words, 16 texts asked" in explained[tab.log_odds]
+    assert explained[tab.by_server].visible is False
+    assert 'class="word raises"' in explained[tab.words]
+    # What is known is shown at once, and for another tag.
+    asked = len(server.asked)
+    again = tab.predict(question[0], "v9.0.0", "the likeliest", "none", "")
+    assert "Shapley" in again[tab.log_odds]
+    assert tab.marker not in again
+    assert len(server.asked) == asked
+
+
+def test_a_predictor_that_is_not_allowed_names_the_flag_at_once(
+    open_bench, small_data, small_models, tmp_path
+):
+    shutil.copytree(small_models, tmp_path / "model")
+    write_foreign(tmp_path / "model", "v9.0.0", "python:some_module:tagger")
+    _, demo = open_bench(data=small_data, models=str(tmp_path / "model"))
+    predict = next(
+        event.fn
+        for event in demo.fns.values()
+        if event.name == "predict" and event.fn.__module__ == "tagifai.ui.tabs.inference"
+    )
+    tab = predict.__self__
+    shown = tab.predict(TEXT, "v9.0.0", "segmentation", "none", "")
+    assert "--allow-predictor &#39;python:some_module:tagger&#39;" in shown[tab.notice]
+    assert shown[tab.predicted] == shown[tab.words] == ""
+    # The rest goes on.
+    assert "<table" in shown[tab.similar]
