@@ -35,7 +35,7 @@ def test_the_import_brings_nothing_heavy_and_takes_no_time():
     )
     loaded, spent, names = found
     assert loaded == []
-    assert spent < 0.3  # processor time: a busy machine adds nothing to it
+    assert spent < 0.3  # of the processor: a busy machine adds hardly anything to it
     assert set(tagifai.__all__) <= set(names)
 
 

@@ -389,7 +389,9 @@ def _rows_of_tags(found: object, tags: Sequence[str] | None) -> list[list[object
         return lists
     lengths = {len(row) for row in lists}
     width = len(tags) if tags else max(lengths)
-    if lengths == {width} and width:
+    flags = all(one in (0, 1) for row in lists for one in row)
+    # Of one length, 0 and 1 alone: columns, and a wrong number of them is to be said.
+    if len(lengths) == 1 and (lengths == {width} or (flags and lengths != {1})) and max(lengths):
         return None
     whole = all(isinstance(one, int | np.integer) for row in lists for one in row)
     return lists if whole and (tags is not None or lengths == {0}) else None

@@ -4,6 +4,8 @@ import atexit
 import contextlib
 import os
 import shutil
+import sys
+import tempfile
 import threading
 import warnings
 from dataclasses import replace
@@ -201,6 +203,11 @@ class Session:
 def _prepare_gradio() -> None:
     """Import Gradio as the app does: offline, without writing stubs, and silently."""
     stay_offline(os.environ)
+    if "gradio" not in sys.modules and "GRADIO_TEMP_DIR" not in os.environ:
+        # Gradio reads it once, when it is imported, and makes folders there.
+        folder = tempfile.mkdtemp(prefix="tagifai-gradio-")
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     from tagifai.ui.gradio_fixes.type_stubs import leave_as_installed
 
     leave_as_installed()

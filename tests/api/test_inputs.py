@@ -111,6 +111,7 @@ def test_columns_without_names_are_counted():
         ),
         (np.ones((3, 4)), "y_true: shape (3, 2) is needed"),
         (np.ones((3, 2, 2)), "y_true: shape (3, 2) is needed"),
+        ([[1, 0, 0], [0, 1, 0], [1, 1, 1]], "y_true: shape (3, 2) is needed"),
         ([[1, 0], [0, 2], [1, 1]], "y_true: row 1, tag 'nlp': only 0 and 1 are allowed, got 2"),
         (
             [[1, 0], [0, float("nan")], [1, 1]],
