@@ -2,11 +2,11 @@
 FROM python:3.11.14-slim-bookworm AS build
 
 WORKDIR /build
-COPY requirements.txt requirements-mcp.txt ./
+COPY requirements-mcp.txt ./
 # Wheels alone, so that nothing is compiled; pip itself stays outside.
 RUN python -m venv --without-pip /opt/tagifai \
     && python -m pip --python /opt/tagifai/bin/python install --no-cache-dir --only-binary :all: \
-        --requirement requirements.txt --requirement requirements-mcp.txt
+        --requirement requirements-mcp.txt
 
 
 FROM python:3.11.14-slim-bookworm

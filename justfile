@@ -13,6 +13,14 @@ help:
 install:
     .ci/setup {{ venv }}
 
+# Lock the packages of pyproject.toml anew, as in `just lock --upgrade`
+lock *ARGS:
+    PATH="{{ venv / "bin" }}:$PATH" .ci/lock {{ ARGS }}
+
+# Build the wheel and the source archive into `dist`
+build:
+    {{ venv / "bin" / "uv" }} build
+
 # Start the dashboard, as in `just run --port 7861`
 run *ARGS:
     {{ python }} gradio_app.py {{ ARGS }}

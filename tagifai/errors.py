@@ -2,6 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
+
+# What a checkout has beside the package, and an installed package has not.
+_PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
 
 class TagifaiError(Exception):
@@ -38,3 +42,14 @@ def counted(number: int, what: str) -> str:
     ('1 label', '1,234 labels')
     """
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs what an optional part needs, here or in a checkout.
+
+    >>> install_command("mcp").endswith("[mcp]'")
+    True
+    """
+    return (
+        f"pip install -e '.[{extra}]'" if _PROJECT.is_file() else f"pip install 'tagifai[{extra}]'"
+    )

@@ -90,7 +90,7 @@ class Settings:
         "",
         "dataset on Hugging Face that keeps the reviews, as in ann/reviews; its token: HF_TOKEN",
     )
-    mcp: bool = _option(False, "serve the endpoints over MCP too; needs requirements-mcp.txt")
+    mcp: bool = _option(False, "serve the endpoints over MCP too; needs the extra `mcp`")
 
     @property
     def cache_folder(self) -> Path | None:

@@ -11,6 +11,9 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from wheels import PROJECT
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tagifai"
@@ -262,13 +265,12 @@ def test_light_modules_stay_light(importing):
     assert loaded == {name: ["gradio"] * name.startswith("ui.") for name in LIGHT}
 
 
-def test_what_is_imported_is_pinned():
+def test_what_is_imported_is_named_in_the_metadata():
+    extras = PROJECT["project"]["optional-dependencies"]
+    lines = [line for name, some in extras.items() if name != "dev" for line in some]
     pinned = {
-        re.split("[=<>]=", line)[0].strip().lower().replace("_", "-")
-        for path in ROOT.glob("requirements*.txt")
-        if path.name != "requirements-dev.txt"
-        for line in path.read_text().splitlines()
-        if re.search("[=<>]=", line)
+        canonicalize_name(Requirement(line).name)
+        for line in (*PROJECT["project"]["dependencies"], *lines)
     }
     distributions = packages_distributions()
     roots = {name.partition(".")[0] for names in IMPORTS.values() for name in names}

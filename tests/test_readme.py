@@ -8,14 +8,24 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from wheels import PROJECT
 
 from tagifai.cli.parser import build_parser, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 update = runpy.run_path(str(ROOT / "docs" / "update_readme.py"))
-REQUIREMENTS = (ROOT / "requirements.txt").read_text("utf-8")
-(GRADIO,) = re.findall(r"^gradio\b.*$", REQUIREMENTS, re.M)
+DEPENDENCIES = PROJECT["project"]["dependencies"]
+(GRADIO,) = [line for line in DEPENDENCIES if re.match(r"gradio\b", line)]
+LOCKS = {
+    "requirements.txt": (),
+    "requirements.lock.txt": (),
+    "requirements-mcp.txt": ("mcp",),
+    "requirements-dev.txt": ("dev",),
+    "requirements-bench.txt": ("dev",),
+}
 BLOCKS = update["console_blocks"](README)
 
 
@@ -25,12 +35,25 @@ def front_matter() -> dict[str, str]:
     return {name: value.strip('"') for name, value in pairs}
 
 
-def pins(name: str) -> dict[str, str]:
-    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
-    packages = (line for line in lines if line and not line.startswith("-r "))
-    found = [re.fullmatch(r"([\w.-]+)==([\w.]+)", line) for line in packages if line != GRADIO]
-    assert all(found), f"{name}: every package but Gradio is pinned exactly"
-    return {pin[1]: pin[2] for pin in found}
+def pins(name: str) -> dict[str, set[str]]:
+    """List the versions of each package of a lock; several where the Python decides."""
+    found: dict[str, set[str]] = {}
+    for line in (ROOT / name).read_text("utf-8").splitlines():
+        if line and line[0] not in " #":
+            pin = re.match(r"([a-z0-9.-]+)==([\w.]+)(?= ;| \\|$)", line)
+            assert pin, f"{name}: {line}"
+            found.setdefault(pin[1], set()).add(pin[2])
+    return found
+
+
+def wanted(extras: tuple[str, ...]) -> list[Requirement]:
+    """List what pyproject.toml asks for, extras of extras included."""
+    lines = [*DEPENDENCIES]
+    for extra in extras:
+        for line in PROJECT["project"]["optional-dependencies"][extra]:
+            own = re.fullmatch(r"tagifai\[(.*)\]", line)
+            lines += [str(one) for one in wanted(tuple(own[1].split(",")))] if own else [line]
+    return [Requirement(line) for line in lines]
 
 
 def gradio_range() -> tuple[str, str]:
@@ -46,6 +69,7 @@ def test_spaces_install_what_is_pinned():
     head = front_matter()
     assert head["sdk"] == "gradio"
     assert head["sdk_version"] == gradio_range()[1]
+    assert pins("requirements.txt")["gradio"] == {head["sdk_version"]}
     assert (ROOT / head["app_file"]).is_file()
     assert (
         f'requires-python = ">={head["python_version"]}"' in (ROOT / "pyproject.toml").read_text()
@@ -63,19 +87,39 @@ def test_the_range_of_gradio_is_stated_once_and_tested_at_both_ends():
     kinds = ("*.md", "*.toml", "*.txt", "*.yaml", "Dockerfile", ".ci/*", ".github/*/*", "docs/*.md")
     files = [path for kind in kinds for path in ROOT.glob(kind) if path.name != "CHANGELOG.md"]
     states = {path.name for path in files if range_or_pin.search(path.read_text("utf-8"))}
-    assert states == {"requirements.txt"}
+    assert states - set(LOCKS) == {"pyproject.toml"}
+
+
+def test_the_packages_are_tested_locked_and_at_both_ends_of_their_ranges():
     workflow = (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
-    for resolution in ("lowest-direct", "highest"):
-        assert f"'{resolution}'" in workflow
-    assert 'bash .ci/run "$RESOLUTION"' in workflow
-    assert '.ci/setup "$scratch/venv" "${1:-highest}"' in (ROOT / ".ci/run").read_text("utf-8")
-    assert '--resolution "$resolution"' in (ROOT / ".ci/setup").read_text("utf-8")
+    for versions in ("lowest-direct", "highest", "[locked]"):
+        assert f"versions: {versions}\n" in workflow
+    assert 'bash .ci/run "$VERSIONS"' in workflow
+    assert '.ci/setup "$scratch/venv" "${1:-locked}"' in (ROOT / ".ci/run").read_text("utf-8")
+    assert '--resolution "$versions"' in (ROOT / ".ci/setup").read_text("utf-8")
 
 
-def test_requirements_pin_and_name_no_registry():
-    assert set(pins("requirements-dev.txt")) & set(pins("requirements.txt")) == set()
-    for path in ROOT.glob("requirements*.txt"):
-        assert re.search(r"^\s*--|://", path.read_text(), re.M) is None
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_has_every_package_within_its_range_and_names_no_registry(name):
+    locked = pins(name)
+    for requirement in wanted(LOCKS[name]):
+        versions = locked[canonicalize_name(requirement.name)]
+        assert versions, requirement
+        assert all(requirement.specifier.contains(one) for one in versions), "run `just lock`"
+    text = (ROOT / name).read_text("utf-8")
+    assert "://" not in text
+    # Spaces add packages to `requirements.txt` in one call of pip, which no hash allows.
+    hashed = text.count("--hash=sha256:") >= sum(map(len, locked.values()))
+    assert hashed == (name != "requirements.txt")
+    assert hashed or "--" not in text
+
+
+def test_locks_agree():
+    assert {path.name for path in ROOT.glob("requirements*.txt")} == set(LOCKS)
+    first, *others = (pins(name) for name in LOCKS)
+    assert first == others[0]
+    for other in others:
+        assert {name: other[name] for name in first} == first
 
 
 def test_tables_are_those_of_the_program():
@@ -142,7 +186,7 @@ def test_pictures_are_small():
 
 def test_two_commands_run_it_and_test_it():
     run, test = commands()
-    assert run.endswith("pip install -r requirements.txt && .venv/bin/python gradio_app.py")
+    assert run.endswith("pip install -r requirements.lock.txt && .venv/bin/python gradio_app.py")
     assert test.endswith(" -r requirements-dev.txt && .venv/bin/python -m pytest -n 2")
 
 

@@ -52,7 +52,7 @@ def git(place, versions):
 
 def mlflow(place, versions):
     if importlib.util.find_spec("mlflow") is None:
-        pytest.skip("mlflow is not installed: pip install -r requirements-mlflow.txt")
+        pytest.skip("mlflow is not installed: pip install -e '.[mlflow]'")
     spec = f"mlflow:sqlite:///{place}/mlflow.db"
     source = open_source(spec)
     for name, files in versions.items():

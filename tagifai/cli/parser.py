@@ -1,4 +1,4 @@
-"""The command line: `python -m tagifai …`; parse, call one command, print its answer."""
+"""The command line, `tagifai …`: parse, call one command, print its answer."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tagifai import __version__
 from tagifai.cli import (
     data_commands,
     predictor_commands,
@@ -31,8 +32,8 @@ PREDICTIONS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0, 1 for a mistake, 3 for a failed check."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(with_command(words))
     try:
         answer = options.run(options)
         if options.json:
@@ -52,11 +53,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 3 if answer.failed else 0
 
 
+def with_command(words: list[str]) -> list[str]:
+    """Return a command line with its command: the dashboard where none is given.
+
+    >>> with_command(["--port", "8000"]), with_command(["versions", "--json"])
+    (['app', '--port', '8000'], ['versions', '--json'])
+    """
+    names_one = bool(words) and not words[0].startswith("-")
+    return (
+        words if names_one or words[:1] in (["-h"], ["--help"], ["--version"]) else ["app", *words]
+    )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command with its arguments."""
+    installed = Path(sys.argv[0]).stem == "tagifai"
     parser = argparse.ArgumentParser(
-        prog="python -m tagifai", description="Train, release, compare and ask versions."
+        prog="tagifai" if installed else "python -m tagifai",
+        description="Look at versions of a text classifier; train, release, compare and ask them. "
+        "Without a command: the dashboard.",
     )
+    parser.add_argument("--version", action="version", version=f"tagifai {__version__}")
     kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     commands = Commands(kinds, _shared_arguments())
     _add_data(commands)
@@ -65,10 +82,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_texts(commands)
     _add_version(commands)
     _add_import_predictions(commands)
-    text = "serve the endpoints over HTTP, without the page"
-    api = kinds.add_parser("serve-api", help=text, description=text)
-    add_flags(api)
-    api.set_defaults(run=serving.serve_api, json=False)
+    for name, run, text in (
+        ("app", serving.serve_app, "start the dashboard, as `tagifai` alone does"),
+        ("serve-api", serving.serve_api, "serve the endpoints over HTTP, without the page"),
+    ):
+        server = kinds.add_parser(name, help=text, description=text)
+        add_flags(server)
+        server.set_defaults(run=run, json=False)
     _add_reviews(commands)
     _add_users(commands)
     return parser

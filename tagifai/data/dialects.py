@@ -193,6 +193,16 @@ def _count_utf8(path: Path) -> tuple[int, int, int, bytes]:
     return valid, invalid, line, b"\n".join(sample)[:_SAMPLE]
 
 
+def _spelled(encoding: str) -> str:
+    """Return an encoding's name as it is written here, whatever the release of chardet writes.
+
+    >>> _spelled("cp1250"), _spelled("ISO8859-2")
+    ('windows-1250', 'iso-8859-2')
+    """
+    names = {codecs.lookup(name).name: name for name in _LEGACY}
+    return names.get(codecs.lookup(encoding).name, encoding.lower())
+
+
 def _detect_legacy(path: Path, sample: bytes) -> tuple[str, str]:
     """Detect an encoding older than Unicode by the letters that its languages use."""
     import chardet  # here: files in UTF-8 need not wait for it
@@ -201,7 +211,7 @@ def _detect_legacy(path: Path, sample: bytes) -> tuple[str, str]:
         sample, ignore_threshold=True, include_encodings=_LEGACY, max_bytes=_SAMPLE
     )
     scores = {
-        str(one["encoding"]).lower(): float(one["confidence"] or 0)
+        _spelled(one["encoding"]): float(one["confidence"] or 0)
         for one in found
         if one["encoding"] and _decodes(path, one["encoding"])
     }

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.errors import TagifaiError, install_command, one_of, shorten
 from tagifai.limits import Limits
 from tagifai.pointers import refuse_pointer
 from tagifai.store.naming import WORKSPACE, version_order
@@ -78,9 +78,7 @@ class MlflowSource:
         try:
             client = importlib.import_module("mlflow").MlflowClient
         except ImportError:
-            raise TagifaiError(
-                "mlflow is not installed: pip install -r requirements-mlflow.txt"
-            ) from None
+            raise TagifaiError(f"mlflow is not installed: {install_command('mlflow')}") from None
         self._client = self._connect(client)
         self._runs: dict[str, _Run] = {}
         self._seen: dict[tuple[str, int], dict[str, int]] = {}

@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from tagifai.data import Dataset, prepare
-from tagifai.errors import TagifaiError
+from tagifai.errors import TagifaiError, install_command
 from tagifai.metrics import overall_metrics
 from tagifai.models import build_model, check_jobs
 from tagifai.models.classifier import Progress
@@ -186,9 +186,7 @@ def _optuna() -> ModuleType:
     try:
         import optuna
     except ImportError:
-        raise TagifaiError(
-            "the search needs Optuna: pip install -r requirements-optuna.txt"
-        ) from None
+        raise TagifaiError(f"the search needs Optuna: {install_command('optuna')}") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

@@ -48,7 +48,7 @@ def test_every_average_has_an_interval_around_it() -> None:
         )
         for metric, figure in zip(("precision", "recall", "f1"), figures, strict=False):
             _, low, high = found["overall", average, metric]
-            assert 0 <= low < figure <= high <= 1, (average, metric)
+            assert 0 <= low < figure <= high + 1e-12 <= 1 + 1e-9, (average, metric)
             assert 0.05 < high - low < 0.35, (average, metric)
 
 
@@ -58,7 +58,8 @@ def test_a_version_that_is_always_right_may_still_err_elsewhere() -> None:
     found = measure_figures(right, {}, resamples=200)
     for average in ("weighted", "macro", "micro", "samples"):
         _, low, high = found["overall", average, "f1"]
-        assert 0.9 < low < 0.98 < high == 1, average
+        assert 0.9 < low < 0.98, average
+        assert high == pytest.approx(1), average
 
 
 def test_slices_have_intervals_clustered_by_project() -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from servers import ROOT
+from wheels import group
 
 from tagifai.data import Dataset, Project
 from tagifai.reviews import ReviewStore
@@ -43,7 +43,7 @@ def python(tmp_path_factory):
     home = tmp_path_factory.mktemp("argilla") / "venv"
     subprocess.run([sys.executable, "-m", "venv", home], check=True)
     found = home / "bin" / "python"
-    pip = [found, "-m", "pip", "install", "--quiet", "-r", ROOT / "requirements-argilla.txt"]
+    pip = [found, "-m", "pip", "install", "--quiet", *group("argilla")]
     subprocess.run(pip, check=True)
     return found
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from servers import ROOT, free_port
+from servers import free_port
+from wheels import group
 
 from tagifai.cli.parser import main
 from tagifai.data import load_dataset
@@ -29,8 +30,7 @@ def program(tmp_path_factory):
         return Path(named)
     home = tmp_path_factory.mktemp("label-studio") / "venv"
     subprocess.run([sys.executable, "-m", "venv", home], check=True)
-    wanted = ROOT / "requirements-labelstudio.txt"
-    pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "-r", wanted]
+    pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", *group("labelstudio")]
     subprocess.run(pip, check=True)
     return home / "bin" / "label-studio"
 

@@ -18,7 +18,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64
 PERFORMANCE = b'{"overall": {"f1": 0.5}}'
 needs_mlflow = pytest.mark.skipif(
     importlib.util.find_spec("mlflow") is None,
-    reason="mlflow is not installed: pip install -r requirements-mlflow.txt",
+    reason="mlflow is not installed: pip install -e '.[mlflow]'",
 )
 
 
@@ -163,5 +163,5 @@ def test_other_places_are_refused(uri):
 
 @pytest.mark.skipif(importlib.util.find_spec("mlflow") is not None, reason="mlflow is installed")
 def test_without_mlflow_it_says_how_to_install_it():
-    with pytest.raises(TagifaiError, match=r"pip install -r requirements-mlflow\.txt"):
+    with pytest.raises(TagifaiError, match=r"pip install -e \'\.\[mlflow\]\'"):
         MlflowSource("http://127.0.0.1:9")

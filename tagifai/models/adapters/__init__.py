@@ -41,7 +41,7 @@ def load_predictor(spec: PredictorSpec, context: LoadContext | None = None) -> P
     except ImportError as error:
         package = shorten(str(error.name or error))
         raise TagifaiError(
-            f"predictor {spec}: the package {package!r} is needed: pip install {module.INSTALL}"
+            f"predictor {spec}: the package {package!r} is needed: {module.INSTALL}"
         ) from None
     return _without_left_out(predictor, context)
 

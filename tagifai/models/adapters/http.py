@@ -13,7 +13,7 @@ from tagifai.models.adapters.endpoints import Endpoint, Patience, check_header
 from tagifai.models.adapters.loading import LoadContext, left_out
 from tagifai.models.predictor_spec import PredictorSpec
 
-INSTALL = "httpx"
+INSTALL = "pip install httpx"
 PROBE = "text"
 _NAMES, _VALUES = ("label", "tag", "name"), ("score", "probability", "value")
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from tagifai.arrays import Array
-from tagifai.errors import TagifaiError, counted, one_of, shorten
+from tagifai.errors import TagifaiError, counted, install_command, one_of, shorten
 from tagifai.models.adapters.loading import LoadContext, read_json, sigmoid
 from tagifai.models.adapters.onnx_graph import GraphSummary, summarize_graph
 from tagifai.models.predictor_spec import PredictorSpec
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import onnxruntime
     from tokenizers import Tokenizer
 
-INSTALL = "-r requirements-onnx.txt"
+INSTALL = install_command("onnx")
 MAX_LENGTH = 512
 MAX_TOKENS = 8192
 BATCH = 32

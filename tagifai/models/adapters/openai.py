@@ -18,7 +18,7 @@ from tagifai.models.adapters.endpoints import Answer, Endpoint, Patience, check_
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor_spec import PredictorSpec
 
-INSTALL = "httpx"
+INSTALL = "pip install httpx"
 KEY = "OPENAI_API_KEY"
 _PATH = "/chat/completions"
 # What a server answers that does not know an option of a request.

@@ -12,7 +12,7 @@ from tagifai.models.predictor_spec import PredictorSpec
 if TYPE_CHECKING:
     from tagifai.models.classifier import TagClassifier
 
-INSTALL = "-r requirements.txt"
+INSTALL = "pip install scikit-learn skops"
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor import Predictor, check_tags
 from tagifai.models.predictor_spec import PredictorSpec
 
-INSTALL = "the module's own package"
+INSTALL = "install the module's own package"
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from tagifai.arrays import Array
-from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.errors import TagifaiError, install_command, one_of, shorten
 from tagifai.models.adapters.hub import folder_of
 from tagifai.models.adapters.loading import LoadContext, read_json
 from tagifai.models.adapters.sklearn import SklearnPredictor, read_estimator
@@ -18,7 +18,7 @@ from tagifai.models.predictor_spec import PredictorSpec
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-INSTALL = "-r requirements-setfit.txt"
+INSTALL = install_command("setfit")
 HEAD, PICKLED_HEAD = "model_head.skops", "model_head.pkl"
 # What SetFit's own modules are; others would be any class of any package.
 _MODULES = "sentence_transformers."

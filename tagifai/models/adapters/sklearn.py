@@ -13,7 +13,7 @@ from tagifai.models.adapters.loading import LoadContext, sigmoid
 from tagifai.models.linear_layer import MAX_DIMENSIONS, LinearLayer, find_linear, is_logistic
 from tagifai.models.predictor_spec import PredictorSpec
 
-INSTALL = "scikit-learn skops"
+INSTALL = "pip install scikit-learn skops"
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
 # What one-vs-rest keeps for a tag that all projects have, or none; it holds an array alone.
 _HARMLESS = frozenset({"sklearn.multiclass._ConstantPredictor"})

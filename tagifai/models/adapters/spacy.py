@@ -9,14 +9,14 @@ import msgspec
 import numpy as np
 
 from tagifai.arrays import Array
-from tagifai.errors import TagifaiError, shorten
+from tagifai.errors import TagifaiError, install_command, shorten
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor_spec import PredictorSpec
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-INSTALL = "-r requirements-spacy.txt"
+INSTALL = install_command("spacy")
 CATEGORIZERS = ("textcat_multilabel", "textcat")
 # What a categorizer may listen to; other components only cost time.
 _NEEDED = ("tok2vec", "transformer", "curated_transformer", *CATEGORIZERS)

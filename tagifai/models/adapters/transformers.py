@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from tagifai.arrays import Array
-from tagifai.errors import TagifaiError, shorten
+from tagifai.errors import TagifaiError, install_command, shorten
 from tagifai.models.adapters.hub import folder_of
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.adapters.onnx import names_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch.nn import Linear
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-INSTALL = "-r requirements-transformers.txt"
+INSTALL = install_command("transformers")
 MAX_LENGTH = 512
 MULTI_LABEL = "multi_label_classification"
 

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tagifai import __version__
-from tagifai.errors import TagifaiError
+from tagifai.errors import TagifaiError, install_command
 from tagifai.services.app import Services
 from tagifai.services.users import Logins
 from tagifai.settings import Settings
@@ -315,9 +315,7 @@ def check_mcp() -> None:
         A package is missing; the message says what to install.
     """
     if find_spec("mcp") is None:
-        raise TagifaiError(
-            "--mcp needs a package that is not installed: `pip install -r requirements-mcp.txt`"
-        )
+        raise TagifaiError(f"--mcp needs a package that is not installed: {install_command('mcp')}")
 
 
 def address_of(settings: Settings) -> str:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from wheels import build_wheel
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.fresh
@@ -264,12 +265,12 @@ print(json.dumps(found))
 """
 
 
-def environment_of(folder, *requirements):
+def environment_of(folder, *extras):
     """Make an environment with the app's packages and a framework's; return its Python."""
     python = folder / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    files = [word for name in ("requirements.txt", *requirements) for word in ("-r", ROOT / name)]
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *files], check=True)
+    wanted = f"{build_wheel(folder)}[{','.join(extras)}]"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", wanted], check=True)
     return python
 
 
@@ -297,7 +298,7 @@ def run(python, program, folder):
 
 
 def test_spacy(tmp_path):
-    python = environment_of(tmp_path, "requirements-spacy.txt")
+    python = environment_of(tmp_path, "spacy")
     found = run(python, SPACY, tmp_path)
     assert found["tags"]
     assert found["gap"] < 1e-6
@@ -313,7 +314,7 @@ def test_spacy(tmp_path):
 
 
 def test_transformers(tmp_path):
-    python = environment_of(tmp_path, "requirements-transformers.txt")
+    python = environment_of(tmp_path, "transformers")
     found = run(python, TRANSFORMERS, tmp_path)
     assert found["unbounded"]  # so that a text of 3,000 words would crash, were it not cut
     assert found["tags"]
@@ -336,7 +337,7 @@ def test_transformers(tmp_path):
 
 
 def test_setfit(tmp_path):
-    python = environment_of(tmp_path, "requirements-setfit.txt")
+    python = environment_of(tmp_path, "setfit")
     found = run(python, SETFIT, tmp_path)
     assert {"model_head.pkl", "config_setfit.json", "modules.json"} <= set(found["files"])
     assert "its head is a pickle" in found["pickled"]

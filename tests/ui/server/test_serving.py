@@ -12,6 +12,7 @@ import gradio as gr
 import pytest
 from servers import ROOT, running
 
+from tagifai import __version__
 from tagifai.errors import TagifaiError
 from tagifai.settings import Settings
 from tagifai.ui.server.serving import check_mcp, describe_start, open_port, serve
@@ -48,7 +49,7 @@ def endpoints(server):
 
 
 def test_a_load_balancer_is_told_the_health(server):
-    assert fetch(f"{server.url}health") == {"status": "ok", "version": "0.1.0"}
+    assert fetch(f"{server.url}health") == {"status": "ok", "version": __version__}
 
 
 def test_there_are_endpoints_and_no_page(server, endpoints):
@@ -122,7 +123,7 @@ def test_without_a_network_the_link_is_missed_in_one_line_and_the_app_goes_on(sm
 
 def test_mcp_names_what_to_install_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "mcp", None)
-    with pytest.raises(TagifaiError, match=r"pip install -r requirements-mcp\.txt"):
+    with pytest.raises(TagifaiError, match=r"pip install -e \'\.\[mcp\]\'"):
         check_mcp()
 
 
