@@ -81,7 +81,9 @@ def test_the_program_answers_on_standard_output():
     assert done.stdout == "conditional generation using variational autoencoders\n"
 
 
-@pytest.mark.parametrize("arguments", [["--sed"], ["trian"], ["diff", "v0.1.0"], ["train", "--sed", "1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--sed"], ["trian"], ["diff", "v0.1.0"], ["train", "--sed", "1"]]
+)
 def test_a_wrong_command_line_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
