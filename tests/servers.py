@@ -36,7 +36,8 @@ class Forked:
     def __init__(self, words: list[str], variables: Mapping[str, str]) -> None:
         reads, prints = os.pipe()
         self.stdout: TextIO = os.fdopen(reads)
-        socket.send_fds(warm(), [json.dumps([words, dict(variables)]).encode()], [prints])
+        paths = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        socket.send_fds(warm(), [json.dumps([words, {**paths, **variables}]).encode()], [prints])
         os.close(prints)
         answer, (self._ended, *_), _, _ = socket.recv_fds(warm(), 100, 1)
         self.pid = int(answer)

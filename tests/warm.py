@@ -73,6 +73,9 @@ def take_orders(listener: socket.socket) -> list[str]:
                 os.close(pipes[0])
                 words, variables = json.loads(text)
                 os.environ.update(variables)
+                # Python reads it when it starts, and this one has started.
+                paths = variables.get("PYTHONPATH", "").split(os.pathsep)
+                sys.path[1:1] = [path for path in paths if path]
                 return list(words)
             os.close(pipes[0])
             started[ready].append(pid)
