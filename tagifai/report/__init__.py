@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tagifai.behavioral.results import BehavioralResults, read_results
 from tagifai.comparison.results import Comparison
@@ -20,7 +20,10 @@ from tagifai.services.comparisons import ComparisonService, FlippedProject
 from tagifai.services.inspection import InspectionService, SliceRow
 from tagifai.services.reviews import ReviewService
 from tagifai.services.versions import VersionCard
-from tagifai.services.words import WordService
+
+# The page imports this before anybody asks for a report; words need scikit-learn.
+if TYPE_CHECKING:
+    from tagifai.services.words import WordService
 
 MOST_TAGS = 15
 MOST_FLIPS = 20
@@ -99,7 +102,7 @@ def gather(
     reviews: ReviewService,
     a: str,
     b: str | None = None,
-    words: WordService | None = None,
+    words: "WordService | None" = None,
 ) -> Report:
     """Collect what is known of A, or of B compared with A; `words` remembers what it explained.
 
@@ -114,7 +117,10 @@ def gather(
     inspection, performance = InspectionService(versions), versions.load(name).performance
     worst = _or_missing(partial(_worst_tags, inspection, name))
     tags = [] if isinstance(worst, Missing) else worst
-    words = words or WordService(versions)
+    if words is None:
+        from tagifai.services.words import WordService
+
+        words = WordService(versions)
     return Report(
         version=name,
         against=a if b else None,

@@ -3,13 +3,17 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError
 from tagifai.inspection import Outcome, TagFigures
 from tagifai.models.predictor import PredictionCancelled
 from tagifai.services.inspection import InspectionService
-from tagifai.services.words import Method, Words, WordService
+
+# The page imports this before anybody asks for a report; words need scikit-learn.
+if TYPE_CHECKING:
+    from tagifai.services.words import Method, Words, WordService
 
 MOST_TAGS = 3
 MOST_WORDS = 4
@@ -37,12 +41,12 @@ class Reason:
     probability: float
     raising: tuple[tuple[str, float], ...]
     lowering: tuple[tuple[str, float], ...]
-    method: Method
+    method: "Method"
 
 
 def find_reasons(
     inspection: InspectionService,
-    words: WordService,
+    words: "WordService",
     name: str,
     worst: Sequence[TagFigures],
     seconds: float = SECONDS,
@@ -81,7 +85,7 @@ def find_reasons(
     return found
 
 
-def _reason(tag: str, outcome: str, item: Outcome, project: Project, words: Words) -> Reason:
+def _reason(tag: str, outcome: str, item: Outcome, project: Project, words: "Words") -> Reason:
     ranked = sorted(words.shares, key=lambda word: -abs(word.value))
     pairs = [(project.text[word.start : word.stop], word.value) for word in ranked]
     return Reason(
