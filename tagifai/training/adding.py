@@ -28,7 +28,7 @@ from tagifai.store.prediction_table import PREDICTIONS_FILE, check_size, pack_pr
 from tagifai.store.score_cache import ScoreCache
 from tagifai.text.preprocessing import TextPreprocessor
 from tagifai.training.evaluation import default_tests, label_texts, measure, tags_by_predictor
-from tagifai.training.importing import describe_missing, missing_tags
+from tagifai.training.importing import IMPORTED, describe_missing, missing_tags
 from tagifai.training.in_sample import measure_val_gap
 from tagifai.training.prediction_rows import MAP_HINT
 from tagifai.training.releases import NewVersion, describe_making
