@@ -69,7 +69,7 @@ PROGRAMS = {"gradio_app", "tagifai.__main__"}
 # What starts at once: commands, and the page, whose only weight is Gradio's.
 LIGHT = (
     "errors", "settings", "data", "store.versions", "store.cache", "cli.parser",
-    "services.versions", "services.reviews", "services.app", "ui.app", "ui.serving",
+    "services.versions", "services.reviews", "services.app", "ui.app", "ui.server.serving",
 )  # fmt: skip
 HEAVY = ("sklearn", "gradio", "matplotlib", "nltk", "scipy")
 # What may compare probabilities: the one decision, and the bins of the calibration error.

@@ -65,7 +65,7 @@ def measure_bodies(target: Target, full: bool) -> Measured:
 def measure_queue(target: Target, full: bool) -> Measured:
     events = 200 if full else 80
     slow = target.functions("predict", "many-texts")[0]["id"]
-    quick = target.functions("find_changes")[0]["id"]
+    quick = next(one for one in target.functions("predict", "inference-text") if not one["queue"])
     text = "attention encoder pixels camera masks " * 40
     wrong: list[str] = []
     told: dict[str, Counter[int]] = {"queue": Counter(), "page": Counter()}
@@ -77,8 +77,11 @@ def measure_queue(target: Target, full: bool) -> Measured:
             data: list[Any] = ["v0.2.0", lines, "one text a line", None]
             path, function = "/gradio_api/queue/join", slow
         else:
-            data = [text, "v0.2.0", "the likeliest"]
-            path, function = "/gradio_api/run/predict", quick
+            typed = {"inference-text": text, "inference-version": "v0.2.0"}
+            labels = map(target.label, quick["inputs"])
+            start = zip(labels, target.start_values(quick), strict=True)
+            data = [typed.get(label, value) for label, value in start]
+            path, function = "/gradio_api/run/predict", quick["id"]
         body = {"data": data, "fn_index": function, "session_hash": session}
         made = await client.post(path, json=body)
         told[kind][made.status_code] += 1

@@ -35,7 +35,7 @@ def write_calls(target: Target) -> dict[str, Ask]:
     calls: dict[str, Ask] = {
         "submit_review": lambda v: v.call("submit_review", "v0.2.0", lacking, TAG, "add", "note"),
         "undo": lambda v: v.run(undo["id"], *queue),
-        "save a threshold": lambda v: v.join(threshold, "workspace", TAG, 0.4),
+        "save a threshold": lambda v: v.join(threshold, "workspace", TAG, 0.4, None),
         "save a slice": lambda v: v.join(
             piece, "mine", "all of it", [TAG], [], [], "", "", 0, 0, 0, []
         ),
