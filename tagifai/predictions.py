@@ -5,7 +5,7 @@ import math
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -299,10 +299,12 @@ def read_arrays(
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     with archive.open(f"{name}.npy") as file:
         version = npy.read_magic(file)
-        read_header = {
+        # Stubs of numpy before 2.4 lack `max_header_size`.
+        readers: dict[tuple[int, int], Callable[..., tuple[Any, bool, np.dtype[Any]]]] = {
             (1, 0): npy.read_array_header_1_0,
             (2, 0): npy.read_array_header_2_0,
-        }.get(version)
+        }
+        read_header = readers.get(version)
         if read_header is None:
             raise TagifaiError(f"{name}: .npy format {version} is unknown")
         shape, by_column, dtype = read_header(file, max_header_size=MAX_HEADER)
