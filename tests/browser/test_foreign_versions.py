@@ -52,6 +52,19 @@ def foreign(corpus, serve, tmp_path_factory):
         yield home, url
 
 
+def move_threshold(page, value):
+    """Type a threshold; an answer that was under way may set the tag's own once more."""
+    figures = page.locator("#tag-figures")
+    for _ in range(4):
+        field(page, "#tag-threshold").fill(value)
+        try:
+            expect(figures).to_contain_text(f"{float(value):.3f}threshold", timeout=5_000)
+            return
+        except AssertionError:
+            continue
+    raise AssertionError(f"the threshold stays: {figures.inner_text()!r}")
+
+
 def test_a_linear_pipeline_is_explained_and_its_threshold_is_saved(foreign, open_page):
     home, url = foreign
     page = open_page(url)
@@ -73,8 +86,7 @@ def test_a_linear_pipeline_is_explained_and_its_threshold_is_saved(foreign, open
     expect(page.locator("#influence-refitted")).to_contain_text("Only the last layer was fitted")
 
     page.locator("#thresholds").get_by_role("button").first.click()
-    field(page, "#tag-threshold").fill("0.4")
-    expect(page.locator("#tag-figures")).to_contain_text("0.400threshold")
+    move_threshold(page, "0.4")
     keep = page.locator("#keep-threshold")
     expect(keep).to_be_enabled()
     keep.click()
