@@ -285,7 +285,8 @@ class InferenceTab:
         except (TooSlow, PredictionCancelled):
             begun: Updates = dict.fromkeys(self.outputs, "")
             return {**begun, **shown, self.marker: render_marker()}
-        return shown
+        # What was said of a run before, that it was cancelled for one, is over.
+        return {**shown, self.marker: ""}
 
     def go_on(
         self,
