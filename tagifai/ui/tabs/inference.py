@@ -285,8 +285,7 @@ class InferenceTab:
         except (TooSlow, PredictionCancelled):
             begun: Updates = dict.fromkeys(self.outputs, "")
             return {**begun, **shown, self.marker: render_marker()}
-        # What was said of a run before, that it was cancelled for one, is over.
-        return {**shown, self.marker: ""}
+        return shown
 
     def go_on(
         self,
