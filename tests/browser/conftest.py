@@ -89,7 +89,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         first = next(report for report in reports if report.failed)
         message = str(first.longrepr).strip().splitlines()[-1]
         item.warn(pytest.PytestWarning(f"failed once, and ran again: {message}"))
-        item._initrequest()  # type: ignore[attr-defined]  # fixtures of the first run are gone
+        # With new pages: what the first run left on a shared one would fail the second.
+        item.session._setupstate.teardown_exact(None)
+        item._initrequest()  # type: ignore[attr-defined]
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
