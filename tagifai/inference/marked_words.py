@@ -7,9 +7,7 @@ import numpy as np
 
 from tagifai.arrays import Floats
 from tagifai.inference.attribution import Attribution, TextPart, leave_one_out
-from tagifai.inference.linear_pipelines import LinearPipeline, explain_linear, recognize
-from tagifai.models.adapters.sklearn import SklearnPredictor
-from tagifai.models.calibrated import CalibratedPredictor
+from tagifai.inference.linear_pipelines import LinearPipeline, explain_linear
 from tagifai.models.predictor import Cancelled, CheckedPredictor
 
 MAX_MARKED = 30
@@ -27,7 +25,7 @@ class MarkedWords:
     parts : tuple of TextPart
         In the order of the text.
     contributions : array (n_parts, n_tags)
-        In log-odds, before calibration where `method` is "exact".
+        In log-odds.
     method : {"exact", "leave-one-out"}
         Exact contributions sum to the log-odds; what is lost with each word alone need not.
     num_texts : int
@@ -38,21 +36,6 @@ class MarkedWords:
     contributions: Floats
     method: Literal["exact", "leave-one-out"]
     num_texts: int
-
-
-def inner_predictor(predictor: object) -> object:
-    """Return what predicts before anything is calibrated or checked."""
-    while isinstance(predictor, CheckedPredictor | CalibratedPredictor):
-        predictor = predictor.predictor
-    return predictor
-
-
-def find_pipeline(predictor: CheckedPredictor) -> LinearPipeline | None:
-    """Return the linear pipeline that a predictor is, None where it is none that is known."""
-    inner = inner_predictor(predictor)
-    if isinstance(inner, SklearnPredictor) and not inner.column:
-        return recognize(inner.estimator, inner.method)
-    return None
 
 
 def mark_words(
@@ -69,7 +52,7 @@ def mark_words(
         What is asked, about at most `TEXTS_EACH` texts.
     text : str
     pipeline : LinearPipeline, optional
-        From `find_pipeline`.
+        From `reasons.find_pipeline`.
     cancelled : callable, optional
         Once it returns true, nothing more is asked.
 
@@ -81,11 +64,9 @@ def mark_words(
         The predictor fails.
     """
     if pipeline is not None:
-        inner: object = inner_predictor(predictor)
-        own = predictor if inner is predictor.predictor else CheckedPredictor(inner, predictor.name)  # type: ignore[arg-type]
         exact = explain_linear(
             pipeline,
-            lambda texts: own.predict_proba(texts, cancelled=cancelled, dtype=np.float64),
+            lambda texts: predictor.predict_proba(texts, cancelled=cancelled, dtype=np.float64),
             text,
         )
         if exact is not None:

@@ -6,9 +6,16 @@ from tagifai.inference.attribution import Attribution, TextPart, split_parts
 from tagifai.inference.explanation import TagExplanation, WordEffect
 from tagifai.inference.linear_pipelines import LinearPipeline, recognize
 from tagifai.models.adapters.sklearn import SklearnPredictor
-from tagifai.models.calibrated import CalibratedPredictor, Calibration
+from tagifai.models.calibrated import CalibratedPredictor
 from tagifai.models.predictor import CheckedPredictor
 from tagifai.text.alignment import PlacedWord
+
+
+def inner_predictor(predictor: object) -> object:
+    """Return what predicts before anything is calibrated or checked."""
+    while isinstance(predictor, CheckedPredictor | CalibratedPredictor):
+        predictor = predictor.predictor
+    return predictor
 
 
 def find_pipeline(predictor: CheckedPredictor) -> LinearPipeline | None:
@@ -16,11 +23,10 @@ def find_pipeline(predictor: CheckedPredictor) -> LinearPipeline | None:
 
     Log-odds that Platt's method calibrated are linear still; isotonic ones are not.
     """
-    inner: object = predictor.predictor
-    calibration: Calibration | None = None
-    if isinstance(inner, CalibratedPredictor):
-        calibration = inner.calibration
-        inner = inner.predictor
+    calibration = None
+    if isinstance(predictor.predictor, CalibratedPredictor):
+        calibration = predictor.predictor.calibration
+    inner = inner_predictor(predictor)
     if not isinstance(inner, SklearnPredictor) or inner.column:
         return None
     found = recognize(inner.estimator, inner.method)

@@ -10,7 +10,7 @@ import numpy as np
 from tagifai.arrays import Array, Booleans, Floats
 from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, counted, one_of
-from tagifai.inference.marked_words import inner_predictor
+from tagifai.inference.reasons import inner_predictor
 from tagifai.inference.similar import SimilarProjects
 from tagifai.inspection.influence import ModelInfluence, model_influence
 from tagifai.inspection.layer_influence import LayerInfluence, layer_influence

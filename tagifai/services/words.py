@@ -1,32 +1,26 @@
 """The words of projects that raise and lower a tag, for any version that can predict."""
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 import numpy as np
 
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inference.explanation import explain, explain_all
 from tagifai.inference.linear_pipelines import LinearPipeline
-from tagifai.inference.marked_words import (
-    TEXTS_EACH,
-    MarkedWords,
-    find_pipeline,
-    mark_words,
-)
+from tagifai.inference.marked_words import TEXTS_EACH, MarkedWords, mark_words
+from tagifai.inference.reasons import find_pipeline
 from tagifai.models.adapters.own import OwnPredictor
 from tagifai.models.classifier import TagClassifier
 from tagifai.models.predictor import Cancelled, CheckedPredictor, PredictionCancelled, Progress
+from tagifai.services.patience import MOMENT
 from tagifai.services.versions import VersionService
 from tagifai.store.memory_cache import MemoryCache
 
-AT_ONCE = 0.3
-"""Seconds that nobody minds waiting for; what takes longer is asked for by a button."""
 # With more tags than these, only the one that is asked for is remembered.
 MANY_TAGS = 2_000
 Method = Literal["exact", "leave-one-out"]
@@ -95,8 +89,8 @@ class WordService:
         self.versions = versions
         self._explained = MemoryCache(500)
         self._pipelines = MemoryCache(4)
-        # Seconds that a text took, by predictor; infinite where one was too slow to tell.
-        self._pace: WeakKeyDictionary[CheckedPredictor, float] = WeakKeyDictionary()
+        # Those that were too slow to be timed: they are not tried at once again.
+        self._untimed: WeakSet[CheckedPredictor] = WeakSet()
 
     def words(self, name: str, tag: str, project: str) -> Words:
         """Compute what each word of a project's text adds to a tag's log-odds.
@@ -141,7 +135,7 @@ class WordService:
         return found
 
     def words_at_once(
-        self, name: str, tag: str, projects: Sequence[str], seconds: float = AT_ONCE
+        self, name: str, tag: str, projects: Sequence[str], seconds: float = MOMENT
     ) -> PageWords:
         """Compute what `words_of_all` does, unless it would take long or ask a server.
 
@@ -185,13 +179,16 @@ class WordService:
         expected = TEXTS_EACH * len(new)
         if new and predictor.is_remote:
             return PageWords(waiting=Waiting(expected, is_remote=True))
-        exact = self._pipeline(name, predictor) is not None
-        if not exact and self._pace.get(predictor, 0.0) * expected > seconds:
-            return PageWords(waiting=Waiting(expected))
+        if new and self._pipeline(name, predictor) is None:
+            pace = predictor.expected_seconds(expected)
+            if pace is None and predictor in self._untimed:
+                return PageWords(waiting=Waiting(expected))
+            if pace is not None and pace > seconds:
+                return PageWords(waiting=Waiting(expected))
         try:
             return PageWords(self.words_of_all(name, tag, projects, cancelled=late.is_set))
         except PredictionCancelled:
-            self._pace.setdefault(predictor, float("inf"))
+            self._untimed.add(predictor)
             raise
 
     def _own_words(
@@ -233,9 +230,7 @@ class WordService:
         def make() -> MarkedWords:
             if cancelled is not None and cancelled():
                 raise PredictionCancelled(f"predictor {predictor.name}: cancelled")
-            started = time.monotonic()
             marked = mark_words(predictor, text, pipeline, cancelled)
-            self._pace[predictor] = (time.monotonic() - started) / max(1, marked.num_texts)
             if len(predictor.tags) > MANY_TAGS:
                 column = list(predictor.tags).index(tag)
                 only = np.ascontiguousarray(marked.contributions[:, [column]])
