@@ -175,7 +175,7 @@ class InferenceTab:
             *self.what_if.outputs,
             self.similar,
         ]
-        shown = [*self.outputs, self.by_server, self.marker]
+        shown = [*self.outputs, self.by_server, self.marker, self.working]
         of_version = [self.tag, self.examples, self.form.expected, self.form.forbidden]
         self.route.choices = [
             Choice("version", self.version),
@@ -216,14 +216,14 @@ class InferenceTab:
         self.marker.change(
             self.go_on,
             [self.marker, *inputs],
-            [*shown, self.working, self.cancel],
+            [*shown, self.cancel],
             trigger_mode="always_last",
             **QUEUED,
         )
         self.by_server.click(
             self.explain_by_server,
             inputs,
-            [*shown, self.working, self.cancel],
+            [*shown, self.cancel],
             trigger_mode="once",
             **QUEUED,
         )
@@ -285,7 +285,8 @@ class InferenceTab:
         except (TooSlow, PredictionCancelled):
             begun: Updates = dict.fromkeys(self.outputs, "")
             return {**begun, **shown, self.marker: render_marker()}
-        return shown
+        # What was said of a run before, that it was cancelled for one, is over.
+        return {**shown, self.working: ""}
 
     def go_on(
         self,

@@ -78,7 +78,8 @@ def test_a_prediction_shows_why_and_what_an_edit_flips(tab):
     assert shown[tab.what_if.edited_words].count('role="button"') == 2
     alone = tab.predict(TEXT, VERSION, "segmentation", VERSION, "")
     assert alone[tab.beside] == alone[tab.what_if.flips] == ""
-    assert set(alone) == set(shown) == set(tab.outputs)
+    assert set(alone) == set(shown) == {*tab.outputs, tab.working}
+    assert alone[tab.working] == ""
 
 
 def test_a_text_without_a_word_is_not_explained(tab):
