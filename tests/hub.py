@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from replies import Replies
 
 DATASET = "ann/reviews"
 COMMIT = "0" * 40
@@ -40,20 +41,8 @@ class Hub(ThreadingHTTPServer):
         return jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.key)
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(Replies):
     server: Hub
-
-    def log_message(self, *_: object) -> None: ...
-
-    def reply(self, answer: object, status: int = 200, **headers: str) -> None:
-        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
     def do_GET(self) -> None:
         hub, url = self.server, urlsplit(self.path)

@@ -1,14 +1,15 @@
 """A Hub of models and datasets, which a server on this machine plays."""
 
 import hashlib
-import json
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
+
+from replies import Replies
 
 Files = dict[str, bytes]
 
@@ -50,20 +51,8 @@ class FakeHub(ThreadingHTTPServer):
         self.server_close()
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(Replies):
     server: FakeHub
-
-    def log_message(self, *_: object) -> None: ...
-
-    def reply(self, answer: object, status: int = 200, **headers: str) -> None:
-        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
     def do_GET(self) -> None:
         hub, path = self.server, unquote(urlsplit(self.path).path)

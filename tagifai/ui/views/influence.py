@@ -102,15 +102,18 @@ def render_behind(found: "Behind", project: Project, tag: str, texts: Mapping[st
     return render_similar(found, project, tag, texts)
 
 
+def _describe(one: str, carried: object, texts: Mapping[str, Project]) -> dict[str, str]:
+    """Return the cells that say which training project it is."""
+    return {"id": one, "title": texts[one].name, "carries": "yes" if carried else "no"}
+
+
 def render_pushes(
     found: "LayerPushes", project: Project, tag: str, texts: Mapping[str, Project]
 ) -> str:
     """Render how far training projects push a margin by the predictor's last layer."""
     rows = [
         {
-            "id": found.ids[row],
-            "title": texts[found.ids[row]].name,
-            "carries": "yes" if found.carried[row] else "no",
+            **_describe(found.ids[row], found.carried[row], texts),
             "push": f"{found.pushes[row]:+.3f}",
             "product": f"{found.products[row]:+.3f}",
         }
@@ -141,9 +144,7 @@ def render_similar(
     """Render the training projects whose texts are most like one."""
     rows = [
         {
-            "id": one,
-            "title": texts[one].name,
-            "carries": "yes" if carries else "no",
+            **_describe(one, carries, texts),
             "likeness": f"{likeness:.3f}",
         }
         for one, carries, likeness in zip(found.ids, found.carried, found.likeness, strict=True)
@@ -177,9 +178,7 @@ def render_influence(
     )
     rows = [
         {
-            "id": found.ids[row],
-            "title": texts[found.ids[row]].name,
-            "carries": "yes" if found.carried[row] else "no",
+            **_describe(found.ids[row], found.carried[row], texts),
             "share": f"{found.shares[row]:+.3f}",
             "push": f"{found.pushes[row]:+.3f}",
         }
