@@ -40,6 +40,8 @@ class View:
     crossing : {"", "filled", "chosen"}
         Whether the answer that filled the tab may still be on its way, and whether a choice was
         answered meanwhile, which then may have been the first to arrive.
+    filled : float
+        The threshold that the answer set which filled the tab.
     """
 
     version: str
@@ -53,6 +55,7 @@ class View:
     stamp: str = ""
     marked: int = 0
     crossing: str = ""
+    filled: float = 0.0
 
     @classmethod
     def of(
@@ -181,6 +184,8 @@ class InspectionTab:
         self.route.on_shown(self.fill, [*controls, *shown], known=[self.view, samples.marked])
         put_row(self.tables.tags, self.tag)
         put_row(self.calibration.tags, self.tag)
+        asked = [self.view, samples.marked, *controls]
+        answered = [*shown, *set_by_answers]
         gr.on(
             [
                 self.version.input,
@@ -191,16 +196,20 @@ class InspectionTab:
                 self.outcome.input,
                 samples.query.change,
                 samples.order.input,
-                samples.page.input,
                 samples.marked.change,
                 thresholds.saved.change,
                 # A choice made while the tab was being filled is still to be shown.
                 self.route.times_filled.change,
             ],
             self.show,
-            [self.view, samples.marked, *controls],
-            [*shown, *set_by_answers],
+            asked,
+            answered,
             **QUICK,
+        )
+        # The page reports a choice made with the mouse twice: only its own event tells of another
+        # page, since the second report may come with the page of before.
+        samples.page.input(self.show_page, asked, answered, **QUICK).then(
+            self.show, asked, answered, **QUICK
         )
         # The page runs the functions of an event in turn: what follows comes after `show`.
         self.version_chosen = drawn_once(
@@ -217,21 +226,37 @@ class InspectionTab:
         )
 
     def show(self, before: View | None, marked: int | None, *controls: Value) -> Updates:
-        """Show what is chosen, unless it is shown already."""
-        asked = View.of(*controls, marked=marked)
-        if not asked.version:
+        """Show what is chosen, unless it is shown already; the page of the list stays."""
+        chosen = View.of(*controls, marked=marked)
+        if not chosen.version:
             return NO_CHANGE
+        asked = replace(chosen, page=before.page if before else 1)
         try:
             if before and before.crossing == "chosen":
-                # Whichever answer came last, this one is of all that is chosen.
-                moved = asked.threshold if asked.is_of_tag(before) else None
-                _, shown = self._show_changes(None, asked, moved)
-            else:
+                # Whichever answer came last, this one is of all that is chosen: the threshold too,
+                # unless the answer that filled the tab came late and set it once more.
+                late = asked.threshold == before.filled
+                moved = before.threshold if late else asked.threshold
                 view, shown = self._show_changes(
-                    before, asked if before else replace(asked, page=1)
+                    None, asked, moved if asked.is_of_tag(before) else None
                 )
+            else:
+                view, shown = self._show_changes(before, asked)
                 if before and before.crossing and shown.keys() - {self.view}:
-                    shown[self.view] = replace(view, crossing="chosen")
+                    shown[self.view] = replace(view, crossing="chosen", filled=before.filled)
+            if view.page != chosen.page:
+                shown[self.samples.page] = view.page
+        except TagifaiError as error:
+            shown = self._show_error(error)
+        return shown or NO_CHANGE
+
+    def show_page(self, before: View | None, marked: int | None, *controls: Value) -> Updates:
+        """Show another page of the list."""
+        asked = View.of(*controls, marked=marked)
+        if before is None or not asked.version:
+            return NO_CHANGE  # the list is still to come, with its first page
+        try:
+            _, shown = self._show_changes(before, asked)
         except TagifaiError as error:
             shown = self._show_error(error)
         return shown or NO_CHANGE
@@ -257,7 +282,7 @@ class InspectionTab:
             # Without a link, the controls hold what they held.
             if link.followed:
                 shown |= self._show_controls(view)
-            shown[self.view] = replace(view, crossing="filled")
+            shown[self.view] = replace(view, crossing="filled", filled=view.threshold)
         except TagifaiError as error:
             shown = self._show_error(error)
         shown[self.notice] = f"{link.refused()}{shown[self.notice]}"

@@ -1,5 +1,7 @@
 """The tab of a tag's figures: its handlers over real services."""
 
+from pathlib import Path
+
 import gradio as gr
 import pytest
 
@@ -8,12 +10,17 @@ from tagifai.settings import Settings
 from tagifai.ui.links import Link, Route
 from tagifai.ui.tabs.inspection import InspectionTab
 
+ROOT = Path(__file__).parents[3]
 HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
 
 
 @pytest.fixture
 def tab(small_data, small_models):
-    settings = Settings(data=small_data, models=str(small_models), no_cache=True)
+    return tab_over(small_data, small_models)
+
+
+def tab_over(data, models):
+    settings = Settings(data=data, models=str(models), no_cache=True)
     with gr.Blocks():
         route = Route("inspection", "tags", [])
         tab = InspectionTab(Services(settings), route, gr.Dropdown([]))
@@ -61,3 +68,39 @@ def test_the_versions_own_threshold_comes_back(tab):
     shown = part.restore(view.version, view.tag)
     assert shown == {part.threshold: view.threshold, part.message: ""}
     assert "unknown version" in part.restore("v9", view.tag)[part.message]
+
+
+def test_a_choice_reported_twice_does_not_bring_back_the_page_of_before():
+    tab = tab_over(ROOT / "data", ROOT / "model")  # whose lists have several pages
+    opened = fill(tab)[tab.view]
+    chosen = controls_of(opened)
+    chosen[1], chosen[3] = "computer-vision", "true positives"
+    view = tab.show(tab.show(opened, 0, *chosen)[tab.view], 0, *chosen)[tab.view]
+    chosen = controls_of(view)
+    chosen[6] = 2
+    second = tab.show_page(view, 0, *chosen)
+    assert (second[tab.view].page, "; page 2 of " in second[tab.samples.table]) == (2, True)
+    # Of any other event the page is not the news.
+    assert tab.show(view, 0, *chosen) == {tab.samples.page: 1}
+    chosen[5] = "longest"
+    first = tab.show(second[tab.view], 0, *chosen)
+    assert (first[tab.view].page, first[tab.samples.page]) == (1, 1)
+    assert "; page 1 of " in first[tab.samples.table]
+    assert tab.show(first[tab.view], 0, *chosen) == {tab.samples.page: 1}
+
+
+def test_the_answer_to_opening_the_tab_does_not_take_back_a_threshold(tab):
+    opened = fill(tab)[tab.view]
+    chosen = controls_of(opened)
+    chosen[2] = 0.9  # one threshold for all tags
+    shown = tab.show(opened, 0, *chosen)
+    assert shown[tab.thresholds.threshold] == 0.9
+    # The late answer has set the tag's own threshold once more.
+    assert chosen[7] == opened.threshold
+    again = tab.show(shown[tab.view], 0, *chosen)
+    assert again[tab.thresholds.threshold] == 0.9
+    assert "0.900" in again[tab.figures]
+    # Where somebody moved it, that stands.
+    chosen[7] = 0.25
+    moved = tab.show(shown[tab.view], 0, *chosen)
+    assert moved[tab.view].threshold == 0.25
