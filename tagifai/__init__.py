@@ -17,17 +17,21 @@ _PUBLIC = {
     "Evaluation": "tagifai.api.evaluating",
     "Predictions": "tagifai.predictions",
     "Session": "tagifai.api.session",
+    "TagifaiCallback": "tagifai.api.callbacks",
     "TagifaiError": "tagifai.errors",
     "add_version": "tagifai.api.adding",
     "compare": "tagifai.api.comparing",
     "evaluate": "tagifai.api.evaluating",
     "label_issues": "tagifai.api.labels",
+    "load_demonstration": "tagifai.api.demonstration",
     "show": "tagifai.api.showing",
 }
 
 if TYPE_CHECKING:
     from tagifai.api.adding import add_version
+    from tagifai.api.callbacks import TagifaiCallback
     from tagifai.api.comparing import Comparison, compare
+    from tagifai.api.demonstration import load_demonstration
     from tagifai.api.evaluating import Evaluation, evaluate
     from tagifai.api.labels import label_issues
     from tagifai.api.session import Session
@@ -40,12 +44,14 @@ __all__ = [
     "Evaluation",
     "Predictions",
     "Session",
+    "TagifaiCallback",
     "TagifaiError",
     "__version__",
     "add_version",
     "compare",
     "evaluate",
     "label_issues",
+    "load_demonstration",
     "show",
 ]
 

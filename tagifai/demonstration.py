@@ -90,7 +90,7 @@ def open_demonstration(environment: Mapping[str, str]) -> Iterator[Demonstration
     TagifaiError
         The demonstration is not there, or no folder can be written.
     """
-    source = _find()
+    source = find_demonstration()
     kept = _keep(source / "data", environment)
     if kept is not None:
         yield Demonstration(kept, source / "model", lasts=True)
@@ -105,7 +105,14 @@ def open_demonstration(environment: Mapping[str, str]) -> Iterator[Demonstration
         yield Demonstration(_copy(source / "data", Path(folder)), source / "model", lasts=False)
 
 
-def _find() -> Path:
+def find_demonstration() -> Path:
+    """Return the folder that has the demonstration's `data` and `model`.
+
+    Raises
+    ------
+    TagifaiError
+        It is not there.
+    """
     for home in HOMES:
         if (home / "data" / "projects.json").is_file() and (home / "model").is_dir():
             return home

@@ -8,12 +8,11 @@ import sys
 import time
 from email import message_from_bytes
 from pathlib import Path
-from urllib.request import urlopen
 from zipfile import ZipFile
 
 import pytest
 from servers import ROOT, free_port
-from wheels import PROJECT, build_wheel
+from wheels import PROJECT, build_wheel, copy_files
 
 from tagifai import __version__
 from tagifai.store.naming import version_order
@@ -131,33 +130,64 @@ def outside(home: Path) -> dict[str, str]:
     }
 
 
+# Asks an address from within the network of a process, and prints the answer.
+ASK = """
+import sys
+from urllib.request import ProxyHandler, Request, build_opener
+url, *data = sys.argv[1:]
+given = Request(url, data[0].encode() if data else None, {"Content-Type": "application/json"})
+print(build_opener(ProxyHandler({})).open(given, timeout=60).read().decode())
+"""
+# A network of its own, in which there is nothing but this machine.
+ALONE = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+
+
+def can_be_alone() -> bool:
+    """Check whether a program can have a network of its own: on Linux, as root."""
+    try:
+        return subprocess.run([*ALONE, "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 def look_at_the_demonstration(programs: Path, folder: Path) -> str:
-    """Start `tagifai` in an empty folder, ask for the page and a prediction; return its output."""
+    """Start `tagifai` in an empty folder, ask for the page and the versions; return its output.
+
+    There is no network but the machine's own, where the system lets a program have that.
+    """
     home, empty = folder / "home", folder / "empty"
     for made in (home, empty):
         made.mkdir()
+    alone = can_be_alone()
     port, variables = free_port(), outside(home)
     started = subprocess.Popen(
-        [programs / "tagifai", "--port", str(port)], cwd=empty, env=variables, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [*(ALONE if alone else []), programs / "tagifai", "--port", str(port)],
+        cwd=empty, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
+    beside = ["nsenter", "--target", str(started.pid), "--net", "--"] if alone else []
+
+    def ask(path: str, data: str = "") -> str:
+        words = [*beside, sys.executable, "-c", ASK, f"http://127.0.0.1:{port}{path}"]
+        done = subprocess.run([*words, *filter(None, [data])], capture_output=True, text=True)
+        if done.returncode:
+            raise ConnectionError(done.stderr)
+        return done.stdout
+
     begun = time.monotonic()
     try:
         while True:
             assert started.poll() is None, started.stdout.read()
             try:
-                with urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
-                    health = json.load(answer)
+                assert "tab-inspection" in ask("/")
                 break
-            except OSError:
+            except ConnectionError:
                 assert time.monotonic() - begun < SECONDS_TO_ANSWER
                 time.sleep(0.05)
-        assert health == {"status": "ok", "version": __version__}
-        with urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
-            assert "tab-inspection" in answer.read().decode()
-        call = f"http://127.0.0.1:{port}/gradio_api/call/list_versions"
-        with urlopen(f"{call}/{ask(call)}", timeout=60) as answer:
-            assert "v0.5.0" in answer.read().decode()
+        sys.stdout.write(f"seconds to the first page: {time.monotonic() - begun:.1f}\n")
+        assert json.loads(ask("/health")) == {"status": "ok", "version": __version__}
+        call = "/gradio_api/call/list_versions"
+        event = json.loads(ask(call, '{"data": []}'))["event_id"]
+        assert "v0.5.0" in ask(f"{call}/{event}")
     finally:
         started.terminate()
         output, _ = started.communicate(timeout=30)
@@ -165,14 +195,6 @@ def look_at_the_demonstration(programs: Path, folder: Path) -> str:
     assert not (folder / "asked").exists(), (folder / "asked").read_text()
     assert f"saved in {home}" in output
     return output
-
-
-def ask(call: str) -> str:
-    from urllib.request import Request
-
-    request = Request(call, b'{"data": []}', {"Content-Type": "application/json"})
-    with urlopen(request, timeout=30) as answer:
-        return json.load(answer)["event_id"]
 
 
 @pytest.mark.fresh
@@ -202,3 +224,70 @@ def test_it_installs_beside_packages_of_before(wheel, tmp_path):
         capture_output=True, text=True, cwd=tmp_path, env=outside(tmp_path / "home"), check=True,
     )  # fmt: skip
     assert "bert" in json.loads(done.stdout)["predictions"][0]["tags"]
+
+
+def install(folder: Path, *words: str | Path) -> Path:
+    """Make an environment with uv, from what is named; return its Python."""
+    python = folder / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    uv = [sys.executable, "-m", "uv", "pip"]
+    subprocess.run([*uv, "install", "--quiet", "--python", python, *words], check=True)
+    subprocess.run([*uv, "check", "--quiet", "--python", python], check=True)
+    return python
+
+
+@pytest.mark.fresh
+def test_uv_builds_both_archives(tmp_path):
+    """The wheel is made from the source archive, so that archive has all that it takes."""
+    copied = copy_files(tmp_path / "source")
+    words = [sys.executable, "-m", "uv", "build", "--quiet", "--out-dir", tmp_path / "dist"]
+    subprocess.run(words, cwd=copied, check=True)
+    archive, wheel = sorted(tmp_path.glob("dist/tagifai-*"), key=lambda path: path.suffix)
+    assert (archive.name, wheel.name) == (
+        f"tagifai-{__version__}.tar.gz", f"tagifai-{__version__}-py3-none-any.whl"
+    )  # fmt: skip
+    assert wheel.stat().st_size < MAX_BYTES
+    with ZipFile(wheel) as built, ZipFile(build_wheel(tmp_path)) as direct:
+        assert sorted(built.namelist()) == sorted(direct.namelist())
+
+
+EXTRAS = {
+    "mcp": "mcp",
+    "mlflow": "mlflow",
+    "onnx": "onnxruntime, tokenizers",
+    "optuna": "optuna",
+}
+HEAVY = {
+    "setfit": "sentence_transformers, setfit",
+    "spacy": "spacy",
+    "transformers": "safetensors, torch, transformers",
+}
+
+
+def test_every_extra_is_tried():
+    named = set(PROJECT["project"]["optional-dependencies"])
+    assert named == {*EXTRAS, *HEAVY, "dev"}
+
+
+@pytest.mark.fresh
+@pytest.mark.parametrize("extras", [EXTRAS, HEAVY], ids=["light", "heavy"])
+def test_extras_install_together_and_import(wheel, tmp_path, extras):
+    python = install(tmp_path / "venv", f"tagifai[{','.join(extras)}] @ {wheel.as_uri()}")
+    program = "\n".join(f"import {names}" for names in extras.values())
+    subprocess.run([python, "-c", f"{program}\nimport tagifai.ui.app"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.fresh
+def test_a_program_beside_the_wheel_is_checked_against_its_types(wheel, tmp_path):
+    python = install(tmp_path / "venv", wheel, "mypy", "pandas-stubs")
+    (tmp_path / "program.py").write_text(
+        "import tagifai\nreveal_type(tagifai.compare('a', 'b').verdict)\n"
+    )
+    done = subprocess.run(
+        [python, "-m", "mypy", "--strict", "program.py"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert 'note: Revealed type is "str | None"' in done.stdout.replace(
+        "Union[str, None]", "str | None"
+    )
+    assert "Success" in done.stdout

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
 from tagifai.api.inputs import read_list, read_probabilities, read_tags, wrong_shape
 from tagifai.api.material import Material, read_material, write_data
 from tagifai.arrays import Array
@@ -33,6 +35,8 @@ from tagifai.training.adding import (
     truth_of,
 )
 from tagifai.training.releases import MAX_NOTES, NewVersion, is_web_address
+
+MAX_NAME = 100
 
 Thresholds = str | float | Mapping[str, float]
 
@@ -125,7 +129,8 @@ def add_version(
     texts, y_true : optional
         The labelled texts, where `data` is a folder that is not there yet; see `show`.
     tags : list of str, optional
-        The columns of `y_prob`, by default every tag of the data in alphabetical order.
+        The columns of `y_prob`; by default those of `y_true`, or every tag of the data in
+        alphabetical order, where its tag file has no other order.
     ids : list of str, optional
         The projects that the rows of `y_prob` belong to; the others are left out.
     split : list or mapping of str, optional
@@ -165,13 +170,16 @@ def add_version(
     """
     if (y_prob is None) == (predictor is None):
         raise TagifaiError("add_version: y_prob or predictor is needed, and not both")
-    source = open_source(str(models))
-    source.check_writable(name)
     about = About(name, notes, links, params)
     check_about(about)
-    folder = Path(data)
+    source = open_source(str(models))
+    source.check_writable(name)
+    folder, material = Path(data), None
     if texts is not None or y_true is not None:
-        _write_once(folder, read_material(texts, y_true, tags=tags, ids=ids, split=split))
+        by_row = None if isinstance(split, Mapping) else split
+        material = read_material(texts, y_true, tags=tags, ids=ids, split=by_row)
+        _write_once(folder, material)
+        ids = material.ids
     dataset = load_dataset(folder)
     projects = _projects_of(dataset, ids)
     if out_of_fold not in OUT_OF_FOLD:
@@ -182,8 +190,8 @@ def add_version(
         opened = open_predictor(predictor, columns or ())
         version = make_predicted(opened, dataset, choices, about, projects)
     else:
-        columns = tuple(sorted(known_tags(dataset))) if tags is None else read_tags(tags)
-        values = read_probabilities(y_prob, "y_prob", len(projects), columns)
+        columns, ordered = _columns_of(tags, material, dataset)
+        values = read_probabilities(y_prob, "y_prob", len(projects), columns, ordered=ordered)
         scored = decide(values, columns, dataset, choices, projects)
         version = finish(scored, dataset, about)
     source.write(name, version.to_files())
@@ -291,21 +299,36 @@ def finish(
     )
     return replace(
         version,
-        params={**version.params, **(about.params or {})},
+        params={**version.params, **plain_params(about.params or {})},
         info=replace(version.info, links=dict(about.links or {})),
     )
 
 
 def check_about(about: About) -> None:
-    """Check a version's notes and links.
+    """Check what a version says of itself.
 
     Raises
     ------
     TagifaiError
-        Notes that are too long, or a link that is no web address.
+        A name or notes that are no text, notes that are too long, a link that is no web address,
+        or links or parameters without names.
     """
+    for what, text in (("name", about.name), ("notes", about.notes)):
+        if not isinstance(text, str):
+            raise TagifaiError(f"{what}: a text is needed, got {shorten(repr(text))}")
     if "\n" in about.notes or len(about.notes) > MAX_NOTES:
         raise TagifaiError(f"notes: one line of at most {MAX_NOTES} characters is needed")
+    for what, values in (("links", about.links), ("params", about.params)):
+        if values is not None and not isinstance(values, Mapping):
+            raise TagifaiError(
+                f"{what}: a mapping of names is needed, got a {type(values).__name__}"
+            )
+        for name in values or {}:
+            if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+                raise TagifaiError(
+                    f"{what}: a name of 1 to {MAX_NAME} characters is needed, "
+                    f"got {shorten(repr(name))}"
+                )
     for name, address in (about.links or {}).items():
         if not is_web_address(address):
             raise TagifaiError(
@@ -314,17 +337,64 @@ def check_about(about: About) -> None:
             )
 
 
+def plain_params(params: Mapping[str, object]) -> dict[str, object]:
+    """Return parameters as `params.json` can hold them; what JSON does not know becomes text.
+
+    >>> plain_params({"lr": np.float32(0.5), "betas": (0.9, 0.99), "device": Path("gpu")})
+    {'lr': 0.5, 'betas': [0.9, 0.99], 'device': 'gpu'}
+    """
+    return {name: _plain_value(value) for name, value in params.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if np.isfinite(value) else str(value)
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else str(value)
+    if isinstance(value, list | tuple):
+        return [_plain_value(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain_value(one) for name, one in value.items()}
+    return str(value)
+
+
+def _columns_of(
+    tags: object, material: Material | None, dataset: Dataset
+) -> tuple[tuple[str, ...], bool]:
+    """Return the tags of the columns, and whether their order is known without names."""
+    if tags is not None:
+        return read_tags(tags), True
+    if material is not None:
+        return material.tags, material.ordered
+    names = tuple(known_tags(dataset))
+    # Where the tag file has an order of its own, nobody knows which of the two is meant.
+    return names, list(dataset.tags) in ([], list(names))
+
+
 def _write_once(folder: Path, material: Material) -> None:
     """Write the data where there is none; check that it is the same where there is some."""
     if not any((folder / name).exists() for name in PROJECT_FILES):
         write_data(folder, material)
         return
-    texts = {project.id: project.text for project in load_dataset(folder).projects}
-    for one, text in zip(material.ids, material.texts, strict=True):
-        if texts.get(one) != text.strip():
+    known = {project.id: project for project in load_dataset(folder).projects}
+    names = np.array(material.tags, dtype=object)
+    for row, one in enumerate(material.ids):
+        project = known.get(one)
+        if project is None or project.text != material.texts[row].strip():
             raise TagifaiError(
                 f"texts: {folder} has other data already: project {shorten(one)!r} "
-                f"{'differs' if one in texts else 'is not in it'}; data= takes another folder"
+                f"{'differs' if project else 'is not in it'}; data= takes another folder"
+            )
+        labels = names[material.y_true[row] == 1].tolist()
+        others = set(project.tags).symmetric_difference(labels)
+        if others:
+            raise TagifaiError(
+                f"y_true: {folder} has other labels already: project {shorten(one)!r} differs in "
+                f"{shorten(min(others))!r}; data= takes another folder"
             )
 
 

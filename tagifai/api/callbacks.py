@@ -1,6 +1,8 @@
 """A version at each evaluation while a transformer is trained."""
 
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +14,8 @@ from tagifai.api.inputs import read_tags, read_texts, read_truth
 from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, shorten
 from tagifai.training.releases import is_web_address
+
+SPACES = "https://huggingface.co/spaces/"
 
 
 class TrainerState(Protocol):
@@ -52,7 +56,7 @@ class TagifaiCallback:
         The probability from which a tag is predicted.
     links : mapping, optional
         Web addresses by name, for the version's card. The run of W&B or trackio that is going on
-        is added of itself.
+        is added, and its name is among the parameters.
     batch_size, max_length : int
         How many texts are asked at once, and of how many tokens each.
 
@@ -109,6 +113,7 @@ class TagifaiCallback:
         else:
             tokenizer = given.get("processing_class") or given.get("tokenizer")
             y_prob = predict_texts(model, tokenizer, self.texts, self.batch_size, self.max_length)
+        runs = running()
         epoch = f"{state.epoch:g}" if state.epoch is not None else "0"
         added = add_version(
             self.name.format(step=state.global_step, epoch=epoch),
@@ -121,7 +126,11 @@ class TagifaiCallback:
             data=self.homes["data"],
             thresholds=self.thresholds,
             notes=f"step {state.global_step}, epoch {epoch}",
-            links={**running_links(), **self.links},
+            links={
+                **{f"{run.tracker} run": run.address for run in runs if run.address},
+                **self.links,
+            },
+            params={f"{run.tracker} run": run.name for run in runs if run.name},
         )
         self.added.append(added)
 
@@ -164,24 +173,55 @@ def predict_texts(
     return np.concatenate(found)
 
 
-def running_links() -> dict[str, str]:
-    """Return the address of the run of W&B or trackio that is going on, by name.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of W&B or trackio that is going on.
+
+    Attributes
+    ----------
+    tracker : str
+        "W&B" or "trackio".
+    name : str
+        The run's id in W&B, its name in trackio; "" where it has none.
+    address : str
+        Where a browser finds it; "" where it is only on this machine.
+    """
+
+    tracker: str
+    name: str
+    address: str
+
+
+def running() -> list[Run]:
+    """List the runs of W&B and trackio that are going on in this program.
 
     Neither is imported: only a program that uses one has a run.
     """
-    import sys
-
-    found = {}
+    found = []
     run = getattr(sys.modules.get("wandb"), "run", None)
-    address = getattr(run, "url", None)
-    if is_web_address(address):
-        found["W&B run"] = str(address)
+    if run is not None:
+        found.append(_read_run("W&B", run, "id", getattr(run, "url", None)))
     context = getattr(sys.modules.get("trackio"), "context_vars", None)
-    current = getattr(getattr(context, "current_run", None), "get", None)
-    address = getattr(current() if callable(current) else None, "url", None)
-    if is_web_address(address):
-        found["trackio run"] = str(address)
+    run = _get_variable(context, "current_run")
+    if run is not None:
+        space = _get_variable(context, "current_space_id")
+        address = f"{SPACES}{space}" if space else getattr(run, "url", None)
+        found.append(_read_run("trackio", run, "name", address))
     return found
+
+
+def _get_variable(context: object, name: str) -> object:
+    get = getattr(getattr(context, name, None), "get", None)
+    return get(None) if callable(get) else None
+
+
+def _read_run(tracker: str, run: object, attribute: str, address: object) -> Run:
+    name = getattr(run, attribute, None)
+    return Run(
+        tracker,
+        name if isinstance(name, str) else "",
+        str(address) if is_web_address(address) else "",
+    )
 
 
 def _tags_of(model: object) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tagifai.api.inputs import read_probabilities, read_tags, read_truth, refuse_unnamed
 from tagifai.arrays import Array
-from tagifai.errors import TagifaiError, one_of
+from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
 
 if TYPE_CHECKING:
@@ -183,9 +184,10 @@ def read_thresholds(
     for tag, value in given.items():
         if tag not in tags:
             raise TagifaiError(f"thresholds: {one_of('tag', tag, tags)}")
-        if isinstance(value, bool | str) or not 0 <= value <= 1:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not (number and 0 <= value <= 1):
             raise TagifaiError(
-                f"thresholds: {tag!r}: a number from 0 to 1 is needed, got {value!r}"
+                f"thresholds: {tag!r}: a number from 0 to 1 is needed, got {shorten(repr(value))}"
             )
     return {tag: float(given.get(tag, DEFAULT_THRESHOLD)) for tag in tags}
 

@@ -35,6 +35,19 @@ def take_column(found: object, data: object, argument: str) -> object:
     return cast(Mapping[str, object], data)[found]
 
 
+def class_names(data: object, column: object) -> list[str] | None:
+    """Return what a `datasets.Dataset` calls the classes whose numbers a column holds.
+
+    None where the column holds no numbers of classes, as in any other table.
+    """
+    features = getattr(data, "features", None)
+    if not (isinstance(features, Mapping) and isinstance(column, str) and column in features):
+        return None
+    feature = features[column]
+    names = getattr(getattr(feature, "feature", feature), "names", None)  # of a list of them
+    return [str(name) for name in names] if isinstance(names, list) and names else None
+
+
 def column_names(data: object) -> list[str]:
     """List the columns of a DataFrame, a `datasets.Dataset` or a mapping; none of others."""
     for attribute in ("column_names", "columns"):
@@ -91,12 +104,18 @@ def read_list(found: object, argument: str) -> list[object]:
     TagifaiError
         It cannot.
     """
-    if isinstance(found, str | bytes | Mapping) or not hasattr(found, "__iter__"):
+    unordered = isinstance(found, set | frozenset)
+    if isinstance(found, str | bytes | Mapping) or unordered or not hasattr(found, "__iter__"):
+        why = ", which has no order" if unordered else ""
         raise TagifaiError(
-            f"{argument}: a list or an array is needed, got a {type(found).__name__}"
+            f"{argument}: a list or an array is needed, got a {type(found).__name__}{why}"
         )
-    tolist = getattr(found, "tolist", None)
-    return list(tolist() if callable(tolist) else found)
+    # NumPy, pandas and PyTorch; polars; pyarrow, whose items are no plain values otherwise.
+    for name in ("tolist", "to_list", "to_pylist"):
+        as_list = getattr(found, name, None)
+        if callable(as_list):
+            return list(as_list())
+    return list(found)
 
 
 def read_each(
@@ -331,7 +350,9 @@ def _as_array(found: object, argument: str) -> Array:
         found = np.column_stack([one[:, 1] for one in cast(Sequence[Array], found)])
     try:
         values = np.asarray(found)
-        if values.dtype.kind not in "biuf":
+        if values.dtype == object and values.ndim == 1:
+            values = np.array([np.asarray(row) for row in values], float)  # a row in each cell
+        elif values.dtype.kind not in "biuf":
             values = values.astype(float)
     except (TypeError, ValueError):
         raise TagifaiError(
@@ -385,6 +406,8 @@ def _rows_of_tags(found: object, tags: Sequence[str] | None) -> list[list[object
     if not rows or not all(_is_list(row) for row in rows):
         return None
     lists = [list(cast(Iterable[object], row)) for row in rows]
+    if _are_written_flags(lists):
+        return None
     if any(isinstance(one, str) for row in lists for one in row):
         return lists
     lengths = {len(row) for row in lists}
@@ -395,6 +418,12 @@ def _rows_of_tags(found: object, tags: Sequence[str] | None) -> list[list[object
         return None
     whole = all(isinstance(one, int | np.integer) for row in lists for one in row)
     return lists if whole and (tags is not None or lengths == {0}) else None
+
+
+def _are_written_flags(rows: Sequence[Sequence[object]]) -> bool:
+    """Check for columns of "0" and "1", as a CSV file that was read as text has them."""
+    same_width = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
+    return same_width and {one for row in rows for one in row} <= {"0", "1"}
 
 
 def _is_list(row: object) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tagifai.api.inputs import read_probabilities
+from tagifai.api.inputs import read_probabilities, take_column
 from tagifai.api.material import read_material
 from tagifai.data import Project
 from tagifai.errors import TagifaiError, one_of
@@ -95,7 +95,11 @@ def label_issues(
     language = find_language(language)
     material = read_material(texts, y_true, tags=tags, ids=ids, data=data)
     prob = read_probabilities(
-        y_prob, "y_prob", len(material.texts), material.tags, ordered=material.ordered
+        take_column(y_prob, data, "y_prob"),
+        "y_prob",
+        len(material.texts),
+        material.tags,
+        ordered=material.ordered,
     )
     names = material.tags
     projects = {

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import orjson
 
 from tagifai.api.inputs import (
+    class_names,
     column_names,
     read_each,
     read_list,
@@ -19,7 +21,7 @@ from tagifai.api.inputs import (
     take_column,
 )
 from tagifai.arrays import Array
-from tagifai.data.assignment import GROUP_COLUMN, SPLIT_COLUMN, name_split
+from tagifai.data.assignment import GROUP_COLUMN, SPLIT_COLUMN, is_blank, name_split
 from tagifai.errors import TagifaiError, shorten
 
 OWN_COLUMNS = ("id", "title", "description", "tags", SPLIT_COLUMN, GROUP_COLUMN)
@@ -72,8 +74,11 @@ def read_material(
     split: object = None,
     group: object = None,
     data: object = None,
+    y_prob: object = None,
 ) -> Material:
     """Check labelled texts; each argument but `tags` may be the name of a column of `data`.
+
+    `y_prob` is not read, but its columns are none of those that are shown beside the texts.
 
     Raises
     ------
@@ -82,9 +87,13 @@ def read_material(
         needed.
     """
     given = {"texts": texts, "y_true": y_true, "split": split, "group": group, "ids": ids}
-    used = {name for name in given.values() if isinstance(name, str)}
+    several = y_prob.values() if isinstance(y_prob, Mapping) else [y_prob]
+    used = {name for name in (*given.values(), *several) if isinstance(name, str)}
     found = {name: take_column(value, data, name) for name, value in given.items()}
     rows = read_texts(found["texts"])
+    classes = class_names(data, y_true) if tags is None else None
+    if classes is not None:
+        tags, found["y_true"] = classes, _name_classes(found["y_true"], classes)
     names = None if tags is None else read_tags(tags)
     columns, truth, ordered = read_truth(found["y_true"], len(rows), names)
     columns = read_tags(columns, "y_true")
@@ -95,13 +104,17 @@ def read_material(
         truth,
         ordered,
         _read_column(found["split"], len(rows), "split", _read_split),
-        _read_column(found["group"], len(rows), "group", str),
+        _read_column(found["group"], len(rows), "group", _read_blank),
         _other_columns(data, used, len(rows)),
     )
 
 
-def read_versions(y_prob: object, material: Material, name: str) -> dict[str, Array]:
+def read_versions(
+    y_prob: object, material: Material, name: str, data: object = None
+) -> dict[str, Array]:
     """Return the probabilities of each version; `name` is that of a single one.
+
+    They may be the names of columns of `data`, which hold a row of probabilities in each cell.
 
     Raises
     ------
@@ -117,6 +130,7 @@ def read_versions(y_prob: object, material: Material, name: str) -> dict[str, Ar
     found = {}
     for version, values in several.items():
         argument = f"y_prob[{version!r}]" if table else "y_prob"
+        values = take_column(values, data, argument)
         found[str(version)] = read_probabilities(
             values, argument, len(material.texts), material.tags, ordered=material.ordered
         )
@@ -159,13 +173,32 @@ def write_data(folder: Path, material: Material) -> None:
 def _read_ids(found: object, num_texts: int) -> list[str]:
     if found is None:
         return [str(row) for row in range(num_texts)]
-    ids = read_each(found, num_texts, "ids", str)
+    ids = read_each(found, num_texts, "ids", _read_blank)
+    if "" in ids:
+        raise TagifaiError(f"ids: row {ids.index('')}: an id is needed, got an empty one")
     if len(set(ids)) < num_texts:
         twice, _ = Counter(ids).most_common(1)[0]
         raise TagifaiError(f"ids: {shorten(twice)!r} comes twice")
-    if "" in ids:
-        raise TagifaiError(f"ids: row {ids.index('')}: an id is needed, got an empty text")
     return ids
+
+
+def _read_blank(value: object) -> str:
+    """Return a value as text, "" for one that is missing."""
+    return "" if is_blank(value) else str(value)
+
+
+def _name_classes(labels: object, names: Sequence[str]) -> list[list[object]]:
+    """Return the names of classes for their numbers: several for each text, or one."""
+    found = []
+    for row in read_list(labels, "y_true"):
+        numbers = read_list(row, "y_true") if hasattr(row, "__iter__") else [row]
+        found.append([_name_class(number, names) for number in numbers])
+    return found
+
+
+def _name_class(number: object, names: Sequence[str]) -> object:
+    known = isinstance(number, int | np.integer) and 0 <= int(number) < len(names)
+    return names[int(cast(int, number))] if known else number
 
 
 def _read_column(

@@ -68,7 +68,11 @@ class Session:
         self._closing = threading.Lock()
         self._open = contextlib.ExitStack()
         self.closed = False
-        self._services = self._start(settings, framed_by, proxied)
+        try:
+            self._services = self._start(settings, framed_by, proxied)
+        except BaseException:
+            self._open.close()
+            raise
         atexit.register(self.close)
 
     def selection(self) -> "pd.DataFrame":
@@ -175,23 +179,26 @@ class Session:
             open_port,
         )
 
-        with open_port(settings.host, settings.port) as found:
-            settings = replace(settings, port=found.getsockname()[1])
+        opened = open_port(settings.host, settings.port)
+        self._open.callback(opened.close)
+        settings = replace(settings, port=opened.getsockname()[1])
         if proxied:
             from tagifai.api.notebook import proxy_path
 
             settings = replace(settings, root_path=proxy_path(settings.port))
         self.port = settings.port
         services = Services(settings)
+        self._open.callback(services.close)
         demo = bound_queue(build_app(services, selected=self._select), settings.max_waiting)
         demo.GRADIO_CACHE = str(self._folder / "gradio")
         if settings.share:
+            opened.close()  # Gradio opens it again
             link = launch_shared(demo, settings, appearance(), False)
             self._open.callback(demo.close, verbose=False)
         else:
             link = settings.root_path
             app = build_server_app(demo, settings, appearance(), framed_by=framed_by)
-            self._open.enter_context(Server(app, settings).in_background())
+            self._open.enter_context(Server(app, settings, opened).in_background())
         services.warm_up.start()
         self.url = f"{(link or address_of(settings)).rstrip('/')}/"
         return services

@@ -63,10 +63,12 @@ def show(
     y_true : array (n_texts, n_tags), table or list of lists
         0 and 1, dense or CSR; or each text's tags. Or the name of a column of `data`.
     y_prob : array (n_texts, n_tags), table, list or mapping, optional
-        Probabilities in [0, 1]; ``{"v1": …, "v2": …}`` for several versions, which are compared.
+        Probabilities in [0, 1], or the name of a column of `data` that has a row of them in each
+        cell; ``{"v1": …, "v2": …}`` for several versions, which are compared.
         Without them, and without a `predictor`, the Data tab alone has something to show.
     tags : list of str, optional
-        The names of the columns; by default those of the tables, of the predictor, or numbers.
+        The names of the columns; by default those of the tables, of the predictor, of the classes
+        of a `datasets.Dataset`, or numbers.
     predictor : optional
         An object with ``predict_proba``, a fitted estimator, a function of a list of texts, or
         ``"KIND:SOURCE"``. Without `y_prob` it predicts the texts now; beside several versions it
@@ -115,11 +117,15 @@ def show(
     """
     if out_of_fold not in OUT_OF_FOLD:
         raise one_of("out_of_fold", out_of_fold, OUT_OF_FOLD)
+    if isinstance(height, bool) or not isinstance(height, int) or height < 1:
+        raise TagifaiError(f"height: a whole number of pixels is needed, got {height!r}")
     opened, tags = _read_predictor(predictor, tags, y_true)
-    material = read_material(texts, y_true, tags=tags, ids=ids, split=split, group=group, data=data)
+    material = read_material(
+        texts, y_true, tags=tags, ids=ids, split=split, group=group, data=data, y_prob=y_prob
+    )
     if predictor is not None and opened is None:
         opened = open_predictor(predictor, material.tags if material.ordered else ())
-    versions = read_versions(y_prob, material, name)
+    versions = read_versions(y_prob, material, name, data)
     if opened is not None and len(versions) > 1 and name in versions:
         raise TagifaiError(
             f"name: y_prob has a version {name!r} already; the predictor needs another"
@@ -158,8 +164,8 @@ def _read_predictor(
 
 def _check_name(name: str) -> None:
     try:
-        check_new_name(name)
         check_about(About(name))
+        check_new_name(name)
     except TagifaiError as error:
         raise TagifaiError(f"name of a version: {error}") from None
 

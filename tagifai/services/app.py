@@ -1,9 +1,10 @@
 """Put the services together: what the page, the API and the commands call."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, TypeVar
 
 from tagifai.permissions import WriteRules
 from tagifai.services.comparisons import ComparisonService
@@ -25,6 +26,30 @@ if TYPE_CHECKING:
     from tagifai.services.inference import InferenceService
     from tagifai.services.influence import InfluenceService
     from tagifai.services.words import WordService
+
+
+Service = TypeVar("Service")
+
+
+class once(cached_property[Service]):  # noqa: N801 - a decorator, as its base is
+    """A cached property that is computed once, however many threads ask for it at first.
+
+    From Python 3.12 on, `cached_property` itself computes it once for each of them.
+    """
+
+    def __init__(self, make: Callable[["Services"], Service]) -> None:
+        making = threading.RLock()
+
+        @wraps(make)
+        def make_once(services: "Services") -> Service:
+            made = vars(services)
+            with making:
+                if make.__name__ not in made:
+                    made[make.__name__] = make(services)
+            found: Service = made[make.__name__]
+            return found
+
+        super().__init__(make_once)
 
 
 def _say_nothing(line: str) -> None:
@@ -51,22 +76,22 @@ class Services:
     space: Space | None = None
     warn: Callable[[str], None] = _say_nothing
 
-    @cached_property
+    @once
     def rules(self) -> WriteRules:
         """Who may write reviews, slices and tests."""
         return WriteRules.of(self.settings)
 
-    @cached_property
+    @once
     def data(self) -> DataService:
         """The data folder."""
         return DataService(self.settings.data, limits=self.settings.limits)
 
-    @cached_property
+    @once
     def preprocessing(self) -> PreprocessingService:
         """Visitors' texts and patterns."""
         return PreprocessingService(self.data)
 
-    @cached_property
+    @once
     def versions(self) -> VersionService:
         """The versions, and the cache of what follows from them."""
         return VersionService(
@@ -77,12 +102,12 @@ class Services:
             allow_predictor=self.settings.allow_predictor,
         )
 
-    @cached_property
+    @once
     def comparisons(self) -> ComparisonService:
         """Versions compared, and how sure their figures are."""
         return ComparisonService(self.versions)
 
-    @cached_property
+    @once
     def inference(self) -> "InferenceService":
         """Predictions of visitors' own texts, and why."""
         from tagifai.services.inference import InferenceService
@@ -96,42 +121,52 @@ class Services:
             max_texts=self.settings.max_texts,
         )
 
-    @cached_property
+    @once
     def inspection(self) -> InspectionService:
         """Where a version errs, and the projects behind each figure."""
         return InspectionService(self.versions, self.rules)
 
-    @cached_property
+    @once
     def influence(self) -> "InfluenceService":
         """The training projects behind a decision."""
         from tagifai.services.influence import InfluenceService
 
         return InfluenceService(self.versions)
 
-    @cached_property
+    @once
     def words(self) -> "WordService":
         """The words that raise and lower a tag."""
         from tagifai.services.words import WordService
 
         return WordService(self.versions)
 
-    @cached_property
+    @once
     def reviews(self) -> ReviewService:
         """Suspected label errors, and the reviews of them."""
         return ReviewService(self.versions, self.settings.reviews_file, self.rules)
 
-    @cached_property
+    @once
     def review_repository(self) -> ReviewRepository | None:
         """The dataset that holds a copy of the reviews; None where the settings name none."""
         name = self.settings.reviews_repo
         return ReviewRepository(name, self.reviews, say=self.warn) if name else None
 
-    @cached_property
+    @once
     def slices(self) -> SliceService:
         """Slices that visitors build, save and find."""
         return SliceService(self.versions, self.rules)
 
-    @cached_property
+    @once
     def warm_up(self) -> WarmUp:
         """What is loaded before the first visitor waits for it."""
         return WarmUp(first_steps(self.data, lambda: self.versions, lambda: self.inference))
+
+    def close(self) -> None:
+        """Stop what runs, and close the files that are open; nothing is asked afterwards."""
+        made = vars(self)
+        if "warm_up" in made:
+            self.warm_up.stop()
+        if "preprocessing" in made:
+            self.preprocessing.close()
+        if "reviews" in made:
+            self.reviews.close()

@@ -12,6 +12,10 @@ class PreprocessingService:
         # No process is started before the first pattern that needs one.
         self.safe_regex = SafeRegex()
 
+    def close(self) -> None:
+        """End the processes that try patterns."""
+        self.safe_regex.close()
+
     def preprocess(
         self,
         text: str,

@@ -128,6 +128,13 @@ class ReviewService:
                 self._opened = ReviewStore(self.path, journal="delete")
             return self._opened
 
+    def close(self) -> None:
+        """Close the file of the reviews; every decision is on the disk already."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
     def events(self) -> tuple[Review, ...]:
         """Read all events in the order of their time; () where nothing was ever reviewed."""
         return self.store().events() if self.path.exists() else ()

@@ -29,6 +29,7 @@ class WarmUp:
         self._steps = steps
         self._current: Step | None = None
         self._thread: threading.Thread | None = None
+        self._stopped = False
 
     def start(self) -> None:
         """Begin, and return at once."""
@@ -42,6 +43,11 @@ class WarmUp:
         if self._thread is not None:
             self._thread.join(seconds)
 
+    def stop(self, seconds: float = 5) -> None:
+        """Begin no further step, and wait until the present one ends, but no longer than given."""
+        self._stopped = True
+        self.wait(seconds)
+
     def progress(self) -> str | None:
         """Return what is being loaded and how much of it is; None while nothing is.
 
@@ -54,6 +60,8 @@ class WarmUp:
     def _run(self) -> None:
         try:
             for step in self._steps:
+                if self._stopped:
+                    break
                 self._current = step
                 try:
                     step.load()

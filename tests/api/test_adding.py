@@ -124,3 +124,65 @@ def test_an_unknown_project_is_refused(given, homes):
     tagifai.add_version("v1", Y_PROB, **given)
     with pytest.raises(TagifaiError, match="ids: row 0: the data has no project 'x'"):
         tagifai.add_version("v2", [[0.5, 0.5]], ids=["x"], **homes)
+
+
+def test_columns_are_those_of_the_labels(homes):
+    """Not in alphabetical order, which would swap them."""
+    import pandas as pd
+
+    table = pd.DataFrame({"dogs": [0, 1] * 20, "cats": [1, 0] * 20})
+    added = tagifai.add_version(
+        "v1", table.to_numpy() * 0.8, texts=TEXTS, y_true=table, thresholds=0.5,
+        split=["test"] * 40, **homes,
+    )  # fmt: skip
+    assert added.f1 == 1.0
+    numbered = np.eye(12, dtype=int)[np.arange(24) % 12]
+    elsewhere = {name: folder.parent / "twelve" / name for name, folder in homes.items()}
+    added = tagifai.add_version(
+        "v1", numbered * 0.8, texts=TEXTS[:24], y_true=numbered, thresholds=0.5,
+        split=["test"] * 24, **elsewhere,
+    )  # fmt: skip
+    assert added.f1 == 1.0
+
+
+def test_an_order_that_nobody_knows_is_asked_for(given, homes):
+    given = {**given, "tags": TAGS[::-1], "y_true": Y_TRUE[:, ::-1]}
+    tagifai.add_version("v1", Y_PROB[:, ::-1], thresholds=0.5, **given)
+    with pytest.raises(TagifaiError, match="nobody knows which column is which tag"):
+        tagifai.add_version("v2", Y_PROB, **homes)
+    names = [[tag for tag, has in zip(TAGS, row, strict=True) if has] for row in Y_TRUE]
+    with pytest.raises(TagifaiError, match="nobody knows which column is which tag"):
+        tagifai.add_version("v2", Y_PROB, **{**given, "y_true": names, "tags": None})
+
+
+def test_other_labels_than_before_are_refused(given):
+    tagifai.add_version("v1", Y_PROB, **given)
+    corrected = Y_TRUE.copy()
+    corrected[3, 0] = 1
+    with pytest.raises(TagifaiError, match=r"y_true: .* project '3' differs in 'cats'"):
+        tagifai.add_version("v2", Y_PROB, **{**given, "y_true": corrected})
+
+
+def test_parameters_of_any_kind_are_written(given, homes):
+    params = {"lr": np.float32(0.5), "folder": homes["data"], "limit": float("inf"), "seed": 2**70}
+    tagifai.add_version("v1", Y_PROB, params=params, **given)
+    written = read(homes, "v1", "params.json")
+    assert (written["lr"], written["limit"], written["seed"]) == (0.5, "inf", str(2**70))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": 3}, "name: a text is needed, got 3"),
+        ({"notes": 3}, "notes: a text is needed"),
+        ({"links": "https://example.org"}, "links: a mapping of names is needed, got a str"),
+        ({"links": {"run": "file:///etc/passwd"}}, r"links\['run'\]: an address with http"),
+        ({"links": {"": "https://example.org"}}, "links: a name of 1 to 100 characters"),
+        ({"params": [1]}, "params: a mapping of names is needed, got a list"),
+        ({"params": {1: 2}}, "params: a name of 1 to 100 characters is needed, got 1"),
+    ],
+)
+def test_what_a_version_says_of_itself_is_checked(given, homes, arguments, message):
+    with pytest.raises(TagifaiError, match=f"^{message}"):
+        tagifai.add_version(**{"name": "v1", "y_prob": Y_PROB, **given, **arguments})
+    assert not homes["data"].exists()

@@ -1,12 +1,13 @@
 import json
 import sys
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tagifai.api.callbacks import TagifaiCallback, running_links
+from tagifai.api.callbacks import Run, TagifaiCallback, running
 from tagifai.errors import TagifaiError
 
 TEXTS = ["a cat", "a dog"] * 10
@@ -77,11 +78,29 @@ def test_what_is_missing_is_named(homes):
         TagifaiCallback(TEXTS, Y_TRUE, tags=["a", "b", "c"], **homes)
 
 
-def test_the_run_that_goes_on_is_linked(monkeypatch):
-    assert "W&B run" not in running_links()
+def test_the_run_that_goes_on_is_on_the_version(monkeypatch, homes):
+    assert running() == []
     wandb = ModuleType("wandb")
-    wandb.run = SimpleNamespace(url="https://wandb.ai/ann/runs/7")
+    wandb.run = SimpleNamespace(id="7f3a", url="https://wandb.ai/ann/tags/runs/7f3a")
     monkeypatch.setitem(sys.modules, "wandb", wandb)
-    assert running_links() == {"W&B run": "https://wandb.ai/ann/runs/7"}
-    wandb.run.url = "javascript:alert(1)"
-    assert running_links() == {}
+    callback = TagifaiCallback(TEXTS, Y_TRUE, tags=["cats", "dogs"], predict=predict, **homes)
+    callback.on_evaluate(None, State(1, 0.5), None)
+    info = json.loads((homes["models"] / "step-1" / "version.json").read_bytes())
+    assert info["links"] == {"W&B run": "https://wandb.ai/ann/tags/runs/7f3a"}
+    params = json.loads((homes["models"] / "step-1" / "params.json").read_bytes())
+    assert params["W&B run"] == "7f3a"
+    wandb.run = SimpleNamespace(id="7f3a", url="javascript:alert(1)")
+    assert running() == [Run("W&B", "7f3a", "")]
+
+
+def test_a_run_of_trackio_in_a_space_is_linked(monkeypatch):
+    trackio = ModuleType("trackio")
+    run = ContextVar("current_run", default=None)
+    space = ContextVar("current_space_id", default=None)
+    trackio.context_vars = SimpleNamespace(current_run=run, current_space_id=space)
+    monkeypatch.setitem(sys.modules, "trackio", trackio)
+    assert running() == []
+    run.set(SimpleNamespace(name="first", url="ann/board"))
+    assert running() == [Run("trackio", "first", "")]
+    space.set("ann/board")
+    assert running() == [Run("trackio", "first", "https://huggingface.co/spaces/ann/board")]

@@ -4,6 +4,7 @@ import pytest
 from scipy import sparse
 
 from tagifai.api.inputs import (
+    class_names,
     read_each,
     read_probabilities,
     read_tags,
@@ -215,3 +216,46 @@ def test_one_value_for_each_text():
     assert read_each(pd.Series([1, 2]), 2, "group", str) == ["1", "2"]
     with pytest.raises(TagifaiError, match=r"group: shape \(3,\) is needed .*, got \(2,\)"):
         read_each(["a", "b"], 3, "group", str)
+
+
+def test_a_row_of_probabilities_in_each_cell():
+    column = pd.Series([np.array(row) for row in PROBS])
+    assert read_probabilities(column, "y_prob", 3, TAGS).tolist() == PROBS
+    assert read_probabilities(pd.Series(PROBS), "y_prob", 3, TAGS).tolist() == PROBS
+    with pytest.raises(TagifaiError, match="y_prob: rows of numbers"):
+        read_probabilities(pd.Series([[0.5, 0.5], [0.5], None]), "y_prob", 3, TAGS)
+
+
+def test_flags_that_were_read_as_text_are_flags():
+    written = [["1", "0"], ["0", "1"], ["1", "1"]]
+    assert read_truth(written, 3, TAGS)[1].tolist() == MATRIX
+    assert read_truth(written, 3, None)[0] == ("tag 0", "tag 1")
+    assert read_truth(pd.DataFrame(written, columns=TAGS), 3, None)[1].tolist() == MATRIX
+
+
+def test_what_has_no_order_is_refused():
+    for read in (read_tags, read_texts):
+        with pytest.raises(TagifaiError, match="got a set, which has no order"):
+            read({"a", "b"})
+
+
+class Feature:
+    """As `datasets.ClassLabel`, and as a list of them."""
+
+    def __init__(self, names=None, feature=None):
+        if feature is not None:
+            self.feature = feature
+        if names is not None:
+            self.names = names
+
+
+def test_names_of_classes():
+    table = Table({"labels": [[0], [1]], "text": ["a", "b"]})
+    assert class_names(table, "labels") is None
+    table.features = {
+        "labels": Feature(feature=Feature(["cv", "nlp"])), "kind": Feature(["a"]), "text": Feature()
+    }  # fmt: skip
+    assert class_names(table, "labels") == ["cv", "nlp"]
+    assert class_names(table, "kind") == ["a"]
+    assert class_names(table, "text") is None
+    assert class_names(table, [[0], [1]]) is None

@@ -74,3 +74,60 @@ def test_versions_by_name():
         read_versions({"v1": [[0], [1]], "v2": [[1]]}, material, "x")
     with pytest.raises(TagifaiError, match="y_prob: at least one version"):
         read_versions({}, material, "x")
+
+
+class Classes:
+    """As a `datasets.Dataset` whose labels are numbers of classes."""
+
+    def __init__(self, labels, names):
+        self.found = {"text": ["x", "y", "z"], "labels": labels}
+        single = type("ClassLabel", (), {"names": names})()
+        several = type("List", (), {"feature": single})()
+        self.features = {"labels": several if isinstance(labels[0], list) else single}
+
+    @property
+    def column_names(self):
+        return list(self.found)
+
+    def __getitem__(self, name):
+        return self.found[name]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([[0, 1], [1, 0], [1]], [[1, 1, 0], [1, 1, 0], [0, 1, 0]]),
+        ([[0], [1], [2]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]),
+        ([2, 0, 1], [[0, 0, 1], [1, 0, 0], [0, 1, 0]]),
+    ],
+)
+def test_numbers_of_classes_get_their_names(labels, expected):
+    material = read_material("text", "labels", data=Classes(labels, ["cv", "nlp", "rl"]))
+    assert material.tags == ("cv", "nlp", "rl")
+    assert material.y_true.tolist() == expected
+    with pytest.raises(TagifaiError, match="y_true: row 1: a tag's name or a place from 0"):
+        read_material("text", "labels", data=Classes([0, -1, 1], ["cv", "nlp", "rl"]))
+
+
+def test_columns_of_probabilities_are_not_shown_beside_the_texts():
+    table = pd.DataFrame(
+        {"text": ["x", "y"], "tags": [["a"], []], "p": [[0.75], [0.25]], "q": [[0.5], [0.5]],
+         "year": [1, 2]}
+    )  # fmt: skip
+    several = {"v1": "p", "v2": "q"}
+    material = read_material("text", "tags", tags=["a"], data=table, y_prob=several)
+    assert list(material.extra) == ["year"]
+    found = read_versions(several, material, "model", table)
+    assert found["v1"].tolist() == [[0.75], [0.25]]
+    with pytest.raises(TagifaiError, match="unknown column of data for y_prob 'r'"):
+        read_versions("r", material, "model", table)
+    with pytest.raises(TagifaiError, match=r"^y_prob: one value for each text is needed"):
+        read_versions("p", material, "model")
+
+
+def test_missing_groups_and_ids():
+    nothing = float("nan")
+    material = read_material(["x", "y", "z"], [[1], [0], [0]], group=["a", None, nothing])
+    assert material.group == ["a", "", ""]
+    with pytest.raises(TagifaiError, match="ids: row 1: an id is needed"):
+        read_material(["x", "y"], [[1], [0]], ids=["a", nothing])

@@ -47,10 +47,15 @@ Say = Callable[[str], None]
 
 
 class Server(uvicorn.Server):
-    """A server whose port is open as soon as it is made; `run` or `in_background` answers."""
+    """A server whose port is open as soon as it is made; `run` or `in_background` answers.
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
-        self.socket = open_port(settings.host, settings.port)
+    `opened` is the port, where it is open already.
+    """
+
+    def __init__(
+        self, app: FastAPI, settings: Settings, opened: socket.socket | None = None
+    ) -> None:
+        self.socket = opened or open_port(settings.host, settings.port)
         super().__init__(
             uvicorn.Config(
                 app,

@@ -3,16 +3,9 @@
 Models are made on this machine in seconds, and no hub is asked.
 """
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from wheels import build_wheel
+from wheels import environment_of, run_in
 
-ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.fresh
 
 COMMON = """
@@ -265,41 +258,9 @@ print(json.dumps(found))
 """
 
 
-def environment_of(folder, *extras):
-    """Make an environment with the app's packages and a framework's; return its Python."""
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    wanted = f"{build_wheel(folder)}[{','.join(extras)}]"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", wanted], check=True)
-    return python
-
-
-def run(python, program, folder):
-    """Run a program in an environment that has no hub; return what it found."""
-    models, work = folder / "models", folder / "work"
-    models.mkdir()
-    work.mkdir()
-    variables = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("TAGIFAI_", "PYTHON", "VIRTUAL_ENV", "HF_"))
-    }
-    variables |= {
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
-        "HF_HUB_OFFLINE": "1",
-        "HF_HOME": str(folder / "hub"),
-    }
-    done = subprocess.run(
-        [python, "-c", COMMON + program, models],
-        cwd=work, env=variables, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def test_spacy(tmp_path):
     python = environment_of(tmp_path, "spacy")
-    found = run(python, SPACY, tmp_path)
+    found = run_in(python, COMMON + SPACY, tmp_path)
     assert found["tags"]
     assert found["gap"] < 1e-6
     assert found["alone"] < 1e-6
@@ -315,7 +276,7 @@ def test_spacy(tmp_path):
 
 def test_transformers(tmp_path):
     python = environment_of(tmp_path, "transformers")
-    found = run(python, TRANSFORMERS, tmp_path)
+    found = run_in(python, COMMON + TRANSFORMERS, tmp_path)
     assert found["unbounded"]  # so that a text of 3,000 words would crash, were it not cut
     assert found["tags"]
     assert found["warnings"] == []
@@ -338,7 +299,7 @@ def test_transformers(tmp_path):
 
 def test_setfit(tmp_path):
     python = environment_of(tmp_path, "setfit")
-    found = run(python, SETFIT, tmp_path)
+    found = run_in(python, COMMON + SETFIT, tmp_path)
     assert {"model_head.pkl", "config_setfit.json", "modules.json"} <= set(found["files"])
     assert "its head is a pickle" in found["pickled"]
     assert "--allow-predictor 'setfit:" in found["pickled"]
