@@ -88,6 +88,8 @@ def check(table: FrequencyTable, dataset: Dataset) -> None:
                 rows_of.setdefault(tag, []).append(row)
     order = sorted(rows_of, key=lambda tag: (-len(rows_of[tag]), tag))
     carried = np.zeros(len(dataset.projects), np.int64)
+    left_out = dataset.config.untagged == "unlabelled"
+    labelled = np.array([bool(project.tags) or not left_out for project in dataset.projects])
     steps = sorted({len(rows) for rows in rows_of.values()} | {1}, reverse=True)
     entered = 0
     # Nothing changes between two counts that some tag has, nor above the highest.
@@ -95,9 +97,9 @@ def check(table: FrequencyTable, dataset: Dataset) -> None:
         while entered < len(order) and len(rows_of[order[entered]]) >= frequency:
             carried[rows_of[order[entered]]] += 1
             entered += 1
-        numbers = np.bincount(carried)
+        numbers = np.bincount(carried[labelled])
         selection = select_by_frequency(table, frequency)
         kept = tuple((tag, len(rows_of[tag])) for tag in order[:entered])
-        per_project = tuple((n, int(numbers[n])) for n in range(1, len(numbers)))
+        per_project = tuple((n, int(numbers[n])) for n in range(len(numbers))) if kept else ()
         if (selection.kept, selection.tags_per_project) != (kept, per_project):
             raise ValueError(f"another count at {frequency}: {selection.tags_per_project}")
