@@ -38,7 +38,7 @@ kept = [row for row in by_count if row[1] >= min_tag_freq]
 missed = [row for row in by_count if row[1] < min_tag_freq]
 names = {tag for tag, _ in kept}
 numbers = Counter(sum(tag in names for tag in project["tags"]) for project in projects)
-keeping = len(projects) - numbers.pop(0, 0)
+keeping = len(projects) - numbers[0]
 st.write(
     f"**{len(kept):,}** of {len(by_count):,} tags make the cut, and **{keeping:,}** of "
     f"{len(projects):,} projects keep at least one."
@@ -61,7 +61,8 @@ with right:
     with st.container(key="tags-per-project"):
         most = max(numbers, default=0)
         figure, axes = plt.subplots(figsize=(10, 5))
-        bars = axes.bar(range(1, most + 1), [numbers[n] for n in range(1, most + 1)])
+        shown = range(most + 1) if kept else range(0)
+        bars = axes.bar(shown, [numbers[n] for n in shown])
         axes.set_title("Tags on a project")
         st.pyplot(figure)
         st.caption(", ".join(str(int(bar.get_height())) for bar in bars))

@@ -70,9 +70,9 @@ class Index:
 
     def count_tags_per_project(self, kept: int) -> list[tuple[int, int]]:
         last = int(self.pairs["rank"].searchsorted(kept))
-        carried = np.bincount(self.pairs["project"].to_numpy()[:last])
-        numbers = np.bincount(carried[carried > 0])
-        return [(n, int(numbers[n])) for n in range(1, len(numbers))]
+        rows = self.pairs["project"].to_numpy()[:last]
+        numbers = np.bincount(np.bincount(rows, minlength=len(self.projects)))
+        return [(n, int(numbers[n])) for n in range(len(numbers))] if kept else []
 
 
 @st.cache_resource
@@ -131,7 +131,8 @@ def show_frequencies() -> None:
     numbers = index.count_tags_per_project(len(kept))
     st.write(
         f"**{len(kept):,}** of {len(index.by_count):,} tags make the cut, and "
-        f"**{sum(n for _, n in numbers):,}** of {len(index.projects):,} projects keep at least one."
+        f"**{sum(n for _, n in numbers[1:]):,}** of {len(index.projects):,} projects keep "
+        "at least one."
     )
     lists = {"Most common tags": kept[:5], "Just made the cut": kept[-5:], "Just missed": missed}
     for column, (title, rows) in zip(st.columns(3), lists.items(), strict=True):

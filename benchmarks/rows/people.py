@@ -26,7 +26,7 @@ PEOPLE = 20
 Begin = Callable[[], None]
 Begun = Callable[[], Awaitable[None]]
 LIMIT, CPU_LIMIT = 1 / 8, 10.0
-_CELL = re.compile(r"<tr><td>([^<]+)</td><td class='number'>([\d,]+)</td></tr>")
+_CELL = re.compile(r'<tr><td>([^<]+)</td><td class="number">([\d,]+)</td></tr>')
 _TITLE = re.compile(r"<title>([^<]+)</title>")
 
 
@@ -99,7 +99,7 @@ async def drag_ours(
 ) -> list[float]:
     """Post each step as the page does.
 
-    What the page draws of a step, its lists and charts, it was told once; both that and what is
+    What the page draws of a step, its lists and charts, it was sent once; both that and what is
     answered, the tags to choose from, are checked for each step.
     """
     async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False) as client:
@@ -109,7 +109,6 @@ async def drag_ours(
         )
         calls = [d for d in config["dependencies"] if d.get("backend_fn")]
         step = next(d for d in calls if d["inputs"][:1] == [slider])
-        tell = next(d for d in calls if d["inputs"] == step["inputs"][2:])
 
         async def call(number: int, function: dict[str, Any], data: list[Any]) -> list[Any]:
             body = {
@@ -124,17 +123,16 @@ async def drag_ours(
             found: list[Any] = answer.json()["data"]
             return found
 
-        told, told_of = await call(0, tell, [""])
-        steps = orjson.loads(told)
-
         async def person(number: int, path: list[int], begun: Begun) -> list[float]:
             times = []
-            # A page that drags has been open for a while: the first step opens the session.
-            await call(number, step, [path[0], None, told_of])
+            # A page that drags has been open for a while: the first step opens the session, which
+            # remembers that the page has all steps.
+            opened = await call(number, step, [path[0], None, None])
+            steps = orjson.loads(opened[1])
             await begun()
             for frequency in path:
                 start = time.perf_counter()
-                answered = await call(number, step, [frequency, None, told_of])
+                answered = await call(number, step, [frequency, None, None])
                 times.append(1000 * (time.perf_counter() - start))
                 check_drawn(drawn(steps, frequency), shown[frequency])
                 check_choices(answered[0]["choices"], shown[frequency])
