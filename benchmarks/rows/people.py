@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+import secrets
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Coroutine
@@ -104,6 +105,7 @@ async def drag_ours(
     """
     async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False) as client:
         config = (await client.get("config")).json()
+        group = secrets.token_hex(4)
         slider = next(
             c["id"] for c in config["components"] if c["props"].get("elem_id") == "min-tag-freq"
         )
@@ -116,7 +118,7 @@ async def drag_ours(
                 "event_data": None,
                 "fn_index": function["id"],
                 "trigger_id": slider,
-                "session_hash": f"person{number}",
+                "session_hash": f"{group}{number}",
             }
             answer = await client.post("gradio_api/run/predict", json=body)
             answer.raise_for_status()
