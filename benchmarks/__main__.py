@@ -29,6 +29,7 @@ from benchmarks.rows import (
     prediction,
     preprocessing,
     reasons,
+    scale,
     slider,
     start,
     typing,
@@ -54,6 +55,8 @@ ON_PAGES = {
     "other controls": controls.measure,
     "memory": memory.measure,
 }
+# Half an hour of its own: only where it is named.
+BY_NAME = {"scale": scale.measure}
 # Seconds each, which tell little of the smallest data: a quick run has them where they are named.
 NOT_QUICK = {"start", "memory", "reasons"}
 UNRECORDED = ROOT / ".cache" / "benchmarks"
@@ -126,7 +129,13 @@ def read_options(words: Sequence[str] | None) -> argparse.Namespace:
         metavar="RESULTS_JSON",
         help="fail where a ratio is 20%% worse than recorded",
     )
-    add("--only", action="append", default=[], choices=[*ALONE, *ON_PAGES], help="these rows alone")
+    add(
+        "--only",
+        action="append",
+        default=[],
+        choices=[*ALONE, *ON_PAGES, *BY_NAME],
+        help="these rows alone",
+    )
     add("--record", action="store_true", help="put these rows into the recorded run")
     add("--data", type=Path, help="folder of the Made With ML projects")
     add("--out", type=Path, help="folder of results.md and results.json")
@@ -161,7 +170,8 @@ def measure_all(
     findings = Findings()
     if bench.quick and not only:
         only = {*ALONE, *ON_PAGES} - NOT_QUICK
-    for name, measure in chosen(ALONE, only):
+    by_name = [(name, BY_NAME[name]) for name in BY_NAME if name in only]
+    for name, measure in [*chosen(ALONE, only), *by_name]:
         findings += measured(name, partial(measure, bench), bench, groups)
         keep(findings)
     pages = chosen(ON_PAGES, only)
