@@ -4,6 +4,7 @@ import os
 import sys
 
 from tagifai.errors import TagifaiError
+from tagifai.models.predictor_spec import AllowedPredictors
 from tagifai.permissions import warnings_of
 from tagifai.settings import Settings, load_settings
 from tagifai.spaces import Space, stay_offline
@@ -14,9 +15,15 @@ def read_settings() -> Settings:
     """Read the command line where this file is the program, the environment alone elsewhere."""
     arguments = sys.argv[1:] if __name__ == "__main__" else None
     try:
-        return load_settings(arguments)
+        found = load_settings(arguments)
     except TagifaiError as error:
         sys.exit(f"tagifai: {error}")
+    try:
+        AllowedPredictors.of(found.allow_predictor)
+    except TagifaiError as error:
+        print(f"tagifai: {error}", file=sys.stderr)
+        sys.exit(2)
+    return found
 
 
 stay_offline(os.environ)

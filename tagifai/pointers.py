@@ -12,7 +12,7 @@ _POINTER = re.compile(
     rb"oid sha256:([0-9a-f]{64})\r?\nsize ([0-9]{1,18})\s*"
 )
 # Git LFS itself takes nothing longer for a pointer.
-_LONGEST = 1024
+MAX_POINTER = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def read_pointer(content: bytes) -> Pointer | None:
     ...              + b"\\nsize 12\\n").size
     12
     """
-    if not content.startswith(_HEAD) or len(content) > _LONGEST:
+    if not content.startswith(_HEAD) or len(content) > MAX_POINTER:
         return None
     found = _POINTER.fullmatch(content)
     return Pointer(found[1].decode(), int(found[2])) if found else None
@@ -62,7 +62,7 @@ def refuse_pointer_file(path: Path) -> None:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(_LONGEST + 1)
+            head = file.read(MAX_POINTER + 1)
     except OSError:
         return
     refuse_pointer(head, str(path))

@@ -44,7 +44,9 @@ class Settings:
     host: str = _option("127.0.0.1", "address to listen on; 0.0.0.0 for every interface")
     port: int = _option(7860, "port to listen on, 1 to 65535")
     share: bool = _option(False, "make a public link, open to whoever has it")
-    cache_dir: Path = _option(Path(".cache/tagifai"), "folder of the cache of metrics and diffs")
+    cache_dir: Path = _option(
+        Path(".cache/tagifai"), "folder of the cache: metrics, diffs, answers of predictors"
+    )
     no_cache: bool = _option(False, "compute everything again, cache nothing on disk")
     root_path: str = _option("", "path under which a proxy serves the app, as in /tagifai")
     auth_file: str = _option(
@@ -196,6 +198,26 @@ def load_allowed(
     if isinstance(chosen, list | tuple):
         return tuple(map(str, chosen))
     return tuple(environment.get(variable_of("allow_predictor"), "").split())
+
+
+def load_cache_folder(
+    given: Mapping[str, object], environment: Mapping[str, str] | None = None
+) -> Path | None:
+    """Read where results are cached, as `load_settings` does; None where nothing is.
+
+    Raises
+    ------
+    TagifaiError
+        The variable of `--no-cache` is neither true nor false.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for name, default in (("cache_dir", Settings.cache_dir), ("no_cache", Settings.no_cache)):
+        text = environment.get(variable_of(name))
+        read = default if text is None else _read(variable_of(name), text, type(default))
+        chosen = given.get(name)
+        values[name] = read if chosen is None else chosen
+    return Settings(**values).cache_folder
 
 
 def _check_positive(name: str, value: int) -> None:

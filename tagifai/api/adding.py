@@ -208,16 +208,12 @@ def open_predictor(predictor: object, tags: Sequence[str]) -> OpenedPredictor:
     """
     from tagifai.models.adapters import as_predictor, load_predictor
     from tagifai.models.adapters.loading import LoadContext
-    from tagifai.models.predictor_spec import AllowedPredictors, parse_predictor
+    from tagifai.models.predictor_spec import AllowedPredictors, parse_predictor, with_whole_path
 
     if not isinstance(predictor, str):
         found = as_predictor(predictor, tags)
         return OpenedPredictor(CheckedPredictor(found, f"predictor {type(predictor).__name__}"))
-    spec = parse_predictor(predictor)
-    place = Path(spec.source).expanduser()
-    if place.exists():
-        # The dashboard may be started elsewhere.
-        spec = replace(spec, source=str(place.resolve()))
+    spec = with_whole_path(parse_predictor(predictor))
     context = LoadContext(allowed=AllowedPredictors.of([predictor, str(spec)]))
     if tags:
         context = context.with_tags(tags)

@@ -3,13 +3,13 @@
 import argparse
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagifai.cli.terminal import print_message, print_text, shown
 from tagifai.hub import is_on_hub
-from tagifai.settings import load_allowed, load_limits
+from tagifai.settings import load_allowed, load_cache_folder, load_limits
 from tagifai.store.versions import VersionSource, open_source
 
 # Imported in functions: a mistake and a quick answer need not wait for what others need.
@@ -41,7 +41,7 @@ class Answer:
 
 
 def open_versions(options: argparse.Namespace) -> "VersionService":
-    """Open the versions and the data that the options name; nothing is cached on disk."""
+    """Open the versions and the data that the options name; figures are not cached on disk."""
     from tagifai.services.data import DataService
     from tagifai.services.versions import VersionService
     from tagifai.store.cache import ContentCache, open_memory
@@ -52,6 +52,7 @@ def open_versions(options: argparse.Namespace) -> "VersionService":
         DataService(options.data, limits=load_limits(vars(options))),
         trust_pickle=getattr(options, "trust_pickle", False),
         allow_predictor=load_allowed(vars(options)),
+        cache_folder=load_cache_folder(vars(options)),
     )
 
 
@@ -114,6 +115,8 @@ def answer_imported(version: "NewVersion") -> Answer:
             print_text(describe_undefined(undefined, num_tags))
         if note:
             print_text(note)
+        if info.usage is not None:
+            print_text(f"asked: {info.usage}")
         print_leakage(info.near_duplicates)
         print_warnings(info.warnings)
 
@@ -125,6 +128,7 @@ def answer_imported(version: "NewVersion") -> Answer:
             "missing_tags": info.missing_tags,
             "out_of_fold": info.out_of_fold,
             "warnings": [warning.to_dict() for warning in info.warnings],
+            **({} if info.usage is None else {"usage": asdict(info.usage)}),
         },
         show,
     )

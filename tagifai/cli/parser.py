@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tagifai.cli.terminal import print_json, print_message
 from tagifai.errors import TagifaiError
 from tagifai.predictions import OUT_OF_FOLD
 from tagifai.reviews.files import FORMATS
-from tagifai.settings import LIMITS, REVIEWS_FILE, add_flags
+from tagifai.settings import LIMITS, REVIEWS_FILE, add_flags, load_allowed
 
 PREDICTIONS = (
     "JSON lines, CSV, Parquet or npz: id, split, and a probability for each tag, or tags alone"
@@ -31,9 +31,15 @@ PREDICTIONS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 0, 1 for a mistake, 3 for a failed check."""
+    """Run one command and return the exit status.
+
+    0, 1 for a mistake, 2 for wrong arguments, 3 for a failed check.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(with_command(words))
+    if (wrong := find_wrong_permission(vars(options))) is not None:
+        print_message(f"tagifai: {wrong}")
+        return 2
     try:
         answer = options.run(options)
         if options.json:
@@ -51,6 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_message("tagifai: stopped")
         return 130
     return 3 if answer.failed else 0
+
+
+def find_wrong_permission(given: Mapping[str, object]) -> TagifaiError | None:
+    """Return what is wrong with `--allow-predictor` or its variable, None where nothing is."""
+    allowed = load_allowed(given)
+    if not allowed:
+        return None
+    from tagifai.models.predictor_spec import AllowedPredictors
+
+    try:
+        AllowedPredictors.of(allowed)
+    except TagifaiError as error:
+        return error
+    return None
 
 
 def with_command(words: list[str]) -> list[str]:
@@ -133,7 +153,8 @@ def _shared_arguments() -> argparse.ArgumentParser:
     )
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     add_flags(shared.add_argument_group("limits"), LIMITS)
-    add_flags(shared.add_argument_group("predictors of versions"), ("allow_predictor",))
+    predictors = shared.add_argument_group("predictors of versions")
+    add_flags(predictors, ("allow_predictor", "cache_dir", "no_cache"))
     return shared
 
 
@@ -288,7 +309,6 @@ def _add_version(commands: Commands) -> None:
         "--batch-size", type=int, metavar="N", help="the most texts of a batch [default: its own]"
     )
     _add_choices(add, predictor_commands.TUNED)
-    add_flags(add, ("cache_dir",))
 
 
 def _add_import_predictions(commands: Commands) -> None:

@@ -16,7 +16,7 @@ from tagifai.cli.terminal import print_message, progress_bar
 from tagifai.data import Dataset, load_dataset
 from tagifai.data.json_files import read_object
 from tagifai.errors import TagifaiError, shorten
-from tagifai.settings import load_settings
+from tagifai.settings import load_cache_folder, load_settings
 
 # Imported in functions: a mistake need not wait for scikit-learn.
 if TYPE_CHECKING:
@@ -115,33 +115,44 @@ def score(
     from tagifai.models.calibrated import CalibratedPredictor
     from tagifai.models.predictor import CheckedPredictor
     from tagifai.models.predictor_file import PredictorFile
-    from tagifai.models.predictor_spec import parse_predictor
+    from tagifai.models.predictor_spec import parse_predictor, with_whole_path
     from tagifai.store.score_cache import open_scores
     from tagifai.training.adding import decide_version
 
     spec = replace(parse_predictor(options.predictor), options=read_options(options.option))
-    place = Path(spec.source).expanduser()
-    if spec.kind in LOCAL and place.exists():
-        # The app may be started elsewhere.
-        spec = replace(spec, source=str(place.resolve()))
+    spec = with_whole_path(spec)
     context = read_context(options, str(spec))
     loaded = load_predictor(spec, context)
     limits = {"timeout": options.timeout, "batch_size": options.batch_size}
     checked = CheckedPredictor(loaded, str(spec), **limits)
     for line in checked.warnings:
         print_message(f"predictor {spec}: {line}")
-    file = PredictorFile(spec, context.tags, context.tag_map)
-    folder = load_settings(given=vars(options)).cache_dir / "scores"
+    # With its columns' names, a server is not asked for them whenever the version is opened.
+    columns = context.tags or tuple(getattr(loaded, "columns", ()))
+    file = PredictorFile(spec, columns, context.tag_map)
+    folder = load_cache_folder(vars(options))
     about = f"{spec} {sorted(spec.options.items())} {digest_source(spec)}"
     cache = stack.enter_context(open_scores(folder, about, checked.tags))
     y_prob = score_resumably(checked, labelled_projects(dataset), cache)
-    only = bool(getattr(loaded, "decisions_only", False))
+    only = decides_only(checked, y_prob)
     scored = decide_version(y_prob, checked.tags, dataset, choices, decisions_only=only)
     if scored.calibration is not None:
         file = replace(file, calibration=scored.calibration)
         calibrated = CalibratedPredictor(loaded, scored.calibration)
         checked = CheckedPredictor(calibrated, str(spec), **limits)
     return scored, checked, file
+
+
+def decides_only(predictor: "CheckedPredictor", y_prob: "Array") -> bool:
+    """Check whether a predictor's "probabilities" are decisions.
+
+    A language model that was not asked in this run, since its answers were saved, cannot say so.
+    """
+    import numpy as np
+
+    return predictor.decisions_only or (
+        predictor.is_remote and bool(np.isin(y_prob, (0.0, 1.0)).all())
+    )
 
 
 def digest_source(spec: "PredictorSpec") -> str:
@@ -176,6 +187,10 @@ def score_resumably(
         )
 
     def describe_saved() -> str:
+        if cache.path is None:
+            return (
+                f"{len(cache):,} of {total:,} texts were predicted; --no-cache saves none of them"
+            )
         return (
             f"{len(cache):,} of {total:,} texts are predicted and saved; the same command goes on "
             f"from there"
@@ -291,11 +306,15 @@ def read_context(options: argparse.Namespace, spec: str) -> "LoadContext":
     """Read what the person knows and allows: whoever types a predictor allows it."""
     from tagifai.models.adapters.loading import LoadContext
     from tagifai.models.predictor_spec import AllowedPredictors
+    from tagifai.store.answer_store import FreshAnswers, open_answers
     from tagifai.training.importing import read_tag_list
 
     settings = load_settings(given=vars(options))
     allowed = AllowedPredictors.of([*settings.allow_predictor, spec])
-    context = LoadContext(allowed=allowed, limits=settings.limits)
+    answers = open_answers(settings.cache_folder)
+    # What stands behind an address may be another model by now; a model's name says which it is.
+    cache = FreshAnswers(answers) if spec.startswith("http:") else answers
+    context = LoadContext(allowed=allowed, limits=settings.limits, cache=cache)
     if options.map:
         context = replace(context, tag_map=read_map(options.map))
     if options.tags:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, counted, shorten
+from tagifai.models.usage import Usage
 
 TIMEOUT = 120.0
 """Seconds that one batch may take."""
@@ -43,6 +44,7 @@ class Predictor(Protocol):
     - ``warnings``, lines that the person should read;
     - ``remote``, true where a text is a request to a server, which may cost money: then nothing
       is asked that the person did not ask for;
+    - ``usage``, a `tagifai.models.usage.Usage`: what asking has cost so far;
     - ``decisions_only``, true where probabilities are 0 or 1 for want of better;
     - ``batch_size``, the most texts of one call, and ``concurrency``, the most calls at once
       (1 unless given);
@@ -128,6 +130,12 @@ class CheckedPredictor:
     def decisions_only(self) -> bool:
         """Whether its "probabilities" are decisions of 0 and 1."""
         return getattr(self.predictor, "decisions_only", False) is True
+
+    @property
+    def usage(self) -> Usage | None:
+        """What asking a server has cost so far; None where no server is asked, or nobody counts."""
+        found = getattr(self.predictor, "usage", None)
+        return found if isinstance(found, Usage) else None
 
     @property
     def preprocesses(self) -> bool:

@@ -3,11 +3,12 @@
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.settings import flag_of, variable_of
 
 # A kind and how its source is written.
 KINDS: Mapping[str, str] = {
@@ -29,7 +30,9 @@ NEED_PERMISSION: Mapping[str, str] = {
     "openai": "sends texts to a server",
 }
 PRIVATE, TYPE = "private", "type"
+_ALLOW = f"{flag_of('allow_predictor')} or {variable_of('allow_predictor')}"
 MAX_SOURCE = 2_000
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)*")
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _SECRET = re.compile(r"(api[-_]?)?key|.*token|.*secret|pass(word|wd)?|sig(nature)?", re.IGNORECASE)
 
@@ -85,9 +88,33 @@ def parse_predictor(text: str) -> PredictorSpec:
         raise one_of("kind of predictor", kind, KINDS)
     revision = ""
     # A folder's name may hold an @ too.
-    if kind in FROM_HUB and "@" in source and not Path(source).exists():
+    if kind in FROM_HUB and "@" in source and find_path(source) is None:
         source, _, revision = source.rpartition("@")
     return check_spec(PredictorSpec(kind, source, revision))
+
+
+def find_path(source: str) -> Path | None:
+    """Return the file or folder that a person who typed a source means; None where none is there.
+
+    >>> find_path("~nobody-of-this-name/model") is None
+    True
+    """
+    try:
+        path = Path(source).expanduser()
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long a name, or nobody's home
+        return None
+
+
+def with_whole_path(spec: PredictorSpec) -> PredictorSpec:
+    """Return a predictor with the whole path of its file or folder, where it is one of this disk.
+
+    The app may be started elsewhere.
+    """
+    if spec.kind in NEED_PERMISSION or spec.revision:
+        return spec
+    path = find_path(spec.source)
+    return spec if path is None else replace(spec, source=str(path.resolve()))
 
 
 def check_spec(spec: PredictorSpec) -> PredictorSpec:
@@ -204,23 +231,25 @@ class AllowedPredictors:
         Raises
         ------
         TagifaiError
-            One is no ``KIND:SOURCE``.
+            One is neither ``KIND:SOURCE`` nor ``private:HOST`` nor ``type:NAME``.
         """
         specs, private, types = [], set(), set()
         for text in texts:
             kind, _, rest = text.strip().partition(":")
-            if kind == PRIVATE:
-                private.add(_host_alone(rest))
-                continue
-            if kind == TYPE:
-                types.add(_type_name(rest))
-                continue
-            if kind == "openai" and "#" not in rest:
-                check_url(rest, f"predictor {shorten(text)}")
-                spec = PredictorSpec(kind, rest)
-            else:
-                spec = parse_predictor(text)
+            try:
+                if kind == PRIVATE:
+                    private.add(_host_alone(rest))
+                    continue
+                if kind == TYPE:
+                    types.add(_type_name(rest))
+                    continue
+                spec = _parse_allowed(kind, rest) or parse_predictor(text)
+            except TagifaiError as error:
+                raise TagifaiError(f"{_ALLOW}: {error}") from None
             specs.append(spec)
+            if spec.kind not in NEED_PERMISSION:
+                # Whichever folder the app is started in.
+                specs.append(with_whole_path(spec))
             if spec.kind in ("http", "openai"):
                 host = host_of(spec.source)
                 if names_private(host):
@@ -270,20 +299,37 @@ def names_private(host: str) -> bool:
         return False
 
 
+def _parse_allowed(kind: str, rest: str) -> PredictorSpec | None:
+    """Read what only a permission may be: an endpoint without a model, for all of its models."""
+    if kind != "openai" or "#" in rest:
+        return None
+    check_url(rest, f"predictor {shorten(f'{kind}:{rest}')}")
+    return PredictorSpec(kind, rest)
+
+
 def _host_alone(text: str) -> str:
-    host = text.strip().lower()
-    if not host or any(sign in host for sign in "/@#? ") or not host.isprintable():
+    host = text.strip().lower().strip("[]").rstrip(".")
+    if not _HOST.fullmatch(host) and not _is_address(host):
         raise TagifaiError(
-            f"--allow-predictor private:HOST: the name of a host is needed, got {shorten(text)!r}"
+            f"private:HOST: the name of a host is needed, without a port, got {shorten(text)!r}"
         )
-    return host.strip("[]").rstrip(".")
+    return host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _type_name(text: str) -> str:
     name = text.strip()
-    if not all(part.isidentifier() for part in name.split(".")):
+    if "." not in name or not all(part.isidentifier() for part in name.split(".")):
         raise TagifaiError(
-            f"--allow-predictor type:NAME: the full name of a type is needed, got {shorten(text)!r}"
+            f"type:NAME: the full name of a type is needed, as in sklearn.tree._tree.Tree, "
+            f"got {shorten(text)!r}"
         )
     return name
 

@@ -100,6 +100,7 @@ class Services:
             self.data,
             trust_pickle=self.settings.trust_pickle,
             allow_predictor=self.settings.allow_predictor,
+            cache_folder=self.settings.cache_folder,
         )
 
     @once

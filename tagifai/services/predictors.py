@@ -1,18 +1,29 @@
 """Open the predictor of any version: our own model, or what its `predictor.json` names."""
 
-import threading
-from collections import OrderedDict
+import posixpath
 from collections.abc import Hashable, Sequence
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tagifai.errors import TagifaiError, shorten
+from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.models.adapters.hub import is_of_model
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor import CheckedPredictor
 from tagifai.models.predictor_file import PredictorFile, open_predictor, read_predictor_file
-from tagifai.models.predictor_spec import FROM_HUB, NEED_PERMISSION, AllowedPredictors
+from tagifai.models.predictor_spec import (
+    FROM_HUB,
+    NEED_PERMISSION,
+    AllowedPredictors,
+    PredictorSpec,
+    is_hub_name,
+)
+from tagifai.store.answer_store import open_answers
+from tagifai.store.beside import FileBeside, FileHome, digest_beside, find_beside, take_beside
 from tagifai.store.memory_cache import MemoryCache
 from tagifai.store.sources import (
+    FILES,
     MODEL_FILE,
     PICKLE_FILE,
     PREDICTOR_FILE,
@@ -26,39 +37,6 @@ if TYPE_CHECKING:  # it brings scikit-learn
 
 OWN_FILES = (MODEL_FILE, PICKLE_FILE)
 MOST_OPEN = 4
-MOST_ANSWERS = 50_000
-
-
-class AnswerMemory:
-    """The last answers of predictors that cost money or time, by the digest of what was asked.
-
-    >>> answers = AnswerMemory(max_items=1)
-    >>> answers.put("a", [0.5]), answers.put("b", [0.25])
-    (None, None)
-    >>> answers.get("a"), answers.get("b")
-    (None, [0.25])
-    """
-
-    def __init__(self, max_items: int = MOST_ANSWERS) -> None:
-        self._max_items = max_items
-        self._answers: OrderedDict[str, list[float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> Sequence[float] | None:
-        """Return the answer to a question, None if it is not known."""
-        with self._lock:
-            found = self._answers.get(key)
-            if found is not None:
-                self._answers.move_to_end(key)
-            return found
-
-    def put(self, key: str, value: Sequence[float]) -> None:
-        """Remember an answer; the oldest is forgotten where there are too many."""
-        with self._lock:
-            self._answers[key] = list(value)
-            self._answers.move_to_end(key)
-            while len(self._answers) > self._max_items:
-                self._answers.popitem(last=False)
 
 
 class PredictorStore:
@@ -72,6 +50,9 @@ class PredictorStore:
         What the person who started the program allows, as `AllowedPredictors.of` reads it.
     trust_pickle : bool
         Whether a pickle is loaded whose digest the version records.
+    cache_folder : Path, optional
+        Where answers that cost money or time are kept, and files of versions that lie in no folder
+        of this disk; by default only until the program ends.
 
     Raises
     ------
@@ -85,17 +66,24 @@ class PredictorStore:
         allow_predictor: Sequence[str] = (),
         *,
         trust_pickle: bool = False,
+        cache_folder: Path | None = None,
     ) -> None:
         self.source = source
         self.allowed = AllowedPredictors.of(allow_predictor)
         self.trust_pickle = trust_pickle
-        self._answers = AnswerMemory()
+        self._answers = open_answers(cache_folder)
+        self._given_cache = cache_folder
         self._models = MemoryCache(MOST_OPEN)
         self._predictors = MemoryCache(MOST_OPEN)
         self._files = MemoryCache(64)
 
     def has_model(self, name: str) -> bool:
-        """Check whether a version has a model of ours, without reading it."""
+        """Check whether a version has a model of ours, without reading it.
+
+        Beside a `predictor.json`, a model.skops is what that file names.
+        """
+        if self.source.stamp(name, PREDICTOR_FILE) is not None:
+            return False
         return any(self.source.stamp(name, file) is not None for file in OWN_FILES)
 
     def has_any(self, name: str) -> bool:
@@ -108,8 +96,8 @@ class PredictorStore:
         One that turns out to be gone, or to lack a package, says so when it is asked.
         """
         files = (MODEL_FILE, PICKLE_FILE) if self.trust_pickle else (MODEL_FILE,)
-        if any(self.source.stamp(name, file) is not None for file in files):
-            return True
+        if self.has_model(name):
+            return any(self.source.stamp(name, file) is not None for file in files)
         try:
             found = self.file(name)
         except TagifaiError:
@@ -178,7 +166,7 @@ class PredictorStore:
             file = self.file(name)
         except TagifaiError:
             return stamps
-        return stamps if file is None else (*stamps, _place_of(file, self._folder(name)))
+        return stamps if file is None else (*stamps, self._stamp_source(name, file.spec))
 
     def is_open(self, name: str) -> bool:
         """Check whether a version's predictor is loaded."""
@@ -205,24 +193,82 @@ class PredictorStore:
 
     def _foreign(self, version: Version, file: PredictorFile) -> CheckedPredictor:
         name = version.name
-        folder = self._folder(name)
-        context = LoadContext(
-            folder=folder,
-            from_version=True,
-            allowed=self.allowed,
-            cache=self._answers,
-            limits=self.source.limits,
-        )
         try:
+            context = LoadContext(
+                folder=self._folder(name, file.spec),
+                from_version=True,
+                allowed=self.allowed,
+                cache=self._answers,
+                limits=self.source.limits,
+            )
             predictor = open_predictor(file, context)
         except TagifaiError as error:
             raise TagifaiError(f"{name}/{PREDICTOR_FILE}: {error}") from None
         _check_tags(predictor, version)
         return predictor
 
-    def _folder(self, name: str) -> Path | None:
-        """Return the folder that a version's relative paths start from; None outside this disk."""
-        return self.source.path / name if isinstance(self.source, FolderSource) else None
+    def _folder(self, name: str, spec: PredictorSpec) -> Path | None:
+        """Return the folder that a version's relative paths start from; None where there is none.
+
+        What lies in another home is copied to the cache first.
+
+        Raises
+        ------
+        TagifaiError
+            Nothing is there, it leaves the version's folder, or it cannot be copied.
+        """
+        if isinstance(self.source, FolderSource):
+            return self.source.path / name
+        if not (isinstance(self.source, FileHome) and _is_beside(spec)):
+            return None
+        found = self._find_beside(self.source, name, spec)
+        if not found and spec.kind in FROM_HUB and is_hub_name(spec.source):
+            return None
+        if not found:
+            there = sorted(self.source.list_beside(name).keys() - set(FILES))
+            raise TagifaiError(
+                f"predictor {shorten(str(spec), 120)}: "
+                f"{one_of(f'file or folder of {self.source.location}', spec.source, there)}"
+            )
+        return take_beside(self.source, name, found, self._cache_folder)
+
+    @cached_property
+    def _cache_folder(self) -> Path:
+        if self._given_cache is not None:
+            return self._given_cache
+        self._scratch = TemporaryDirectory(prefix="tagifai-")
+        return Path(self._scratch.name)
+
+    def _find_beside(self, home: FileHome, name: str, spec: PredictorSpec) -> dict[str, FileBeside]:
+        """List the files of a predictor that lies beside a version's file."""
+        if spec.kind in FROM_HUB:
+            return find_beside(home, name, spec.source, is_of_model)
+        found = find_beside(home, name, spec.source)
+        if spec.kind == "onnx" and len(found) == 1 and spec.source.endswith(".onnx"):
+            # Its tokenizer, the names of its tags and large tensors lie beside it.
+            found |= find_beside(
+                home, name, posixpath.dirname(posixpath.normpath(spec.source)) or "."
+            )
+        return found
+
+    def _stamp_source(self, name: str, spec: PredictorSpec) -> Hashable:
+        """Return what changes with the file or folder that a predictor is loaded from."""
+        if spec.kind in NEED_PERMISSION or (spec.kind in FROM_HUB and spec.revision):
+            return None
+        try:
+            if isinstance(self.source, FileHome) and _is_beside(spec):
+                return digest_beside(self._find_beside(self.source, name, spec))
+            root = self.source.path / name if isinstance(self.source, FolderSource) else Path()
+            found = (root / spec.source).stat()
+        except (TagifaiError, OSError, ValueError):
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _is_beside(spec: PredictorSpec) -> bool:
+    """Check whether a predictor may lie beside the version's file that names it."""
+    elsewhere = spec.kind in NEED_PERMISSION or bool(spec.revision)
+    return not elsewhere and not PurePath(spec.source).is_absolute()
 
 
 def _check_tags(predictor: CheckedPredictor, version: Version) -> None:
@@ -237,17 +283,6 @@ def _check_tags(predictor: CheckedPredictor, version: Version) -> None:
         f"predictor {predictor.name}: not the one that version {version.name!r} was made with: "
         f"{shorten(what)}; make the version again (add-version)"
     )
-
-
-def _place_of(file: PredictorFile, folder: Path | None) -> Hashable:
-    """Return what changes with the file or folder that a predictor is loaded from, if it is one."""
-    if file.spec.kind in NEED_PERMISSION or (file.spec.kind in FROM_HUB and file.spec.revision):
-        return None
-    try:
-        found = ((folder or Path()) / file.spec.source).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _load_model(version: Version, trust_pickle: bool) -> "TagClassifier":

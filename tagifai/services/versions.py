@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagifai.data import Project
@@ -110,10 +111,13 @@ class VersionService:
         *,
         trust_pickle: bool = False,
         allow_predictor: Sequence[str] = (),
+        cache_folder: Path | None = None,
     ) -> None:
         self.source = source
         self.trust_pickle = trust_pickle
-        self.predictors = PredictorStore(source, allow_predictor, trust_pickle=trust_pickle)
+        self.predictors = PredictorStore(
+            source, allow_predictor, trust_pickle=trust_pickle, cache_folder=cache_folder
+        )
         self.cache = cache
         self.data = data
         self._versions = MemoryCache(64)

@@ -58,6 +58,31 @@ def run_git(repository: Path, arguments: Sequence[str], content: bytes = b"") ->
     return done.stdout
 
 
+def copy_object(repository: Path, object_id: str, to: Path) -> None:
+    """Write the content of an object to a file, however large it is.
+
+    Raises
+    ------
+    TagifaiError
+        There is no such object, or the file cannot be written.
+    """
+    try:
+        with to.open("wb") as file:
+            done = subprocess.run(  # noqa: S603 - a list, no shell; the id is hexadecimal
+                _command(repository, ["cat-file", "blob", object_id]),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.DEVNULL,
+                check=False,
+                timeout=TIMEOUT_S,
+                env=_environment(),
+            )
+    except (subprocess.TimeoutExpired, OSError) as error:
+        raise TagifaiError(f"git: {shorten(str(error), 200)}") from None
+    if done.returncode:
+        raise TagifaiError(f"{repository}: object {object_id} is missing")
+
+
 class ObjectReader:
     """Reads a repository's objects through one process, however many are read."""
 

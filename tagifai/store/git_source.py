@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 import tempfile
 import threading
 import time
@@ -12,14 +13,19 @@ from urllib.parse import urlsplit
 
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.limits import Limits
-from tagifai.pointers import Pointer, read_pointer
-from tagifai.store.git import ObjectReader, run_git
+from tagifai.pointers import MAX_POINTER, Pointer, read_pointer
+from tagifai.store.beside import MAX_FILES, FileBeside, check_room
+from tagifai.store.git import ObjectReader, copy_object, run_git
 from tagifai.store.naming import version_order
 from tagifai.store.sources import FILES, combine_digests
 
 FOLDERS = ("model/workspace", "model")
 FETCH_EVERY_S = 60.0
 _BLOB = re.compile(r"([0-9a-f]{40,64}) blob (\d+)")
+# A plain file: a link has the mode 120000, a submodule is no blob.
+_ENTRY = re.compile(
+    rb"100(?:644|755|664) blob (?P<id>[0-9a-f]{40,64}) +(?P<size>\d+)\t(?P<path>.+)", re.DOTALL
+)
 
 
 class GitSource:
@@ -45,6 +51,8 @@ class GitSource:
         self.fetch_every = fetch_every
         self._fetched_at: float | None = None
         self._blobs: dict[str, dict[str, tuple[str, int]]] = {}
+        self._places: dict[str, str] = {}
+        self._beside: dict[str, dict[str, FileBeside]] = {}
         self._tags: dict[str, str] = {}
         self._lock = threading.RLock()
         if self.url is None:
@@ -102,6 +110,49 @@ class GitSource:
         content = self._reader.read(blob[0])
         pointer = read_pointer(content)
         return content if pointer is None else self._follow(pointer, f"{name}/{filename}")
+
+    def list_beside(self, name: str) -> dict[str, FileBeside]:
+        """Return the plain files of a version's folder: links and submodules are left out."""
+        with self._lock:
+            self._files(name)
+            object_id = self._tags[name]
+            if object_id not in self._beside:
+                self._beside[object_id] = self._list_folder(object_id, self._places[object_id])
+            return self._beside[object_id]
+
+    def copy_beside(self, name: str, path: str, to: Path, most: int) -> None:
+        """Copy one of these files; a Git LFS pointer is followed to what was fetched of it."""
+        found = self.list_beside(name)[path]
+        check_room(found.size, most, self, name)
+        pointer = None
+        if found.size <= MAX_POINTER:
+            pointer = read_pointer(self._reader.read(found.digest))
+        if pointer is None:
+            copy_object(self.repository, found.digest, to)
+            return
+        check_room(pointer.size, most, self, name)
+        try:
+            shutil.copyfile(self._fetched_object(pointer), to)
+            with to.open("rb") as file:
+                same = hashlib.file_digest(file, "sha256").hexdigest() == pointer.sha256
+        except OSError:
+            same = False
+        if not same:
+            raise self._not_fetched(pointer, f"{name}/{path}")
+
+    def _list_folder(self, object_id: str, folder: str) -> dict[str, FileBeside]:
+        arguments = ["ls-tree", "-r", "-l", "-z", "--full-tree", object_id, "--", f"{folder}/"]
+        found: dict[str, FileBeside] = {}
+        for line in run_git(self.repository, arguments).split(b"\0"):
+            entry = _ENTRY.fullmatch(line)
+            if entry is None or len(found) > MAX_FILES:
+                continue
+            try:
+                path = entry["path"].decode().removeprefix(f"{folder}/")
+            except UnicodeDecodeError:
+                continue
+            found[path] = FileBeside(entry["id"].decode(), int(entry["size"]))
+        return found
 
     def stamp(self, name: str, filename: str) -> Hashable:
         """Return git's id of the file's content, None where there is none."""
@@ -166,22 +217,27 @@ class GitSource:
     def _follow(self, pointer: Pointer, where: str) -> bytes:
         """Read what Git LFS fetched for a pointer, where its content is what the pointer says."""
         self.limits.file.check(pointer.size, where)
-        common = run_git(self.repository, ["rev-parse", "--git-common-dir"]).decode().strip("\n")
-        digest = pointer.sha256
-        path = self.repository / common / "lfs/objects" / digest[:2] / digest[2:4] / digest
         try:
-            with path.open("rb") as file:
+            with self._fetched_object(pointer).open("rb") as file:
                 content = file.read(pointer.size + 1)
         except OSError:
             content = b""
-        if len(content) == pointer.size and hashlib.sha256(content).hexdigest() == digest:
+        if len(content) == pointer.size and hashlib.sha256(content).hexdigest() == pointer.sha256:
             return content
+        raise self._not_fetched(pointer, where)
+
+    def _fetched_object(self, pointer: Pointer) -> Path:
+        common = run_git(self.repository, ["rev-parse", "--git-common-dir"]).decode().strip("\n")
+        digest = pointer.sha256
+        return self.repository / common / "lfs/objects" / digest[:2] / digest[2:4] / digest
+
+    def _not_fetched(self, pointer: Pointer, where: str) -> TagifaiError:
         brings = (
             f"`git lfs fetch --all` in {self.repository} brings it"
             if self.url is None
             else "clone the repository, run `git lfs fetch --all` in it, and give its folder"
         )
-        raise TagifaiError(
+        return TagifaiError(
             f"{self.location}: {where}: a Git LFS pointer, not the file itself "
             f"({pointer.size:,} bytes): {brings}"
         )
@@ -218,8 +274,12 @@ class GitSource:
             if blob:
                 found.setdefault((object_id, folder), {})[file] = (blob[1], int(blob[2]))
         for object_id in new:
-            folders = [found.get((object_id, folder), {}) for folder in self.folders]
-            self._blobs[object_id] = next((f for f in folders if "performance.json" in f), {})
+            self._blobs[object_id] = {}
+            for folder in self.folders:
+                files = found.get((object_id, folder), {})
+                if "performance.json" in files:
+                    self._blobs[object_id], self._places[object_id] = files, folder
+                    break
 
     def _fetch(self) -> None:
         now = time.monotonic()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import time
 import warnings
 from collections.abc import Hashable, Mapping
@@ -24,8 +25,9 @@ from tagifai.hub import (
     parse_hub_name,
 )
 from tagifai.limits import Limits
+from tagifai.store.beside import FileBeside, check_room
 from tagifai.store.naming import version_order
-from tagifai.store.sources import FILES, combine_digests
+from tagifai.store.sources import FILES, PREDICTOR_FILE, combine_digests
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -46,10 +48,19 @@ class HubFile(msgspec.Struct, frozen=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """What a repository held when it was asked: the commit of each ref, each commit's files."""
+    """What a repository held when it was asked: the commit of each ref, each commit's files.
+
+    Where a version names a predictor, `beside` has all files of its folder by their path from it.
+    """
 
     commits: dict[str, str]
     files: dict[str, dict[str, HubFile]]
+    beside: dict[str, dict[str, HubFile]] = {}
+
+    def knows(self, commit: str) -> bool:
+        """Check whether a commit was asked for, by a program that asked for all that is needed."""
+        files = self.files.get(commit)
+        return files is not None and (PREDICTOR_FILE not in files or commit in self.beside)
 
 
 class HubSource:
@@ -102,15 +113,49 @@ class HubSource:
         found, where = files[filename], f"{self.location}: {name}/{filename}"
         self.limits.file.check(found.size, where)
         try:
-            path = hub_api().hf_hub_download(
-                self.repository, found.path, revision=commit, cache_dir=hub_cache()
-            )
-            with Path(path).open("rb") as file:
+            with self._fetch(found, commit).open("rb") as file:
                 content = file.read(self.limits.file.num_bytes + 1)
-        except Exception as error:
+        except OSError as error:
             raise hub_error(error, self.location) from None
         self.limits.file.check(len(content), where)
         return content
+
+    def list_beside(self, name: str) -> dict[str, FileBeside]:
+        """Return the files of a version's folder, where it names a predictor."""
+        commit, _ = self._files(name)
+        found = self._listing.beside.get(commit, {})
+        return {path: FileBeside(one.blob_id, one.size) for path, one in found.items()}
+
+    def copy_beside(self, name: str, path: str, to: Path, most: int) -> None:
+        """Copy one of these files out of the Hub's own cache, without a second copy if possible."""
+        commit, _ = self._files(name)
+        # What is in the cache may be a link; what it leads to is the file.
+        fetched = self._fetch(self._listing.beside[commit][path], commit).resolve()
+        try:
+            check_room(fetched.stat().st_size, most, self, name)
+            try:
+                os.link(fetched, to)
+            except OSError:  # on another disk
+                shutil.copyfile(fetched, to)
+        except OSError as error:
+            raise hub_error(error, self.location) from None
+
+    def _fetch(self, found: HubFile, commit: str) -> Path:
+        """Return where a file lies in the Hub's own cache, fetched if need be.
+
+        Raises
+        ------
+        TagifaiError
+            It cannot be fetched.
+        """
+        try:
+            return Path(
+                hub_api().hf_hub_download(
+                    self.repository, found.path, revision=commit, cache_dir=hub_cache()
+                )
+            )
+        except Exception as error:
+            raise hub_error(error, self.location) from None
 
     def stamp(self, name: str, filename: str) -> Hashable:
         """Return the id of the file's content, None where there is none."""
@@ -189,15 +234,23 @@ class HubSource:
             if self.revision not in commits:
                 raise one_of(f"revision of hf:{self.repository}", self.revision, commits)
             commits = {self.revision: commits[self.revision]}
-        known = self._listing.files or (saved.files if (saved := self._read_saved()) else {})
-        # The files of a commit never change: only new ones are asked for.
-        files = {
-            commit: known[commit] if commit in known else self._ask_files(api, commit)
-            for commit in dict.fromkeys(commits.values())
-        }
-        return Listing(commits, files)
+        known = self._listing if self._listing.files else self._read_saved() or self._listing
+        listing = Listing(commits, {}, {})
+        for commit in dict.fromkeys(commits.values()):
+            # The files of a commit never change: only new ones are asked for.
+            if known.knows(commit):
+                files, beside = known.files[commit], known.beside.get(commit, {})
+            else:
+                files, beside = self._ask_files(api, commit)
+            listing.files[commit] = files
+            if beside:
+                listing.beside[commit] = beside
+        return listing
 
-    def _ask_files(self, api: "HfApi", commit: str) -> dict[str, HubFile]:
+    def _ask_files(
+        self, api: "HfApi", commit: str
+    ) -> tuple[dict[str, HubFile], dict[str, HubFile]]:
+        """Return the files of a commit's version, and all of its folder if a predictor is there."""
         from huggingface_hub.hf_api import RepoFile
 
         tree = api.list_repo_tree(self.repository, revision=commit, recursive=True)
@@ -208,9 +261,14 @@ class HubSource:
         }
         for folder in FOLDERS:
             if f"{folder}performance.json" in found:
-                places = {filename: found.get(folder + filename) for filename in FILES}
-                return {name: place for name, place in places.items() if place is not None}
-        return {}
+                below = {
+                    path.removeprefix(folder): one
+                    for path, one in found.items()
+                    if path.startswith(folder)
+                }
+                files = {name: below[name] for name in FILES if name in below}
+                return files, below if PREDICTOR_FILE in files else {}
+        return {}, {}
 
     def _saved(self) -> Path:
         asked = f"{hub_endpoint() or ''} {self.location}".encode()

@@ -22,8 +22,8 @@ class ScoreCache:
 
     Parameters
     ----------
-    path : Path
-        The file, made if need be.
+    path : Path or None
+        The file, made if need be; None saves nothing beyond the run.
     num_tags : int
         Numbers in a row.
 
@@ -33,11 +33,12 @@ class ScoreCache:
         The file cannot be opened or written.
     """
 
-    def __init__(self, path: Path, num_tags: int) -> None:
+    def __init__(self, path: Path | None, num_tags: int) -> None:
         self.path = path
         self.num_tags = num_tags
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = self._open()
         except (OSError, sqlite3.Error) as error:
             raise TagifaiError(f"{path}: cannot be written ({error})") from None
@@ -77,7 +78,7 @@ class ScoreCache:
     def close(self, *, keep: bool) -> None:
         """Close the file; remove it once its rows are part of a version."""
         self._connection.close()
-        if not keep:
+        if not keep and self.path is not None:
             for end in ("", "-wal", "-shm"):
                 Path(f"{self.path}{end}").unlink(missing_ok=True)
 
@@ -93,6 +94,8 @@ class ScoreCache:
         self.close(keep=kind is not None)
 
     def _open(self) -> sqlite3.Connection:
+        if self.path is None:
+            return _connect(":memory:")
         with suppress(sqlite3.DatabaseError):
             return _connect(self.path)
         # Damaged: what it held is asked for again.
@@ -100,23 +103,24 @@ class ScoreCache:
         return _connect(self.path)
 
 
-def open_scores(folder: Path, predictor: str, tags: Sequence[str]) -> ScoreCache:
+def open_scores(folder: Path | None, predictor: str, tags: Sequence[str]) -> ScoreCache:
     """Open the cache of one predictor's answers.
 
     Parameters
     ----------
-    folder : Path
-        Where such files lie.
+    folder : Path or None
+        The folder of the cache; None saves nothing.
     predictor : str
         All that says which predictor it is, the digest of its files for one.
     tags : sequence of str
         The order of its columns.
     """
     digest = hashlib.sha256("\0".join([predictor, *tags]).encode("utf-8", "replace")).hexdigest()
-    return ScoreCache(folder / f"{digest[:32]}.sqlite", len(tags))
+    path = None if folder is None else folder / "scores" / f"{digest[:32]}.sqlite"
+    return ScoreCache(path, len(tags))
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=5)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -418,6 +418,7 @@ def make_version(
             info,
             warnings=(*info.warnings, *scored.warnings),
             made_by=_describe_maker(scored, file),
+            usage=predictor.usage if predictor else None,
             # Our code did not make the model.
             code_digest="",
         ),

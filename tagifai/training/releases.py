@@ -8,11 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from tagifai.data import Dataset
 from tagifai.data.changes import digest_texts
 from tagifai.data.leakage import Leakage, measure_leakage
 from tagifai.data.left_out import LeftOut, find_left_out
 from tagifai.errors import TagifaiError, one_of
+from tagifai.models.usage import Usage
 from tagifai.predictions import Predictions
 from tagifai.store.cache import digest_code
 from tagifai.store.naming import WORKSPACE
@@ -67,6 +70,8 @@ class VersionInfo:
     made_by : mapping or None
         Of a version that `train` did not make: kind and source of its predictor, and how its
         thresholds and its calibration were chosen.
+    usage : Usage or None
+        What asking a server for its predictions took: requests, tokens, cost and seconds.
     """
 
     name: str
@@ -89,6 +94,7 @@ class VersionInfo:
     missing_tags: Mapping[str, int] | None = None
     decisions_only: bool = False
     made_by: Mapping[str, str] | None = None
+    usage: Usage | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return it as `version.json` holds it."""
@@ -99,6 +105,8 @@ class VersionInfo:
             del content["decisions_only"]
         if self.made_by is None:
             del content["made_by"]
+        if self.usage is None:
+            del content["usage"]
         return content
 
 
@@ -266,6 +274,18 @@ def release_workspace(
     links = {**(before if isinstance(before, dict) else {}), **links}
     info |= {"name": name, "notes": notes, "links": links, "released": _now()}
     (target or source).write(name, {**files, "version.json": pack_json(info)})
+
+
+def describe_usage(found: object) -> str:
+    """Return what `version.json` says of asking a server, "" where it does not say it.
+
+    >>> describe_usage({"requests": 2, "seconds": 1.0, "prompt_tokens": 100, "cost": 0.25})
+    '2 requests of 0.5 s on average; 100 tokens, cost 0.25'
+    """
+    try:
+        return str(msgspec.convert(found, Usage))
+    except msgspec.ValidationError:
+        return ""
 
 
 def is_web_address(address: object) -> bool:

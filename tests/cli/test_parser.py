@@ -91,6 +91,35 @@ def test_a_wrong_command_line_exits_with_2(arguments, capsys):
     assert "usage: python -m tagifai" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "variable", "message"),
+    [
+        (["versions", "--allow-predictor", "pyton:a:b"], "", "unknown kind of predictor 'pyton'"),
+        (["predict", "x"], "http:tags.example", "an address with http:// or https:// is needed"),
+        (["app", "--allow-predictor", "type:Tree"], "", "the full name of a type is needed"),
+        (["serve-api"], "python:a:b private:a:1", "the name of a host is needed"),
+        (["add-version", "v1", "--predictor", "python:a:b", "--allow-predictor", "x"], "", "'x'"),
+    ],
+)
+def test_a_permission_that_permits_nothing_is_told_at_the_start(
+    words, variable, message, monkeypatch, capsys
+):
+    monkeypatch.setenv("TAGIFAI_ALLOW_PREDICTOR", variable)
+    assert cli.main(words) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("tagifai: --allow-predictor or TAGIFAI_ALLOW_PREDICTOR: ")
+    assert message in err
+    assert (out, err.count("\n")) == ("", 1)
+
+
+def test_the_app_tells_it_too():
+    words = ["gradio_app.py", "--allow-predictor", "pyton:a:b"]
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("tagifai: --allow-predictor or TAGIFAI_ALLOW_PREDICTOR: unknown")
+    assert done.stderr.count("\n") == 1
+
+
 def test_versions_lists_the_key_metrics_of_each(run_json):
     rows = run_json("versions")
     assert [row["version"] for row in rows] == ["v0.1.0", "v0.2.0", "workspace"]

@@ -106,9 +106,44 @@ def test_private_hosts_are_those_named_as_such():
     assert allowed.types == frozenset()
     types = AllowedPredictors.of(["type:sklearn.tree._tree.Tree"]).types
     assert types == {"sklearn.tree._tree.Tree"}
-    with pytest.raises(TagifaiError, match="the full name of a type is needed"):
-        AllowedPredictors.of(["type:a b"])
-    with pytest.raises(TagifaiError, match="the name of a host is needed"):
-        AllowedPredictors.of(["private:http://a/"])
-    with pytest.raises(TagifaiError, match="unknown kind of predictor"):
-        AllowedPredictors.of(["pyton:a:b"])
+    ports = AllowedPredictors.of(["private:[FD00::1]", "private:10.0.0.1", "private:tags_1"])
+    assert ports.private_hosts == {"fd00::1", "10.0.0.1", "tags_1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("type:a b", "the full name of a type is needed"),
+        ("type:Tree", "the full name of a type is needed, as in sklearn"),
+        ("type:", "the full name of a type is needed"),
+        ("private:http://a/", "the name of a host is needed"),
+        ("private:", "the name of a host is needed"),
+        ("private:tags.corp:8000", "the name of a host is needed, without a port"),
+        ("private:a..b", "the name of a host is needed"),
+        ("pyton:a:b", "unknown kind of predictor 'pyton': did you mean 'python'?"),
+        ("python:tagger.py", "python:MODULE:NAME is needed"),
+        ("model.skops", "KIND:SOURCE is needed"),
+        ("", "KIND:SOURCE is needed"),
+        ("openai:api.example", "an address with http:// or https:// is needed"),
+        ("http:https://a.example/?api_key=x", "no key in an address"),
+    ],
+)
+def test_what_allows_nothing_is_refused(text, message):
+    with pytest.raises(TagifaiError, match=message) as told:
+        AllowedPredictors.of(["python:a:b", text])
+    assert str(told.value).startswith("--allow-predictor or TAGIFAI_ALLOW_PREDICTOR: ")
+
+
+def test_a_folder_is_allowed_wherever_the_app_is_started(tmp_path, monkeypatch):
+    (tmp_path / "my-model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    allowed = AllowedPredictors.of(["setfit:my-model", "setfit:org/name@v1"])
+    assert allowed.permits(PredictorSpec("setfit", str(tmp_path / "my-model")))
+    assert allowed.permits(PredictorSpec("setfit", "org/name", "v1"))
+    assert not allowed.permits(PredictorSpec("setfit", str(tmp_path / "other")))
+
+
+@pytest.mark.parametrize("source", ["x" * 1500, "~nobody-of-this-name/model", "~/none"])
+def test_no_path_is_too_strange_to_be_allowed(source):
+    allowed = AllowedPredictors.of([f"spacy:{source}", f"setfit:{source}"])
+    assert allowed.permits(parse_predictor(f"setfit:{source}"))

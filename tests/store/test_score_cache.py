@@ -20,7 +20,16 @@ def test_rows_are_found_again_after_an_interruption(tmp_path):
             2: [0.25, 0.5],
         }
     # A run that ends well leaves nothing.
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "scores").iterdir()) == []
+
+
+def test_nothing_is_saved_where_nothing_is_cached():
+    with open_scores(None, "sklearn:a", ("x", "y")) as scores:
+        scores.put(["one", "two"], ROWS)
+        assert scores.get(["two"])[0].tolist() == ROWS[1].tolist()
+        assert (len(scores), scores.path) == (2, None)
+    with open_scores(None, "sklearn:a", ("x", "y")) as scores:
+        assert len(scores) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,15 @@
-"""Read what a language model answered; and keep answers that cost something."""
+"""Read what a language model answered."""
 
 import json
 import math
-import os
 import re
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
-MAX_KEPT = 100_000
 _PAIR = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(true|false)\b')
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 _FENCED = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)```", re.DOTALL)
 _BEFORE = " \t\r\n:\"'"
-_KEY = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,59 +168,3 @@ def _unfenced(content: str) -> str:
     """Return what stands between the fences of Markdown, or all of it."""
     fenced = _FENCED.search(content)
     return fenced[1].strip() if fenced else content.strip()
-
-
-@dataclass
-class MemoryAnswers:
-    """Answers kept while the program runs, the oldest dropped first."""
-
-    most: int = MAX_KEPT
-    _kept: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, key: str) -> Sequence[float] | None:
-        """Return what was kept under a key, None if nothing was."""
-        return self._kept.get(key)
-
-    def put(self, key: str, value: Sequence[float]) -> None:
-        """Keep a value."""
-        with self._lock:
-            while len(self._kept) >= self.most:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = tuple(value)
-
-
-@dataclass(frozen=True)
-class FolderAnswers:
-    """Answers kept in a folder that only its owner may open, one small JSON file each."""
-
-    folder: Path
-
-    def get(self, key: str) -> Sequence[float] | None:
-        """Return what was kept under a key; None if nothing was, or it is damaged."""
-        try:
-            found = json.loads(self._path(key).read_bytes()[: 2**22])
-        except (OSError, ValueError, RecursionError):
-            return None
-        if not isinstance(found, list) or not all(
-            isinstance(one, float | int) and not isinstance(one, bool) for one in found
-        ):
-            return None
-        return [float(one) for one in found]
-
-    def put(self, key: str, value: Sequence[float]) -> None:
-        """Keep a value; what cannot be written is asked again."""
-        path = self._path(key)
-        part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.parent.mkdir(exist_ok=True, mode=0o700)
-            part.write_text(json.dumps(list(value)))
-            part.replace(path)
-        except OSError:
-            with suppress(OSError):
-                part.unlink()
-
-    def _path(self, key: str) -> Path:
-        assert _KEY.fullmatch(key), "a key is a SHA-256"
-        return self.folder / key[:2] / f"{key}.json"

@@ -16,6 +16,9 @@ _SHARED = (
     "batch_size",
     "concurrency",
     "timeout",
+    "remote",
+    "usage",
+    "columns",
 )
 
 

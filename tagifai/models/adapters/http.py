@@ -1,5 +1,7 @@
 """A server that takes texts as JSON and answers probabilities as JSON: `http:URL`."""
 
+import hashlib
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
@@ -12,6 +14,7 @@ from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.models.adapters.endpoints import Endpoint, Patience, check_header
 from tagifai.models.adapters.loading import LoadContext, left_out
 from tagifai.models.predictor_spec import PredictorSpec
+from tagifai.models.usage import Usage
 
 INSTALL = "pip install httpx"
 PROBE = "text"
@@ -47,6 +50,9 @@ class Options(msgspec.Struct, frozen=True):
         The most texts of a request, and the most requests at once.
     timeout, retries, backoff, requests_per_second, max_bytes
         As in `Patience`.
+    keep_hours : float
+        How long an answer is used again for the same text; 0 for never. `add-version` always asks
+        again, since another model may stand behind the address by then.
     """
 
     texts_field: str = "texts"
@@ -63,6 +69,7 @@ class Options(msgspec.Struct, frozen=True):
     backoff: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.5
     requests_per_second: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
     max_bytes: Annotated[int, msgspec.Meta(ge=1, le=2**30)] = 32 * 2**20
+    keep_hours: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 24.0
 
     @property
     def patience(self) -> Patience:
@@ -82,7 +89,13 @@ class HttpPredictor:
     options : Options
         How.
     context : LoadContext
-        The tags; a server is asked about one short text where they are not known.
+        The tags, and where answers are kept; a server is asked about one short text where the
+        tags are not known.
+
+    Attributes
+    ----------
+    usage : Usage
+        What asking has cost so far.
     """
 
     remote = True
@@ -94,35 +107,76 @@ class HttpPredictor:
         # Of one call: as many requests at once as are allowed, each full.
         self.batch_size = self._size * options.concurrency
         self.timeout = options.patience.longest
+        self._cache = context.cache if options.keep_hours else None
+        self.usage = Usage()
+        self._lock = threading.Lock()
         self._names = {tag or left_out(name): name for name, tag in context.tag_map.items()}
         if context.tags:
             self.tags = context.rename(context.tags, endpoint.where)
         else:
             self.tags = context.name_columns(self._ask_names(), None, endpoint.where)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the server calls its columns: with them, it need not be asked for their names."""
+        return tuple(self._names.get(tag, tag) for tag in self.tags)
+
     def predict_proba(self, texts: Sequence[str]) -> Array:
-        """Return the server's probabilities, (n_texts, n_tags)."""
-        parts = [list(texts[i : i + self._size]) for i in range(0, len(texts), self._size)]
+        """Return the server's probabilities, (n_texts, n_tags), or those kept of it."""
+        keys = [self._key(text) for text in texts]
+        found = [self._read_kept(key) for key in keys]
+        with self._lock:
+            self.usage = self.usage.plus(cached=sum(row is not None for row in found))
+        missing = [place for place, row in enumerate(found) if row is None]
+        parts = [missing[i : i + self._size] for i in range(0, len(missing), self._size)]
+
+        def ask(part: list[int]) -> None:
+            rows = self._predict([texts[place] for place in part])
+            for place, row in zip(part, rows, strict=True):
+                found[place] = row
+                self._keep(keys[place], row)
+
         if len(parts) == 1:
-            found = [self._predict(parts[0])]
+            ask(parts[0])
         else:
             with ThreadPoolExecutor(self.options.concurrency) as pool:
-                found = list(pool.map(self._predict, parts))
-        return np.array([row for part in found for row in part], np.float64)
+                list(pool.map(ask, parts))
+        return np.array(found, np.float64).reshape(len(texts), len(self.tags))
+
+    def _read_kept(self, key: str) -> list[float] | None:
+        if self._cache is None:
+            return None
+        kept = self._cache.get(key, max_age=3600 * self.options.keep_hours)
+        return None if kept is None or len(kept) != len(self.tags) else list(kept)
+
+    def _keep(self, key: str, row: Sequence[float]) -> None:
+        # What is no probability is an error, which another try may mend.
+        if self._cache is not None and all(0 <= value <= 1 for value in row):
+            self._cache.put(key, row)
+
+    def _key(self, text: str) -> str:
+        """Return the digest of all that an answer depends on."""
+        options = self.options
+        parts = (
+            "http", self.endpoint.url, self.columns, options.texts_field, options.one_text,
+            options.extra, options.probabilities_field, options.tags_field, options.missing,
+            options.headers_from, text,
+        )  # fmt: skip
+        return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
     def _predict(self, texts: list[str]) -> list[list[float]]:
-        rows = self._rows(texts)
+        answer = self._ask(texts)
+        rows = self._rows(answer)
         if len(rows) != len(texts):
             raise self._error(
                 f"{counted(len(texts), 'text')} sent, {counted(len(rows), 'row')} answered"
             )
-        return [self._read_row(row) for row in rows]
+        named = bool(rows) and as_named(rows[0]) is not None
+        order = range(len(self.tags)) if named else self._order(answer)
+        return [self._read_row(row, order) for row in rows]
 
-    def _rows(self, texts: list[str]) -> list[object]:
-        answer = self._ask(texts)
+    def _rows(self, answer: object) -> list[object]:
         found = self._find(answer, self.options.probabilities_field)
-        if not _names_tags(found):
-            self._check_names(answer)
         if self.options.one_text:
             # Some servers answer a list of the one row, others the row itself.
             nested = isinstance(found, list) and len(found) == 1 and isinstance(found[0], list)
@@ -142,7 +196,10 @@ class HttpPredictor:
             place = inner
         place[last] = sent
         whole = body if self.options.texts_field else sent
-        return self.endpoint.post(whole).json(self.endpoint.where)
+        answer = self.endpoint.post(whole)
+        with self._lock:
+            self.usage = self.usage.plus(requests=1, seconds=answer.seconds)
+        return answer.json(self.endpoint.where)
 
     def _find(self, answer: object, field: str) -> object:
         found = answer
@@ -157,13 +214,16 @@ class HttpPredictor:
                 )
         return found
 
-    def _check_names(self, answer: object) -> None:
-        """Refuse names of columns that are not the tags, where the answer names them."""
-        named = self._columns(answer)
-        if named is not None and named != [self._names.get(tag, tag) for tag in self.tags]:
+    def _order(self, answer: object) -> Sequence[int]:
+        """Return where in a row of numbers each tag is, by the names that the answer gives."""
+        named, known = self._columns(answer), list(self.columns)
+        if named is None or named == known:
+            return range(len(known))
+        if sorted(named) != sorted(known):
             raise self._error(
-                f"the answer's tags are {_shown(named)}, and {_shown(list(self.tags))} are expected"
+                f"the answer's tags are {_shown(named)}, and {_shown(known)} are expected"
             )
+        return [named.index(name) for name in known]
 
     def _columns(self, answer: object) -> list[str] | None:
         if not self.options.tags_field:
@@ -183,7 +243,7 @@ class HttpPredictor:
         named = as_named(row) or as_named(found)
         return list(named) if named else self._columns(answer)
 
-    def _read_row(self, row: object) -> list[float]:
+    def _read_row(self, row: object, order: Sequence[int]) -> list[float]:
         named = as_named(row)
         if named is None:
             if not isinstance(row, list) or not all(_is_number(value) for value in row):
@@ -192,8 +252,8 @@ class HttpPredictor:
                 raise self._error(
                     f"a row of {counted(len(row), 'number')} for {counted(len(self.tags), 'tag')}"
                 )
-            return [float(value) for value in row]
-        known = [self._names.get(tag, tag) for tag in self.tags]
+            return [float(row[place]) for place in order]
+        known = self.columns
         unknown = next((name for name in named if name not in set(known)), None)
         if unknown is not None:
             raise self._error(str(one_of("tag", unknown, known)))
@@ -249,11 +309,6 @@ def as_named(row: object) -> dict[str, float] | None:
     if not all(isinstance(name, str) and _is_number(value) for name, value in pairs):
         return None
     return {str(name): float(value) for name, value in pairs}
-
-
-def _names_tags(found: object) -> bool:
-    row = found[0] if isinstance(found, list) and found else found
-    return isinstance(row, dict) or as_named(row) is not None
 
 
 def _first(found: Mapping[str, object], names: Sequence[str]) -> object:

@@ -1,6 +1,7 @@
 """Folders of transformer models: local, or from the Hub without anything that runs."""
 
 import os
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tagifai.errors import TagifaiError, shorten
@@ -10,6 +11,17 @@ from tagifai.models.predictor_spec import PredictorSpec, is_hub_name
 # What is fetched: no pickles, no programs.
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "*.skops", "*.tiktoken")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.joblib", "*.ckpt", "*.h5", "*.msgpack")
+
+
+def is_of_model(path: str) -> bool:
+    """Check whether a file is one that is fetched of a model's folder.
+
+    The head of a SetFit model is a pickle too, which is not loaded unless the person allows it.
+
+    >>> is_of_model("1_Pooling/config.json"), is_of_model("pytorch_model.bin")
+    (True, False)
+    """
+    return any(fnmatch(path, pattern) for pattern in (*PATTERNS, "model_head.pkl"))
 
 
 def folder_of(spec: PredictorSpec, context: LoadContext) -> Path:

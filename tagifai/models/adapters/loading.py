@@ -11,7 +11,7 @@ from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.limits import Limits
 from tagifai.models.predictor import check_tags
-from tagifai.models.predictor_spec import AllowedPredictors, PredictorSpec
+from tagifai.models.predictor_spec import AllowedPredictors, PredictorSpec, find_path
 
 KEY_PREFIX = "TAGIFAI_KEY_"
 
@@ -19,8 +19,8 @@ KEY_PREFIX = "TAGIFAI_KEY_"
 class AnswerCache(Protocol):
     """Where answers that cost something are kept, by the digest of all that they depend on."""
 
-    def get(self, key: str) -> Sequence[float] | None:
-        """Return what was kept under a key, None if nothing was."""
+    def get(self, key: str, max_age: float | None = None) -> Sequence[float] | None:
+        """Return what was kept under a key; None if nothing was, or longer than `max_age` s ago."""
 
     def put(self, key: str, value: Sequence[float]) -> None:
         """Keep a value; a failure to do so is no error."""
@@ -79,7 +79,7 @@ class LoadContext:
             folder nor a plain file.
         """
         where = f"predictor {shorten(str(spec), 120)}"
-        path = Path(spec.source).expanduser() if self.is_typed else Path(spec.source)
+        path = (find_path(spec.source) if self.is_typed else None) or Path(spec.source)
         if not (self.is_typed or path.is_absolute()):
             if self.folder is None:
                 raise TagifaiError(f"{where}: its version lies in no folder of this disk")

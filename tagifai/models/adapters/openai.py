@@ -17,6 +17,7 @@ from tagifai.models.adapters.answers import Token, find_list, read_booleans, rea
 from tagifai.models.adapters.endpoints import Answer, Endpoint, Patience, check_header
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor_spec import PredictorSpec
+from tagifai.models.usage import Usage
 
 INSTALL = "pip install httpx"
 KEY = "OPENAI_API_KEY"
@@ -83,35 +84,6 @@ class Options(msgspec.Struct, frozen=True):
     retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 3
     backoff: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1.0
     requests_per_second: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What asking has cost so far.
-
-    Attributes
-    ----------
-    requests, cached : int
-        How many requests were sent, and how many texts needed none.
-    prompt_tokens, completion_tokens : int
-        As the endpoint counted them.
-    cost : float
-        By the prices of the options, in their currency.
-    seconds : float
-        The sum of the requests' latencies.
-    """
-
-    requests: int = 0
-    cached: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float = 0.0
-    seconds: float = 0.0
-
-    @property
-    def latency(self) -> float:
-        """The mean seconds of a request."""
-        return self.seconds / self.requests if self.requests else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,22 +193,28 @@ class OpenAIPredictor:
         text = text[: self.options.max_characters or None]
         key = self._key(text)
         kept = self._cache.get(key) if self._cache else None
-        if kept is not None and len(kept) == len(self.tags) and all(0 <= p <= 1 for p in kept):
+        # Behind the probabilities stands whether they are mere decisions.
+        if kept is None or len(kept) != len(self.tags) + 1 or not all(0 <= p <= 1 for p in kept):
+            found, decided = self._read(text)
+            if self._cache:
+                self._cache.put(key, [*found, decided])
+        else:
             self._count(cached=1)
-            return list(kept)
-        found = self._read(text)
-        if self._cache:
-            self._cache.put(key, found)
+            *found, last = kept
+            decided = last == 1
+        self._decided |= decided
         return found
 
-    def _read(self, text: str) -> list[float]:
-        """Ask, once more where the answer is no such JSON, and then for a plain list."""
+    def _read(self, text: str) -> tuple[list[float], bool]:
+        """Ask, once more where the answer is no such JSON, and then for a plain list.
+
+        The second value is whether the first are mere decisions.
+        """
         for _ in range(_TRIES - 1):
             content, tokens = self._ask(self.options.prompt, text, self.schema)
             found = read_booleans(content, self.tags, tokens)
             if found is not None:
-                self._decided |= not tokens
-                return found
+                return found, not tokens
         content, _ = self._ask(PLAIN_PROMPT, text, None)
         chosen = find_list(content, self.tags)
         if chosen is None:
@@ -244,8 +222,7 @@ class OpenAIPredictor:
                 f"{self.endpoint.where}: neither an object with a true or false for each tag nor "
                 f"a list of tags was answered, three times: {shorten(content, 120)!r}"
             )
-        self._decided = True
-        return [float(tag in chosen) for tag in self.tags]
+        return [float(tag in chosen) for tag in self.tags], True
 
     @property
     def schema(self) -> dict[str, object]:
@@ -334,27 +311,12 @@ class OpenAIPredictor:
         content = choice.message.content or ""
         return content, read_logprobs(choice.logprobs, content)
 
-    def _count(
-        self,
-        requests: int = 0,
-        cached: int = 0,
-        prompt_tokens: int = 0,
-        completion_tokens: int = 0,
-        seconds: float = 0.0,
-    ) -> None:
+    def _count(self, prompt_tokens: int = 0, completion_tokens: int = 0, **more: float) -> None:
         options = self.options
         cost = (prompt_tokens * options.price_in + completion_tokens * options.price_out) / 1e6
+        tokens = {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}
         with self._lock:
-            now = self._usage
-            self._usage = replace(
-                now,
-                requests=now.requests + requests,
-                cached=now.cached + cached,
-                prompt_tokens=now.prompt_tokens + prompt_tokens,
-                completion_tokens=now.completion_tokens + completion_tokens,
-                cost=now.cost + cost,
-                seconds=now.seconds + seconds,
-            )
+            self._usage = self._usage.plus(**tokens, cost=cost, **more)
 
     def _key(self, text: str) -> str:
         """Return the digest of all that an answer depends on."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from tagifai.data.leakage import read_leakage
-from tagifai.training.releases import is_web_address
+from tagifai.training.releases import describe_usage, is_web_address
 from tagifai.training.version_warnings import read_warnings
 from tagifai.ui.views.templates import render
 
@@ -21,6 +21,7 @@ SHOWN = {
     "num_test_projects": "of these in the test split",
     "num_negatives": "without a learned tag: negatives of every tag",
     "num_tags": "tags",
+    "usage": "asked for its predictions",
     "decisions_only": "decisions without probabilities",
     "missing_tags": "frequent tags without predictions",
     "out_of_fold": "probabilities of train projects out of fold",
@@ -118,6 +119,7 @@ def describe_maker(version: Mapping[str, object]) -> dict[str, object]:
         return {}
     source = found.get("source") or "none: predictions of another program"
     shown = {"predictor": source, "calibration": found.get("calibration")}
+    shown["usage"] = describe_usage(version.get("usage"))
     if "thresholds" not in version:  # else they were changed since
         shown["thresholds"] = found.get("thresholds")
     if version.get("decisions_only") is True:

@@ -3,8 +3,6 @@ import math
 import pytest
 
 from tagifai.models.adapters.answers import (
-    FolderAnswers,
-    MemoryAnswers,
     Token,
     find_list,
     read_booleans,
@@ -93,20 +91,3 @@ def test_lists():
     assert find_list("The tags are cv", ["cv"]) is None
     assert find_list('```\n["CV"]\n```', ["cv"]) == {"cv"}
     assert find_list("[3]", ["cv"]) is None
-
-
-def test_kept_answers(tmp_path):
-    key, other = "a" * 64, "b" * 64
-    for cache in (MemoryAnswers(), FolderAnswers(tmp_path / "x")):
-        assert cache.get(key) is None
-        cache.put(key, [0.25, 1])
-        assert list(cache.get(key)) == [0.25, 1.0]
-        assert cache.get(other) is None
-    few = MemoryAnswers(most=1)
-    few.put(key, [1])
-    few.put(other, [0])
-    assert (few.get(key), list(few.get(other))) == (None, [0])
-    (tmp_path / "file").write_text("")
-    closed = FolderAnswers(tmp_path / "file")
-    closed.put(key, [1])
-    assert closed.get(key) is None

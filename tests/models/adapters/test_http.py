@@ -11,6 +11,7 @@ from tagifai.models.adapters import load_predictor
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor import CheckedPredictor, predict_checked
 from tagifai.models.predictor_spec import AllowedPredictors, PredictorSpec
+from tagifai.store.answer_store import AnswerStore
 
 TEXTS = ["cv and nlp", "transformers", "", "日本 cv"]
 FAST = {"backoff": 0.01, "timeout": 5.0}
@@ -129,8 +130,12 @@ def test_names_that_are_not_the_tags_can_be_mapped():
         (Reply({"probabilities": [[2.5, 0, 0]]}), "got 2.5; these look like logits"),
         (Reply({"probabilities": [{"cv": 1, "npl": 1}]}), "'npl': did you mean 'nlp'?"),
         (
-            Reply({"tags": ["nlp", "cv", "transformers"], "probabilities": [[0, 0, 0]]}),
-            r"the answer's tags are \['nlp', 'cv', 'transformers'\], and .* are expected",
+            Reply({"tags": ["nlp", "cv", "image"], "probabilities": [[0, 0, 0]]}),
+            r"the answer's tags are \['nlp', 'cv', 'image'\], and .* are expected",
+        ),
+        (
+            Reply({"tags": ["cv", "cv", "nlp"], "probabilities": [[0, 0, 0]]}),
+            r"the answer's tags are \['cv', 'cv', 'nlp'\], and .* are expected",
         ),
         (Reply(b'{"probabilities": [[NaN, 0, 0]]}'), "the answer is no JSON"),
         (Reply(b"<html>\x1b[31mgone</html>"), r"no JSON .*: <html>\?\[31mgone</html>"),
@@ -310,3 +315,48 @@ def test_options_are_what_a_file_may_hold():
     ):
         with pytest.raises(TagifaiError, match=message):
             load("http://127.0.0.1:9/", options, tags=TAGS)
+
+
+def test_columns_in_another_order_are_told_by_their_names():
+    turns = itertools.count()
+
+    def respond(path, sent):
+        order = TAGS if next(turns) % 2 == 0 else TAGS[::-1]
+        found = [[probability(text, tag) for tag in order] for text in sent["texts"]]
+        return Reply({"tags": order, "probabilities": found})
+
+    with answering(respond) as server:
+        predictor = load(server.url)
+        for text in ("cv", "transformers", "nlp and cv"):
+            assert predict_checked(predictor, [text]).tolist() == rows([text])
+
+
+def test_answers_are_kept_for_some_hours(tmp_path):
+    file = tmp_path / "answers.sqlite"
+    texts = [f"text {i} about {tag}" for i, tag in enumerate(TAGS)]
+    with answering(lambda path, sent: Reply({"probabilities": rows(sent["texts"])})) as server:
+
+        def ask(texts, **options):
+            found = load(server.url, options, tags=TAGS, cache=AnswerStore(file))
+            assert predict_checked(found, texts).tolist() == rows(texts)
+            return found.usage
+
+        assert (ask(texts).requests, ask(texts).requests) == (1, 0)
+        usage = ask([*texts, "new"])
+        assert (usage.requests, usage.cached) == (1, 3)
+        assert server.asked[-1][1]["texts"] == ["new"]
+        # Another question, another answer; and one may ask every time.
+        assert ask(texts, extra={"threshold": 0.5}).requests == 1
+        assert ask(texts, keep_hours=0).requests == 1
+        assert ask(texts, keep_hours=1e-9).requests == 1
+        assert ask(texts).requests == 0
+
+
+def test_what_is_no_probability_is_not_kept():
+    cache = AnswerStore(None)
+    values = [2.5, 0.5]
+    with answering(lambda path, sent: Reply({"probabilities": [[values[0]] * 3]})) as server:
+        with pytest.raises(TagifaiError, match="look like logits"):
+            predict_checked(load(server.url, tags=TAGS, cache=cache), ["a"])
+        values.pop(0)
+        assert predict_checked(load(server.url, tags=TAGS, cache=cache), ["a"])[0, 0] == 0.5

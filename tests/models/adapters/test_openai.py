@@ -8,10 +8,10 @@ from predictor_servers import TAGS, Reply, answering, probability
 
 from tagifai.errors import TagifaiError
 from tagifai.models.adapters import load_predictor
-from tagifai.models.adapters.answers import FolderAnswers, MemoryAnswers
 from tagifai.models.adapters.loading import LoadContext
 from tagifai.models.predictor import predict_checked
 from tagifai.models.predictor_spec import AllowedPredictors, PredictorSpec
+from tagifai.store.answer_store import AnswerStore
 
 TEXTS = ["cv and nlp", "transformers", ""]
 ROWS = [[probability(text, tag) for tag in TAGS] for text in TEXTS]
@@ -224,7 +224,7 @@ def test_what_is_wrong_is_one_clear_line(reply, message):
 
 def test_tokens_cost_and_latency_are_counted():
     with answering(modern(newer)) as server:
-        predictor = load(server, {"price_in": 2.0, "price_out": 10.0}, cache=MemoryAnswers())
+        predictor = load(server, {"price_in": 2.0, "price_out": 10.0}, cache=AnswerStore(None))
         predict_checked(predictor, TEXTS)
         usage = predictor.usage
         assert (usage.requests, usage.cached) == (3, 0)
@@ -238,23 +238,50 @@ def test_tokens_cost_and_latency_are_counted():
 
 
 def test_the_same_text_is_paid_for_once(tmp_path):
-    cache = FolderAnswers(tmp_path / "answers")
+    file = tmp_path / "cache/answers.sqlite"
     with answering(modern(newer)) as server:
-        first = predict_checked(load(server, cache=cache), TEXTS)
+        first = predict_checked(load(server, cache=AnswerStore(file)), TEXTS)
+        cache = AnswerStore(file)
         again = load(server, cache=cache)
         assert predict_checked(again, [*TEXTS, "new"])[:3].tolist() == first.tolist()
         assert len(server.asked) == 4
         assert (again.usage.requests, again.usage.cached) == (1, 3)
+        assert again.usage.prompt_tokens == 100  # of what was asked, not of what was known
         # Another question is another answer: other tags, another prompt.
         predict_checked(load(server, {"prompt": "Tag it. {tags}"}, cache=cache), TEXTS[:1])
         assert len(server.asked) == 5
-        (one, *_) = sorted((tmp_path / "answers").rglob("*.json"))
-        for damaged in ("", "[2, 0, 0]", "[1]", '{"a": 1}', "[true, 0, 0]"):
-            for path in (tmp_path / "answers").rglob("*.json"):
-                path.write_text(damaged)
-            assert predict_checked(load(server, cache=cache), TEXTS).tolist() == first.tolist()
-        assert (tmp_path / "answers").stat().st_mode & 0o077 == 0
-        assert "cv and nlp" not in one.read_text()
+        # A key opens the endpoint, and changes no answer.
+        environment = {"OPENAI_API_KEY": "sk-secret"}
+        predict_checked(load(server, cache=cache, environment=environment), TEXTS)
+        assert len(server.asked) == 5
+        cache.close()
+        content = file.read_bytes()
+        assert file.stat().st_mode & 0o077 == 0
+        assert b"sk-secret" not in content
+        assert b"cv and nlp" not in content
+
+
+@pytest.mark.parametrize("damage", [[], [2, 0, 0, 0], [1, 0, 0], [math.nan, 0, 0, 0], [0.5] * 9])
+def test_a_damaged_answer_is_asked_again(damage):
+    class Damaged(AnswerStore):
+        def get(self, key, max_age=None):
+            return damage
+
+    with answering(modern(newer)) as server:
+        found = predict_checked(load(server, cache=Damaged(None)), TEXTS)
+        np.testing.assert_allclose(found, ROWS, atol=1e-6)
+        assert len(server.asked) == 3
+
+
+def test_decisions_that_were_kept_are_still_decisions():
+    cache = AnswerStore(None)
+    with answering(plain) as server:
+        predict_checked(load(server, cache=cache), TEXTS)
+        asked = len(server.asked)
+        again = load(server, cache=cache)
+        assert predict_checked(again, TEXTS).tolist() == DECIDED
+        assert again.decisions_only
+        assert len(server.asked) == asked
 
 
 def test_the_key_comes_from_the_environment_and_is_never_shown():
