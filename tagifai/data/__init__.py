@@ -3,9 +3,8 @@
 import hashlib
 import json
 import os
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -17,57 +16,28 @@ from tagifai.data.columns import Columns, column_names
 from tagifai.data.config import CONFIG_FILE, DataConfig, load_config
 from tagifai.data.files import kind_of
 from tagifai.data.names import normalise_names
+from tagifai.data.parquet_projects import list_parts, load_table
+from tagifai.data.project import (
+    OTHER_FORMS,
+    Project,
+    ProjectRow,
+    as_list,
+    make_project,
+)
+from tagifai.data.project_table import ProjectTable
 from tagifai.data.reading import read_in_place
 from tagifai.data.records import read_records
 from tagifai.data.sources import list_files
 from tagifai.data.unique_ids import UniqueIds
-from tagifai.data.validation import Label, Text, check_row, validate_row
+from tagifai.data.validation import Label, validate_row
 from tagifai.errors import TagifaiError, shorten
 
 PROJECT_FILES = ("projects.json", "projects.jsonl", "projects.csv", "projects.parquet")
+PARTS_FOLDER = "projects"
 TAG_FILE = "tags.json"
 Advance = Callable[[int], None]
 _ROWS_BETWEEN_NEWS = 1_000
 _CHUNK = 1 << 20
-_OTHER_FORMS = "`data import` reads other forms, and [columns] in data.toml reads them in place"
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """One row of the data.
-
-    Attributes
-    ----------
-    id, title, description : str
-        As the file has them.
-    tags : tuple of str
-        The project's tags, stripped and in Unicode's form NFC.
-    extra : mapping of str to object
-        The other columns of the row.
-    written : tuple of str
-        The tags as the file has them, where one of them is in another Unicode form.
-    """
-
-    id: str
-    title: str
-    description: str
-    tags: tuple[str, ...]
-    extra: Mapping[str, object] = field(default_factory=dict)
-    written: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """What the classifier reads: the title, a space, the description."""
-        return f"{self.title} {self.description}".strip()
-
-    @property
-    def name(self) -> str:
-        """The project's name in a list: its title, or the beginning of its text, or its id.
-
-        >>> Project("7", "", "One column of texts, without titles.", ()).name
-        'One column of texts, without titles.'
-        """
-        return shorten(" ".join((self.title.strip() or self.description).split()), 120) or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +55,8 @@ class Dataset:
 
     Attributes
     ----------
-    projects : tuple of Project
-        In the order of the files.
+    projects : sequence of Project
+        In the order of the files: a tuple, or a `ProjectTable` of what Parquet files hold.
     tags : mapping of str to Tag
         The tag file by name; empty without one.
     digest : str
@@ -101,7 +71,7 @@ class Dataset:
         Rows of these files that are no projects, because nobody labelled them.
     """
 
-    projects: tuple[Project, ...]
+    projects: Sequence[Project]
     tags: Mapping[str, Tag]
     digest: str
     config: DataConfig = field(default_factory=DataConfig)
@@ -126,55 +96,12 @@ class Prepared:
     tags: tuple[str, ...]
 
 
-def _listed(value: object) -> object:
-    if isinstance(value, str):
-        raise ValueError(
-            f"tags given as one string {shorten(value)!r}; "
-            f'give a list of strings, as in ["computer-vision", "segmentation"]'
-        )
-    return list(value) if isinstance(value, tuple) else value
-
-
-def identify(value: object) -> str:
-    """Return an id as a string: an integer, a string in NFC, or a whole number such as 7.0.
-
-    Integers become floats where a column of them has a missing value.
-
-    >>> identify(7), identify(7.0), identify("07")
-    ('7', '7', '07')
-
-    Raises
-    ------
-    ValueError
-        Another type, or a string without a visible character.
-    """
-    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"an integer or a string is needed, got {shorten(repr(value))}")
-    found = unicodedata.normalize("NFC", str(value))
-    if not any(sign.isprintable() and not sign.isspace() for sign in found):
-        raise ValueError(f"a visible character is needed, got {shorten(repr(value))}")
-    if "\0" in found:
-        raise ValueError(f"no NUL character is allowed, got {shorten(repr(value))}")
-    return found
-
-
-class _ProjectRow(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-    id: Annotated[Label, BeforeValidator(identify)]
-    title: Text
-    description: Text
-    tags: Annotated[list[Label], BeforeValidator(_listed)]
-
-
 class _TagRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     tag: Label
-    aliases: Annotated[list[Label], BeforeValidator(_listed)] = []
-    parents: Annotated[list[Label], BeforeValidator(_listed)] = []
+    aliases: Annotated[list[Label], BeforeValidator(as_list)] = []
+    parents: Annotated[list[Label], BeforeValidator(as_list)] = []
 
 
 def load_dataset(folder: Path | str, advance: Advance | None = None) -> Dataset:
@@ -202,7 +129,7 @@ def load_dataset(folder: Path | str, advance: Advance | None = None) -> Dataset:
     ]
     tags = load_tags(folder / TAG_FILE) if folder / TAG_FILE in others else {}
     projects, num_left_out = _load_projects(path, advance, config.columns)
-    splits = read_splits(folder, {project.id: project.extra for project in projects}, path)
+    splits = read_splits(folder, projects, path)
     return Dataset(
         projects, tags, _digest([*files, *others]), config, splits, tuple(files), num_left_out
     )
@@ -214,7 +141,8 @@ def find_projects(folder: Path, config: DataConfig) -> tuple[Path, list[Path]]:
     Returns
     -------
     path : Path
-        What `load_projects` reads: a file, or the folder where `[columns]` names files.
+        What `load_projects` reads: a file, a folder of Parquet parts, or the folder where
+        `[columns]` names files.
     files : list of Path
         The files that are read.
 
@@ -224,6 +152,8 @@ def find_projects(folder: Path, config: DataConfig) -> tuple[Path, list[Path]]:
         There is no projects file, or more than one.
     """
     found = [folder / name for name in PROJECT_FILES if (folder / name).is_file()]
+    folders = (folder / name for name in ("projects.parquet", PARTS_FOLDER))
+    found += [path for path in folders if path.is_dir()]
     named = config.columns.file if config.columns else ()
     found = [path for path in found if path.name not in named]
     if named and found:
@@ -236,23 +166,27 @@ def find_projects(folder: Path, config: DataConfig) -> tuple[Path, list[Path]]:
     if not found:
         raise TagifaiError(
             f"{folder}: no projects file; one of {', '.join(PROJECT_FILES)} (`data import` makes "
-            "one of other files)"
+            f"one of other files), or a folder {PARTS_FOLDER} of Parquet files"
         )
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise TagifaiError(f"{folder}: more than one projects file ({names}); keep one")
-    return found[0], found
+    (path,) = found
+    if not path.is_dir():
+        return path, found
+    return path, list_parts(path)
 
 
 def load_projects(
     path: Path | str, advance: Advance | None = None, columns: Columns | None = None
-) -> tuple[Project, ...]:
+) -> Sequence[Project]:
     """Read projects from a `.json`, `.jsonl`, `.csv` or `.parquet` file, or by `[columns]`.
 
     Parameters
     ----------
     path : Path or str
-        The file; the folder of the files that `columns` names, where it names any.
+        The file, or a folder of Parquet parts; the folder of the files that `columns` names,
+        where it names any.
     advance : callable, optional
         Called now and then with the number of projects read so far.
     columns : Columns, optional
@@ -269,8 +203,10 @@ def load_projects(
 
 def _load_projects(
     path: Path, advance: Advance | None, columns: Columns | None
-) -> tuple[tuple[Project, ...], int]:
+) -> tuple[Sequence[Project], int]:
     """Return the projects, and the number of rows that are left out as unlabelled."""
+    if columns is None and (path.is_dir() or kind_of(path) == "parquet"):
+        return load_table(list_parts(path), advance), 0
     rows: Iterator[tuple[Path, int, object]]
     names: dict[str, str] = {}
     if columns is None:
@@ -299,41 +235,15 @@ def _default_rows(path: Path) -> Iterator[tuple[Path, int, object]]:
     as_text = kind_of(path) in ("csv", "tsv")
     for row, record in read_records(path):
         if row == 1 and isinstance(record, dict):
-            missing = [name for name in _ProjectRow.model_fields if name not in record]
+            missing = [name for name in ProjectRow.model_fields if name not in record]
             if missing:
                 raise TagifaiError(
                     f"{path}: row 1, {missing[0]}: Field required, among "
-                    f"{shorten(', '.join(map(str, record)), 200)}; {_OTHER_FORMS}"
+                    f"{shorten(', '.join(map(str, record)), 200)}; {OTHER_FORMS}"
                 )
         if as_text and isinstance(record, dict) and "tags" in record:
             record["tags"] = _tags_cell(str(record["tags"]), path, row)
         yield path, row, record
-
-
-def make_project(where: str, fields: object, names: Mapping[str, str] | None = None) -> Project:
-    """Make a project of the fields of a row, validated.
-
-    Parameters
-    ----------
-    where : str
-        The file and row, which messages start with.
-    fields : object
-        Id, title, description, tags, and others, which go to `extra`.
-    names : mapping of str to str, optional
-        What the file calls the fields, where it is something else.
-
-    Raises
-    ------
-    TagifaiError
-        A field is missing, or of the wrong type.
-    """
-    valid = check_row(where, fields, _ProjectRow, names)
-    tags = normalise_names(valid.tags)
-    if not all(tags):
-        raise TagifaiError(f"{where}, tags: a blank tag; each tag needs a name")
-    composed = all(unicodedata.is_normalized("NFC", tag) for tag in valid.tags)
-    written = () if composed else tuple(dict.fromkeys(tag.strip() for tag in valid.tags))
-    return Project(valid.id, valid.title, valid.description, tags, valid.model_extra or {}, written)
 
 
 def _tags_cell(cell: str, path: Path, row: int) -> list[object]:
@@ -344,7 +254,7 @@ def _tags_cell(cell: str, path: Path, row: int) -> list[object]:
     if not isinstance(tags, list):
         raise TagifaiError(
             f"{path}: row {row}, tags: a JSON list is needed in the cell, "
-            f'as in ["nlp", "cv"], got {shorten(repr(cell))}; {_OTHER_FORMS}'
+            f'as in ["nlp", "cv"], got {shorten(repr(cell))}; {OTHER_FORMS}'
         )
     return tags
 
@@ -387,21 +297,25 @@ def count_tags(projects: Iterable[Project]) -> dict[str, int]:
     >>> count_tags([Project("1", "", "", ("b", "a")), Project("2", "", "", ("b",))])
     {'b': 2, 'a': 1}
     """
+    if isinstance(projects, ProjectTable):
+        return dict(projects.carried.counts)
     counts = Counter(tag for project in projects for tag in project.tags)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def known_tags(dataset: Dataset) -> list[str]:
     """List every tag that the data has, on a project or in the tag file, in alphabetical order."""
-    return sorted(dataset.tags.keys() | {tag for p in dataset.projects for tag in p.tags})
+    return sorted(dataset.tags.keys() | count_tags(dataset.projects).keys())
 
 
 def known_columns(dataset: Dataset) -> list[str]:
     """List the other columns of the data, in their order."""
+    if isinstance(dataset.projects, ProjectTable):
+        return list(dataset.projects.columns)
     return list(dict.fromkeys(column for project in dataset.projects for column in project.extra))
 
 
-def labelled_projects(dataset: Dataset) -> tuple[Project, ...]:
+def labelled_projects(dataset: Dataset) -> Sequence[Project]:
     """Return the projects that versions learn from and are tested on.
 
     These are all projects, unless `data.toml` calls untagged projects unlabelled: then they are
@@ -410,6 +324,8 @@ def labelled_projects(dataset: Dataset) -> tuple[Project, ...]:
     """
     if dataset.config.untagged == "negative":
         return dataset.projects
+    if isinstance(dataset.projects, ProjectTable):
+        return dataset.projects.take(dataset.projects.carried.numbers.nonzero()[0])
     return tuple(project for project in dataset.projects if project.tags)
 
 

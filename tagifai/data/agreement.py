@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from tagifai.data import Project, identify
+from tagifai.data import Project
 from tagifai.data.names import normalise_names
+from tagifai.data.project import identify
 from tagifai.data.records import read_rows
 from tagifai.data.validation import Label
 from tagifai.errors import TagifaiError, shorten

@@ -6,6 +6,8 @@ from pathlib import Path
 import orjson
 
 from tagifai.data.json_files import MAX_JSON_BYTES, read_object
+from tagifai.data.project import Project
+from tagifai.data.project_table import ProjectTable, projects_by_id
 from tagifai.errors import TagifaiError, shorten
 
 SPLITS_FILE = "splits.json"
@@ -44,9 +46,7 @@ def name_split(value: object, where: str) -> str:
     return found
 
 
-def read_splits(
-    folder: Path, columns: Mapping[str, Mapping[str, object]], projects_file: Path
-) -> dict[str, str]:
+def read_splits(folder: Path, projects: Sequence[Project], projects_file: Path) -> dict[str, str]:
     """Return the split of each project that has one, by id.
 
     It comes from the column `split` of the projects file, or from `splits.json` ({id: split}).
@@ -55,8 +55,8 @@ def read_splits(
     ----------
     folder : Path
         The data folder.
-    columns : mapping of str to mapping
-        By each project's id, the other columns of its row.
+    projects : sequence of Project
+        The projects of the folder.
     projects_file : Path
         Named in messages.
 
@@ -66,9 +66,9 @@ def read_splits(
         Both are there, a value is no split, or an id is not in the data.
     """
     stated = {
-        one: name_split(row[SPLIT_COLUMN], f"{projects_file}: project {shorten(repr(one))}, split")
-        for one, row in columns.items()
-        if not is_blank(row.get(SPLIT_COLUMN))
+        one: name_split(value, f"{projects_file}: project {shorten(repr(one))}, split")
+        for one, value in _stated(projects)
+        if not is_blank(value)
     }
     path = folder / SPLITS_FILE
     if not path.is_file():
@@ -77,13 +77,22 @@ def read_splits(
         raise TagifaiError(
             f"{path}: the projects have a column named split too; remove one of the two"
         )
-    found = {}
+    columns, found = projects_by_id(projects), {}
     # A line a project: as large as the data makes it.
     for one, value in read_object(path, MAX_JSON_BYTES).items():
         if one not in columns:
             raise TagifaiError(f"{path}: {shorten(repr(one))} is not the id of a project")
         found[one] = name_split(value, f"{path}: project {shorten(repr(one))}")
     return found
+
+
+def _stated(projects: Sequence[Project]) -> Iterable[tuple[str, object]]:
+    """Return the ids, and what the column of the splits holds, where there is one."""
+    if not isinstance(projects, ProjectTable):
+        return ((project.id, project.extra.get(SPLIT_COLUMN)) for project in projects)
+    if SPLIT_COLUMN not in projects.columns:
+        return ()
+    return zip(projects.ids(), projects.column(SPLIT_COLUMN).to_pylist(), strict=True)
 
 
 def pack_splits(splits: Mapping[str, str]) -> bytes:

@@ -158,9 +158,8 @@ def _write_projects(folder: Path, to: Path, before: Dataset, plan: Plan) -> None
     """Write the files of the projects that change over their copies."""
     columns = before.config.columns
     if columns is None:
-        (path,) = before.files
-        kind = kind_of(path)
-        source = Source(path, path, kind, STANDARD, (path,))
+        path, kind = before.files[0], kind_of(before.files[0])
+        source = Source(path, path, kind, STANDARD, before.files)
         _write_source(source, folder, to, _USUAL, plan)
         return
     paths = [folder / name for name in columns.file] or list(before.files)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagifai.data import Dataset, candidate_tags, labelled_projects
+from tagifai.data import Dataset, candidate_tags
+from tagifai.data.carried_tags import CarriedTags
+from tagifai.data.project_table import carried_tags
 from tagifai.errors import TagifaiError
 
 LISTED = 5
@@ -75,15 +77,15 @@ class FrequencySelection:
 def build_frequency_table(dataset: Dataset) -> FrequencyTable:
     """Count once what `select_by_frequency` looks up at every step of a slider."""
     counts = candidate_tags(dataset)
-    rank = {tag: position for position, tag in enumerate(counts)}
-    labelled = labelled_projects(dataset)
-    ranks = [sorted(rank[tag] for tag in project.tags if tag in rank) for project in labelled]
+    carried = carried_tags(dataset.projects)
+    num_untagged = int(np.count_nonzero(carried.numbers == 0))
+    num_unlabelled = num_untagged if dataset.config.untagged == "unlabelled" else 0
     return FrequencyTable(
         tags=tuple(counts),
         counts=np.fromiter(counts.values(), dtype=np.int64, count=len(counts)),
-        histogram=_histogram(ranks, len(counts)),
-        num_untagged=sum(not project.tags for project in dataset.projects),
-        num_unlabelled=len(dataset.projects) - len(labelled),
+        histogram=_histogram(carried, list(counts), len(carried) - num_unlabelled),
+        num_untagged=num_untagged,
+        num_unlabelled=num_unlabelled,
     )
 
 
@@ -122,15 +124,22 @@ def select_by_frequency(table: FrequencyTable, min_tag_freq: int) -> FrequencySe
     )
 
 
-def _histogram(ranks: Sequence[Sequence[int]], num_tags: int) -> np.ndarray:
-    """Count projects by kept tags; `ranks` are each project's tags' ranks, rising."""
-    most = max(map(len, ranks), default=0)
-    at_least = np.zeros((num_tags + 1, most + 2), dtype=np.int32)
-    at_least[:, 0] = len(ranks)
+def _histogram(carried: CarriedTags, tags: Sequence[str], num_projects: int) -> np.ndarray:
+    """Count projects by how many of the k most common tags they carry; `tags` are in order."""
+    rank = np.full(len(carried.names), -1, np.int64)
+    rank[[carried.place[tag] for tag in tags]] = np.arange(len(tags))
+    ranks = rank[carried.codes]
+    rows = np.repeat(np.arange(len(carried)), carried.numbers)[ranks >= 0]
+    # By project, the commonest of its tags first.
+    keys = np.sort(rows * max(1, len(tags)) + ranks[ranks >= 0])
+    rows, ranks = np.divmod(keys, max(1, len(tags)))
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    within = np.arange(len(rows)) - np.repeat(starts, np.diff([*starts, len(rows)]))
+    most = int(within.max(initial=-1)) + 1
+    at_least = np.zeros((len(tags) + 1, most + 2), dtype=np.int32)
+    at_least[:, 0] = num_projects
     for j in range(most):
         # A project has more than j kept tags as soon as its j-th rank is among those kept.
-        entering = np.bincount(
-            [project[j] for project in ranks if len(project) > j], minlength=num_tags
-        )
+        entering = np.bincount(ranks[within == j], minlength=len(tags))
         at_least[1:, j + 1] = np.cumsum(entering)
     return at_least[:, :-1] - at_least[:, 1:]

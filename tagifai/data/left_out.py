@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tagifai.data import Dataset, count_tags
+from tagifai.data import Dataset, count_tags, labelled_projects
 from tagifai.data.validation import Record
 from tagifai.errors import counted, shorten
 
@@ -74,12 +74,7 @@ def find_left_out(dataset: Dataset) -> LeftOut:
             for tag, count in counts.items()
             if dataset.tags and tag not in dataset.tags and tag not in excluded
         },
-        dataset.num_left_out
-        + sum(
-            not project.tags
-            for project in dataset.projects
-            if dataset.config.untagged == "unlabelled"
-        ),
+        dataset.num_left_out + len(dataset.projects) - len(labelled_projects(dataset)),
     )
 
 

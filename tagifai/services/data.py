@@ -1,13 +1,15 @@
 """The data folder as a service: read once for everybody, and again when a file changes."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from tagifai.data import (
     CONFIG_FILE,
+    PARTS_FOLDER,
     PROJECT_FILES,
     TAG_FILE,
     Dataset,
@@ -18,6 +20,7 @@ from tagifai.data import (
 )
 from tagifai.data.assignment import SPLITS_FILE
 from tagifai.data.browse import Page, ProjectIndex, count_words
+from tagifai.data.carried_tags import CarriedTags
 from tagifai.data.config import load_config
 from tagifai.data.files import FileStamp, stamp_file
 from tagifai.data.frequency import (
@@ -28,6 +31,7 @@ from tagifai.data.frequency import (
 )
 from tagifai.data.hub import open_data
 from tagifai.data.left_out import LeftOut, find_left_out
+from tagifai.data.project_table import carried_tags, projects_by_id
 from tagifai.data.sources import list_files
 from tagifai.errors import TagifaiError, one_of
 from tagifai.limits import Limits
@@ -35,10 +39,13 @@ from tagifai.text.preprocessing import TextPreprocessor
 
 _SAMPLE_TEXT = range(20, 301)
 """Lengths, in characters, of a text that shows at a glance what preprocessing does."""
-FIXED_FILES = (*PROJECT_FILES, TAG_FILE, CONFIG_FILE, SPLITS_FILE)
+_MOST_READ = 10_000
+"""Projects among which such a text is looked for."""
+FIXED_FILES = (*PROJECT_FILES, PARTS_FOLDER, TAG_FILE, CONFIG_FILE, SPLITS_FILE)
 """Files of a data folder that are looked for under these names."""
 
-WordCounts = tuple[tuple[str, int], ...]
+MOST_SAMPLED = 1_000
+"""Projects of a tag whose words are counted; of more, a sample over all of the data."""
 Stamp = tuple[tuple[str, FileStamp], ...]
 """Path, time of change, size and inode of each file: what shows that a file has changed."""
 
@@ -76,6 +83,23 @@ class DataSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class WordCounts:
+    """The commonest words in the projects of a tag.
+
+    Attributes
+    ----------
+    words : tuple of (str, int)
+        Words, and how many of the projects have each, the commonest first.
+    num_counted, num_projects : int
+        Projects whose words were counted, and projects of the tag.
+    """
+
+    words: tuple[tuple[str, int], ...]
+    num_counted: int
+    num_projects: int
+
+
+@dataclass(frozen=True, slots=True)
 class TagDetails:
     """What is known of a tag: its metadata, the tags below it, and its number of projects."""
 
@@ -94,7 +118,7 @@ def sample_text(projects: Sequence[Project]) -> str:
     >>> sample_text([Project("1", "Cats", "", ()), Project("2", "Cats that look at dogs", "", ())])
     'Cats that look at dogs'
     """
-    texts = (project.text for project in projects)
+    texts = (project.text for project in islice(projects, _MOST_READ))
     found = next((text for text in texts if len(text) in _SAMPLE_TEXT), None)
     return found or (projects[0].text[: _SAMPLE_TEXT[-1]] if projects else "")
 
@@ -132,18 +156,14 @@ class LoadedData:
         return ProjectIndex(self.dataset.projects)
 
     @cached_property
-    def by_id(self) -> dict[str, Project]:
+    def by_id(self) -> Mapping[str, Project]:
         """Each project by its id."""
-        return {project.id: project for project in self.dataset.projects}
+        return projects_by_id(self.dataset.projects)
 
     @cached_property
-    def by_tag(self) -> dict[str, list[Project]]:
-        """The projects of each tag."""
-        found: dict[str, list[Project]] = {}
-        for project in self.dataset.projects:
-            for tag in project.tags:
-                found.setdefault(tag, []).append(project)
-        return found
+    def carried(self) -> CarriedTags:
+        """The tags of each project, and the projects of each tag."""
+        return carried_tags(self.dataset.projects)
 
     @cached_property
     def tag_names(self) -> list[str]:
@@ -157,7 +177,6 @@ class LoadedData:
 
     def warm_up(self) -> None:
         """Compute what the first page shows."""
-        self.index.page("", "", False, 1)
         if self.summary.tags:
             self.filter_tags(self.summary.most_common)
 
@@ -188,7 +207,7 @@ class LoadedData:
         TagifaiError
             The data has no such tag.
         """
-        if tag not in self.by_tag and tag not in self.dataset.tags:
+        if tag not in self.carried.counts and tag not in self.dataset.tags:
             raise one_of("tag", tag, self.tag_names)
         known = self.dataset.tags.get(tag)
         return TagDetails(
@@ -196,13 +215,17 @@ class LoadedData:
             aliases=list(known.aliases) if known else [],
             parents=list(known.parents) if known else [],
             children=sorted(t.tag for t in self.dataset.tags.values() if tag in t.parents),
-            num_projects=len(self.by_tag.get(tag, [])),
+            num_projects=self.carried.counts.get(tag, 0),
         )
 
     def count_words(self, tag: str) -> WordCounts:
         """Count the words of a tag's projects, once for each tag."""
         if tag not in self._words:
-            self._words[tag] = count_words(self.by_tag.get(tag, []), tag, self.preprocess)
+            rows = self.carried.rows_of(tag)
+            sample = rows[:: -(-len(rows) // MOST_SAMPLED)] if len(rows) else rows
+            projects = (self.dataset.projects[row] for row in sample.tolist())
+            words = count_words(projects, tag, self.preprocess)
+            self._words[tag] = WordCounts(words, len(sample), len(rows))
         return self._words[tag]
 
 
@@ -260,6 +283,12 @@ class DataService:
                 self._stamp = stamp
             return self._loaded
 
+    @property
+    def num_indexed(self) -> int:
+        """How many projects can be searched so far."""
+        loaded = self._loaded
+        return loaded.index.num_indexed if loaded else 0
+
     def summary(self) -> DataSummary:
         """Return what the Data tab shows before anything is chosen."""
         return self.get().summary
@@ -297,10 +326,12 @@ def _stamp(paths: Iterable[Path]) -> Stamp:
 
 
 def _named_files(folder: Path) -> list[Path]:
-    """List the files that `[columns]` names, and the folders that they are in."""
+    """List the files that `[columns]` names, or of a folder of parts, and their folders."""
     try:
         columns = load_config(folder).columns
         named = [folder / name for name in columns.file] if columns else []
+        parts = (folder / name for name in (PARTS_FOLDER, *PROJECT_FILES))
+        named += [path for path in parts if path.is_dir()]
         return [*named, *(file for path in named for file in list_files(path) if file != path)]
     except TagifaiError:
         return []  # reading the data reports it

@@ -274,7 +274,7 @@ class ReviewService:
         project, tag = pair
         if project not in data.by_id:
             raise TagifaiError(f"project {shorten(project)!r} is not in the data")
-        if tag not in data.by_tag and tag not in data.dataset.tags:
+        if tag not in data.carried.counts and tag not in data.dataset.tags:
             refuse_unknown_tags([tag], known_tags(data.dataset), "review, tag")
         if tag not in tags:
             raise one_of(f"tag of {version}", tag, tags)

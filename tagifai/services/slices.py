@@ -1,6 +1,5 @@
 """Slices as the page builds, measures, saves and finds them."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from tagifai.services.data import LoadedData
 from tagifai.services.versions import VersionService
 from tagifai.slices import Conditions, Slice, select_slices
 from tagifai.slices.builder import SliceFigures, as_conditions, measure_slice, save_slice
-from tagifai.slices.finder import FoundSlice, find_slices, short_cells
+from tagifai.slices.finder import FoundSlice, count_cells, find_slices
 from tagifai.slices.search import DEFAULTS
 from tagifai.store.memory_cache import MemoryCache
 
@@ -130,10 +129,10 @@ class SliceService:
     def choices(self) -> SliceChoices:
         """List what a slice can ask for."""
         data = self.versions.data.get()
-        cells = Counter(short_cells(data.dataset.projects))
+        cells = count_cells(data.dataset.projects, MOST_CELLS)
         columns = list(dict.fromkeys(column for column, _ in cells))
         listed = sorted(cells, key=lambda cell: (columns.index(cell[0]), -cells[cell], cell[1]))
-        return SliceChoices(tuple(sorted(data.by_tag)), tuple(listed[:MOST_CELLS]))
+        return SliceChoices(tuple(sorted(data.carried.counts)), tuple(listed[:MOST_CELLS]))
 
     def measure(self, version: str, conditions: Conditions) -> MeasuredSlice:
         """Score a slice: on test, out of fold (train and val), and the test projects outside it.

@@ -452,7 +452,7 @@ class VersionService:
         stamp = stamp_file(path), dataset and dataset.digest
         return self._answers.get("slices", stamp, lambda: load_slices(path.parent, dataset))
 
-    def texts(self) -> dict[str, Project]:
+    def texts(self) -> Mapping[str, Project]:
         """Return the data's projects by id, none if the data cannot be read."""
         # Without its data a version still tells ids, truths and probabilities.
         try:

@@ -101,4 +101,9 @@ def first_steps(
         Step("the projects", lambda: data.get().warm_up(), lambda: f"({data.num_read:,} read)"),
         Step("the versions", lambda: versions().history()),
         Step("the latest model", load_model),
+        Step(
+            "the search of the projects",
+            lambda: data.get().index.prepare(),
+            lambda: f"({data.num_indexed:,} of {data.num_read:,} indexed)",
+        ),
     ]

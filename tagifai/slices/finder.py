@@ -10,6 +10,7 @@ import numpy as np
 from tagifai.arrays import Array
 from tagifai.data import Project
 from tagifai.data.assignment import list_groups
+from tagifai.data.project_table import ProjectTable
 from tagifai.metrics import count_outcomes
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.selection import held_out_rows
@@ -251,6 +252,22 @@ def short_cells(projects: Iterable[Project]) -> Iterator[tuple[str, str]]:
                 and len(str(value)) <= DEFAULTS.longest_value
             ):
                 yield column, str(value)
+
+
+def count_cells(projects: Sequence[Project], most: int) -> dict[tuple[str, str], int]:
+    """Count the projects of each cell of `short_cells`, of large data of the `most` common ones.
+
+    >>> count_cells([Project(one, "", "", (), {"kind": "tool"}) for one in "12"], most=10)
+    {('kind', 'tool'): 2}
+    """
+    if not isinstance(projects, ProjectTable):
+        return Counter(short_cells(projects))
+    counts: Counter[tuple[str, str]] = Counter()
+    for name in projects.columns:
+        for value, count in projects.count_values(name, most, DEFAULTS.longest_value):
+            for cell in short_cells([Project("", "", "", (), {name: value})]):
+                counts[cell] += count
+    return counts
 
 
 _Met = Iterator[tuple[Condition, int]]

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tagifai.arrays import Array, Floats, Integers
-from tagifai.data import identify
 from tagifai.data.assignment import is_blank, name_split
 from tagifai.data.names import describe_unknown_tags
+from tagifai.data.project import identify
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.limits import Limits
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tagifai.data import load_dataset
+from tagifai.data import Project, load_dataset
 from tagifai.data.assignment import list_groups, name_split, pack_splits, read_splits
 from tagifai.errors import TagifaiError
 
@@ -33,7 +33,8 @@ def test_a_file_of_splits_is_read_and_changes_the_digest(tmp_path):
 def test_what_is_written_is_read(tmp_path):
     splits = {"0": "train", 'a "b"': "val", "2": "test"}
     (tmp_path / "splits.json").write_bytes(pack_splits(splits))
-    assert read_splits(tmp_path, {one: {} for one in splits}, tmp_path / "projects.json") == splits
+    projects = [Project(one, "", "", ()) for one in splits]
+    assert read_splits(tmp_path, projects, tmp_path / "projects.json") == splits
 
 
 @pytest.mark.parametrize(
@@ -57,8 +58,8 @@ def test_splits_of_as_many_projects_as_there_are_come_back(tmp_path):
     content = pack_splits(splits)
     assert len(content) > 10_000_000
     (tmp_path / "splits.json").write_bytes(content)
-    columns: dict[str, dict[str, str]] = {one: {} for one in splits}
-    assert read_splits(tmp_path, columns, tmp_path / "projects.json") == splits
+    projects = [Project(one, "", "", ()) for one in splits]
+    assert read_splits(tmp_path, projects, tmp_path / "projects.json") == splits
 
 
 def test_names_of_splits():

@@ -6,7 +6,7 @@ import pytest
 from tagifai.data.config import DataConfig
 from tagifai.data.left_out import LeftOut
 from tagifai.errors import TagifaiError
-from tagifai.services.data import DataService, DataSummary, TagDetails
+from tagifai.services.data import DataService, DataSummary, TagDetails, WordCounts
 
 PROJECTS = [
     {"id": 7, "title": "Masks", "description": "of regions", "tags": ["cv"], "url": "u"},
@@ -115,8 +115,15 @@ def test_a_tag_is_described(folder):
 
 
 def test_a_tags_words_are_counted(folder):
-    assert DataService(folder).get().count_words("cv") == (
-        ("masks", 2),
-        ("regions", 1),
-        ("words", 1),
-    )
+    words = (("masks", 2), ("regions", 1), ("words", 1))
+    assert DataService(folder).get().count_words("cv") == WordCounts(words, 2, 2)
+
+
+def test_the_words_of_a_tag_of_many_projects_are_those_of_a_sample(folder):
+    rows = [
+        {"id": n, "title": "even" if n < 3_000 else "late", "description": "", "tags": ["big"]}
+        for n in range(4_000)
+    ]
+    (folder / "projects.json").write_text(json.dumps(rows))
+    counted = DataService(folder).get().count_words("big")
+    assert counted == WordCounts((("even", 750), ("late", 250)), 1_000, 4_000)

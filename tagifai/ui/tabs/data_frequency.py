@@ -205,9 +205,11 @@ class FrequencyPart:
             words = self.services.data.count_words(tag)
         except TagifaiError as error:
             return show_error(error)
+        sampled = words.num_counted < words.num_projects
+        what = f"{words.num_counted:,} of the {words.num_projects:,}" if sampled else "the"
         return show_cloud(
-            words,
-            title=f"Words in the projects tagged {tag}",
+            words.words,
+            title=f"Words in {what} projects tagged {tag}",
             empty=f"No words in the projects tagged {tag}.",
         )
 
