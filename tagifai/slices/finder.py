@@ -261,13 +261,13 @@ def count_cells(projects: Sequence[Project], most: int) -> dict[tuple[str, str],
     {('kind', 'tool'): 2}
     """
     if not isinstance(projects, ProjectTable):
-        return Counter(short_cells(projects))
+        return dict(Counter(short_cells(projects)))
     counts: Counter[tuple[str, str]] = Counter()
     for name in projects.columns:
         for value, count in projects.count_values(name, most, DEFAULTS.longest_value):
             for cell in short_cells([Project("", "", "", (), {name: value})]):
                 counts[cell] += count
-    return counts
+    return dict(counts)
 
 
 _Met = Iterator[tuple[Condition, int]]
