@@ -72,6 +72,7 @@ class TextPrediction:
             "preprocessed": self.preprocessed,
             "reason": self.reason,
             "thresholds": dict(self.thresholds),
+            **({"decisions_only": True} if self.decisions_only else {}),
         }
 
 

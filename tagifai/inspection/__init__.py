@@ -167,8 +167,11 @@ def tag_table(
 def average_precisions(predictions: Predictions, split: str = "test") -> dict[str, float | None]:
     """Compute each tag's average precision over a split, None without a positive.
 
-    It is the mean, over the positives, of the precision at each one's own probability.
+    It is the mean, over the positives, of the precision at each one's own probability. Decisions
+    without probabilities rank nothing, so they have none.
     """
+    if predictions.decisions_only:
+        return dict.fromkeys(predictions.tags)
     true, prob = _part(predictions, split)
     found: dict[str, float | None] = {}
     for column, tag in enumerate(predictions.tags):
@@ -204,8 +207,10 @@ def precision_recall_points(
     """Trace the precision-recall curve, one point per distinct probability, highest first.
 
     Beyond `MAX_POINTS` they are thinned out evenly by rank, and both ends stay. Empty where no
-    project of the split has the tag.
+    project of the split has the tag, and for decisions without probabilities.
     """
+    if predictions.decisions_only:
+        return []
     true, prob = column_in(predictions, tag, split)
     positives = int(true.sum())
     if not positives:

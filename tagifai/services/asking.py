@@ -1,6 +1,7 @@
 """Ask a version's predictor about a text: within a moment, or with progress and a way to stop."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from tagifai.inference.attribution import (
 from tagifai.inference.linear_pipelines import LinearPipeline, explain_linear
 from tagifai.inference.reasons import find_pipeline
 from tagifai.models.predictor import CheckedPredictor, PredictionCancelled
+from tagifai.predictions import decide, threshold_array
 from tagifai.services.patience import PATIENT, Ask, TooSlow
 from tagifai.services.versions import VersionService
 from tagifai.store.memory_cache import MemoryCache
@@ -81,7 +83,10 @@ class Asker:
         prob[[bool(text.strip()) for text in texts]] = self._probabilities(
             name, predictor, sent, ask
         )
-        return describe_predictions(predictor, cuts, texts, prob)
+        found = describe_predictions(predictor, cuts, texts, prob)
+        if version.decisions_only:
+            return [replace(one, decisions_only=True) for one in found]
+        return found
 
     def attribution(
         self, name: str, text: str, ask: Ask = PATIENT, quality: Quality = "best"
@@ -149,6 +154,28 @@ class Asker:
         ask.check(predictor, len(texts))
         return _send(predictor, texts, ask, len(texts))
 
+    def decide(self, name: str, texts: Sequence[str], ask: Ask) -> Iterator[dict[str, set[str]]]:
+        """Yield the tags of each text, in parts of about half a second: none of a blank text.
+
+        Raises
+        ------
+        PredictionCancelled
+            See `Ask`.
+        TagifaiError
+            The predictor fails.
+        """
+        predictor, version = self.predictor(name, ask), self.versions.load(name)
+        tags = predictor.tags
+        cuts = threshold_array(tags, {tag: version.threshold(tag) for tag in tags})
+        yield {text: set() for text in texts if not text.strip()}
+        sent = [text for text in texts if text.strip()]
+        for start, prob in _parts(predictor, sent, ask, len(sent)):
+            decided = decide(prob.astype(np.float32), cuts)
+            yield {
+                text: {tags[column] for column in np.flatnonzero(row)}
+                for text, row in zip(sent[start:], decided, strict=False)
+            }
+
     def texts_in(self, name: str, seconds: float, most: int) -> int:
         """Return how many texts a version is going to answer in some seconds, from 1 to `most`."""
         if self.is_own(name):
@@ -198,8 +225,17 @@ class Asker:
 
 
 def _send(predictor: CheckedPredictor, texts: Sequence[str], ask: Ask, num_texts: int) -> Array:
-    """Ask about texts in parts of about half a second, so that progress moves."""
-    parts: list[Array] = []
+    parts = [part for _, part in _parts(predictor, texts, ask, num_texts)]
+    return np.concatenate(parts) if parts else np.zeros((0, len(predictor.tags)))
+
+
+def _parts(
+    predictor: CheckedPredictor, texts: Sequence[str], ask: Ask, num_texts: int
+) -> Iterator[tuple[int, Array]]:
+    """Ask about texts in parts of about half a second, so that progress moves.
+
+    Yield the number of each part's first text, and its probabilities.
+    """
     start = 0
     while start < len(texts):
         if ask.cancelled is not None and ask.cancelled():
@@ -208,11 +244,11 @@ def _send(predictor: CheckedPredictor, texts: Sequence[str], ask: Ask, num_texts
         if (expected := predictor.expected_seconds(100)) is not None:
             size = int(max(1, min(len(texts), 100 * _STEP / max(expected, 1e-6))))
         part = texts[start : start + size]
-        parts.append(predictor.predict_proba(part, None, ask.cancelled, np.float64))
-        start += len(part)
+        found = predictor.predict_proba(part, None, ask.cancelled, np.float64)
         if ask.progress is not None:
-            ask.progress(start, max(num_texts, len(texts)), "texts")
-    return np.concatenate(parts) if parts else np.zeros((0, len(predictor.tags)))
+            ask.progress(start + len(part), max(num_texts, len(texts)), "texts")
+        yield start, found
+        start += len(part)
 
 
 def _never() -> Attribution:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tagifai.behavioral import BEHAVIORAL_FILE, BehavioralTest, run_behavioral, saved_tests
-from tagifai.behavioral.results import BehavioralResults, read_results
+from tagifai.behavioral.results import BehavioralResults
 from tagifai.behavioral.rewording import LabelledText
 from tagifai.behavioral.saving import check_may_save, make_test, save_test
 from tagifai.data import Tag
@@ -31,6 +31,7 @@ from tagifai.inference.similar import EmbeddedProjects, SimilarProject, SimilarP
 from tagifai.permissions import Visit, WriteRules
 from tagifai.predictions import decide
 from tagifai.services.asking import Asker, Quality
+from tagifai.services.behavior import AskedTests, BehavioralScore, ForeignTests
 from tagifai.services.data import DataService, sample_text
 from tagifai.services.patience import PATIENT, Ask
 from tagifai.services.versions import VersionService
@@ -46,31 +47,6 @@ MAX_CHANGED = 2_000
 CHANGE_BUDGET = 200
 # Seconds that embedding all projects may take.
 MOST_EMBEDDING = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class BehavioralScore:
-    """What a version scores on behavioral tests.
-
-    Attributes
-    ----------
-    stored
-        The results as JSON holds them.
-    fresh
-        Whether they are of the tests of now; else they were measured when the version was made.
-    """
-
-    stored: Mapping[str, object]
-    fresh: bool = True
-
-    @property
-    def results(self) -> BehavioralResults:
-        """The results, typed."""
-        return read_results(self.stored)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the score, ready for JSON."""
-        return {"fresh": self.fresh, **self.stored}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +107,7 @@ class InferenceService:
         self._embedded = MemoryCache(2)
         self._examples = MemoryCache(8)
         self._tests = MemoryCache(8)
+        self._foreign_tests = ForeignTests(versions, self.asker)
 
     def predict(self, name: str, text: str, ask: Ask = PATIENT) -> TextPrediction:
         """Predict the tags of a text.
@@ -410,6 +387,7 @@ class InferenceService:
         expected: Sequence[str],
         forbidden: Sequence[str],
         visit: Visit | None = None,
+        ask: Ask = PATIENT,
     ) -> SavedTest:
         """Save a behavioral test in the data folder, and run it on a version at once.
 
@@ -425,6 +403,8 @@ class InferenceService:
             The tags that the text must and must not get.
         visit
             The request that asks for it, if there is one.
+        ask
+            Who may stop the run; the test is saved all the same.
 
         Raises
         ------
@@ -437,20 +417,34 @@ class InferenceService:
         file = str(self.data.folder / BEHAVIORAL_FILE)
         try:
             results = run_behavioral(
-                [test], self._predictor(name), self.tags(name), self._tag_metadata
+                [test], self._predictor(name, ask), self.tags(name), self._tag_metadata
             )
         except TagifaiError as failure:
             return SavedTest(number, file, None, str(failure))
         return SavedTest(number, file, results)
 
-    def behavioral_results(self, name: str) -> BehavioralScore:
+    def behavioral_results(
+        self, name: str, ask: Ask = PATIENT, budget: int | None = None
+    ) -> BehavioralScore:
         """Score a version on the behavioral tests of now, those of the data folder included.
 
         A version without a predictor keeps what was measured when it was made. Scores come from the
         cache where they can; nothing of the version is written.
 
+        Parameters
+        ----------
+        name
+            The version.
+        ask
+            Who is told how far it is, and may stop it: what was answered by then is remembered.
+        budget
+            The most texts that a foreign predictor is asked about where all take longer than a few
+            seconds, or it is a server. Tests are then drawn at random.
+
         Raises
         ------
+        PredictionCancelled
+            See `Ask`.
         TagifaiError
             The version has no predictor and nothing was measured, or the predictor fails.
         """
@@ -465,14 +459,27 @@ class InferenceService:
         key = (*key, _digest(tests), _digest(described))
         if not self.asker.is_own(name):  # what predicts may lie outside the version
             key = (*key, _digest(self.versions.predictors.stamp(name)))
-        return BehavioralScore(
-            self.versions.cache.remember(
-                key,
-                lambda: run_behavioral(
-                    tests, self._predictor(name), self.tags(name), described
-                ).to_dict(),
+        if self.asker.is_own(name):
+            return BehavioralScore(
+                self.versions.cache.remember(
+                    key,
+                    lambda: run_behavioral(
+                        tests, self._predictor(name), self.tags(name), described
+                    ).to_dict(),
+                )
             )
-        )
+        asked = AskedTests(name, tests, described, key)
+        return self._foreign_tests.score(asked, ask, budget)
+
+    def known_results(self, name: str) -> BehavioralScore | None:
+        """Score a foreign predictor on those tests whose answers are known, None where none is.
+
+        They are a random part of all tests, since they are asked about in a random order.
+        """
+        if self.asker.is_own(name) or not self.versions.predictors.is_open(name):
+            return None
+        asked = AskedTests(name, self.tests(name), self._tag_metadata, ())
+        return self._foreign_tests.score_known(asked)
 
     def tests(self, name: str) -> tuple[BehavioralTest, ...]:
         """Return the behavioral tests that a version is scored on now."""
@@ -519,8 +526,12 @@ class InferenceService:
         except TagifaiError:
             return ""
 
-    def _predictor(self, name: str) -> Callable[[list[str]], list[tuple[str, ...]]]:
-        return lambda texts: [one.tags for one in self.versions.predict(name, texts)]
+    def _predictor(
+        self, name: str, ask: Ask = PATIENT
+    ) -> Callable[[list[str]], list[tuple[str, ...]]]:
+        return lambda texts: [
+            one.tags for one in self.versions.predict(name, texts, ask.progress, ask.cancelled)
+        ]
 
     def _thresholds(self, name: str) -> dict[str, float]:
         version = self.versions.load(name)

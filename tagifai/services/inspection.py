@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import partial
 
-from tagifai.behavioral import saved_tests
 from tagifai.data.changes import compare_data
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inspection import (
@@ -35,15 +33,14 @@ from tagifai.metrics.calibration_check import (
     check_calibration,
     miscalibrated_tags,
 )
-from tagifai.models.predictor import Cancelled, PredictionCancelled, Progress
+from tagifai.models.predictor import Cancelled, Progress
 from tagifai.permissions import Visit, WriteRules
+from tagifai.predictions import Predictions
 from tagifai.selection import Rows, describe_decisions
+from tagifai.services.thresholds import ThresholdKeeper
 from tagifai.services.versions import VersionService
 from tagifai.slices.builder import measure_slice
 from tagifai.store.memory_cache import MemoryCache
-from tagifai.store.naming import WORKSPACE
-from tagifai.store.versions import read_files
-from tagifai.training.rescoring import rescore
 
 Interval = tuple[float, float]
 # Figures that differ by no more were computed alike.
@@ -81,7 +78,7 @@ class InspectionService:
 
     def __init__(self, versions: VersionService, rules: WriteRules | None = None) -> None:
         self.versions = versions
-        self.rules = rules or WriteRules()
+        self._keeper = ThresholdKeeper(versions, rules or WriteRules())
         self._answers = MemoryCache(64)
 
     def tag_table(self, name: str, common: float | None = None) -> list[TagFigures]:
@@ -128,9 +125,7 @@ class InspectionService:
         TagifaiError
             The version has decisions without probabilities, or an unknown tag.
         """
-        predictions = self.versions.predictions(name)
-        if why := describe_decisions(predictions):
-            raise TagifaiError(why)
+        predictions = self._with_probabilities(name)
         shrunk = None
         if cost_fp is None and cost_fn is None and tag in predictions.tags:
             params = self.versions.load(name).params
@@ -145,21 +140,23 @@ class InspectionService:
             )
         return best_threshold(predictions, tag, cost_fp=cost_fp, cost_fn=cost_fn, shrunk=shrunk)
 
+    def _with_probabilities(self, name: str) -> Predictions:
+        predictions = self.versions.predictions(name)
+        if why := describe_decisions(predictions):
+            raise TagifaiError(why)
+        return predictions
+
+    def decides(self, name: str) -> bool:
+        """Check whether a version has decisions without probabilities."""
+        return self.versions.predictions(name).decisions_only
+
     def why_no_probabilities(self, name: str) -> str:
         """Return what decisions without probabilities do not allow, "" where there are some."""
         return describe_decisions(self.versions.predictions(name))
 
     def why_fixed(self, name: str) -> str:
         """Return why the thresholds of a version cannot be saved, "" where they can."""
-        if self.versions.load(name).decisions_only:
-            return self.why_no_probabilities(name)
-        if name != WORKSPACE:
-            return f"a release is never changed; thresholds are kept in {WORKSPACE!r} alone"
-        try:
-            self.versions.source.check_writable(name)
-        except TagifaiError as error:
-            return str(error)
-        return ""
+        return self._keeper.why_fixed(name)
 
     def save_threshold(
         self,
@@ -170,46 +167,8 @@ class InspectionService:
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> str:
-        """Write a tag's threshold into a version, score it again, and return a message.
-
-        Behavioral tests are run again where the version can predict; the message says where
-        they are left out.
-
-        Raises
-        ------
-        PredictionCancelled
-            ``cancelled`` returned true; nothing was saved.
-        TagifaiError
-            The visitor may not write, a release or a home that is only read, or an unknown tag.
-        """
-        self.rules.reviewer_of(visit)
-        if why := self.why_fixed(name):
-            raise TagifaiError(f"thresholds of {name!r} cannot be kept: {why}")
-        thresholds = self.versions.thresholds(name)
-        if tag not in thresholds:
-            raise one_of("tag", tag, thresholds)
-        again = partial(
-            rescore,
-            self.versions.load(name),
-            self.versions.predictions(name),
-            thresholds | {tag: threshold},
-            dataset=self.versions.data.get().dataset,
-            slices=self.versions.slices(),
-        )
-        left_out = ""
-        try:
-            predictor = self.versions.predictor(name)
-            saved = saved_tests(self.versions.data.folder, self.versions.data.get().tag_names)
-            rescored = again(
-                predictor=predictor, saved=saved, progress=progress, cancelled=cancelled
-            )
-        except PredictionCancelled:
-            raise
-        except TagifaiError as error:
-            left_out = f" Behavioral tests are left out: {str(error).rstrip('.')}."
-            rescored = again()
-        self.versions.source.write(name, {**read_files(self.versions.source, name), **rescored})
-        return f"Kept: {name} predicts {tag} from {threshold:.3f} on, everywhere.{left_out}"
+        """Save a tag's threshold as `ThresholdKeeper.save` does, and return a message."""
+        return self._keeper.save(name, tag, threshold, visit, progress, cancelled)
 
     def confusions(self, name: str, tag: str) -> list[Confusion]:
         """Count how other tags' errors fall together with a tag's on the test split."""
@@ -232,8 +191,14 @@ class InspectionService:
         return describe_rows(predictions, thresholds, tag, rows, self.versions.texts())
 
     def check_calibration(self, name: str, tag: str | None) -> CalibrationCheck:
-        """Compare a version's probabilities with what came true on the test split."""
-        predictions = self.versions.predictions(name)
+        """Compare a version's probabilities with what came true on the test split.
+
+        Raises
+        ------
+        TagifaiError
+            The version has decisions without probabilities, or an unknown tag.
+        """
+        predictions = self._with_probabilities(name)
         return self._answers.get(
             ("calibration", name, tag),
             self.versions.stamp(name),
@@ -243,8 +208,14 @@ class InspectionService:
         )
 
     def miscalibrated_tags(self, name: str) -> list[TagCalibration]:
-        """List the tags whose probabilities are surely off on the test split."""
-        predictions = self.versions.predictions(name)
+        """List the tags whose probabilities are surely off on the test split.
+
+        Raises
+        ------
+        TagifaiError
+            The version has decisions without probabilities.
+        """
+        predictions = self._with_probabilities(name)
         return self._answers.get(
             ("miscalibrated", name),
             self.versions.stamp(name),
@@ -280,6 +251,12 @@ class InspectionService:
         """List what limits every figure of a version; `data_changes` is among it."""
         warnings = [f"Warning: {one}." for one in self.versions.warnings(name)]
         notes = (self.versions.note(name), *warnings, self.data_changes(name))
+        return [one for one in notes if one]
+
+    def limits(self, name: str) -> list[str]:
+        """List what a version's figures leave out, and what its decisions do not allow."""
+        why = self.why_no_probabilities(name)
+        notes = (self.versions.note(name), why and f"{why[:1].upper()}{why[1:]}.")
         return [one for one in notes if one]
 
     def slice_table(self, name: str) -> list[SliceRow]:

@@ -11,10 +11,12 @@ from tagifai.models.predictor import (
     Progress,
 )
 
-__all__ = ["MOMENT", "PATIENT", "Ask", "PredictionCancelled", "TooSlow"]
+__all__ = ["MOMENT", "PATIENT", "TEST_BUDGET", "Ask", "PredictionCancelled", "TooSlow"]
 
 MOMENT = 0.3
 """Seconds that nobody minds waiting for."""
+TEST_BUDGET = 200
+"""The most texts of behavioral tests that a slow predictor, or a server, is asked about at once."""
 
 
 class TooSlow(TagifaiError):  # noqa: N818 - no error: it is asked again, with progress

@@ -126,7 +126,7 @@ class Endpoints:
         items = [asdict(one) for one in found.items]
         return {
             "figures": asdict(figures),
-            "note": self._services.versions.note(version),
+            "note": " ".join(inspection.limits(version)),
             **found.with_items(items)._asdict(),
         }
 

@@ -1,6 +1,7 @@
 """Work that takes a while: done beside the page, with progress, until it is cancelled."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -10,11 +11,16 @@ Progress = Callable[[int, int, str], None]
 Cancelled = Callable[[], bool]
 Found = TypeVar("Found")
 _POLL = 0.2
+# Seconds after which cancelled work that has not ended is left behind.
+_GRACE = 2.0
+# Seconds of silence after which the last step comes again: the page then offers to cancel, and it
+# is noticed that somebody left.
+_ALIVE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How much of the work is done."""
+    """How much of the work is done; of a `total` of 0 that is not known yet."""
 
     done: int
     total: int
@@ -40,6 +46,8 @@ class Background:
     ) -> Iterator[Step | Done[Found]]:
         """Do work in a thread; yield each step, and what came of it last unless it was cancelled.
 
+        Work that does not notice that it was cancelled, since it hangs, is left behind.
+
         Parameters
         ----------
         session : str or None
@@ -63,12 +71,22 @@ class Background:
                 steps.put(error)
 
         threading.Thread(target=act, name="work of a page", daemon=True).start()
+        cancelled: float | None = None
+        last, said = Step(0, 0, ""), time.monotonic()
         try:
             while True:
                 try:
                     one = steps.get(timeout=_POLL)
                 except Empty:
+                    if stop.is_set():
+                        cancelled = cancelled or time.monotonic()
+                        if time.monotonic() - cancelled > _GRACE:
+                            return
+                    elif time.monotonic() - said > _ALIVE:
+                        said = time.monotonic()
+                        yield last
                     continue
+                last, said = one if isinstance(one, Step) else last, time.monotonic()
                 if isinstance(one, Exception):
                     if stop.is_set():
                         return

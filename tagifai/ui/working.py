@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from queue import Queue
+from queue import Empty, Queue
 from typing import TypeVar
 
 import gradio as gr
@@ -17,6 +17,8 @@ from tagifai.ui.views.markup import show_error
 
 BETWEEN = 0.2
 """Seconds between two reports of progress."""
+ALIVE = 2.0
+"""Seconds after which the last report comes again: then it is noticed that somebody left."""
 Part = TypeVar("Part")
 
 
@@ -44,6 +46,11 @@ class Run:
     def is_stopped(self) -> bool:
         """Check whether it is to stop."""
         return self._stopped.is_set()
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether something else was asked for, so that nobody waits for its answer."""
+        return self.is_stopped() and not self.by_person
 
     def pause(self, seconds: float) -> bool:
         """Wait, but not once it is stopped; return whether it was."""
@@ -106,7 +113,12 @@ def follow(work: Callable[[Ask], Iterator[Part]], run: Run) -> Iterator[Part | M
     work : callable
         Takes how it may ask, and yields its parts.
     run : Run
-        Stops what it asks.
+        Stops what it asks. Work that does not notice it, since it hangs, is left behind.
+
+    Raises
+    ------
+    PredictionCancelled
+        The run was stopped.
     """
     found: Queue[Part | Moved | BaseException | None] = Queue()
     last = 0.0
@@ -127,9 +139,23 @@ def follow(work: Callable[[Ask], Iterator[Part]], run: Run) -> Iterator[Part | M
             found.put(None)
 
     threading.Thread(target=go, name="work of a visitor", daemon=True).start()
-    while (one := found.get()) is not None:
+    moved, said = Moved(0, 0, ""), time.monotonic()
+    while True:
+        try:
+            one = found.get(timeout=BETWEEN)
+        except Empty:
+            if run.is_stopped():
+                raise PredictionCancelled("what was asked did not end in time") from None
+            if time.monotonic() - said < ALIVE:
+                continue
+            one = moved
+        if run.is_superseded:
+            raise PredictionCancelled("something else was asked for")
+        if one is None:
+            return
         if isinstance(one, BaseException):
             raise one
+        moved, said = one if isinstance(one, Moved) else moved, time.monotonic()
         yield one
 
 

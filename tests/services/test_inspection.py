@@ -1,15 +1,12 @@
-import json
 import shutil
 from dataclasses import asdict, replace
 
 import numpy as np
 import orjson
 import pytest
-from predicting import add_foreign
 
 from tagifai.errors import TagifaiError
 from tagifai.metrics.thresholds import choose_thresholds
-from tagifai.models.predictor import PredictionCancelled
 from tagifai.permissions import Visit, WriteRules
 from tagifai.services.data import DataService
 from tagifai.services.inspection import InspectionService
@@ -139,60 +136,6 @@ def test_labels_count_as_probabilities_only_where_these_are_calibrated(desk):
     assert desk.best_threshold("v0.1.0", tag).threshold == pytest.approx(plain[0])
 
 
-HERE = Visit("127.0.0.1:7860", "127.0.0.1", origin="http://127.0.0.1:7860")
-
-
-@pytest.fixture
-def foreign(desk, tmp_path, monkeypatch):
-    """A service whose workspace is somebody's function."""
-    monkeypatch.syspath_prepend(tmp_path)
-    shutil.rmtree(tmp_path / "model/workspace", ignore_errors=True)
-    add_foreign(tmp_path, "workspace", "python")
-    data = DataService(tmp_path / "data")
-    source, cache = FolderSource(tmp_path / "model"), ContentCache(open_memory(None))
-    allowed = ["python:foreign_tagger:tagger"]
-    return InspectionService(VersionService(source, cache, data, allow_predictor=allowed))
-
-
-def test_a_threshold_of_a_foreign_workspace_is_saved_and_its_tests_run_again(foreign, tmp_path):
-    before = (tmp_path / "model/workspace/predictor.json").read_bytes()
-    steps = []
-    message = foreign.save_threshold(
-        "workspace", "transformers", 0.99, HERE, lambda *step: steps.append(step)
-    )
-    assert message == "Kept: workspace predicts transformers from 0.990 on, everywhere."
-    assert steps
-    assert (tmp_path / "model/workspace/predictor.json").read_bytes() == before
-    performance = json.loads((tmp_path / "model/workspace/performance.json").read_bytes())
-    row = foreign.threshold_metrics("workspace", "transformers", 0.99)
-    assert performance["class"]["transformers"]["f1"] == row.f1
-    assert performance["behavioral"]["num_samples"] > 10
-    assert foreign.threshold_of("workspace", "transformers") == 0.99
-    with pytest.raises(PredictionCancelled):
-        foreign.save_threshold("workspace", "transformers", 0.5, HERE, cancelled=lambda: True)
-    assert foreign.threshold_of("workspace", "transformers") == 0.99
-
-
-def test_without_its_predictor_behavioral_tests_are_left_out_and_said(foreign, tmp_path):
-    (tmp_path / "model/workspace/predictor.json").unlink()
-    message = foreign.save_threshold("workspace", "transformers", 0.25, HERE)
-    assert "Behavioral tests are left out: version 'workspace' keeps no model" in message
-    performance = json.loads((tmp_path / "model/workspace/performance.json").read_bytes())
-    assert not performance["behavioral"]["num_samples"]
-    assert set(performance["slices"]["class"]) == set(foreign.versions.slices())
-
-
-def test_releases_never_change(foreign, tmp_path):
-    assert foreign.why_fixed("workspace") == ""
-    assert foreign.why_fixed("v0.2.0") == (
-        "a release is never changed; thresholds are kept in 'workspace' alone"
-    )
-    before = (tmp_path / "model/v0.2.0/thresholds.json").read_bytes()
-    with pytest.raises(TagifaiError, match=r"'v0\.2\.0' cannot be kept: a release"):
-        foreign.save_threshold("v0.2.0", "transformers", 0.5, HERE)
-    assert (tmp_path / "model/v0.2.0/thresholds.json").read_bytes() == before
-
-
 def test_decisions_alone_have_no_threshold_and_no_calibration(desk):
     versions = desk.versions
     kept = versions.predictions("v0.1.0")
@@ -202,6 +145,16 @@ def test_decisions_alone_have_no_threshold_and_no_calibration(desk):
     assert "no threshold to move, nothing to calibrate" in desk.why_no_probabilities("v9")
     assert desk.why_no_probabilities("v0.1.0") == ""
     assert "no threshold to move" in desk.why_fixed("v9")
-    with pytest.raises(TagifaiError, match="no threshold to move"):
-        desk.best_threshold("v9", "transformers")
+    assert (desk.decides("v9"), desk.decides("v0.1.0")) == (True, False)
+    for ask in (
+        lambda: desk.best_threshold("v9", "transformers"),
+        lambda: desk.check_calibration("v9", None),
+        lambda: desk.miscalibrated_tags("v9"),
+    ):
+        with pytest.raises(TagifaiError, match="no threshold to move"):
+            ask()
+    assert {row.average_precision for row in desk.tag_table("v9")} == {None}
+    assert desk.curve("v9", "transformers") == []
+    assert "no threshold to move" in desk.limits("v9")[-1]
+    assert not any("no threshold" in one for one in desk.limits("v0.1.0"))
     assert any("decisions without probabilities" in one for one in desk.notes("v9"))

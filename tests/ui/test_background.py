@@ -48,3 +48,15 @@ def test_new_work_of_a_session_ends_the_old():
     next(old)
     assert list(background.run("a", lambda progress, cancelled: 1)) == [Done(1)]
     assert list(old) == []
+
+
+def test_work_that_hangs_is_left_behind_once_it_is_cancelled(monkeypatch):
+    monkeypatch.setattr("tagifai.ui.background._GRACE", 0.1)
+    monkeypatch.setattr("tagifai.ui.background._ALIVE", 0.0)
+    background, released = Background(), threading.Event()
+    steps = background.run("a", lambda progress, cancelled: released.wait(60))
+    # Nothing has moved: the page can offer to cancel all the same.
+    assert next(steps) == Step(0, 0, "")
+    background.cancel("a")
+    assert list(steps) == []
+    released.set()

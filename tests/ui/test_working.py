@@ -1,3 +1,5 @@
+import threading
+
 import gradio as gr
 import pytest
 
@@ -69,6 +71,56 @@ def test_work_is_told_that_it_is_stopped():
 
     with pytest.raises(PredictionCancelled):
         list(follow(work, run))
+
+
+def test_work_that_hangs_is_left_behind_once_it_is_stopped():
+    run, released = Run(), threading.Event()
+
+    def work(ask):
+        yield "first"
+        released.wait(60)
+
+    followed = follow(work, run)
+    assert next(followed) == "first"
+    run.stop(by_person=True)
+    with pytest.raises(PredictionCancelled):
+        next(followed)
+    released.set()
+
+
+def test_nothing_of_a_run_is_shown_once_something_else_was_asked_for():
+    run = Run()
+
+    def work(ask):
+        yield "first"
+        yield "late"
+
+    followed = follow(work, run)
+    assert next(followed) == "first"
+    run.stop()
+    assert run.is_superseded
+    with pytest.raises(PredictionCancelled):
+        next(followed)
+    # What was found by the time that a person stopped it is shown.
+    stopped = Run()
+    stopped.stop(by_person=True)
+    assert not stopped.is_superseded
+    assert list(follow(work, stopped)) == ["first", "late"]
+
+
+def test_the_last_report_comes_again_while_nothing_moves(monkeypatch):
+    monkeypatch.setattr("tagifai.ui.working.ALIVE", 0.0)
+    released = threading.Event()
+
+    def work(ask):
+        ask.progress(1, 4, "texts")
+        released.wait(60)
+        yield "done"
+
+    followed = follow(work, Run())
+    assert [next(followed), next(followed)] == [Moved(1, 4, "texts")] * 2
+    released.set()
+    assert list(followed)[-1] == "done"
 
 
 def test_an_error_stands_where_the_answer_would():

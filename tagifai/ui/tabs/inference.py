@@ -38,7 +38,10 @@ INTRO = """Type a title and a description, and see which tags a version predicts
 and what it read. Look here to decide **whether to trust it on texts like yours**."""
 LIKELIEST = "the likeliest"
 NOBODY = "none"
-DECISIONS = "This version has decisions without probabilities: 1 stands for yes, 0 for no."
+DECISIONS = (
+    "This version has decisions without probabilities: there is no threshold to move, and no tag "
+    "just misses one."
+)
 READS_ITSELF = "This predictor does not say how it reads a text."
 BY_SERVER = "Words are explained by asking the server about many texts, which may cost money."
 # Seconds without another letter before a slow predictor is asked.
@@ -46,7 +49,8 @@ PAUSE = 0.4
 QUEUED: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
-    "concurrency_limit": 4,
+    # Those that wait for a predictor that hangs hold nobody else up.
+    "concurrency_limit": 10,
 }
 
 
@@ -175,7 +179,7 @@ class InferenceTab:
             *self.what_if.outputs,
             self.similar,
         ]
-        shown = [*self.outputs, self.by_server, self.marker, self.working]
+        shown = [*self.outputs, self.by_server, self.marker, self.working, self.cancel]
         of_version = [self.tag, self.examples, self.form.expected, self.form.forbidden]
         self.route.choices = [
             Choice("version", self.version),
@@ -216,14 +220,14 @@ class InferenceTab:
         self.marker.change(
             self.go_on,
             [self.marker, *inputs],
-            [*shown, self.cancel],
+            shown,
             trigger_mode="always_last",
             **QUEUED,
         )
         self.by_server.click(
             self.explain_by_server,
             inputs,
-            [*shown, self.cancel],
+            shown,
             trigger_mode="once",
             **QUEUED,
         )
@@ -286,7 +290,7 @@ class InferenceTab:
             begun: Updates = dict.fromkeys(self.outputs, "")
             return {**begun, **shown, self.marker: render_marker()}
         # What was said of a run before, that it was cancelled for one, is over.
-        return {**shown, self.working: ""}
+        return {**shown, self.working: "", self.cancel: gr.Button(visible=False)}
 
     def go_on(
         self,
@@ -330,13 +334,14 @@ class InferenceTab:
                     moved = isinstance(found, Moved)
                     yield {self.working: render_working(found)} if moved else found  # type: ignore[misc, arg-type]
         except PredictionCancelled:
-            if run.by_person:
-                ended[self.working] = render_cancelled()
+            ended[self.working] = render_cancelled()
         except TagifaiError as error:
             ended[self.notice] = show_error(error)
         finally:
+            superseded = run.is_superseded
             self.runs.finish(request, run)
-        yield ended
+        # Whatever took its place says how far it is itself.
+        yield {self.working: gr.skip()} if superseded else ended
 
     def stop(self, request: gr.Request) -> None:
         """Stop what is being asked."""
@@ -354,7 +359,7 @@ class InferenceTab:
         failed: Updates = dict.fromkeys(self.outputs[:-1], "")
         found: list[TextPrediction] = []
         shown = attempt(
-            lambda: self.show_prediction(name, inference.predict(name, text, ask), found),
+            lambda: self.show_prediction(inference.predict(name, text, ask), found),
             self.notice,
         )
         if not found:
@@ -380,17 +385,14 @@ class InferenceTab:
         if prediction.reason != "empty" and inference.embeds(name):
             yield self.show_embedded(name, text, ask)
 
-    def show_prediction(
-        self, name: str, prediction: TextPrediction, found: list[TextPrediction]
-    ) -> Updates:
+    def show_prediction(self, prediction: TextPrediction, found: list[TextPrediction]) -> Updates:
         """Show tags and probabilities, and what the classifier read."""
         found.append(prediction)
-        decides = self.services.versions.load(name).decisions_only
         read: object = prediction.preprocessed
         if not read and not prediction.reason:
             read = gr.Textbox(value="", placeholder=READS_ITSELF)
         return {
-            self.notice: show_note(DECISIONS) if decides else "",
+            self.notice: show_note(DECISIONS) if prediction.decisions_only else "",
             self.predicted: render_predicted(prediction),
             self.preprocessed: read,
             self.probabilities: render_probabilities(prediction),

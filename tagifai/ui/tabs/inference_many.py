@@ -7,12 +7,13 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from tagifai.errors import TagifaiError
-from tagifai.inference.batches import BatchAnswer, kind_of, to_csv, to_jsonl
+from tagifai.inference.batches import BatchAnswer, BatchRow, kind_of, to_csv, to_jsonl
 from tagifai.services.app import Services
 from tagifai.services.patience import Ask, PredictionCancelled
 from tagifai.ui.events import Updates
 from tagifai.ui.views.inference_many import render_answers, render_progress
 from tagifai.ui.views.markup import show_error
+from tagifai.ui.working import Moved, Runs, follow
 
 KINDS = {"one text a line": "lines", "CSV": "csv", "JSON lines": "jsonl"}
 HELP = """Paste texts, or bring a file: `.csv` with a column *text* (or *title* and
@@ -35,9 +36,9 @@ class ManyTexts:
     def __init__(self, services: Services, version: gr.Dropdown) -> None:
         self.services = services
         self.version = version
-        # The sessions with a run, and whether it is to stop. With Gradio's own `cancels`, the page
-        # ends with an error, and what was predicted by then is lost.
-        self.stopped: dict[str | None, bool] = {}
+        # With Gradio's own `cancels`, the page ends with an error, and what was predicted by then
+        # is lost.
+        self.runs = Runs()
 
     def build(self) -> None:
         """Lay out what is read, the buttons, the table and the downloads."""
@@ -84,7 +85,7 @@ class ManyTexts:
             [self.version, self.pasted, self.kind, self.file],
             [self.progress, self.table, self.as_csv, self.as_jsonl],
             show_progress="hidden",
-            concurrency_limit=2,
+            concurrency_limit=4,
             api_visibility="private",
         )
         self.stop.click(self.cancel, None, None, queue=False, api_visibility="private")
@@ -93,17 +94,18 @@ class ManyTexts:
         self, name: str | None, pasted: str, kind: str, file: str | None, request: gr.Request
     ) -> Iterator[Updates]:
         """Predict the texts part by part; the table and the files come in the end."""
-        session = request.session_hash
-        answers: list[BatchAnswer] = []
+        inference, answers = self.services.inference, list[BatchAnswer]()
         try:
-            rows = self.services.inference.read_texts(*_given(pasted, kind, file))
-            self.stopped[session] = False
-            yield {self.progress: render_progress(0, len(rows)), **self.without_results()}
-            ask = Ask(cancelled=lambda: self.stopped.get(session, False))
-            for part in self.services.inference.predict_rows(name or "", rows, ask):
-                answers += part
-                if self.stopped.get(session):
-                    break
+            rows = inference.read_texts(*_given(pasted, kind, file))
+        except TagifaiError as error:
+            yield {self.progress: show_error(error), **self.without_results()}
+            return
+        run = self.runs.start(request)
+        yield {self.progress: render_progress(0, len(rows)), **self.without_results()}
+        try:
+            for part in follow(lambda ask: self._answer(name or "", rows, ask), run):
+                if not isinstance(part, Moved):
+                    answers += part
                 yield {self.progress: render_progress(len(answers), len(rows))}
         except PredictionCancelled:
             pass  # what was predicted by then is shown
@@ -111,7 +113,7 @@ class ManyTexts:
             yield {self.progress: show_error(error), **self.without_results()}
             return
         finally:
-            self.stopped.pop(session, None)
+            self.runs.finish(request, run)
         cancelled = len(answers) < len(rows)
         yield {
             self.progress: render_progress(len(answers), len(rows), cancelled=cancelled),
@@ -119,10 +121,17 @@ class ManyTexts:
             **self.offer_files(answers, name or ""),
         }
 
+    def _answer(self, name: str, rows: Sequence[BatchRow], ask: Ask) -> Iterator[list[BatchAnswer]]:
+        # Parts are counted by themselves: a predictor counts the texts of one part alone.
+        quiet = Ask(cancelled=ask.cancelled)
+        for part in self.services.inference.predict_rows(name, rows, quiet):
+            yield part
+            if quiet.cancelled is not None and quiet.cancelled():
+                return
+
     def cancel(self, request: gr.Request) -> None:
         """Stop the run of this session after the part under way."""
-        if request.session_hash in self.stopped:
-            self.stopped[request.session_hash] = True
+        self.runs.stop(request, by_person=True)
 
     def without_results(self) -> Updates:
         """Hide the table and the files of the run before."""

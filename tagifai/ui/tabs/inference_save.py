@@ -1,15 +1,18 @@
 """Save a text as a behavioral test of the data folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
+from tagifai.services.patience import Ask, PredictionCancelled
 from tagifai.ui.events import Updates
 from tagifai.ui.server.visits import visit_of
 from tagifai.ui.views.behavioral import TYPES, render_saved
-from tagifai.ui.views.markup import show_error
+from tagifai.ui.views.inference import render_working
+from tagifai.ui.views.markup import show_error, show_note
+from tagifai.ui.working import Moved, Runs, follow
 
 HELP = """**MFT**: the text must have, or must not have, the tags below. **INV**: its tags must not
 change in the edited text under “What if”; tags named below must hold in both. **DIR**: they must
@@ -32,6 +35,7 @@ class SaveForm:
     ) -> None:
         self.services = services
         self.version, self.text, self.edited = version, text, edited
+        self.runs = Runs()
 
     def build(self) -> None:
         """Lay out the form."""
@@ -60,14 +64,17 @@ class SaveForm:
             )
         self.button = gr.Button("Save test", variant="primary", elem_id="keep-save")
         self.result = gr.HTML(elem_id="keep-result", apply_default_css=False)
+        self.cancel = gr.Button("Cancel", visible=False, size="sm", elem_id="keep-stop")
         texts = [self.version, self.text, self.edited]
         self.button.click(
             self.save,
             [*texts, self.kind, self.expected, self.forbidden, self.group],
-            self.result,
-            show_progress="minimal",
+            [self.result, self.cancel],
+            show_progress="hidden",
+            concurrency_limit=10,
             api_visibility="private",
         )
+        self.cancel.click(self.stop, None, None, queue=False, api_visibility="private")
 
     def offer(self, tags: Sequence[str]) -> Updates:
         """Offer a version's tags."""
@@ -83,18 +90,31 @@ class SaveForm:
         forbidden: list[str] | None,
         group: str,
         request: gr.Request,
-    ) -> str:
+    ) -> Iterator[Updates]:
         """Save the test, and show whether the version passes it."""
-        try:
+        run, message = self.runs.start(request), ""
+        given = (name or "", kind, group.strip(), [text, *([edited] if edited else [])])
+
+        def work(ask: Ask) -> Iterator[str]:
             saved = self.services.inference.save_test(
-                name or "",
-                kind,
-                group.strip(),
-                [text, *([edited] if edited else [])],
-                expected or [],
-                forbidden or [],
-                visit_of(request),
+                *given, expected or [], forbidden or [], visit_of(request), ask
             )
+            yield render_saved(saved, name or "")
+
+        try:
+            for found in follow(work, run):
+                if isinstance(found, Moved):
+                    yield {self.result: render_working(), self.cancel: gr.Button(visible=True)}
+                else:
+                    message = found
+        except PredictionCancelled:
+            message = show_note("Cancelled: the test is saved, and the version was not scored.")
         except TagifaiError as error:
-            return show_error(error)
-        return render_saved(saved, name or "")
+            message = show_error(error)
+        finally:
+            self.runs.finish(request, run)
+        yield {self.result: message, self.cancel: gr.Button(visible=False)}
+
+    def stop(self, request: gr.Request) -> None:
+        """Stop the scoring of this session."""
+        self.runs.stop(request, by_person=True)

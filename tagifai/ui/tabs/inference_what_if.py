@@ -115,18 +115,18 @@ class WhatIf:
             [self.text, self.version, self.tag],
             [self.changes, self.working, self.cancel],
             show_progress="hidden",
-            concurrency_limit=4,
+            concurrency_limit=10,
             api_visibility="private",
         )
         self.cancel.click(self.stop, None, None, queue=False, api_visibility="private")
         put_row(self.changes, self.edited)
-        # In the page alone: what was found for another text, tag or version is out of date.
+        # What was found for another text, tag or version is out of date.
         gr.on(
             [self.text.change, self.tag.change, self.version.input],
+            self.clear,
             None,
-            None,
-            self.changes,
-            js="() => ''",
+            [self.changes, self.working, self.cancel],
+            **QUICK,
         )
 
     def show(
@@ -166,6 +166,11 @@ class WhatIf:
         """Stop the search for changes."""
         self.runs.stop(request, by_person=True)
 
+    def clear(self, request: gr.Request) -> Updates:
+        """Show no changes, and stop the search that would bring some."""
+        self.runs.stop(request)
+        return {self.changes: "", self.working: "", self.cancel: gr.Button(visible=False)}
+
     def find_changes(
         self, text: str, name: str | None, tag: str | None, request: gr.Request
     ) -> Iterator[Updates]:
@@ -177,6 +182,7 @@ class WhatIf:
         def search(ask: Ask) -> Iterator[str]:
             yield self.show_changes(text, name or "", tag, ask)
 
+        yield {self.working: render_working(), self.changes: ""}
         try:
             for part in follow(search, run):
                 if isinstance(part, Moved):
@@ -189,8 +195,9 @@ class WhatIf:
         except PredictionCancelled:
             ended[self.working] = render_cancelled()
         finally:
+            superseded = run.is_superseded
             self.runs.finish(request, run)
-        yield {**ended, self.changes: "".join(found)}
+        yield {self.working: gr.skip()} if superseded else {**ended, self.changes: "".join(found)}
 
     def show_changes(self, text: str, name: str, tag: str | None, ask: Ask = PATIENT) -> str:
         """Show the smallest changes of the text that flip the explained tag."""

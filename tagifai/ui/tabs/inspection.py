@@ -179,8 +179,10 @@ class InspectionTab:
             *self.tables.outputs,
         ]
         set_by_answers = [self.tag, thresholds.threshold, samples.page]
-        kept = [thresholds.keep, thresholds.fixed]
-        shown = [self.view, self.notice, samples.mark, *kept, *self.cleared]
+        said = [thresholds.message, samples.progress]
+        shown = [
+            self.view, self.notice, samples.mark, *said, *thresholds.of_version, *self.cleared,
+        ]  # fmt: skip
         self.route.on_shown(self.fill, [*controls, *shown], known=[self.view, samples.marked])
         put_row(self.tables.tags, self.tag)
         put_row(self.calibration.tags, self.tag)
@@ -278,6 +280,7 @@ class InspectionTab:
         asked = View.of(name, tag, common, outcome, query, order, page, threshold, marked=marked)
         moved = link.names("threshold") if link.followed else asked.is_of_tag(before)
         try:
+            self._refuse_thresholds(link, name)
             view, shown = self._show_changes(None, asked, threshold if moved else None)
             # Without a link, the controls hold what they held.
             if link.followed:
@@ -288,6 +291,12 @@ class InspectionTab:
         shown[self.notice] = f"{link.refused()}{shown[self.notice]}"
         shown[self.version] = gr.Dropdown(names[::-1], value=name)
         return shown
+
+    def _refuse_thresholds(self, link: Link, name: str) -> None:
+        """Note that a link moves thresholds of a version that has none to move."""
+        if link.names("threshold") or link.names("common"):
+            why = self.services.inspection.why_no_probabilities(name)
+            link.problems += [why] if why else []
 
     def _show_controls(self, view: View) -> Updates:
         return {
@@ -312,12 +321,25 @@ class InspectionTab:
         """Show what differs from what was shown before; `threshold` stands for the tag's own."""
         service = self.services.inspection
         asked = replace(asked, stamp=str(service.versions.stamp(asked.version)))
+        if decides := service.decides(asked.version):
+            # What was moved in another version, or by a link, moves nothing here.
+            asked = replace(asked, common=0.0)
         shown: Updates = {}
+        if not asked.is_of_tag(before):
+            # What was said of another tag or version.
+            shown |= {
+                self.thresholds.message: "",
+                self.samples.progress: gr.HTML("", visible=False),
+            }
         if before is None or before.content != asked.content:
-            asked, shown = self._show_version(asked)
+            asked, of_version = self._show_version(asked)
+            shown |= of_version
         elif before.common != asked.common:
-            shown = self.tables.show_tags(service.tag_table(asked.version, asked.common or None))
-        if threshold is None:
+            rows = service.tag_table(asked.version, asked.common or None)
+            shown |= self.tables.show_tags(rows, decides=decides)
+        if decides and asked.tag:
+            threshold = service.threshold_of(asked.version, asked.tag)
+        elif threshold is None:
             threshold = self._threshold_of(before, asked)
         if threshold != asked.threshold:
             asked = replace(asked, threshold=threshold)
@@ -351,7 +373,7 @@ class InspectionTab:
             if tag == asked.tag
             else gr.Dropdown(names, value=tag or None),
             **self.thresholds.show_version(name),
-            **self.tables.show_tags(rows),
+            **self.tables.show_tags(rows, decides=self.services.inspection.decides(name)),
             **self.tables.show_slices(name),
             **self.calibration.show_version(name),
         }
@@ -370,7 +392,7 @@ class InspectionTab:
         service, name, tag = self.services.inspection, asked.version, asked.tag
         figures = service.threshold_metrics(name, tag, asked.threshold)
         return {
-            self.figures: render_figures(figures),
+            self.figures: render_figures(figures, decides=service.decides(name)),
             self.thresholds.curve: render_curve(service.curve(name, tag), figures, tag),
         }
 

@@ -39,6 +39,7 @@ class Confusions:
         """Show the projects on which the errors of the tag and of the chosen one fall together."""
         try:
             rows = self.services.inspection.confused(name or "", tag or "", event.key)
+            decides = self.services.inspection.decides(name or "")
         except TagifaiError as error:
             return {self.samples: show_error(error)}
-        return {self.samples: render_shared_errors(rows, tag or "", event.key)}
+        return {self.samples: render_shared_errors(rows, tag or "", event.key, decides=decides)}

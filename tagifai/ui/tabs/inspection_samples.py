@@ -120,7 +120,9 @@ class Samples:
             **hidden,
             **words,
             self.help: render_outcome_help(outcome_help(code)),
-            self.table: render_page(found, tag, outcome, tinted, known),
+            self.table: render_page(
+                found, tag, outcome, tinted, known, decides=self.services.inspection.decides(name)
+            ),
         }
         return shown, found.number
 

@@ -28,9 +28,9 @@ class Tables:
         self.slices = gr.HTML(elem_id="slice-metrics", apply_default_css=False)
         self.outputs = [self.tags, self.slices]
 
-    def show_tags(self, rows: Sequence[TagFigures]) -> Updates:
-        """Show every tag's figures."""
-        return {self.tags: render_tags(rows)}
+    def show_tags(self, rows: Sequence[TagFigures], *, decides: bool = False) -> Updates:
+        """Show every tag's figures; `decides`: those of decisions without probabilities."""
+        return {self.tags: render_tags(rows, decides=decides)}
 
     def show_slices(self, name: str) -> Updates:
         """Show the figures of a version's slices."""

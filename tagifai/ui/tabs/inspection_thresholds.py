@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Literal
 
 import gradio as gr
 
@@ -33,14 +34,18 @@ class Thresholds:
     def build(self, version: gr.Dropdown, tag: gr.Dropdown) -> None:
         """Lay out the thresholds of a version's tag."""
         with gr.Accordion("Thresholds", open=False, elem_id="thresholds"):
-            gr.Markdown(ABOUT, elem_classes="note")
-            with gr.Row():
+            self.about = gr.Markdown(ABOUT, elem_classes="note")
+            self.fixed = gr.HTML(elem_id="threshold-fixed")
+            # Hidden where there is nothing to move.
+            with gr.Row() as self.movable:
                 with gr.Column(min_width=320):
                     self._build_controls()
                     self.message = gr.HTML(elem_id="threshold-told")
                 self.curve = gr.HTML(
                     elem_id="precision-recall", min_width=320, apply_default_css=False
                 )
+        self.of_version = [self.about, self.fixed, self.movable, self.keep]
+        self.version = version
         chosen, shown = [version, tag], [self.threshold, self.message]
         self.own.click(self.restore, chosen, shown, **QUICK)
         self.by_f1.click(self.find_best, chosen, shown, **QUICK)
@@ -50,7 +55,7 @@ class Thresholds:
         self.keep.click(
             self.save,
             [*chosen, self.threshold, self.saved],
-            [self.message, self.stop, self.saved],
+            [self.message, self.stop, self.saved, version],
             show_progress="hidden",
             api_visibility="private",
         )
@@ -87,7 +92,6 @@ class Thresholds:
             self.by_cost = gr.Button("Best for the costs", elem_id="best-cost", size="sm")
             self.keep = gr.Button("Keep this threshold", elem_id="keep-threshold", size="sm")
             self.stop = gr.Button("Cancel", elem_id="keep-cancel", size="sm", visible=False)
-        self.fixed = gr.HTML(elem_id="threshold-fixed")
 
     def restore(self, name: str | None, tag: str | None) -> Updates:
         """Set the tag's threshold to the one that the version has."""
@@ -112,11 +116,15 @@ class Thresholds:
         return {self.threshold: found.threshold, self.message: render_best(found, tag or "")}
 
     def show_version(self, name: str) -> Updates:
-        """Show whether thresholds of a version can be saved, and why where they cannot."""
-        why = self.services.inspection.why_fixed(name)
+        """Show whether thresholds of a version can be moved and saved, and why where not."""
+        service = self.services.inspection
+        moves, why = not service.decides(name), service.why_fixed(name)
+        shown: Literal[True, "hidden"] = True if moves else "hidden"
         return {
+            self.about: gr.Markdown(visible=shown),
+            self.movable: gr.Row(visible=shown),
             self.keep: gr.Button(interactive=not why),
-            self.fixed: render_fixed(name, why),
+            self.fixed: render_fixed(name, why, moves=moves),
         }
 
     def save(
@@ -128,7 +136,7 @@ class Thresholds:
         request: gr.Request,
     ) -> Iterator[Updates]:
         """Save the tag's threshold in the version, which is scored again."""
-        message = show_note("Cancelled; nothing was kept.")
+        message, before = show_note("Cancelled; nothing was kept."), saved
         try:
             work = partial(
                 self.services.inspection.save_threshold,
@@ -144,7 +152,12 @@ class Thresholds:
                     message, saved = render_saved_threshold(step.found), saved + 1
         except TagifaiError as error:
             message = show_error(error)
-        yield {self.message: message, self.stop: gr.Button(visible=False), self.saved: saved}
+        ended: Updates = {self.message: message, self.stop: gr.Button(visible=False)}
+        if saved > before:
+            # A copy of a release is a new version.
+            names = self.services.versions.names()
+            ended |= {self.saved: saved, self.version: gr.Dropdown(names[::-1])}
+        yield ended
 
     def cancel(self, request: gr.Request) -> None:
         """Cancel the saving of this session."""

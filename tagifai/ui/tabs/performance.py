@@ -18,7 +18,7 @@ from tagifai.store.history import KEY_METRICS, HistoryRow
 from tagifai.ui.events import QUICK, Chosen
 from tagifai.ui.links import Choice, Link, Route
 from tagifai.ui.saving import SavedFile, alert, pack
-from tagifai.ui.views.behavioral import render_behavioral
+from tagifai.ui.tabs.performance_behavioral import BehavioralResults
 from tagifai.ui.views.comparison import (
     render_changes,
     render_flipped,
@@ -43,7 +43,6 @@ averages are weighted by support unless named otherwise."""
 LONELY = "There is only one version: train or release another to compare."
 SHOWN_WITH_INTERVALS = 60
 REPORT = "Save a report to send (HTML)"
-A, B = "version A", "version B"
 
 Shown = dict[Component, object]
 """What a handler changes: the new value of each component."""
@@ -327,36 +326,6 @@ class VersionComparison:
         except TagifaiError as error:
             return show_error(error)
         return render_flipped(rows, tag, a or "", b or "")
-
-
-class BehavioralResults:
-    """The behavioral tests that one of two versions passes and fails."""
-
-    def __init__(self, services: Services, a: gr.Dropdown, b: gr.Dropdown) -> None:
-        self.services = services
-        self.a, self.b = a, b
-
-    def build(self) -> None:
-        """Lay out the choice of the version and its tests."""
-        with gr.Accordion("Behavioral tests of a version", open=False, elem_id="behavioral"):
-            with gr.Row(elem_classes="controls"):
-                self.which = gr.Radio([B, A], value=B, label="Of", interactive=True)
-                self.run = gr.Button(
-                    "Show passed and failed tests", elem_id="show-behavioral", size="sm"
-                )
-            self.results = gr.HTML(elem_id="behavioral-results", apply_default_css=False)
-        self.run.click(
-            self.show, [self.a, self.b, self.which], self.results, api_visibility="private"
-        )
-
-    def show(self, a: str | None, b: str | None, which: str) -> Shown:
-        """Score the version on the tests of now, and list them."""
-        name = (a if which == A else b) or ""
-        try:
-            found = self.services.inference.behavioral_results(name)
-        except TagifaiError as error:
-            return {self.results: show_error(error)}
-        return {self.results: render_behavioral(found.results, fresh=found.fresh)}
 
 
 class Exports:

@@ -29,15 +29,21 @@ NOW = "on the tests of now, those saved in the data folder among them"
 THEN = "as measured when it was made: the version keeps no model"
 
 
-def render_behavioral(results: BehavioralResults, *, fresh: bool = True) -> str:
+def render_behavioral(
+    results: BehavioralResults, version: str, *, fresh: bool = True, num_left_out: int = 0
+) -> str:
     """Render a version's scores on the behavioral tests, then the failed and the passed ones.
 
     Parameters
     ----------
     results : BehavioralResults
         The scores and tests.
+    version : str
+        The version that was tested.
     fresh : bool
         Whether they are of the tests of now; otherwise they were measured with the version.
+    num_left_out : int
+        How many tests were not run, because the predictor would be asked too much.
     """
     if not results.overall.num_samples:
         return show_table([], {}, empty=NO_TEST)
@@ -45,6 +51,8 @@ def render_behavioral(results: BehavioralResults, *, fresh: bool = True) -> str:
         render(
             "behavioral_results.html",
             results=results,
+            version=version,
+            num_left_out=num_left_out,
             when=NOW if fresh else THEN,
             tables=[
                 _score_table(results.by_part, "part", PARTS),

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from tagifai.errors import counted
 from tagifai.inference import TextPrediction
+from tagifai.inference.attribution import LEAST_PROBABILITY
 from tagifai.ui.views.markup import show_table
 from tagifai.ui.views.templates import macro, render
 
@@ -34,7 +35,8 @@ _JOINERS = "\u200c\u200d"
 def render_predicted(prediction: TextPrediction) -> str:
     """Render the predicted tags, or why there are none."""
     reason = REASONS[prediction.reason] if prediction.reason else ""
-    return str(render("predicted.html", reason=reason, tags=prediction.tags))
+    decides = prediction.decisions_only
+    return str(render("predicted.html", reason=reason, tags=prediction.tags, decides=decides))
 
 
 def render_probabilities(prediction: TextPrediction) -> str:
@@ -43,8 +45,7 @@ def render_probabilities(prediction: TextPrediction) -> str:
         return '<p class="minor">Probabilities appear when there is a word to read.</p>'
     near = prediction.near_misses
     caption = (
-        "Every tag, those that are predicted first. This predictor decides without probabilities: "
-        "1 is yes and 0 is no, so no threshold can be moved. Choose a tag to see why"
+        "Every tag, those that are predicted first. Choose a tag to see why"
         if prediction.decisions_only
         else "Every tag, likeliest first; a near miss has at least half of its threshold. "
         "Choose a tag to see why"
@@ -64,9 +65,10 @@ def render_probabilities(prediction: TextPrediction) -> str:
         }
         for tag, probability in prediction.probabilities.items()
     ]
+    figures = {"probability": "probability", "threshold": "threshold"}
     return show_table(
         rows,
-        {"tag": "tag", "probability": "probability", "threshold": "threshold", "verdict": ""},
+        {"tag": "tag", **({} if prediction.decisions_only else figures), "verdict": ""},
         row_key="key",
         empty="The version knows no tag.",
         caption=caption,
@@ -154,6 +156,8 @@ def render_log_odds(explanation: "TagExplanation", tag: str, prediction: TextPre
             "log_odds.html",
             parts=_parts(explanation),
             method=_describe_method(explanation),
+            decides=prediction.decisions_only,
+            most=math.log(1 / LEAST_PROBABILITY - 1),
             tag=tag,
             log_odds=explanation.log_odds,
             probability=prediction.probabilities[tag],

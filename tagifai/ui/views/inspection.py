@@ -11,6 +11,7 @@ from tagifai.metrics.calibration_check import CalibrationCheck, TagCalibration
 from tagifai.metrics.figures import FIGURES
 from tagifai.selection import Paged
 from tagifai.services.inspection import SliceRow
+from tagifai.store.naming import WORKSPACE
 from tagifai.ui.views.influence import render_text
 from tagifai.ui.views.markup import show_chips, show_share, show_table
 from tagifai.ui.views.templates import macro, render
@@ -34,8 +35,8 @@ def render_notes(notes: Sequence[str]) -> str:
     return str(render("version_notes.html", notes=" ".join(notes))) if notes else ""
 
 
-def render_figures(row: TagFigures) -> str:
-    """Render the chosen tag's figures as tiles."""
+def render_figures(row: TagFigures, *, decides: bool = False) -> str:
+    """Render the chosen tag's figures as tiles; `decides`: without probabilities."""
     figures = {
         "precision": write_share(row.precision),
         "recall": write_share(row.recall),
@@ -43,8 +44,9 @@ def render_figures(row: TagFigures) -> str:
         "projects with the tag": f"{row.num_samples:,}",
         "true / false positives": f"{row.tp:,} / {row.fp:,}",
         "false negatives": f"{row.fn:,}",
-        "threshold": f"{row.threshold:.3f}",
     }
+    if not decides:
+        figures["threshold"] = f"{row.threshold:.3f}"
     warning = ""
     if not row.num_samples:
         warning = "No project carries this tag here: figures shown as – are undefined."
@@ -56,8 +58,12 @@ def render_figures(row: TagFigures) -> str:
     return str(render("tag_figures.html", figures=figures, warning=warning))
 
 
-def render_tags(rows: Sequence[TagFigures]) -> str:
-    """Render every tag's figures; those with fewer than ten projects greyed."""
+def render_tags(rows: Sequence[TagFigures], *, decides: bool = False) -> str:
+    """Render every tag's figures; those with fewer than ten projects greyed.
+
+    A version that `decides` without probabilities ranks nothing, and has no threshold to move.
+    """
+    ranked = {"average_precision": "average precision", "threshold": "threshold"}
     return show_table(
         [
             {
@@ -75,8 +81,7 @@ def render_tags(rows: Sequence[TagFigures]) -> str:
             "num_samples": "projects",
             "fp": "false positives",
             "fn": "false negatives",
-            "average_precision": "average precision",
-            "threshold": "threshold",
+            **({} if decides else ranked),
         },
         raw=["f1"],
         row_key="tag",
@@ -240,9 +245,14 @@ def render_saved_threshold(message: str) -> str:
     return str(macro("notice", message, "good", ""))
 
 
-def render_fixed(name: str, why: str) -> str:
-    """Render why a version's thresholds cannot be saved; nothing where they can."""
-    return str(render("threshold_fixed.html", name=name, why=why)) if why else ""
+def render_fixed(name: str, why: str, *, moves: bool = True) -> str:
+    """Render why a version's thresholds cannot be moved or saved, or where those of a release are.
+
+    Nothing is rendered for the workspace, where they are saved in place.
+    """
+    if not why and name == WORKSPACE:
+        return ""
+    return str(render("threshold_fixed.html", name=name, why=why, moves=moves, workspace=WORKSPACE))
 
 
 def render_outcome_help(text: str) -> str:
@@ -256,11 +266,14 @@ def render_page(
     outcome: str,
     tinted: Mapping[str, str] | None = None,
     explained: Collection[str] = (),
+    *,
+    decides: bool = False,
 ) -> str:
     """Render one page of projects with text, truth, prediction and probability.
 
     `tinted` maps ids to texts whose words are tinted; a project whose id is among `explained` has
-    a button that asks for the training projects behind its decision.
+    a button that asks for the training projects behind its decision. Where the version `decides`
+    without probabilities, the decision stands in their place.
     """
     tinted = tinted or {}
     rows = [
@@ -270,7 +283,10 @@ def render_page(
             "y_true": show_chips(item.y_true),
             "y_pred": render("outcome_predicted.html", item=item),
             "probability": render(
-                "outcome_probability.html", item=item, explained=item.id in explained
+                "outcome_probability.html",
+                item=item,
+                explained=item.id in explained,
+                decides=decides,
             ),
         }
         for item in found.items
@@ -282,7 +298,7 @@ def render_page(
             "text": "project",
             "y_true": "true tags",
             "y_pred": "predicted tags",
-            "probability": f"probability of {tag}",
+            "probability": f"{'decision on' if decides else 'probability of'} {tag}",
         },
         raw=["text", "y_true", "y_pred", "probability"],
         empty=f"No {outcome} of {tag} on the test split. Choose another outcome or tag.",
@@ -290,6 +306,9 @@ def render_page(
     return f"{render('outcomes_count.html', found=found, outcome=outcome, tag=tag)}{table}"
 
 
-def render_shared_errors(rows: Sequence[Outcome], tag: str, other: str) -> str:
+def render_shared_errors(
+    rows: Sequence[Outcome], tag: str, other: str, *, decides: bool = False
+) -> str:
     """Render the projects on which the errors of two tags fall together."""
-    return render_page(Paged([*rows], 1, 1, len(rows)), tag, f"shared errors with {other}")
+    found = Paged([*rows], 1, 1, len(rows))
+    return render_page(found, tag, f"shared errors with {other}", decides=decides)

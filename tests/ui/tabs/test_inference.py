@@ -78,7 +78,7 @@ def test_a_prediction_shows_why_and_what_an_edit_flips(tab):
     assert shown[tab.what_if.edited_words].count('role="button"') == 2
     alone = tab.predict(TEXT, VERSION, "segmentation", VERSION, "")
     assert alone[tab.beside] == alone[tab.what_if.flips] == ""
-    assert set(alone) == set(shown) == {*tab.outputs, tab.working}
+    assert set(alone) == set(shown) == {*tab.outputs, tab.working, tab.cancel}
     assert alone[tab.working] == ""
 
 
@@ -91,6 +91,7 @@ def test_a_text_without_a_word_is_not_explained(tab):
 def test_an_error_empties_the_tab_and_is_named(tab):
     shown = tab.predict("x" * 20_001, VERSION, "segmentation", "none", "")
     assert "20,001 characters; at most 20,000" in shown.pop(tab.notice)
+    assert not shown.pop(tab.cancel).visible
     assert set(shown.values()) == {""}
     # Without a version, what the tab said when it was filled stays.
     assert tab.notice not in tab.predict(TEXT, None, "segmentation", "none", "")
@@ -133,7 +134,7 @@ def test_many_texts_end_with_a_table_and_two_files(handlers, tmp_path):
     assert last[part.table].count("<tr") == 4
     assert last[part.as_csv].value["path"].endswith(f"predictions-{VERSION}.csv")
     assert last[part.as_jsonl].visible
-    assert part.stopped == {}
+    assert not part.runs._runs
 
     file = tmp_path / "texts.csv"
     file.write_text("text\nMasks\n")
@@ -148,7 +149,7 @@ def test_a_run_stops_where_its_visitor_cancels_it(handlers):
     run = predict(VERSION, "Masks\n" * 1_100, "one text a line", None, HERE)
     next(run)
     cancel(HERE)
-    (last,) = run
+    *_, last = run
     assert "Cancelled after 500 of 1,100 texts" in last[predict.__self__.progress]
 
 

@@ -1,17 +1,25 @@
 import json
+import shutil
 
 import gradio as gr
 import pytest
+from predictor_servers import Reply, answering
 
 from tagifai.services.app import Services
 from tagifai.settings import Settings
 from tagifai.ui.links import Route
 from tagifai.ui.tabs.performance import PerformanceTab
 
+HERE = gr.Request(headers={"host": "127.0.0.1:7860"}, client={"host": "127.0.0.1"})
+
 
 @pytest.fixture
 def tab(small_data, small_models):
-    settings = Settings(data=small_data, models=str(small_models), no_cache=True)
+    return tab_over(small_data, small_models)
+
+
+def tab_over(data, models, **more):
+    settings = Settings(data=data, models=str(models), no_cache=True, **more)
     with gr.Blocks():
         tab = PerformanceTab(Services(settings), Route("performance", "", []))
         tab.build()
@@ -92,3 +100,76 @@ def test_a_saved_file_is_named_after_both_versions(tab, write, name, start):
     assert saved["text"].startswith(start)
     with pytest.raises(gr.Error, match="choose two different versions"):
         getattr(exports, write)("v0.1.0", "v0.1.0")
+
+
+def test_our_own_model_runs_all_behavioral_tests_and_says_whose_they_are(tab):
+    part = tab.comparison.behavioral
+    begun, *_, ended = part.show("v0.1.0", "v0.2.0", "version B", HERE)
+    assert "Asking the predictor" in begun[part.working]
+    assert set(ended) == set(part.outputs)
+    assert 'class="headline">v0.2.0: <b>' in ended[part.results]
+    assert "drawn at random" not in ended[part.results]
+    assert (ended[part.working], ended[part.cancel].visible, ended[part.more].visible) == (
+        "", False, False,
+    )  # fmt: skip
+    *_, other = part.show("v0.1.0", "v0.2.0", "version A", HERE)
+    assert 'class="headline">v0.1.0: <b>' in other[part.results]
+    *_, failed = part.show("v9", "v0.2.0", "version A", HERE)
+    assert "unknown version" in failed[part.results]
+
+
+@pytest.fixture
+def behind_server(small_data, small_models, tmp_path):
+    """The tab over a version whose predictor is a server, and that server."""
+    shutil.copytree(small_models, tmp_path / "model")
+    tags = json.loads((tmp_path / "model/v0.2.0/version.json").read_text())["tags"]
+
+    def respond(_, sent):
+        rows = [[0.9 if tag in text else 0.05 for tag in tags] for text in sent["texts"]]
+        return Reply({"tags": tags, "probabilities": rows})
+
+    with answering(respond) as server:
+        spec = f"http:{server.url}/tag"
+        described = {"kind": "http", "source": f"{server.url}/tag"}
+        (tmp_path / "model/v0.2.0/model.skops").unlink()
+        (tmp_path / "model/v0.2.0/predictor.json").write_text(json.dumps(described))
+        yield tab_over(small_data, tmp_path / "model", allow_predictor=(spec,)), server
+
+
+def texts_asked(server):
+    return {text for _, body in server.asked for text in body["texts"]}
+
+
+def test_a_server_is_asked_within_a_budget_and_about_the_rest_where_somebody_says_so(
+    behind_server, monkeypatch
+):
+    tab, server = behind_server
+    monkeypatch.setattr("tagifai.ui.tabs.performance_behavioral.TEST_BUDGET", 20)
+    part = tab.comparison.behavioral
+    *_, few = part.show("v0.1.0", "v0.2.0", "version B", HERE)
+    assert "These tests were drawn at random" in few[part.results]
+    assert few[part.more].visible
+    assert len(texts_asked(server)) <= 21  # the adapter may ask about a text of its own
+    *_, everything = part.show_all("v0.1.0", "v0.2.0", "version B", HERE)
+    assert "drawn at random" not in everything[part.results]
+    assert not everything[part.more].visible
+
+
+def test_a_cancelled_run_shows_what_was_answered_and_a_superseded_one_nothing(behind_server):
+    tab, _ = behind_server
+    part = tab.comparison.behavioral
+
+    run = part.show_all("v0.1.0", "v0.2.0", "version B", HERE)
+    next(run)
+    part.stop(HERE)
+    *_, ended = run
+    assert "Cancelled" in ended[part.results]
+    assert not ended[part.cancel].visible
+
+    run = part.show_all("v0.1.0", "v0.2.0", "version B", HERE)
+    next(run)
+    # Another version is chosen.
+    assert part.clear(HERE)[part.results] == ""
+    *_, ended = run
+    assert ended == {part.working: gr.skip()}
+    assert not part.runs._runs

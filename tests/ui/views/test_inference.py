@@ -99,7 +99,7 @@ def test_nothing_of_a_stranger_is_markup():
         render_flips([flip], HOSTILE, HOSTILE, "none"),
         render_changes([change], HOSTILE, predicted=True),
         render_examples([Example(HOSTILE, HOSTILE)]),
-        render_behavioral(read_results(results)),
+        render_behavioral(read_results(results), "v1"),
         render_saved(SavedTest(1, HOSTILE, read_results(results)), HOSTILE),
         render_predicted(made),
         render_probabilities(made),
@@ -119,18 +119,18 @@ def test_behavioral_tests_of_every_shape_are_listed():
         "type": "INV",
     }
     odd = {"results": {"passed": [old], "failed": ["?", {"texts": None}]}, "score": 1 / 3}
-    shown = render_behavioral(read_results(odd))
+    shown = render_behavioral(read_results(odd), "v1")
     assert "of 3 behavioral tests pass" in shown
     assert "Failed: 2" in shown
     assert "Transformers are new." in shown
     row = {"score": 0.25, "num_samples": 4, "name_matcher": 0.75}
     groups = {f"by_{kind}": {HOSTILE: row, "x": 1} for kind in ("part", "type", "group")}
-    scored = render_behavioral(read_results({**row, **groups}))
+    scored = render_behavioral(read_results({**row, **groups}), "v1")
     assert "A name matcher, which learns nothing, passes 0.750." in scored
     assert scored.count(">0.750<") == 3
     assert "<script" not in scored
     assert "names a tag of this version" in render_behavioral(
-        read_results({"score": 0.0, "results": {}})
+        read_results({"score": 0.0, "results": {}}), "v1"
     )
 
 
