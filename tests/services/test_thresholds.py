@@ -114,6 +114,7 @@ def test_a_threshold_of_a_release_is_saved_in_its_copy_the_workspace(home):
 
 def test_a_workspace_that_no_release_holds_is_not_overwritten(home):
     desk = open_home(home)
+    desk.save_threshold("workspace", TAG, 0.77, HERE)
     before = contents(home / "model/workspace")
     assert desk.why_fixed("v0.1.0") == (
         "a release is never changed; its thresholds are kept in 'workspace', which has another "
