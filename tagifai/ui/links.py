@@ -139,6 +139,8 @@ class Route:
             current, rest = given[: len(self.choices)], given[len(self.choices) :]
             link = Link(query, self.choices, current)
             shown: Updates = {**fill(link, request, *rest)}
+            if not link.followed:
+                shown = leave_out_known(shown, self.controls, current)
             # A link that came meanwhile, while the data was loaded for example, is read next time.
             if link.followed and not link.postponed:
                 shown[self.query] = None
@@ -156,6 +158,36 @@ class Route:
             trigger_mode="always_last",
             api_visibility="private",
         )
+
+
+def leave_out_known(
+    shown: Updates, controls: Sequence[Control], current: Sequence[Value]
+) -> Updates:
+    """Leave out the values that controls hold already.
+
+    An answer that comes late then takes back no choice that was made meanwhile.
+
+    Parameters
+    ----------
+    shown
+        What changes, by component.
+    controls, current
+        The controls, and the values that they held when they were asked about.
+    """
+    held = dict(zip(controls, current, strict=True))
+    new: Updates = {}
+    for component, value in shown.items():
+        if component not in held or held[component] is None:
+            new[component] = value
+        elif isinstance(value, Block):
+            arguments = value.constructor_args
+            if arguments.get("value", held) == held[component]:
+                arguments = {name: one for name, one in arguments.items() if name != "value"}
+                value = type(value)(**arguments)
+            new[component] = value
+        elif value != held[component]:
+            new[component] = value
+    return new
 
 
 class Link:

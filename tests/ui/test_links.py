@@ -4,7 +4,15 @@ import gradio as gr
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.ui.links import Choice, Link, Route, decode, read_query, wanted_route
+from tagifai.ui.links import (
+    Choice,
+    Link,
+    Route,
+    decode,
+    leave_out_known,
+    read_query,
+    wanted_route,
+)
 
 PAGE = Choice("p", gr.Number(1, precision=0, minimum=1), 1)
 TAGS = Choice("tag", gr.Dropdown([], multiselect=True), [])
@@ -65,3 +73,20 @@ def test_an_address_leads_to_its_tab_and_part_or_to_the_first():
 
 def test_a_flood_of_parameters_is_cut():
     assert len(read_query("&".join(f"a{n}=1" for n in range(5_000)))) == 500
+
+
+def test_what_a_control_holds_already_is_left_out():
+    with gr.Blocks():
+        version, only, tag, note = gr.Dropdown([]), gr.Checkbox(), gr.Dropdown([]), gr.HTML()
+    shown = {
+        version: gr.Dropdown(["v1", "v2"], value="v1"),
+        only: True,
+        tag: gr.Dropdown(["cv"], value="cv"),
+        note: "a note",
+    }
+    new = leave_out_known(shown, [version, only, tag], ["v1", True, "nlp"])
+    assert set(new) == {version, tag, note}
+    assert new[version].constructor_args == {"choices": ["v1", "v2"]}
+    assert new[tag].constructor_args["value"] == "cv"
+    # On a page that was just opened nothing is held.
+    assert leave_out_known(shown, [version], [None]) == shown

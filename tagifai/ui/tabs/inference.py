@@ -206,7 +206,13 @@ class InferenceTab:
             self.text,
             js=FILL_EMPTY,
             api_visibility="private",
-        ).then(self.predict, inputs, shown, **QUICK)
+        ).then(self.predict, inputs, shown, **QUICK).then(
+            # For a version that was chosen before the tab was filled.
+            self.choose_version,
+            [self.version, self.tag],
+            of_version,
+            **QUICK,
+        )
         gr.on(
             [self.text.change, self.tag.change, self.other.input, edited.change],
             self.predict,

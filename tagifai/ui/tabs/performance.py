@@ -70,7 +70,14 @@ class PerformanceTab:
             *self.comparison.choices,
         ]
         filled = [self.notice, *self.history.outputs, *self.comparison.filled, self.route.defaults]
-        self.route.on_shown(self.fill, filled, known=[self.route.defaults])
+        self.route.on_shown(self.fill, filled, known=[self.route.defaults]).then(
+            # A choice that was made before the tab was filled is still to be shown.
+            self.comparison.catch_up,
+            [self.comparison.shown, *self.comparison.inputs],
+            self.comparison.outputs,
+            api_visibility="private",
+            show_progress="hidden",
+        )
 
     def fill(self, link: Link, _: gr.Request, defaults: str) -> Shown:
         """Show what the link asks for, or else what was chosen before."""
@@ -226,8 +233,11 @@ class VersionComparison:
 
     def _listen(self) -> None:
         pair = [self.a, self.b]
-        inputs = [*pair, self.metric, self.only, self.query]
+        # What the outputs show.
+        self.shown = gr.State("")
+        self.inputs = inputs = [*pair, self.metric, self.only, self.query]
         self.outputs = [
+            self.shown,
             self.verdict,
             self.overall,
             self.slices,
@@ -291,6 +301,7 @@ class VersionComparison:
         except TagifaiError as error:
             return self._show_alone(show_error(error))
         return {
+            self.shown: f"{a}/{b}/{metric}",
             self.verdict: show_verdict(result),
             self.overall: render_overall(result, metric),
             self.slices: render_slices(result, metric),
@@ -304,6 +315,14 @@ class VersionComparison:
             self.card_a: render_card(cards[0], "Version A"),
             self.card_b: render_card(cards[1], "Version B"),
         }
+
+    def catch_up(
+        self, shown: str, a: str | None, b: str | None, metric: str, only: bool, query: str
+    ) -> Shown:
+        """Compare what is chosen, unless that is shown."""
+        if not a or not b or shown == f"{a}/{b}/{metric}":
+            return {self.shown: shown}
+        return self.compare(a, b, metric, only, query)
 
     def _show_alone(self, message: str) -> Shown:
         return {**dict.fromkeys(self.outputs, ""), self.verdict: message}
