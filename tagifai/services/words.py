@@ -23,6 +23,8 @@ from tagifai.store.memory_cache import MemoryCache
 
 # With more tags than these, only the one that is asked for is remembered.
 MANY_TAGS = 2_000
+# Seconds that a page waits for a predictor to be opened, once, and for exact contributions.
+OPENING, EXACT = 3.0, 3.0
 Method = Literal["exact", "leave-one-out"]
 
 
@@ -146,18 +148,27 @@ class WordService:
         """
         if self.versions.predictors.has_model(name):
             return PageWords(self.words_of_all(name, tag, projects))
-        late = threading.Event()
+        late, opened = threading.Event(), threading.Event()
         outcome: list[PageWords | TagifaiError] = []
+        # Exact contributions are worth waiting for: nobody has to ask for them.
+        patience = [seconds]
 
         def run() -> None:
             try:
+                predictor = self.versions.predictor(name)
+                if not predictor.is_remote and self._pipeline(name, predictor) is not None:
+                    patience[0] = max(seconds, EXACT)
+                opened.set()
                 outcome.append(self._words_unless_slow(name, tag, projects, seconds, late))
             except TagifaiError as error:
                 outcome.append(error)
+            finally:
+                opened.set()
 
         thread = threading.Thread(target=run, name=f"words of {name}", daemon=True)
         thread.start()
-        thread.join(seconds)
+        opened.wait(max(seconds, OPENING))
+        thread.join(patience[0])
         late.set()
         # Whoever is late may have been loading: the next question finds the predictor there.
         found = outcome[0] if outcome else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Literal
 
 import gradio as gr
 
@@ -119,10 +118,9 @@ class Thresholds:
         """Show whether thresholds of a version can be moved and saved, and why where not."""
         service = self.services.inspection
         moves, why = not service.decides(name), service.why_fixed(name)
-        shown: Literal[True, "hidden"] = True if moves else "hidden"
         return {
-            self.about: gr.Markdown(visible=shown),
-            self.movable: gr.Row(visible=shown),
+            self.about: gr.Markdown(visible=moves),
+            self.movable: gr.Row(visible=moves),
             self.keep: gr.Button(interactive=not why),
             self.fixed: render_fixed(name, why, moves=moves),
         }
