@@ -23,8 +23,8 @@ from tagifai.store.memory_cache import MemoryCache
 
 # With more tags than these, only the one that is asked for is remembered.
 MANY_TAGS = 2_000
-# Seconds that a page waits for a predictor to be opened, once, and for exact contributions.
-OPENING, EXACT = 3.0, 3.0
+# Seconds that a page waits for exact contributions.
+EXACT = 3.0
 Method = Literal["exact", "leave-one-out"]
 
 
@@ -65,10 +65,13 @@ class Waiting:
         The most texts that the predictor is going to be asked about.
     is_remote : bool
         Whether each is a request to a server.
+    is_opening : bool
+        Whether the predictor is still being opened: then nobody has to ask for the words.
     """
 
     num_texts: int
     is_remote: bool = False
+    is_opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,8 @@ class WordService:
                 if not predictor.is_remote and self._pipeline(name, predictor) is not None:
                     patience[0] = max(seconds, EXACT)
                 opened.set()
+                if late.is_set():  # nobody waits for it any more
+                    return
                 outcome.append(self._words_unless_slow(name, tag, projects, seconds, late))
             except TagifaiError as error:
                 outcome.append(error)
@@ -167,13 +172,13 @@ class WordService:
 
         thread = threading.Thread(target=run, name=f"words of {name}", daemon=True)
         thread.start()
-        opened.wait(max(seconds, OPENING))
-        thread.join(patience[0])
+        is_opening = not opened.wait(seconds)
+        if not is_opening:
+            thread.join(patience[0])
         late.set()
-        # Whoever is late may have been loading: the next question finds the predictor there.
         found = outcome[0] if outcome else None
         if found is None or isinstance(found, PredictionCancelled):
-            return PageWords(waiting=Waiting(TEXTS_EACH * len(projects)))
+            return PageWords(waiting=Waiting(TEXTS_EACH * len(projects), is_opening=is_opening))
         if isinstance(found, TagifaiError):
             raise found
         return found

@@ -1,6 +1,7 @@
 """Marked words of our own model, of pipelines that nobody here wrote, and of plain functions."""
 
 import shutil
+import sys
 import threading
 
 import numpy as np
@@ -130,3 +131,22 @@ def test_a_predictor_that_fails_or_is_not_allowed_says_so(home):
     (home / "model/v0.2.0/model.skops").unlink()
     with pytest.raises(TagifaiError, match="keeps no model"):
         words.words("v0.2.0", TAG, some_tested(words, 1)[0])
+
+
+def test_a_predictor_that_is_still_being_opened_is_waited_for_and_then_marks_words(home):
+    add_foreign(home, "fn", "python")
+    module = home / "foreign_tagger.py"
+    module.write_text(
+        "import pathlib, time\n"
+        f"while not pathlib.Path({str(home / 'open')!r}).exists(): time.sleep(0.01)\n"
+        + module.read_text()
+    )
+    sys.modules.pop("foreign_tagger", None)
+    words = service(home, "python:foreign_tagger:tagger")
+    some = some_tested(words, 2)
+    waiting = words.words_at_once("fn", TAG, some, seconds=0.05).waiting
+    assert waiting.is_opening
+    assert "the predictor is being opened" in render_marked(waiting=waiting)
+    (home / "open").touch()
+    words.versions.predictor("fn")
+    assert len(words.words_at_once("fn", TAG, some, seconds=60).words) == 2

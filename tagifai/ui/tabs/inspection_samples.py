@@ -10,9 +10,10 @@ from tagifai.inspection import ORDERS, Outcome
 from tagifai.inspection.export import export_outcomes
 from tagifai.services.app import Services
 from tagifai.services.inspection import outcome_help
-from tagifai.ui.background import Background, Step
+from tagifai.ui.background import Background, Cancelled, Progress, Step
 from tagifai.ui.events import Updates
 from tagifai.ui.saving import SavedFile, alert, pack
+from tagifai.ui.views.inference import render_marker
 from tagifai.ui.views.influence import render_marked, render_step, render_tinted
 from tagifai.ui.views.inspection import render_outcome_help, render_page
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
@@ -68,13 +69,23 @@ class Samples:
         with gr.Row(elem_classes="controls"):
             to_json = gr.Button("Save this list as JSON", elem_id="samples-json", size="sm")
             to_csv = gr.Button("Save this list as CSV", elem_id="samples-csv", size="sm")
-        self.outputs = [self.help, self.words, self.table]
+        # Filled while a predictor is being opened: its change begins the wait for it.
+        self.opening = gr.HTML(apply_default_css=False, padding=False)
+        self.outputs = [self.help, self.words, self.table, self.opening]
+        self.opening.change(
+            self.wait_opened,
+            [self.opening, version, self.marked],
+            [self.progress, self.stop, self.marked],
+            show_progress="hidden",
+            concurrency_limit=10,
+            api_visibility="private",
+        )
         self.mark.click(
             self.mark_words,
             [version, tag, threshold, outcome, self.query, self.order, self.page, self.marked],
             [self.progress, self.mark, self.stop, self.marked],
             show_progress="hidden",
-            concurrency_limit=2,
+            concurrency_limit=10,
             api_visibility="private",
         )
         self.stop.click(self.cancel, None, None, queue=False, api_visibility="private")
@@ -100,7 +111,7 @@ class Samples:
         page: int,
     ) -> tuple[Updates, int]:
         """Show a page of the projects; return its number as well, which may be lower."""
-        hidden: Updates = {self.mark: gr.Button(visible=False)}
+        hidden: Updates = {self.mark: gr.Button(visible=False), self.opening: ""}
         if not tag:
             return {**dict.fromkeys(self.outputs, ""), **hidden}, 1
         code = OUTCOMES.get(outcome, outcome)
@@ -143,10 +154,41 @@ class Samples:
         except TagifaiError as error:
             return {}, {self.words: render_marked(problem=str(error))}
         said: Updates = {self.words: render_marked(page.words, page.waiting)}
+        if page.waiting is not None and page.waiting.is_opening:
+            return {}, {**said, self.opening: render_marker()}
         if page.waiting is not None:
             return {}, {**said, self.mark: gr.Button(visible=True)}
         pairs = zip(known, page.words, strict=True)
         return {one: render_tinted(texts[one], found.shares) for one, found in pairs}, said
+
+    def wait_opened(
+        self, marker: str, name: str | None, marked: int, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Wait until a predictor is open; then show the list again, which has its words."""
+        ended: Updates = {
+            self.progress: gr.HTML("", visible=False),
+            self.stop: gr.Button(visible=False),
+        }
+        if not marker or not name:
+            yield ended
+            return
+
+        def work(progress: Progress, cancelled: Cancelled) -> bool:
+            self.services.versions.predictor(name)
+            return True
+
+        try:
+            for step in self.background.run(request.session_hash, work):
+                if isinstance(step, Step):
+                    yield {
+                        self.progress: gr.HTML(render_step(step), visible=True),
+                        self.stop: gr.Button(visible=True),
+                    }
+                else:
+                    ended[self.marked] = marked + 1
+        except TagifaiError:
+            ended[self.marked] = marked + 1  # the list says what is wrong
+        yield ended
 
     def mark_words(
         self,
