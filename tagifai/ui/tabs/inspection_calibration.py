@@ -41,9 +41,10 @@ class Calibration:
         """
         service = self.services.inspection
         if why := service.why_no_probabilities(name):
+            message = show_note(f"{why[:1].upper()}{why[1:]}.")
             return {
-                self.note: show_note(f"{why[:1].upper()}{why[1:]}."),
-                self.pooled: "",
+                self.note: message,
+                self.pooled: message,
                 self.tags: "",
             }
         checked, off = service.check_calibration(name, None), service.miscalibrated_tags(name)

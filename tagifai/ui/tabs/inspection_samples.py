@@ -18,6 +18,7 @@ from tagifai.ui.views.influence import render_marked, render_step, render_tinted
 from tagifai.ui.views.inspection import render_outcome_help, render_page
 from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note
 
+SILENT = "This version keeps no model, so no words are marked."
 OUTCOMES = {
     "false positives": "fp",
     "false negatives": "fn",
@@ -146,6 +147,8 @@ class Samples:
 
     def _tint(self, name: str, tag: str, known: Sequence[str]) -> tuple[dict[str, str], Updates]:
         """Return projects' texts by id, their words tinted, and what is said of it."""
+        if not self.services.versions.can_predict(name):
+            return {}, {self.words: show_note(SILENT)}
         if not known:
             return {}, {self.words: ""}
         texts = self.services.versions.texts()

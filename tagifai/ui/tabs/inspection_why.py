@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # it brings scikit-learn
     from tagifai.services.influence import Behind
 
 START = "Choose “Training projects behind it” beside a project above."
+SILENT = "This version keeps no model, so nobody can tell what is behind its decisions."
 Question = tuple[str, str, str]
 NOTHING: Question = ("", "", "")
 
@@ -132,7 +133,10 @@ class Decision:
 
     def show_tag(self, question: Question, name: str | None, tag: str | None) -> Updates:
         """Show no decision any more, unless it is one on this tag."""
-        return {} if question[:2] == (name, tag) else self.clear()
+        if question[:2] == (name, tag):
+            return {}
+        known = not name or self.services.versions.can_predict(name)
+        return {**self.clear(), self.shares: show_note(START if known else SILENT)}
 
     def clear(self) -> Updates:
         """Show no decision."""
