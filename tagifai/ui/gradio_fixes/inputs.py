@@ -5,6 +5,8 @@ What Gradio does
     text of any length, a list in place of a text, NaN, or None, and the function has to bear it.
     What the function cannot bear ends as a traceback in the server's log. An event's `validator=`
     is skipped for functions with `queue=False`, and would be needed on each event.
+    On the other hand a number beyond its field's ends, as somebody types it digit by digit, is an
+    error 500; so is a choice of a dropdown whose choices another answer has just replaced.
 Versions
     4.0 to 6.31.
 Without it
@@ -49,7 +51,8 @@ class CheckedInputs(gr.Blocks):
             if why_not := why_refused(component, value):
                 label = getattr(component, "label", None) or "input"
                 raise gr.Error(f"{label}: {why_not}", print_exception=False)
-            given.append(empty_value(component) if value is None else value)
+            now = state[component._id] if state and component._id in state else component
+            given.append(possible_value(now, empty_value(component) if value is None else value))
         try:
             prepared: list[object] = await super().preprocess_data(
                 block_fn, given, state, explicit_call
@@ -76,6 +79,28 @@ def empty_value(component: object) -> object:
     if isinstance(component, Slider):  # as on a page that is still being opened
         return component.minimum if component.value is None else component.value
     return False if isinstance(component, Checkbox) else None
+
+
+def possible_value(component: object, value: object) -> object:
+    """Return what a field can hold: the nearest number, and nothing for a choice that is gone.
+
+    >>> possible_value(Number(minimum=1), 0), possible_value(Slider(0, 1), 1.5)
+    (1, 1)
+    >>> possible_value(Dropdown(["a"]), "a"), possible_value(Dropdown(["a"]), "b")
+    ('a', None)
+    >>> possible_value(Dropdown(["a"], multiselect=True), ["a", "b"])
+    ['a']
+    """
+    if isinstance(component, Number | Slider) and isinstance(value, int | float):
+        low, high = component.minimum, component.maximum
+        value = low if low is not None and value < low else value
+        return high if high is not None and value > high else value
+    if isinstance(component, Dropdown) and not component.allow_custom_value:
+        known = {choice for _, choice in component.choices}
+        if isinstance(value, list):
+            return [one for one in value if one in known]
+        return value if value in known else None
+    return value
 
 
 def why_refused(component: object, value: object) -> str:
