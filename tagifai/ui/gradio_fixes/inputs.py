@@ -6,7 +6,8 @@ What Gradio does
     What the function cannot bear ends as a traceback in the server's log. An event's `validator=`
     is skipped for functions with `queue=False`, and would be needed on each event.
     On the other hand a number beyond its field's ends, as somebody types it digit by digit, is an
-    error 500; so is a choice of a dropdown whose choices another answer has just replaced.
+    error 500; so is a choice of a dropdown whose choices another answer has just replaced, or
+    whose session the server has forgotten.
 Versions
     4.0 to 6.31.
 Without it
@@ -46,13 +47,17 @@ class CheckedInputs(gr.Blocks):
         gr.Error
             An input is of another kind than its field holds, too long, or missing.
         """
-        given = []
+        given: list[object] = []
+        gone: dict[int, object] = {}
         for component, value in zip(block_fn.inputs, inputs, strict=False):
             if why_not := why_refused(component, value):
                 label = getattr(component, "label", None) or "input"
                 raise gr.Error(f"{label}: {why_not}", print_exception=False)
             now = state[component._id] if state and component._id in state else component
-            given.append(possible_value(now, empty_value(component) if value is None else value))
+            if is_gone(now, value, as_built=now is component):
+                gone[len(given)] = value
+                value = None
+            given.append(nearest(now, empty_value(component) if value is None else value))
         try:
             prepared: list[object] = await super().preprocess_data(
                 block_fn, given, state, explicit_call
@@ -65,6 +70,8 @@ class CheckedInputs(gr.Blocks):
             raise gr.Error(
                 f"another kind of input is needed: {what}", print_exception=False
             ) from None
+        for place, value in gone.items():
+            prepared[place] = value
         return prepared
 
 
@@ -81,26 +88,36 @@ def empty_value(component: object) -> object:
     return False if isinstance(component, Checkbox) else None
 
 
-def possible_value(component: object, value: object) -> object:
-    """Return what a field can hold: the nearest number, and nothing for a choice that is gone.
+def nearest(component: object, value: object) -> object:
+    """Return the number that is nearest to a value between a field's ends.
 
-    >>> possible_value(Number(minimum=1), 0), possible_value(Slider(0, 1), 1.5)
-    (1, 1)
-    >>> possible_value(Dropdown(["a"]), "a"), possible_value(Dropdown(["a"]), "b")
-    ('a', None)
-    >>> possible_value(Dropdown(["a"], multiselect=True), ["a", "b"])
-    ['a']
+    >>> nearest(Number(minimum=1), 0), nearest(Slider(0, 1), 1.5), nearest(Checkbox(), True)
+    (1, 1, True)
     """
     if isinstance(component, Number | Slider) and isinstance(value, int | float):
         low, high = component.minimum, component.maximum
         value = low if low is not None and value < low else value
         return high if high is not None and value > high else value
-    if isinstance(component, Dropdown) and not component.allow_custom_value:
-        known = {choice for _, choice in component.choices}
-        if isinstance(value, list):
-            return [one for one in value if one in known]
-        return value if value in known else None
     return value
+
+
+def is_gone(component: object, value: object, *, as_built: bool) -> bool:
+    """Check whether a value is none of the choices of a dropdown that answers fill.
+
+    Whoever is asked says what is wrong with it, since it knows what there is. Where the choices
+    are all there when the page is built (`as_built`), no page sends another.
+
+    >>> is_gone(Dropdown([]), "v1", as_built=True), is_gone(Dropdown(["v1"]), "v1", as_built=True)
+    (True, False)
+    >>> [is_gone(Dropdown(["v1", "v2"]), "v3", as_built=one) for one in (True, False)]
+    [False, True]
+    """
+    if not isinstance(component, Dropdown) or component.allow_custom_value or value is None:
+        return False
+    if as_built and len(component.choices) > 1:
+        return False
+    known = {choice for _, choice in component.choices}
+    return not known.issuperset(value if isinstance(value, list) else [value])
 
 
 def why_refused(component: object, value: object) -> str:

@@ -3,6 +3,7 @@ import math
 
 import gradio as gr
 import pytest
+from gradio.state_holder import SessionState
 
 from tagifai.ui.gradio_fixes.inputs import MAX_FIELD, CheckedInputs
 
@@ -28,8 +29,8 @@ def demo():
 GOOD = ["text", "free", 1, 0.5, True, "a", ["a"], "a", None]
 
 
-def prepare(demo, inputs):
-    return asyncio.run(demo.preprocess_data(demo.fns[0], inputs, None))
+def prepare(demo, inputs, state=None):
+    return asyncio.run(demo.preprocess_data(demo.fns[0], inputs, state))
 
 
 def test_what_a_page_sends_is_passed_on(demo):
@@ -52,6 +53,7 @@ def test_what_a_page_sends_is_passed_on(demo):
         (3, math.nan, "Threshold: a number is needed"),
         (4, "yes", "Lower: yes or no is needed"),
         (5, ["a"], "Tag: one of its choices is needed"),
+        (5, "c", "not in the list of choices"),
         (5, {"a": 1}, "Tag: one of its choices is needed"),
         (6, "a", "Tags: a list of at most 1,000 names is needed"),
         (6, ["a"] * 1_001, "Tags: a list of at most 1,000 names is needed"),
@@ -82,9 +84,20 @@ def test_gradio_still_leaves_what_a_program_sends_to_the_functions():
     assert prepare(plain, ["sixsix", math.inf]) == ["sixsix", math.inf]
 
 
-def test_numbers_on_their_way_and_choices_that_are_gone_are_no_errors(demo):
+def test_numbers_on_their_way_are_no_errors(demo):
     given = [*GOOD]
-    given[3], given[5], given[6] = 2, "c", ["a", "c"]
-    assert prepare(demo, given) == ["text", "free", 1, 1, True, None, ["a"], "a", None]
-    given[3] = -0.5
-    assert prepare(demo, given)[3] == 0
+    for value, nearest in ((2, 1), (-0.5, 0), (0.25, 0.25)):
+        given[3] = value
+        assert prepare(demo, given)[3] == nearest
+
+
+def test_a_choice_that_is_gone_reaches_whoever_knows_what_there_is():
+    with CheckedInputs() as built:
+        fields = [gr.Dropdown([]), gr.Dropdown([], multiselect=True), gr.Dropdown(["a", "b"])]
+        gr.Button().click(lambda *given: None, fields, None)
+    state = SessionState(built)
+    assert prepare(built, ["v1", ["cv"], "a"], state) == ["v1", ["cv"], "a"]
+    state[fields[0]._id] = gr.Dropdown(["v2", "v3"], render=False)
+    state[fields[2]._id] = gr.Dropdown(["c", "d"], render=False)
+    assert prepare(built, ["v1", [], "a"], state) == ["v1", [], "a"]
+    assert prepare(built, ["v2", None, "c"], state) == ["v2", None, "c"]
