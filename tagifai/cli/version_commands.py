@@ -14,6 +14,7 @@ from tagifai.errors import TagifaiError, one_of
 # Imported in functions: a mistake and a quick answer need not wait for what others need.
 if TYPE_CHECKING:
     from tagifai.comparison.results import Comparison
+    from tagifai.models.predictor import Progress
     from tagifai.plots import Figure
     from tagifai.services.inference import InferenceService
     from tagifai.services.versions import VersionService
@@ -230,7 +231,7 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
     if options.version:
         if options.version not in versions.names():
             versions.require_predictor(options.version)
-        row = _test_version(inference, options.version)
+        row = _test_version(inference, options.version, progress_bar("asking"))
         if row.get("score") is None:
             versions.latest("predictor")  # raises where no version has a model
         return Answer(row, lambda: _show_tested(row))
@@ -249,9 +250,13 @@ def evaluate_behavioral(options: argparse.Namespace) -> Answer:
     return Answer(rows, lambda: _show_scores(rows))
 
 
-def _test_version(inference: "InferenceService", name: str) -> Mapping[str, Any]:
+def _test_version(
+    inference: "InferenceService", name: str, progress: "Progress | None" = None
+) -> Mapping[str, Any]:
+    from tagifai.services.patience import Ask
+
     measured = inference.versions.load(name).performance["behavioral"]
-    now = inference.behavioral_results(name)
+    now = inference.behavioral_results(name, Ask(progress))
     return {"version": name, "error": None, "measured": measured.get("score"), **now.to_dict()}
 
 
