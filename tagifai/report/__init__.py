@@ -62,6 +62,8 @@ class Report:
         When the report was made.
     cards : tuple of VersionCard
         Of the versions, A before B.
+    decides : bool
+        Whether the version has decisions without probabilities.
     note : str
         What the figures leave out and should not be taken for.
     overall : mapping
@@ -82,6 +84,7 @@ class Report:
     against: str | None
     at: str
     cards: tuple[VersionCard, ...]
+    decides: bool
     note: str
     overall: Mapping[str, object]
     covered: Mapping[str, str]
@@ -126,6 +129,7 @@ def gather(
         against=a if b else None,
         at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         cards=tuple(versions.describe(one) for one in ([a, b] if b else [a])),
+        decides=versions.load(name).decisions_only,
         note=" ".join([versions.note(name), *versions.warnings(name)]).strip(),
         overall=performance["overall"],
         covered=state_covered(performance),

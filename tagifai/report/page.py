@@ -100,7 +100,7 @@ def list_sections(report: Report) -> list[Section]:
     )
     return [
         *(compared_sections(compared) if compared else _own_sections(report)),
-        ("Worst tags", _worst(report.worst, report.version)),
+        ("Worst tags", _worst(report.worst, report.version, decides=report.decides)),
         ("Errors and their words", _reasons(report.reasons)),
         ("Calibration", _calibration(report.calibration)),
         *flips,
@@ -164,11 +164,12 @@ def _behavioral(found: BehavioralResults) -> Markup:
     return table(rows, {"name": "behavioral tests", **figures})
 
 
-def _worst(rows: list[TagFigures] | Missing, version: str) -> Markup:
+def _worst(rows: list[TagFigures] | Missing, version: str, *, decides: bool) -> Markup:
     if isinstance(rows, Missing):
         return note(rows.why)
     caption = f"The lowest F1 of {version} on its test split"
-    return table([asdict(row) for row in rows], WORST, caption=caption)
+    columns = {key: title for key, title in WORST.items() if key != "threshold" or not decides}
+    return table([asdict(row) for row in rows], columns, caption=caption)
 
 
 def _reasons(found: list[Reason] | Missing) -> Markup:

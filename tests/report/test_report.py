@@ -1,9 +1,11 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import browser_corpus
+import numpy as np
 import pytest
 from browser_corpus import HOSTILE_TAG
 from predicting import add_foreign
@@ -21,6 +23,7 @@ from tagifai.services.versions import VersionService
 from tagifai.services.words import WordService
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.versions import open_source
+from tagifai.training.adding import version_of
 
 CARRY_OUT = {"script", "iframe", "object", "embed", "link", "img", "form", "base"}
 
@@ -84,6 +87,24 @@ def test_one_version_is_told_alone(small_data, small_models):
     assert "weighted by support 1.000 1.000 1.000 12 4 of 4 tags" in told
     assert "Calibration Too few probabilities above 0.05" in told
     assert "flipped" not in told
+
+
+def test_decisions_without_probabilities_have_no_threshold_and_no_calibration(
+    small_data, small_models, tmp_path
+):
+    shutil.copytree(small_models, tmp_path / "model")
+    comparisons, reviews = desks(small_data, tmp_path / "model")
+    kept = comparisons.versions.predictions("v0.1.0")
+    only = replace(kept, y_prob=np.float32(kept.y_prob > 0.5), decisions_only=True)
+    dataset = comparisons.versions.data.get().dataset
+    files = version_of(only, dataset, name="v9.0.0").to_files()
+    comparisons.versions.source.write("v9.0.0", files)
+    told = text_of(write_page(gather(comparisons, reviews, "v9.0.0")))
+    assert "Calibration this version has decisions without probabilities" in told
+    assert "false negatives threshold" not in told
+    assert "false negatives threshold" in text_of(
+        write_page(gather(comparisons, reviews, "v0.1.0"))
+    )
 
 
 def test_a_file_runs_nothing_asks_nobody_and_is_well_formed(compared):
