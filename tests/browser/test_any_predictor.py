@@ -6,7 +6,7 @@ import shutil
 import pytest
 import skops.io
 from foreign_models import NAMES, write_versions
-from pages import choose, field, watching
+from pages import choose, field, open_tab, watching
 from playwright.sync_api import expect
 
 TEXT = "Segmentation of camera images by transformers"
@@ -130,3 +130,20 @@ def test_a_predictor_that_fails_says_so_and_the_rest_goes_on(page, version, mess
     ask(page, "v3", "segmentation of masks")
     expect(page.locator("#inference-predicted")).to_contain_text("segmentation")
     expect(page.locator("#inference-notice")).to_be_empty()
+
+
+def test_behavioral_tests_of_a_slow_predictor_show_progress_until_they_are_cancelled(page):
+    open_tab(page, "Performance")
+    choose(page, "#version-b", "v1")
+    results, cancel = page.locator("#behavioral-results"), page.locator("#behavioral-cancel")
+    page.locator("#behavioral").get_by_role("button").first.click()
+    page.locator("#show-behavioral").click()
+    expect(page.locator("#behavioral-working progress")).to_be_visible()
+    cancel.click()
+    expect(results).to_contain_text("Cancelled")
+    expect(cancel).to_be_hidden()
+    # What was found for one version is not shown beside another.
+    choose(page, "#version-b", "v3")
+    expect(results).to_be_empty()
+    page.locator("#show-behavioral").click()
+    expect(results.locator(".headline")).to_contain_text("v3: ")
