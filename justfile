@@ -37,9 +37,9 @@ long *ARGS:
 fresh *ARGS:
     {{ python }} -m pytest --fresh -m fresh -s {{ ARGS }}
 
-# Attack the app as strangers would, and put the table into the README: ten minutes
+# Attack the app as strangers would, and put the table into docs/attacks.md: ten minutes
 security *ARGS:
-    {{ python }} -m pytest tests/security --long --full-security --security-table README.md {{ ARGS }}
+    {{ python }} -m pytest tests/security --long --full-security --security-table docs/attacks.md {{ ARGS }}
 
 # Take each defence away in turn: its attack must succeed then
 security-proof *ARGS:
@@ -76,10 +76,14 @@ house:
 statistics *ARGS:
     {{ python }} -m benchmarks.statistics {{ ARGS }}
 
-# Bring the README up to date: `tables` those alone, `data DIR` what needs the data in DIR (minutes)
-readme *ARGS:
-    {{ python }} docs/update_readme.py {{ ARGS }}
+# Build the documentation into `build/docs`; warnings are errors
+docs *ARGS:
+    {{ python }} -m sphinx -W --keep-going {{ ARGS }} docs build/docs
 
-# Take the README's picture of each tab
+# Write what comes from the program into README and docs: `--tables`, `--data DIR`, `--check`
+docs-tables *ARGS:
+    {{ python }} docs/tables.py {{ ARGS }}
+
+# Take the documentation's picture of each tab
 pictures *ARGS:
     {{ python }} docs/take_pictures.py {{ ARGS }}

@@ -1,4 +1,4 @@
-"""Put the demonstration into the wheel: `data/` and releases of `model/`."""
+"""Put the demonstration into the wheel, `data/` and releases of `model/`; describe it by README."""
 
 import re
 import shutil
@@ -12,6 +12,23 @@ DATA = ("*.json", "*.toml", "*.md")
 MODEL = "model.skops"
 WITH_MODEL = 2  # releases; older ones have their figures and predictions alone
 RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
+HEADER = re.compile(r"\A---\n.*?\n---\n+", re.S)  # for Spaces
+PICTURE = re.compile(r"^!\[[^\n]*\n+", re.M)
+LOCAL_LINK = re.compile(r"\[([^\]]+)\]\((?![a-z]+:)([^)]+)\)")
+
+
+def describe(readme: str) -> str:
+    """Return a README for where its folder is not: without pictures, and files named, not linked.
+
+    >>> describe("---\\nsdk: x\\n---\\n# A\\n\\n![B](b.png)\\n\\n[C](docs/c.md), [d.md](d.md)")
+    '# A\\n\\nC (`docs/c.md`), `d.md`'
+    """
+
+    def name(link: re.Match[str]) -> str:
+        text, target = link[1], link[2]
+        return f"`{target}`" if text == target else f"{text} (`{target}`)"
+
+    return LOCAL_LINK.sub(name, PICTURE.sub("", HEADER.sub("", readme)))
 
 
 def releases(models: Path) -> list[Path]:
@@ -49,4 +66,8 @@ class BuildWithDemonstration(build_py):
                     shutil.copyfile(path, target / "model" / version.name / path.name)
 
 
-setup(cmdclass={"build_py": BuildWithDemonstration})
+setup(
+    cmdclass={"build_py": BuildWithDemonstration},
+    long_description=describe((ROOT / "README.md").read_text("utf-8")),
+    long_description_content_type="text/markdown",
+)

@@ -1,4 +1,4 @@
-"""Write what a run found as Markdown: everything in results.md, what must hold in the README."""
+"""Write what a run found as Markdown: everything in results.md, what must hold in docs/speed.md."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -40,11 +40,21 @@ def write_report(run: Run) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def readme_table(path: Path = RECORDED) -> str:
-    """Write the recorded run's claims as the README's table."""
+def claims_of_record(path: Path = RECORDED, *, least: int = 0) -> str:
+    """Write the recorded run's claims as a table; `least` leaves out those on smaller data."""
     if not path.is_file():
         return NOTHING
-    return claims_table(read_run(path).findings.claims)
+    claims = read_run(path).findings.claims
+    return claims_table([one for one in claims if (one.size or 0) >= least])
+
+
+def figures_of_record(
+    wanted: Iterable[tuple[str, int | None, str]], path: Path = RECORDED
+) -> dict[tuple[str, int | None, str], str]:
+    """Return recorded figures by work, size and comparison; what was not recorded is left out."""
+    claims = read_run(path).findings.claims if path.is_file() else []
+    found = {(one.work, one.size, one.what): _value(one.value, one.unit) for one in claims}
+    return {name: found[name] for name in wanted if name in found}
 
 
 def claims_table(claims: Sequence[Claim]) -> str:

@@ -1,4 +1,4 @@
-"""Take the README's picture of each tab: start the app, open it in Chromium, look.
+"""Take the documentation's picture of each tab: start the app, open it in Chromium, look.
 
 `python docs/take_pictures.py [--url URL] [--data DIR] [--models SOURCE]`; with `--url` an app that
 already runs is pictured.
@@ -74,7 +74,7 @@ def wait_until_open(port: int, app: subprocess.Popen[Any]) -> None:
 
 
 def take_picture(page: Page, tab: str) -> bytes:
-    """Open a tab, wait until it is filled, and give its picture as PNG."""
+    """Open a tab, wait until it is filled, and return its picture as PNG."""
     filled, height = TABS[tab]
     page.get_by_role("tab", name=tab, exact=True).click()
     page.wait_for_selector(filled)
@@ -96,7 +96,7 @@ def packed(png: bytes) -> bytes:
 
 def main() -> None:
     """Write docs/pictures/<tab>.png for each tab."""
-    parser = argparse.ArgumentParser(description="Take the README's picture of each tab.")
+    parser = argparse.ArgumentParser(description="Take the documentation's picture of each tab.")
     parser.add_argument("--url", help="an app that runs already")
     parser.add_argument("--data", default="data")
     parser.add_argument("--models", default="model")

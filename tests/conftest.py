@@ -36,7 +36,7 @@ OPTIONAL = {
     "long": "takes many seconds: `just long`",
 }
 # Files of tests that take longest.
-LONG = {"test_serving.py", "test_live.py", "test_training.py", "test_readme.py", "test_reviews.py"}
+LONG = {"test_serving.py", "test_live.py", "test_training.py", "test_tables.py", "test_reviews.py"}
 LONG_IN_BROWSER = [
     "test_label_errors.py", "test_any_page.py", "test_links.py", "test_version_journeys.py",
     "test_inference.py", "test_space.py", "test_loading.py",

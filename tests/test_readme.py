@@ -1,10 +1,5 @@
-import os
 import re
-import runpy
-import shlex
-from contextlib import redirect_stdout
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -12,11 +7,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from wheels import PROJECT
 
-from tagifai.cli.parser import build_parser, main
-
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-update = runpy.run_path(str(ROOT / "docs" / "update_readme.py"))
 DEPENDENCIES = PROJECT["project"]["dependencies"]
 (GRADIO,) = [line for line in DEPENDENCIES if re.match(r"gradio\b", line)]
 LOCKS = {
@@ -26,7 +18,6 @@ LOCKS = {
     "requirements-dev.txt": ("dev",),
     "requirements-bench.txt": ("dev",),
 }
-BLOCKS = update["console_blocks"](README)
 
 
 def front_matter() -> dict[str, str]:
@@ -84,7 +75,16 @@ def test_the_range_of_gradio_is_stated_once_and_tested_at_both_ends():
     oldest, newest = gradio_range()
     assert version("gradio") in (oldest, newest)
     range_or_pin = re.compile(rf"gradio\W*[=<>~]+\s*\d|{re.escape(oldest)}")
-    kinds = ("*.md", "*.toml", "*.txt", "*.yaml", "Dockerfile", ".ci/*", ".github/*/*", "docs/*.md")
+    kinds = (
+        "*.md",
+        "*.toml",
+        "*.txt",
+        "*.yaml",
+        "Dockerfile",
+        ".ci/*",
+        ".github/*/*",
+        "docs/**/*.md",
+    )
     files = [path for kind in kinds for path in ROOT.glob(kind) if path.name != "CHANGELOG.md"]
     states = {path.name for path in files if range_or_pin.search(path.read_text("utf-8"))}
     assert states - set(LOCKS) == {"pyproject.toml"}
@@ -122,60 +122,18 @@ def test_locks_agree():
         assert {name: other[name] for name in first} == first
 
 
-def test_tables_are_those_of_the_program():
-    assert "| `--data` | `TAGIFAI_DATA` | `data` |" in update["settings_table"]()
-    assert "\n| `data check` | read and check a data folder |\n" in update["commands_table"]()
-    assert update["with_tables"](README) == README, "run `just readme tables`"
-
-
-@pytest.mark.parametrize("command", BLOCKS)
-def test_commands_print_what_is_shown(command, monkeypatch):
-    for name in [name for name in os.environ if name.startswith("TAGIFAI_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(ROOT)
-    with redirect_stdout(StringIO()) as said:
-        assert main(shlex.split(update["FIRST_LINES"].sub("", command))[3:]) == 0
-    limit = update["FIRST_LINES"].search(command)
-    lines = [line.rstrip() for line in said.getvalue().splitlines()]
-    shown = lines[: int(limit[1])] if limit else lines
-    assert "\n".join(shown) + "\n" == BLOCKS[command], "run `just readme`"
-
-
-def test_the_program_prints_what_is_shown():
-    command = next(block for block in BLOCKS if " preprocess " in block)
-    assert update["output_of"](command) == BLOCKS[command]
-
-
-def test_what_needs_data_is_kept_with_a_command_that_can_be_read():
-    (block,) = update["KEPT"].finditer(README)
-    _, _, _, *words = shlex.split(update["FIRST_LINES"].sub("", block["command"]))
-    options = build_parser().parse_args(words)
-    assert str(options.data) == block["data"]
-    first = int(dict(pair.split("=") for pair in options.set)["seed"])
-    title, _, heading, _, *rows = block["output"].splitlines()
-    assert title.startswith(f"Seeds {first} to {first + options.repeat - 1},")
-    assert [cell.strip() for cell in heading.strip("┃").split("┃")] == [
-        "metric", "mean ± standard deviation", "samples",
-    ]  # fmt: skip
-    figures = {row.split("│")[1].strip(): row.split("│")[2] for row in rows if "│" in row}
-    assert {"f1", "macro f1", "ece", "brier", "seconds", "behavioral MFT"} <= set(figures)
-    assert all(" ± " in figure for figure in figures.values())
-
-
-def test_what_needs_data_is_filled_on_demand(small_data):
-    readme = "```console data=mine\n$ python -m tagifai data check --data mine --json\nold\n```\n"
-    assert update["console_blocks"](readme) == {}
-    filled = update["with_data"](readme, str(small_data))
-    assert filled.startswith("```console data=mine\n$ python -m tagifai data check --data mine")
-    assert '\n    "projects": 80,\n' in filled
-    assert filled.endswith("}\n```\n")
-
-
 def test_links_lead_somewhere():
     targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README)
     local = [target for target in targets if "://" not in target]
-    assert "docs/pictures/data.png" in local
+    assert "docs/pictures/inspection.png" in local
     assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+def test_it_is_short_and_says_what_it_is_in_two_sentences_and_a_picture():
+    assert README.count("\n") < 150
+    sentences, picture = README.partition("# tagifai\n\n")[2].split("\n\n")[:2]
+    assert len(re.findall(r"\.(?=\s|$)", sentences)) == 2
+    assert picture.startswith("![")
 
 
 def test_pictures_are_small():

@@ -97,6 +97,17 @@ def test_its_metadata_states_ranges_and_extras(wheel):
     assert [line for line in needed if ">=" not in line and not line.startswith("tagifai[")] == []
 
 
+def test_its_description_is_the_readme_without_what_only_the_repository_shows(wheel):
+    told = metadata(wheel)
+    assert told["Description-Content-Type"].startswith("text/markdown")
+    text = told.get_payload()
+    assert text.startswith("# tagifai\n\nA dashboard for multi-label text classifiers")
+    assert "Bring your data (`docs/data.md`)" in text
+    assert [target for target in re.findall(r"\]\(([^)]*)\)", text) if "://" not in target] == []
+    assert "![" not in text
+    assert "sdk_version" not in text
+
+
 def test_the_range_of_python_is_tested():
     workflow = (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
     assert 'python: ["3.11", "3.12", "3.13"]' in workflow
@@ -252,6 +263,7 @@ def test_uv_builds_both_archives(tmp_path):
 
 
 EXTRAS = {
+    "docs": "furo, myst_parser, sphinx",
     "mcp": "mcp",
     "mlflow": "mlflow",
     "onnx": "onnxruntime, tokenizers",

@@ -1,4 +1,4 @@
-"""What was recorded: results.json for programs, results.md to read, ten lines for the README."""
+"""What was recorded: results.json for programs, results.md to read, ten lines for the docs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -69,12 +69,18 @@ def write_parts(parts: Mapping[str, Part], path: Path = RECORDED) -> None:
     (path.parent / REPORT.name).write_text("\n".join(page), "utf-8")
 
 
-def readme_table(path: Path = RECORDED) -> str:
-    """Write the ten lines that the README shows."""
+def key_rows(path: Path = RECORDED) -> str:
+    """Write the ten lines that docs/statistics.md shows."""
     rows = [row for part in read_parts(path).values() for row in part.rows]
     if not rows:
         return NOTHING
     shown = [row for row in rows if row.key][:MOST_LINES]
     failed = sum(not row.passed for row in rows)
     told = f"{failed} of {len(rows)} rows fail" if failed else f"All {len(rows)} rows hold"
-    return f"{table(shown)}\n\n{told}: [results.md](benchmarks/statistics/results.md)."
+    return f"{table(shown)}\n\n{told}: see `benchmarks/statistics/results.md`."
+
+
+def count_rows(path: Path = RECORDED) -> tuple[int, int]:
+    """Count the recorded rows: those that hold, and all."""
+    rows = [row for part in read_parts(path).values() for row in part.rows]
+    return sum(row.passed for row in rows), len(rows)

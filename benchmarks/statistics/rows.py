@@ -22,7 +22,7 @@ class Row:
     passed : bool
         Whether it is what it must be.
     key : bool
-        Whether the README shows it, too.
+        Whether docs/statistics.md shows it, too.
     """
 
     claim: str
@@ -32,7 +32,7 @@ class Row:
     key: bool = False
 
     def shown(self) -> "Row":
-        """Show the row in the README, too."""
+        """Show the row in docs/statistics.md, too."""
         return replace(self, key=True)
 
 

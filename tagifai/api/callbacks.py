@@ -32,12 +32,8 @@ Predict = Callable[[list[str]], object]
 class TagifaiCallback:
     """Add a version at each evaluation of a `transformers.Trainer`.
 
-    ```python
-    trainer = Trainer(model, args, train_dataset=…, eval_dataset=…, processing_class=tokenizer)
-    trainer.add_callback(TagifaiCallback(texts, y_true, tags=tags))
-    ```
-
-    Where one process of several trains, the first alone writes.
+    ``trainer.add_callback(TagifaiCallback(texts, y_true, tags=tags))`` is all it takes.
+    Where several processes train, only the first one writes.
 
     Parameters
     ----------

@@ -427,10 +427,9 @@ def _add_reviews(commands: Commands) -> None:
         help=f"where they are saved [default: {REVIEWS_FILE} in the data folder]",
     )
     reviews = commands.group("reviews", "list, export, import or apply reviews of labels", where)
-    formats = ", ".join(FORMATS)
     reviews.add("list", review_commands.list_reviews, "list what the reviews come to")
     write = reviews.add("export", review_commands.export, "write the reviews as a file")
-    write.add_argument("--format", choices=FORMATS, default="jsonl", help=f"{formats} [jsonl]")
+    write.add_argument("--format", choices=FORMATS, default="jsonl", help="[default: jsonl]")
     write.add_argument("-o", "--output", type=Path, metavar="FILE", help="[standard output]")
     write.add_argument(
         "--version", help="whose predictions go along [default: the latest that has some]"

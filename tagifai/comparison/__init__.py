@@ -48,10 +48,11 @@ def compare(
 
     The verdict is "unchanged" where both decide the same, "too few" under ten positives (of a
     slice ten projects, of behavioral tests ten), "better" or "worse" where the p-value counts,
-    else "can't tell". What counts is corrected for multiple comparisons: the `primary` figure
-    stands alone, at 5 %; over the other overall figures the rate of any false verdict is held at
-    5 % (Holm 1979); over tags, slices and groups of tests that of false discoveries, metric by
-    metric (Benjamini and Hochberg 1995). A tag that one side lacks is "added" or "removed".
+    else "can't tell". What counts is corrected for multiple comparisons. Over the overall figures
+    the rate of any false verdict is held at 5 %: the `primary` figure is tested at 4 %, the others
+    at 5 % if it has a verdict and else at 1 % (Holm 1979). Over tags, slices and groups of tests
+    the rate of false discoveries is held at 5 %, metric by metric (Benjamini and Hochberg 1995).
+    A tag that one side lacks is "added" or "removed".
     Without predictions or shared projects, the stored figures are compared without a verdict
     (`basis` is "stored", not "paired"), and `note` says so. It also says what the figures of
     either version leave out.

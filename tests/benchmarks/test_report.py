@@ -1,4 +1,4 @@
-from benchmarks.report import NOTHING, readme_table, write_report
+from benchmarks.report import NOTHING, claims_of_record, figures_of_record, write_report
 from benchmarks.results import Claim, Findings, Growth, Run, Timing, write_run
 
 RUN = Run(
@@ -25,13 +25,24 @@ CLAIMS = f"""\
 | counting |  | ms | 0.0512 ms | 0.1 ms | ✔ |"""
 
 
-def test_the_readme_shows_what_must_hold(tmp_path):
-    write_run(RUN, tmp_path / "results.json")
-    assert readme_table(tmp_path / "results.json") == CLAIMS
+def test_the_page_shows_what_must_hold(tmp_path):
+    path = tmp_path / "results.json"
+    write_run(RUN, path)
+    assert claims_of_record(path) == CLAIMS
+    large = claims_of_record(path, least=200_000).splitlines()[2:]
+    assert large == [CLAIMS.splitlines()[3]]
 
 
-def test_where_nothing_is_recorded_the_readme_says_so(tmp_path):
-    assert readme_table(tmp_path / "results.json") == NOTHING
+def test_figures_are_chosen_by_work_size_and_comparison(tmp_path):
+    path = tmp_path / "results.json"
+    wanted = [("counting", None, "ms"), ("slider", 203_200, "to itself"), ("none", None, "ms")]
+    assert figures_of_record(wanted, path) == {}
+    write_run(RUN, path)
+    assert figures_of_record(wanted, path) == {wanted[0]: "0.0512 ms", wanted[1]: "1.41 ×"}
+
+
+def test_where_nothing_is_recorded_the_page_says_so(tmp_path):
+    assert claims_of_record(tmp_path / "results.json") == NOTHING
 
 
 def test_the_report_holds_everything_that_was_found():

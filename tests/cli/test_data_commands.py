@@ -258,6 +258,6 @@ def test_the_guides_example_is_what_the_program_prints(run):
     out = run("data", "import", "train.csv", "--dry-run")[1].splitlines()
     for line in out[1:6]:
         assert line in guide
-    told = tomllib.loads(guide.partition("```toml\n")[2].partition("```")[0])["columns"]
+    told = tomllib.loads(guide.partition("```toml\n[columns]")[2].partition("```")[0])
     printed = json.loads(run("data", "import", "train.csv", "--dry-run", "--json")[1])["in_place"]
     assert tomllib.loads(printed)["columns"] == told | {"title": "none"}

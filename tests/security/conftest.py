@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("security")
     group.addoption(
         "--full-security", action="store_true",
-        help="attack in the numbers that the README's table tells, not in a few seconds",
+        help="attack in the numbers that docs/attacks.md tells, not in a few seconds",
     )  # fmt: skip
     group.addoption("--security-table", type=Path, help="a document to put the table into")
 

@@ -48,8 +48,16 @@ class Options(msgspec.Struct, frozen=True):
         Names of headers, and the environment variable (``TAGIFAI_KEY_…``) that each is read from.
     batch_size, concurrency : int
         The most texts of a request, and the most requests at once.
-    timeout, retries, backoff, requests_per_second, max_bytes
-        As in `Patience`.
+    timeout : float
+        Seconds that one answer may take.
+    retries : int
+        How often a request that failed for the moment is tried again.
+    backoff : float
+        Seconds before the second try; twice as many before each further one.
+    requests_per_second : float
+        The most requests that are begun in a second; 0 for no limit.
+    max_bytes : int
+        The largest answer.
     keep_hours : float
         How long an answer is used again for the same text; 0 for never. `add-version` always asks
         again, since another model may stand behind the address by then.

@@ -66,8 +66,16 @@ class Options(msgspec.Struct, frozen=True):
         Longer texts are cut; 0 for never.
     extra : mapping
         What else each request holds, such as ``{"seed": 1}``; nothing that is set here.
-    concurrency, timeout, retries, backoff, requests_per_second
-        As for `http`.
+    concurrency : int
+        The most requests at once.
+    timeout : float
+        Seconds that one answer may take.
+    retries : int
+        How often a request that failed for the moment is tried again.
+    backoff : float
+        Seconds before the second try; twice as many before each further one.
+    requests_per_second : float
+        The most requests that are begun in a second; 0 for no limit.
     """
 
     prompt: str = PROMPT

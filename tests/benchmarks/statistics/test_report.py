@@ -2,8 +2,9 @@ from benchmarks.statistics.report import (
     MOST_LINES,
     NOTHING,
     Part,
+    count_rows,
+    key_rows,
     read_parts,
-    readme_table,
     write_parts,
 )
 from benchmarks.statistics.rows import Row
@@ -25,15 +26,16 @@ def test_what_is_recorded_comes_back(tmp_path):
     assert "| c | 90 % | 93 – 97 % | ✘ |" in page
 
 
-def test_the_readme_shows_ten_lines_at_most_and_says_what_the_others_came_to(tmp_path):
+def test_the_page_shows_ten_lines_at_most_and_says_what_the_others_came_to(tmp_path):
     path = tmp_path / "results.json"
-    assert readme_table(path) == NOTHING
+    assert key_rows(path) == NOTHING
     write_parts(PARTS, path)
-    shown = readme_table(path)
+    shown = key_rows(path)
     assert "| 2 % |" in shown
     assert "| c |" not in shown
-    assert shown.endswith("1 of 2 rows fail: [results.md](benchmarks/statistics/results.md).")
+    assert count_rows(path) == (1, 2)
+    assert shown.endswith("1 of 2 rows fail: see `benchmarks/statistics/results.md`.")
     rows = tuple(Row(f"row {place}", "1", "1", True, key=True) for place in range(14))
     write_parts({"verdicts": Part(1.0, rows)}, path)
-    assert readme_table(path).count("| ✔ |") == MOST_LINES == 10
-    assert "All 14 rows hold: " in readme_table(path)
+    assert key_rows(path).count("| ✔ |") == MOST_LINES == 10
+    assert "All 14 rows hold: " in key_rows(path)

@@ -233,7 +233,8 @@ def test_who_names_the_columns(fitted):
 
 
 def test_the_lines_of_the_documentation(fitted, tmp_path, monkeypatch):
-    text = (Path(__file__).parents[3] / "docs" / "predictors.md").read_text("utf-8")
+    docs = Path(__file__).parents[3] / "docs"
+    text = "".join((docs / name).read_text("utf-8") for name in ("models.md", "models/sklearn.md"))
     python = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
     found = {"pipeline": fitted["one-vs-rest"], "tags": TAGS}
     lines = next(block for block in python if "as_predictor" in block)
