@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import tagifai
-from tagifai.cli.parser import build_parser
+from tagifai.cli.parser import build_parser, with_command
 from tagifai.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +47,7 @@ def commands():
 def test_every_command_is_understood(program, words):
     for name, instead in LEFT_TO_THE_READER.items():
         words = words.replace(name, instead)
+    words = words.replace("KIND:SOURCE", "python:module:Name")
     given = shlex.split(words, comments=True)
     if program == "gradio_app.py":
         load_settings(given, {})
@@ -55,7 +56,7 @@ def test_every_command_is_understood(program, words):
             build_parser().parse_args([*given, "--help"])
         assert ended.value.code == 0
     elif given:
-        build_parser().parse_args(given)
+        build_parser().parse_args(with_command(given))
 
 
 def test_every_recipe_exists():
