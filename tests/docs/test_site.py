@@ -1,5 +1,6 @@
 """The site: it builds without a warning, and each of its links leads somewhere."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -7,8 +8,6 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
-
-import tagifai
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.long
@@ -84,9 +83,9 @@ def test_every_page_of_the_folder_is_on_the_site(site):
     assert {one for one in names if not (site / one.with_suffix(".html")).is_file()} == set()
 
 
-def test_every_public_name_is_in_the_reference(pages, site):
+def test_what_the_reference_names_is_on_its_page(pages, site):
+    text = (ROOT / "docs" / "python-reference.md").read_text("utf-8")
+    named = re.findall(r"^\.\. auto\w+:: (\S+)$", text, re.M)
+    assert len(named) > 10
     anchors = pages[site / "python-reference.html"].anchors
-    names = [name for name in tagifai.__all__ if not name.startswith("__")]
-    documented = {anchor.rpartition(".")[2] for anchor in anchors}
-    assert [name for name in names if name not in documented] == []
-    assert "TagifaiCallback" in documented
+    assert [name for name in named if name not in anchors] == []
