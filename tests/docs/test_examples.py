@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 
 import tagifai
 from tagifai.cli.parser import build_parser, with_command
+from tagifai.data.config import CONFIG_FILE, DataConfig, load_config
 from tagifai.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +81,14 @@ def test_json_is_json(name, body):
 @pytest.mark.parametrize(("name", "body"), blocks("toml"))
 def test_toml_is_toml(name, body):
     assert tomllib.loads(body)
+
+
+def test_every_key_of_the_data_folder_is_shown_with_a_value_that_is_allowed(tmp_path):
+    text = next(body for _, body in blocks("toml") if "untagged" in body)
+    (tmp_path / CONFIG_FILE).write_text(text)
+    assert load_config(tmp_path).excluded == ("machine-learning",)
+    keys = {field.name for field in fields(DataConfig)} - {"columns"}
+    assert set(tomllib.loads(text)) == keys
 
 
 @pytest.mark.parametrize(("name", "body"), blocks("python"))
