@@ -78,7 +78,7 @@ statistics *ARGS:
 
 # Build the documentation into `build/docs`; warnings are errors
 docs *ARGS:
-    {{ python }} -m sphinx -W --keep-going {{ ARGS }} docs build/docs
+    {{ python }} -m sphinx -W --keep-going -a {{ ARGS }} docs build/docs
 
 # Write what comes from the program into README and docs: `--tables`, `--data DIR`, `--check`
 docs-tables *ARGS:

@@ -30,6 +30,7 @@ napoleon_use_ivar = True
 
 html_theme = "furo"
 html_title = f"tagifai {release}"
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 html_static_path = ["static"]

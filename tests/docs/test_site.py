@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.long
-BUILD = ["sphinx", "-W", "--keep-going"]
+BUILD = ["sphinx", "-W", "--keep-going", "-a"]
 
 
 class Page(HTMLParser):
