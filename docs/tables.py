@@ -43,12 +43,12 @@ ATTRIBUTE = re.compile(r"^    (\w[\w, ]*?)(?: : [^\n]*)?\n((?:        [^\n]*\n?)
 LARGE = 200_000
 # The recorded rows that the README shows: work, size, and what it is compared to.
 HEADLINES = {
-    "slider to lists, against a tuned Streamlit page": (
+    "time from slider to lists, of a tuned Streamlit page's": (
         "slider key to lists",
         203_200,
         "to Streamlit, tuned",
     ),
-    "slider to plots, against a tuned Streamlit page": (
+    "time from slider to plots, of a tuned Streamlit page's": (
         "slider key to plots",
         203_200,
         "to Streamlit, tuned",
