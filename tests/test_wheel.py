@@ -264,6 +264,7 @@ def test_uv_builds_both_archives(tmp_path):
 
 EXTRAS = {
     "docs": "furo, myst_parser, sphinx",
+    "examples": "wordllama",
     "mcp": "mcp",
     "mlflow": "mlflow",
     "onnx": "onnxruntime, tokenizers",

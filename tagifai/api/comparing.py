@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from tagifai.plots import Figure as Plot
 
 
-@dataclass(frozen=True, slots=True)
+# A notebook has none of the page's style; what a narrow window shows instead stays out of sight.
+STYLE = """
+.tagifai .chart figure, .tagifai figure { margin: 0.5rem 0; }
+.tagifai .chart svg { display: block; max-width: 62rem; overflow: visible; font-family: inherit; }
+.tagifai .chart figcaption { font-weight: 600; padding: 0.3rem 0; }
+.tagifai .chart .narrow { display: none; }
+.tagifai .chart .minor { opacity: 0.8; }
+"""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """Version B against version A.
 
@@ -84,6 +94,14 @@ class Comparison:
             raise one_of("metric", metric, metrics)
         return plot_diffs(rows[rows["metric"] == metric], metric, self.a, self.b)
 
+    def __repr__(self) -> str:
+        row = self.result.primary_row
+        if row is None:
+            return f"<Comparison of {self.b} with {self.a}>"
+        figures = " → ".join("–" if one is None else f"{one:.3f}" for one in (row.a, row.b))
+        name = f"{row.name} {row.metric}"
+        return f"<Comparison of {self.b} with {self.a}: {row.verdict}, {name} {figures}>"
+
     def _repr_html_(self) -> str:
         from tagifai.charts import chart_diffs
         from tagifai.charts.verdict import show_verdict
@@ -92,7 +110,7 @@ class Comparison:
         chart = chart_diffs(
             rows, title="F1 by tag", name_a=self.a, name_b=self.b, empty="No tag to compare."
         )
-        return f"<div>{show_verdict(self.result)}{chart}</div>"
+        return f'<div class="tagifai"><style>{STYLE}</style>{show_verdict(self.result)}{chart}</div>'
 
 
 def compare(

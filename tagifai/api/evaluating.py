@@ -9,7 +9,7 @@ import numpy as np
 
 from tagifai.api.inputs import read_probabilities, read_tags, read_truth, refuse_unnamed
 from tagifai.arrays import Array
-from tagifai.errors import TagifaiError, one_of, shorten
+from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Figure:
     support: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Evaluation:
     """Figures of one model on one set of texts; renders itself in a notebook.
 
@@ -83,6 +83,14 @@ class Evaluation:
 
         return pd.DataFrame(
             [asdict(one) for one in self.figures], columns=list(Figure.__dataclass_fields__)
+        )
+
+    def __repr__(self) -> str:
+        value = self.figure("weighted", "f1").value
+        shown = "–" if value is None else f"{value:.3f}"
+        return (
+            f"<Evaluation of {counted(self.num_texts, 'text')} and "
+            f"{counted(self.num_tags, 'tag')}: weighted f1 {shown}>"
         )
 
     def _repr_html_(self) -> str:

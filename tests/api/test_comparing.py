@@ -22,6 +22,8 @@ def test_a_notebook_shows_it_and_it_plots():
     html = result._repr_html_()
     assert "<svg" in html
     assert "<img>" not in html
+    assert ".tagifai .chart .narrow { display: none; }" in html
+    assert repr(result) == "<Comparison of b with a: better, weighted f1 0.667 → 1.000>"
     assert result.plot("precision").axes[0].get_yticklabels()[0].get_text() in ("<img>", "nlp")
     with pytest.raises(TagifaiError, match="unknown group 'tag'"):
         result.plot(group="tag")
