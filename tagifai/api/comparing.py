@@ -110,7 +110,9 @@ class Comparison:
         chart = chart_diffs(
             rows, title="F1 by tag", name_a=self.a, name_b=self.b, empty="No tag to compare."
         )
-        return f'<div class="tagifai"><style>{STYLE}</style>{show_verdict(self.result)}{chart}</div>'
+        return (
+            f'<div class="tagifai"><style>{STYLE}</style>{show_verdict(self.result)}{chart}</div>'
+        )
 
 
 def compare(

@@ -23,6 +23,7 @@ from tagifai.spaces import stay_offline
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tagifai.reviews import Review
     from tagifai.services.app import Services
 
 # What Gradio's packages say of a notebook without widgets, which nobody here needs.
@@ -67,6 +68,7 @@ class Session:
         self._selected = ""
         self._closing = threading.Lock()
         self._open = contextlib.ExitStack()
+        self._decided: tuple[Review, ...] = ()
         self.closed = False
         try:
             self._services = self._start(settings, framed_by, proxied)
@@ -109,22 +111,19 @@ class Session:
         -------
         DataFrame
             One row for each decision that still holds: `at`, `reviewer`, `id`, `tag`, `decision`
-            ("add", "remove", "right" or "skip"), `note`, `version`.
-
-        Raises
-        ------
-        TagifaiError
-            The session is closed.
+            ("add", "remove", "right" or "skip"), `note`, `version`. It is there as soon as the
+            page says that the decision was kept, and still after `close`.
         """
         import pandas as pd
 
         from tagifai.reviews import in_force
 
-        self._check_open()
+        with self._closing:
+            events = self._decided if self.closed else self._services.reviews.events()
         columns = ["at", "reviewer", "id", "tag", "decision", "note", "version"]
         rows = [
             (one.at, one.reviewer, one.project, one.tag, one.decision, one.note, one.version)
-            for one in in_force(self._services.reviews.events())
+            for one in in_force(events)
             if one.tag
         ]
         return pd.DataFrame(rows, columns=columns)
@@ -141,12 +140,12 @@ class Session:
         with self._closing:
             if self.closed:
                 return
+            self._open.close()
             self.closed = True
-        atexit.unregister(self.close)
-        self._open.close()
-        if self._predictor is not None:
-            live.forget(self._predictor)
-        shutil.rmtree(self._folder, ignore_errors=True)
+            atexit.unregister(self.close)
+            if self._predictor is not None:
+                live.forget(self._predictor)
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -188,7 +187,7 @@ class Session:
             settings = replace(settings, root_path=proxy_path(settings.port))
         self.port = settings.port
         services = Services(settings)
-        self._open.callback(services.close)
+        self._open.callback(self._end, services)
         demo = bound_queue(build_app(services, selected=self._select), settings.max_waiting)
         demo.GRADIO_CACHE = str(self._folder / "gradio")
         if settings.share:
@@ -202,6 +201,12 @@ class Session:
         services.warm_up.start()
         self.url = f"{(link or address_of(settings)).rstrip('/')}/"
         return services
+
+    def _end(self, services: "Services") -> None:
+        """Close what the server used, once it has ended; decisions outlive the folder."""
+        with contextlib.suppress(TagifaiError):
+            self._decided = services.reviews.events()
+        services.close()
 
     def _select(self, query: str) -> None:
         self._selected = query

@@ -1,4 +1,8 @@
+import os
+import threading
 import urllib.request
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ TEXTS = [f"{('a cat', 'a dog')[row % 2]} number {row}" for row in range(40)]
 TAGS = ["cats", "dogs"]
 Y_TRUE = np.eye(2, dtype=int)[np.arange(40) % 2]
 Y_PROB = Y_TRUE * 0.8 + 0.1
+VISIT = Visit(host="127.0.0.1:7860", client="127.0.0.1")
 
 
 def predict(texts):
@@ -48,8 +53,7 @@ def test_several_at_once_each_with_its_own(capfd):
 
 def test_reviews_are_read_as_a_table():
     with tagifai.show(TEXTS, Y_TRUE, Y_PROB, tags=TAGS, open_browser=False) as session:
-        visit = Visit(host="127.0.0.1:7860", client="127.0.0.1")
-        session._services.reviews.decide(visit, "model", ("3", "cats"), "right", "seen")
+        session._services.reviews.decide(VISIT, "model", ("3", "cats"), "right", "seen")
         row = session.reviews().iloc[0]
         assert row[["id", "tag", "decision", "note", "version"]].tolist() == [
             "3",
@@ -58,6 +62,40 @@ def test_reviews_are_read_as_a_table():
             "seen",
             "model",
         ]
+    # What was decided outlives the session; where it was written does not.
+    assert session.reviews()["decision"].tolist() == ["right"]
+    assert not session._folder.exists()
+
+
+def test_what_is_closed_has_left_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    # What the first session imports and starts stays for those that follow.
+    tagifai.show(TEXTS, Y_TRUE, Y_PROB, tags=TAGS, open_browser=False).close()
+    before = all_that_lasts(tmp_path)
+    for _ in range(2):
+        session = tagifai.show(TEXTS, Y_TRUE, predictor=predict, tags=TAGS, open_browser=False)
+        assert is_answering(session.url)
+        preprocessing = session._services.preprocessing
+        assert preprocessing.preprocess("a1 b2", False, False, "[0-9]", "") == "a b"
+        session._services.reviews.decide(VISIT, "model", ("3", "cats"), "skip")
+        session.close()
+        session.close()
+    assert all_that_lasts(tmp_path) - before == set()
+
+
+def all_that_lasts(folder):
+    """List this process's threads, children and open files, and what is in a folder."""
+    lasting = {thread.name for thread in threading.enumerate()}
+    lasting |= {str(path) for path in folder.rglob("*")}
+    for link in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):
+            lasting.add(str(link.readlink()).partition(":")[0])  # pipes and sockets have numbers
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parent = path.read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                lasting.add(f"process {path.parent.name}")
+    return lasting
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,6 @@ trainer = Trainer(
     callbacks=[callback],
 )
 trainer.train()
-found["training"] = model.training
 found["added"] = [one.name for one in callback.added]
 found["f1"] = [one.f1 for one in callback.added]
 found["num_samples"] = {one.num_samples for one in callback.added} == {20}
@@ -133,10 +132,9 @@ def test_a_trainer_adds_a_version_at_each_evaluation(tmp_path):
     python = environment_of(tmp_path, "transformers", beside=("accelerate",))
     found = run_in(python, COMMON + TRAINER, tmp_path)
     assert found["is one"]
-    assert found["training"]  # the Trainer finds its model as it left it
     assert found["added"] == [f"step-{8 * epoch}" for epoch in range(1, 7)]
     assert found["num_samples"]
-    assert found["f1"][-1] > 0.8
+    assert found["f1"][-1] > max(0.7, found["f1"][0])
     assert found["notes"] == "step 48, epoch 6"
     assert found["tags"]
     assert found["gap"] < 1e-5

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from pages import choose, field, open_tab
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
 # 60 texts, of which the "dogs" of rows 2 and 5 are predicted and not labelled.
@@ -166,3 +167,28 @@ def test_a_notebook_shows_the_page_and_reads_the_selection(tmp_path, open_page):
         page.close()
         assert client.execute_cell(book.cells[3], 3).outputs[0]["data"]["text/plain"] == "True"
         assert not is_open(url)
+
+
+def test_decisions_on_a_page_opened_by_a_link_are_read_by_its_own_program(tmp_path, open_page):
+    """Three sessions at once; what the page says it kept is there, and still after the end."""
+    link = "?tab=inspection&part=label-errors"
+    choices = ("", "&version=v1&tag=dogs", '&version=v1&pair=["5","dogs"]')
+    with showing(tmp_path) as program:
+        show = 'tagifai.show(texts, y_true, {"v1": y_prob, "v2": y_prob}, tags=tags)'
+        program.ask(f"(sessions := [session, {show}, {show}])")
+        urls = program.ask("[one.url for one in sessions]")
+        for number, (url, choice) in enumerate(zip(urls, choices, strict=True)):
+            page = open_page(f"{url}{link}{choice}")
+            told = page.locator("#issue-pair .told")
+            page.locator("#review-add").click()
+            expect(told).to_contain_text("Kept: add, dogs")
+            page.keyboard.press("s")
+            expect(told).to_contain_text("Kept: skip")
+            table = program.ask(f"sessions[{number}].reviews().to_dict('records')")
+            assert [row["decision"] for row in table] == ["add", "skip"]
+            assert (table[0]["id"], table[0]["tag"]) == ("5" if "pair" in choice else "2", "dogs")
+            assert {row["version"] for row in table} == {"v1" if choice else "v2"}
+            page.close()
+            told = program.ask(f"(sessions[{number}].close(), len(sessions[{number}].reviews()))")
+            assert told == [None, 2]
+        assert program.end() == ("", "")
