@@ -55,6 +55,33 @@ class Chosen(gr.EventData):
         super().__init__(target, _data)
 
 
+class Typed(gr.EventData):
+    """What the page sends of a key: texts, "" where one is missing or too long.
+
+    Parameters
+    ----------
+    target
+        The box that is typed in.
+    _data
+        Whatever the browser, or a program in its place, sent.
+
+    Attributes
+    ----------
+    key
+        The name of the key.
+    text
+        What the box shows since.
+    """
+
+    def __init__(self, target: Block | None, _data: object) -> None:
+        given = _data if isinstance(_data, dict) else {}
+        texts = (given.get("key"), given.get("input_value"))
+        self.key, self.text = (
+            text if isinstance(text, str) and len(text) <= MAX_FIELD else "" for text in texts
+        )
+        super().__init__(target, _data)
+
+
 def put_row(table: gr.HTML, control: Block) -> Dependency:
     """Put the key of a chosen row of a table into a control.
 

@@ -9,6 +9,7 @@ from tagifai.data.frequency import FrequencySelection
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.services.data import DataSummary, LoadedData
+from tagifai.ui.choosers import SENT_WHOLE, Search, choose
 from tagifai.ui.events import QUICK, drawn_first
 from tagifai.ui.links import Choice, Link
 from tagifai.ui.views.data import show_left_out, show_selection
@@ -108,6 +109,7 @@ class FrequencyPart:
             [self.cloud_tag, *steps],
             **QUICK,
         )
+        Search(self.list_tags).follow(self.cloud_tag, self.min_freq)
         self.cloud_tag.change(self.show_word_cloud, self.cloud_tag, self.cloud, **QUICK)
 
     def draw_ahead(self, shown: Dependency) -> None:
@@ -142,7 +144,7 @@ class FrequencyPart:
                 maximum=data.summary.most_common + 1, value=selection.min_tag_freq
             ),
             **dict(zip(self.lists, show_selection(selection), strict=True)),
-            self.cloud_tag: gr.Dropdown(names, value=tag),
+            self.cloud_tag: choose(names, tag),
             self.cloud: self.show_word_cloud(tag),
             self.left_out: show_left_out(data.left_out),
         }
@@ -189,9 +191,15 @@ class FrequencyPart:
             tag = names[0] if names else None
         return {
             # An update: to make a component takes the server half a millisecond, at each step.
-            self.cloud_tag: gr.update(choices=names, value=tag),
+            self.cloud_tag: gr.update(choices=names, value=tag)
+            if len(names) <= SENT_WHOLE
+            else choose(names, tag),
             **self._send_steps(data, frequency, steps_of),
         }
+
+    def list_tags(self, frequency: int) -> list[str]:
+        """List the tags that reach a frequency."""
+        return tag_names(self.services.data.filter_tags(frequency))
 
     def show_word_cloud(self, tag: str | None) -> str:
         """Draw the words of a tag's projects."""

@@ -9,6 +9,7 @@ from tagifai.data.browse import SORTS
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.services.data import LoadedData
+from tagifai.ui.choosers import Search, choose
 from tagifai.ui.events import QUICK
 from tagifai.ui.links import Choice, Link
 from tagifai.ui.views.data import describe_project, show_page
@@ -95,6 +96,7 @@ class ProjectsPart:
         self.tag.input(
             self.show_tag, self.tag, [self.details, self.notice, self.shown_tag], **QUICK
         )
+        Search(self.list_tags).follow(self.tag)
         self.query.change(self.search, [*order, self.searched], [*page, self.searched], **QUICK)
         gr.on([self.sort.input, self.descending.input], self.show_first_page, order, page, **QUICK)
         self.number.input(self.show_projects, [*order, self.number], page, **QUICK)
@@ -109,7 +111,7 @@ class ProjectsPart:
         )
         return {
             self.sample: describe_project(data.summary.sample),
-            self.tag: gr.Dropdown(tags, value=tag),
+            self.tag: choose(tags, tag),
             self.details: asdict(data.describe_tag(tag)) if tag else None,
             self.shown_tag: tag,
             self.query: query,
@@ -118,6 +120,10 @@ class ProjectsPart:
             self.searched: query,
             **self.show_projects(query, sort, descending, number),
         }
+
+    def list_tags(self, _: object) -> list[str]:
+        """List the tags to choose from."""
+        return self.services.data.summary().tags
 
     def show_tag(self, tag: str | None) -> dict[Component, object]:
         """Show what is known of a tag."""

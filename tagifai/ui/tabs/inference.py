@@ -11,6 +11,7 @@ from tagifai.errors import TagifaiError
 from tagifai.inference import TextPrediction
 from tagifai.services.app import Services
 from tagifai.services.patience import PATIENT, Ask, PredictionCancelled, TooSlow
+from tagifai.ui.choosers import Search, choose
 from tagifai.ui.events import QUICK, Updates, put_row
 from tagifai.ui.links import FILL_EMPTY, Choice, Link, Route
 from tagifai.ui.tabs.inference_many import ManyTexts
@@ -238,6 +239,8 @@ class InferenceTab:
             **QUEUED,
         )
         self.cancel.click(self.stop, None, None, queue=False, api_visibility="private")
+        Search(self.list_tags).follow(self.tag, self.version)
+        self.form.search(self.known_tags)
         put_row(self.probabilities, self.tag)
         put_row(self.examples, self.text)
 
@@ -270,7 +273,7 @@ class InferenceTab:
         """Offer the tags and the examples of a version."""
         names = self.known_tags(name)
         return {
-            self.tag: gr.Dropdown([LIKELIEST, *names], value=tag if tag in names else LIKELIEST),
+            self.tag: choose([LIKELIEST, *names], tag if tag in names else LIKELIEST),
             self.examples: self.show_examples(name),
             **self.form.offer(names),
         }
@@ -479,6 +482,10 @@ class InferenceTab:
             return render_examples(self.services.inference.examples(name)) if name else ""
         except TagifaiError:
             return ""
+
+    def list_tags(self, name: str | None) -> list[str]:
+        """List what can be explained of a version."""
+        return [LIKELIEST, *self.known_tags(name)]
 
     def known_tags(self, name: str | None) -> list[str]:
         """List the tags of a version; the prediction says what is wrong with a broken one."""

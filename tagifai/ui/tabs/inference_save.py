@@ -1,12 +1,13 @@
 """Save a text as a behavioral test of the data folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import gradio as gr
 
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.services.patience import Ask, PredictionCancelled
+from tagifai.ui.choosers import Search, offer
 from tagifai.ui.events import Updates
 from tagifai.ui.server.visits import visit_of
 from tagifai.ui.views.behavioral import TYPES, render_saved
@@ -78,7 +79,12 @@ class SaveForm:
 
     def offer(self, tags: Sequence[str]) -> Updates:
         """Offer a version's tags."""
-        return {self.expected: gr.Dropdown(list(tags)), self.forbidden: gr.Dropdown(list(tags))}
+        return {box: offer(tags, None) for box in (self.expected, self.forbidden)}
+
+    def search(self, names: Callable[[str | None], Sequence[str]]) -> None:
+        """Find a version's tags on the server where there are many."""
+        for box in (self.expected, self.forbidden):
+            Search(names).follow(box, self.version)
 
     def save(
         self,

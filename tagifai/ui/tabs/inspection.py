@@ -7,6 +7,7 @@ import gradio as gr
 from tagifai.errors import TagifaiError
 from tagifai.inspection import ORDERS
 from tagifai.services.app import Services
+from tagifai.ui.choosers import Search, choose, offer
 from tagifai.ui.events import QUICK, Updates, drawn_once, put_row
 from tagifai.ui.links import Choice, Link, Route, Value
 from tagifai.ui.tabs.inspection_calibration import Calibration
@@ -181,9 +182,12 @@ class InspectionTab:
         set_by_answers = [self.tag, thresholds.threshold, samples.page]
         said = [thresholds.message, samples.progress]
         shown = [
-            self.view, self.notice, samples.mark, *said, *thresholds.of_version, *self.cleared,
+            self.view, self.notice, samples.mark, *said, *thresholds.of_version,
+            self.tables.tag_table.controls, *self.cleared,
         ]  # fmt: skip
         self.route.on_shown(self.fill, [*controls, *shown], known=[self.view, samples.marked])
+        Search(self._tags_of).follow(self.tag, self.version)
+        self.tables.search(self.version, thresholds.common, self.notice)
         put_row(self.tables.tags, self.tag)
         put_row(self.calibration.tags, self.tag)
         asked = [self.view, samples.marked, *controls]
@@ -300,7 +304,7 @@ class InspectionTab:
 
     def _show_controls(self, view: View) -> Updates:
         return {
-            self.tag: gr.Dropdown(self._tags_of(view.version), value=view.tag or None),
+            self.tag: choose(self._tags_of(view.version), view.tag or None),
             self.thresholds.common: view.common,
             self.thresholds.threshold: view.threshold,
             self.outcome: view.outcome,
@@ -309,9 +313,9 @@ class InspectionTab:
             self.samples.page: view.page,
         }
 
-    def _tags_of(self, name: str) -> list[str]:
+    def _tags_of(self, name: str | None) -> list[str]:
         try:
-            return [row.tag for row in self.services.inspection.tag_table(name)]
+            return [row.tag for row in self.services.inspection.tag_table(name)] if name else []
         except TagifaiError:
             return []  # the notice says what is wrong with the version
 
@@ -336,7 +340,7 @@ class InspectionTab:
             shown |= of_version
         elif before.common != asked.common:
             rows = service.tag_table(asked.version, asked.common or None)
-            shown |= self.tables.show_tags(rows, decides=decides)
+            shown |= self.tables.show_tags(rows, asked.version)
         if decides and asked.tag:
             threshold = service.threshold_of(asked.version, asked.tag)
         elif threshold is None:
@@ -369,11 +373,9 @@ class InspectionTab:
         shown = {
             self.notice: render_notes(self.services.inspection.notes(name)),
             # The value is left out where it is still right: a tag chosen meanwhile stays.
-            self.tag: gr.Dropdown(names)
-            if tag == asked.tag
-            else gr.Dropdown(names, value=tag or None),
+            self.tag: offer(names, tag) if tag == asked.tag else choose(names, tag or None),
             **self.thresholds.show_version(name),
-            **self.tables.show_tags(rows, decides=self.services.inspection.decides(name)),
+            **self.tables.show_tags(rows, name),
             **self.tables.show_slices(name),
             **self.calibration.show_version(name),
         }

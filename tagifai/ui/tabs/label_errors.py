@@ -14,6 +14,7 @@ from tagifai.selection import Paged
 from tagifai.services.app import Services
 from tagifai.services.review_repository import warn_of_reviews
 from tagifai.services.reviews import PairDescription, ReviewService, apply_commands
+from tagifai.ui.choosers import Search, choose, offer
 from tagifai.ui.events import QUICK, Chosen
 from tagifai.ui.links import Choice, Link, Route, Updates
 from tagifai.ui.saving import SavedFile, alert, pack
@@ -247,6 +248,7 @@ class LabelErrorsTab:
             outputs,
             **QUICK,
         )
+        Search(self.list_tags).follow(filters.tag, filters.version)
         self.number.input(self.turn_page, [*controls, self.number], outputs, **QUICK)
         self.queue.select(self.choose_pair, [*controls, self.number], outputs, **once)
         decide = {
@@ -308,7 +310,7 @@ class LabelErrorsTab:
             return {
                 **named,
                 self.reviewer: "".join([link.refused(), self._show_reviewer(request, name)]),
-                filters.tag: gr.Dropdown([ALL_TAGS, *tags], value=tag),
+                filters.tag: choose([ALL_TAGS, *tags], tag),
                 filters.kind: kind,
                 filters.split: split,
                 filters.rank: rank,
@@ -317,6 +319,10 @@ class LabelErrorsTab:
             }
         except TagifaiError as error:
             return {self.reviewer: "", **self._failed(error)}
+
+    def list_tags(self, name: str | None) -> list[str]:
+        """List what the filter by tag offers."""
+        return [ALL_TAGS, *self.reviews.tags(name)] if name else []
 
     def follow_version(
         self, request: gr.Request, read_from: str | None, moves: int, name: str | None, tag: str
@@ -331,7 +337,7 @@ class LabelErrorsTab:
         except TagifaiError:
             return {self.reviewer: "", **moved}  # the queue will say what is wrong
         # A tag that was chosen meanwhile stays, unless it is gone.
-        tags = gr.Dropdown(names) if tag in names else gr.Dropdown(names, value=ALL_TAGS)
+        tags = offer(names, tag) if tag in names else choose(names, ALL_TAGS)
         return {self.reviewer: shown, self.filters.tag: tags, **moved}
 
     def open_queue(self, request: gr.Request, read_from: str | None, *choice: str) -> Updates:

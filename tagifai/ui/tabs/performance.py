@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import gradio as gr
 import orjson
-from gradio.components import Component
+from gradio.blocks import Block
 
 from tagifai.charts.verdict import VERDICT_TERMS, show_verdict
 from tagifai.comparison.export import export_comparison
+from tagifai.comparison.results import DiffRow
 from tagifai.comparison.verdicts import ENOUGH_POSITIVES as ENOUGH
 from tagifai.errors import TagifaiError
 from tagifai.metrics.reading import metric_terms
@@ -15,10 +16,12 @@ from tagifai.report import gather
 from tagifai.report.page import write_page
 from tagifai.services.app import Services
 from tagifai.store.history import KEY_METRICS, HistoryRow
+from tagifai.ui.choosers import Search, choose
 from tagifai.ui.events import QUICK, Chosen
 from tagifai.ui.links import Choice, Link, Route
 from tagifai.ui.saving import SavedFile, alert, pack
 from tagifai.ui.tabs.performance_behavioral import BehavioralResults
+from tagifai.ui.tabs.long_table import LongTable
 from tagifai.ui.views.comparison import (
     render_changes,
     render_flipped,
@@ -31,7 +34,7 @@ from tagifai.ui.views.comparison import (
     render_tags,
     render_version_notes,
 )
-from tagifai.ui.views.markup import CHOOSE_ROW, show_error, show_note, show_terms
+from tagifai.ui.views.markup import show_error, show_note, show_terms
 from tagifai.ui.views.version_card import render_card
 
 INTRO = """How good is each version, and is the newer one better, or is that noise? Look here to
@@ -44,7 +47,7 @@ LONELY = "There is only one version: train or release another to compare."
 SHOWN_WITH_INTERVALS = 60
 REPORT = "Save a report to send (HTML)"
 
-Shown = dict[Component, object]
+Shown = dict[Block, object]
 """What a handler changes: the new value of each component."""
 
 
@@ -126,6 +129,7 @@ class MetricHistory:
         with gr.Accordion("The same as a table", open=False):
             self.table = gr.HTML(elem_id="metric-table", apply_default_css=False)
         self.outputs = [self.metrics, self.chart, self.table]
+        Search(self.list_figures).follow(self.metrics)
         self.metrics.input(
             self.draw,
             self.metrics,
@@ -137,8 +141,11 @@ class MetricHistory:
 
     def fill(self, names: Sequence[str], labels: list[str]) -> Shown:
         """Offer the figures that versions have, and draw the chosen ones."""
-        offered = gr.Dropdown(list(names), value=labels, multiselect=True)
-        return {self.metrics: offered, **self.draw(labels)}
+        return {self.metrics: choose(names, labels, several=True), **self.draw(labels)}
+
+    def list_figures(self, _: object) -> list[str]:
+        """List the figures that versions have."""
+        return list(self.services.versions.figure_names())
 
     def draw(self, labels: list[str] | None) -> Shown:
         """Draw metrics over versions, the latest of them with intervals."""
@@ -161,6 +168,9 @@ class VersionComparison:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.tag_table = LongTable[DiffRow](
+            "tag-diffs", lambda rows, a, b, _: render_tags(rows, a, b), lambda row: row.name
+        )
 
     def build(self) -> None:
         """Lay out the choice of versions and all that follows from it."""
@@ -209,7 +219,8 @@ class VersionComparison:
             self.better = gr.HTML(elem_id="improvements", min_width=360, apply_default_css=False)
             self.worse = gr.HTML(elem_id="regressions", min_width=360, apply_default_css=False)
         gr.Markdown("### Every tag")
-        self.tags = gr.HTML(elem_id="tag-diffs", apply_default_css=False, js_on_load=CHOOSE_ROW)
+        self.tag_table.build()
+        self.tags = self.tag_table.table
         self.flips = gr.HTML(elem_id="flips", apply_default_css=False)
 
     def _build_params(self) -> None:
@@ -251,12 +262,13 @@ class VersionComparison:
             self.card_a,
             self.card_b,
         ]
-        self.filled = [*inputs, *self.outputs]
+        self.filled = [*inputs, *self.outputs, self.tag_table.controls]
+        self.tag_table.follow(self.list_tags, [*pair, self.metric], self.verdict)
         gr.on(
             [self.a.input, self.b.input, self.metric.input],
             self.compare,
             inputs,
-            self.outputs,
+            [*self.outputs, self.tag_table.controls],
             trigger_mode="always_last",
             api_visibility="private",
             show_progress="minimal",
@@ -308,7 +320,7 @@ class VersionComparison:
             self.tag_chart: render_tag_chart(result, metric),
             self.better: render_changes(result, metric, 1),
             self.worse: render_changes(result, metric, -1),
-            self.tags: render_tags(result, metric),
+            **self.tag_table.show(result.rows("tags", metric), a, b, metric),
             self.params: render_params(result, only, query or ""),
             self.flips: self._show_flips(a, b, tag) if tag else "",
             self.tag: tag,
@@ -326,6 +338,10 @@ class VersionComparison:
 
     def _show_alone(self, message: str) -> Shown:
         return {**dict.fromkeys(self.outputs, ""), self.verdict: message}
+
+    def list_tags(self, a: str | None, b: str | None, metric: str) -> Sequence[DiffRow]:
+        """Return the differences of all tags."""
+        return self.services.comparisons.compare(a, b).rows("tags", metric) if a and b else []
 
     def search_params(self, a: str | None, b: str | None, only: bool, query: str) -> Shown:
         """Show the hyperparameters that match."""

@@ -1,5 +1,6 @@
 """Slices: build one, measure it, save it by name; let the finder propose where it is worse."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -10,6 +11,7 @@ from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.services.slices import SliceService, read_cells, write_cells
 from tagifai.slices import Conditions
+from tagifai.ui.choosers import Search, choose
 from tagifai.ui.events import QUICK, Chosen, drawn_once
 from tagifai.ui.links import Choice, Link, Route, Updates
 from tagifai.ui.server.visits import visit_of
@@ -98,9 +100,14 @@ class ConditionFields:
             names = known.get(choice.name)
             value = link.read(choice.name, names)
             changes[choice.control] = (
-                value if names is None else gr.Dropdown(names, value=value or None)
+                value if names is None else choose(names, value or None, several=True)
             )
         return changes
+
+    def search(self, tags: Callable[[object], Sequence[str]]) -> None:
+        """Find tags on the server where there are many."""
+        for box in (self.all_of, self.any_of, self.none_of):
+            Search(tags).follow(box)
 
     def read(self, *values: Any) -> Conditions:
         """Read conditions from the values of the fields."""
@@ -137,6 +144,7 @@ class SlicesTab:
             [], label="Load saved slice", elem_id="slice-saved", interactive=True
         )
         self.fields.build()
+        self.fields.search(self.list_tags)
         self.measured = gr.HTML(elem_id="slice-measured", apply_default_css=False)
         with gr.Row(elem_classes="controls"):
             self.name = gr.Textbox(
@@ -204,6 +212,10 @@ class SlicesTab:
     def slices(self) -> SliceService:
         """The slices of the data."""
         return self.services.slices
+
+    def list_tags(self, _: object) -> list[str]:
+        """List the tags of the data."""
+        return list(self.slices.choices().tags)
 
     def open_tab(self, link: Link, request: gr.Request) -> Updates:
         """Fill the fields with the tags and columns of the data, and as a link asks."""

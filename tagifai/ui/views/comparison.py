@@ -165,7 +165,7 @@ def render_changes(result: Comparison, metric: str, sign: int) -> str:
     )
 
 
-def render_tags(result: Comparison, metric: str) -> str:
+def render_tags(rows: Sequence[DiffRow], a: str, b: str) -> str:
     """Render every tag with its interval and verdict; a row opens its flips."""
     records = [
         {
@@ -175,14 +175,14 @@ def render_tags(result: Comparison, metric: str) -> str:
             "verdict": _verdict(row),
             "few": row.verdict == TOO_FEW,
         }
-        for row in result.rows("tags", metric)
+        for row in rows
     ]
     return show_table(
         records,
         {
             "name": "tag",
-            "a": f"A: {result.a}",
-            "b": f"B: {result.b}",
+            "a": f"A: {a}",
+            "b": f"B: {b}",
             "points": "B − A, points",
             "interval": "95 % interval",
             "verdict": "verdict",

@@ -33,7 +33,7 @@ def told(values):
 def test_a_comparison_fills_every_part_that_it_says(tab):
     comparison = tab.comparison
     shown = comparison.compare("v0.1.0", "v0.2.0", "f1", True, "")
-    assert set(shown) == set(comparison.outputs)
+    assert set(shown) == {*comparison.outputs, comparison.tag_table.controls}
     parts = told(shown)
     assert "Can't tell v0.2.0 from v0.1.0" in parts["verdict"].replace("<b>", "").replace(
         "</b>", ""

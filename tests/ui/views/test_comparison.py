@@ -67,7 +67,7 @@ def test_the_surest_change_comes_first_and_the_noisiest_last():
 
 
 def test_every_tag_has_its_verdict_in_words():
-    table = render_tags(replace(RESULT, tags=TAGS), "f1")
+    table = render_tags(replace(RESULT, tags=TAGS).rows("tags", "f1"), RESULT.a, RESULT.b)
     shown = cells(table)
 
     verdicts = {line[0]: line[5] for line in shown if line}
@@ -81,7 +81,7 @@ def test_every_tag_has_its_verdict_in_words():
 @pytest.mark.parametrize(("metric", "names"), [("f1", ["cv"]), ("recall", ["nlp"])])
 def test_what_is_shown_is_of_the_chosen_metric(metric, names):
     tags = (row("cv", 0.1), row("nlp", 0.1, metric="recall"))
-    table = render_tags(replace(RESULT, tags=tags), metric)
+    table = render_tags(replace(RESULT, tags=tags).rows("tags", metric), RESULT.a, RESULT.b)
 
     assert [line[0] for line in cells(table) if line] == names
 
