@@ -98,10 +98,12 @@ def test_the_page_draws_each_step_as_the_server_does(page, corpus):
     assert page.evaluate(draw, [sent, [*steps]]) == [[*show(step)] for step in steps]
     as_they_are = [{"__type__": "update"}] * 2
     assert page.evaluate(f"() => ({JOIN})(1, '', 'a', 'b')") == as_they_are
-    one = write_shared([], lambda step: [f"<p>{step}</p>", "<tr>"], only=7)
+    some = write_shared([7, 9], lambda step: [f"<p>{step}</p>", "<tr>"], low=6, high=9)
     draw = f"([sent, step]) => ({JOIN})(step, sent, 'a', 'b')"
-    assert page.evaluate(draw, [one, 7]) == ["<p>7</p>", "<tr>"]
-    assert page.evaluate(draw, [one, 8]) == as_they_are
+    for step, bound in ((6, 7), (7, 7), (8, 9), (9, 9)):
+        assert page.evaluate(draw, [some, step]) == [f"<p>{bound}</p>", "<tr>"]
+    for step in (5, 10):
+        assert page.evaluate(draw, [some, step]) == as_they_are
 
 
 def test_steps_of_data_that_has_changed_are_sent_again(page, corpus):

@@ -109,14 +109,32 @@ def test_the_page_is_sent_the_steps_that_it_cannot_draw(handlers):
     assert (other[part.steps], other[part.steps_of]) == (sent[part.steps], digest)
 
 
-def test_of_too_many_steps_the_page_is_sent_one(handlers, monkeypatch):
+def test_of_too_many_steps_the_page_is_sent_those_around(handlers, tmp_path):
+    projects = [
+        {"id": f"{tag}-{n}", "title": "t" * 50, "description": "", "tags": [f"tag {tag:03}"]}
+        for tag in range(200)
+        for n in range(tag + 1)
+    ]
+    (tmp_path / "data" / "projects.json").write_text(json.dumps(projects))
+    (tmp_path / "data" / "tags.json").unlink()
     part = handlers("data_frequency", "send_steps").fn.__self__
-    monkeypatch.setattr(part, "_written", (part.services.data.summary().digest, ""))
-    sent = part.filter_by_frequency(81, "gone", "")
-    assert sent[part.steps_of] == ""
-    step = json.loads(sent[part.steps])
-    assert step["only"] == 81
-    assert "No tag reaches 81 projects. Move the slider down." in "".join(step["pieces"])
+    digest = part.services.data.summary().digest
+    part._written = digest, ""  # as where all steps are too much
+    sent = part.send_steps(100, "")
+    steps, held = json.loads(sent[part.steps]), sent[part.steps_of]
+    assert steps["bounds"] == [*range(88, 113)]
+    assert (steps["low"], steps["high"], len(steps["pages"])) == (88, 112, 25)
+    for near in (92, 107):  # the page draws these, and there are enough on either side
+        assert part.send_steps(near, held) == {part.steps_of: held}
+    for far in (91, 109, 3):
+        assert json.loads(part.send_steps(far, held)[part.steps])["low"] == max(0, far - 12) * (
+            far > 13
+        )
+    last = part.send_steps(300, held)
+    steps = json.loads(last[part.steps])
+    assert (steps["low"], steps["high"], steps["bounds"][-1]) == (189, None, 200)
+    assert "No tag reaches 201 projects. Move the slider down." in "".join(steps["pieces"])
+    assert part.send_steps(201, last[part.steps_of]) == {part.steps_of: last[part.steps_of]}
 
 
 @pytest.mark.parametrize(

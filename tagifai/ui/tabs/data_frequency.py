@@ -1,5 +1,7 @@
 """Data, tags by frequency: a slider, and the lists, charts and word cloud that follow it."""
 
+from bisect import bisect_left
+
 import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
@@ -19,13 +21,16 @@ from tagifai.ui.views.shared_markup import JOIN, write_shared
 WHY_FREQUENCY = """A tag with few projects can be neither learnt nor measured: with a handful in
 the test split, one prediction moves its F1 by tens of points. Tags under the minimum are left out
 of training; a project that keeps no tag is a negative of every tag."""
+# Steps before and after the one that is shown, and how near to their end more are sent.
+AROUND, NEAR = 12, 4
 
 
 class FrequencyPart:
     """Which tags reach a minimum number of projects.
 
     The page draws each step of the slider itself, from the markup of all steps, which it is sent
-    once, and again after the data has changed. Where that is too much, it is sent the step alone.
+    once, and again after the data has changed. Where that is too much, it is sent the steps around
+    the one that is shown, and others before it comes to their end.
     """
 
     def __init__(self, services: Services, min_tag_freq: int) -> None:
@@ -50,7 +55,7 @@ class FrequencyPart:
         self.summary = gr.HTML(elem_id="tags-summary", apply_default_css=False)
         # A hidden box and no State: the page reads it, without asking the server.
         self.steps = gr.Textbox(visible="hidden")
-        # The digest of the data that all steps were sent of.
+        # The digest of the data whose steps were sent, and which ones where it is not all of them.
         self.steps_of = gr.State("")
         with gr.Row():
             self.most_common = gr.HTML(elem_id="tags-most-common", apply_default_css=False)
@@ -160,13 +165,24 @@ class FrequencyPart:
     def _send_steps(
         self, data: LoadedData, frequency: int, steps_of: str
     ) -> dict[Component, object]:
-        digest = data.summary.digest
+        digest, counts = data.summary.digest, data.summary.counts
         if steps_of == digest:
             return {self.steps_of: digest}
         if steps := self._write_steps(data):
             return {self.steps: steps, self.steps_of: digest}
-        step = show_selection(data.filter_tags(frequency))
-        return {self.steps: write_shared([], lambda _: step, only=frequency), self.steps_of: ""}
+        place = bisect_left(counts, frequency)
+        held, first, last = _read_part(steps_of)
+        edges = first + NEAR * (first > 0), last - NEAR if last < len(counts) else last + 1
+        if held == digest and edges[0] <= place < edges[1]:
+            return {self.steps_of: steps_of}
+        first, last = max(0, place - AROUND), min(len(counts), place + AROUND + 1)
+        part = write_shared(
+            counts[first:last],
+            lambda step: show_selection(data.filter_tags(step)),
+            low=counts[first - 1] + 1 if first else 0,
+            high=counts[last - 1] if last < len(counts) else None,
+        )
+        return {self.steps: part, self.steps_of: f"{digest} {first} {last}"}
 
     def _write_steps(self, data: LoadedData) -> str:
         digest, steps = self._written
@@ -220,6 +236,12 @@ class FrequencyPart:
             title=f"Words in {what} projects tagged {tag}",
             empty=f"No words in the projects tagged {tag}.",
         )
+
+
+def _read_part(steps_of: str) -> tuple[str, int, int]:
+    """Read of what data the page holds which steps; none where it holds none."""
+    digest, *ends = steps_of.split(" ")
+    return (digest, int(ends[0]), int(ends[1])) if len(ends) == 2 else ("", 0, 0)
 
 
 def tag_names(selection: FrequencySelection) -> list[str]:

@@ -8,13 +8,15 @@ import orjson
 MAX_BYTES = 1_000_000
 _MARKS = re.compile(r"(?=<(?:tr|g)>)")
 # Joins the parts of the first page whose bound is not passed. All parts stay as they are where
-# nothing was sent, or another step alone.
+# nothing was sent, or other steps.
 JOIN = """
 (value, steps, ...parts) => {
   const same = window.tagifaiSteps?.text === steps;
   if (steps && !same) window.tagifaiSteps = {text: steps, ...JSON.parse(steps)};
-  const {bounds, pages, pieces, only} = window.tagifaiSteps ?? {};
-  if (!steps || (only ?? value) !== value) return parts.map(() => ({__type__: 'update'}));
+  const {bounds, pages, pieces, low, high} = window.tagifaiSteps ?? {};
+  if (!steps || value < low || value > (high ?? value)) {
+    return parts.map(() => ({__type__: 'update'}));
+  }
   const found = bounds.findIndex((bound) => value <= bound);
   const page = pages[found < 0 ? bounds.length : found];
   return page.map((numbers) => numbers.map((number) => pieces[number]).join(''));
@@ -23,7 +25,10 @@ JOIN = """
 
 
 def write_shared(
-    bounds: Sequence[int], show: Callable[[int], Sequence[str]], only: int | None = None
+    bounds: Sequence[int],
+    show: Callable[[int], Sequence[str]],
+    low: int = 0,
+    high: int | None = None,
 ) -> str:
     """Write, as JSON for `JOIN`, what each step shows, with each piece of markup once.
 
@@ -34,8 +39,9 @@ def write_shared(
         one show what the step after it does.
     show : callable
         Returns the parts of a step's page.
-    only : int, optional
-        The one step to write, without `bounds`.
+    low, high : int, optional
+        The first and the last step that `bounds` are of, where others are sent another time; then
+        the last bound is `high`, and nothing is written for steps past it.
 
     Returns
     -------
@@ -46,9 +52,9 @@ def write_shared(
     --------
     >>> write_shared([3], lambda step: [f"<p>{step}</p><tr>a", "<tr>a"])
     '{"bounds":[3],"pages":[[[0,1],[1]],[[2,1],[1]]],"pieces":["<p>3</p>","<tr>a","<p>4</p>"],\
-"only":null}'
+"low":0,"high":null}'
     """
-    steps = [only] if only is not None else [*bounds, (bounds[-1] if bounds else 0) + 1]
+    steps = [*bounds] if high is not None else [*bounds, (bounds[-1] if bounds else 0) + 1]
     numbers: dict[str, int] = {}
     size = 0
     pages = []
@@ -61,5 +67,5 @@ def write_shared(
         if size > MAX_BYTES:
             return ""
         pages.append(page)
-    shared = {"bounds": [*bounds], "pages": pages, "pieces": [*numbers], "only": only}
+    shared = {"bounds": [*bounds], "pages": pages, "pieces": [*numbers], "low": low, "high": high}
     return orjson.dumps(shared).decode()

@@ -15,7 +15,8 @@ def test_each_piece_is_sent_once():
         "bounds": [2, 5],
         "pages": [[[0, 1, 2], [2]], [[3, 1, 2], [2]], [[4, 1, 2], [2]]],
         "pieces": ["<p>2</p>", "<tr>a", "<tr>b", "<p>5</p>", "<p>6</p>"],
-        "only": None,
+        "low": 0,
+        "high": None,
     }
 
 
@@ -23,12 +24,13 @@ def test_without_bounds_there_is_one_page():
     assert orjson.loads(write_shared([], show))["pages"] == [[[0, 1, 2], [2]]]
 
 
-def test_one_step_is_sent_alone():
-    assert orjson.loads(write_shared([], show, only=7)) == {
-        "bounds": [],
-        "pages": [[[0, 1, 2], [2]]],
-        "pieces": ["<p>7</p>", "<tr>a", "<tr>b"],
-        "only": 7,
+def test_some_steps_are_sent_alone():
+    assert orjson.loads(write_shared([7, 9], show, low=5, high=9)) == {
+        "bounds": [7, 9],
+        "pages": [[[0, 1, 2], [2]], [[3, 1, 2], [2]]],
+        "pieces": ["<p>7</p>", "<tr>a", "<tr>b", "<p>9</p>"],
+        "low": 5,
+        "high": 9,
     }
 
 
