@@ -18,9 +18,7 @@ class Tables:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.tag_table = LongTable[TagFigures](
-            "tag-metrics", self.render_tags, lambda row: row.tag
-        )
+        self.tag_table = LongTable[TagFigures]("tag-metrics", self.render_tags, lambda row: row.tag)
 
     def build(self) -> None:
         """Lay out both tables; a row of the first chooses its tag."""

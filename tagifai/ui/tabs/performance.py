@@ -20,8 +20,8 @@ from tagifai.ui.choosers import Search, choose
 from tagifai.ui.events import QUICK, Chosen
 from tagifai.ui.links import Choice, Link, Route
 from tagifai.ui.saving import SavedFile, alert, pack
-from tagifai.ui.tabs.performance_behavioral import BehavioralResults
 from tagifai.ui.tabs.long_table import LongTable
+from tagifai.ui.tabs.performance_behavioral import BehavioralResults
 from tagifai.ui.views.comparison import (
     render_changes,
     render_flipped,
