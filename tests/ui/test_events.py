@@ -3,7 +3,7 @@ from typing import get_type_hints
 
 import gradio as gr
 
-from tagifai.ui.events import Chosen
+from tagifai.ui.events import Chosen, Typed
 from tagifai.ui.gradio_fixes.inputs import MAX_FIELD
 
 
@@ -51,4 +51,4 @@ def test_no_handler_reads_an_event_that_nobody_checked(laid_out):
         if isinstance(hint, type) and issubclass(hint, gr.EventData)
     }
     assert len(kinds) > 5
-    assert {hint for _, hint in kinds} == {Chosen}
+    assert {hint for _, hint in kinds} == {Chosen, Typed}
