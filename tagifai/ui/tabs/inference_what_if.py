@@ -8,7 +8,7 @@ import gradio as gr
 from tagifai.errors import TagifaiError
 from tagifai.services.app import Services
 from tagifai.services.patience import PATIENT, Ask, PredictionCancelled
-from tagifai.ui.events import QUICK, Chosen, Updates, put_row
+from tagifai.ui.events import QUICK, Chosen, Updates, drawn_once, put_row
 from tagifai.ui.views.inference import (
     render_cancelled,
     render_changes,
@@ -121,12 +121,8 @@ class WhatIf:
         self.cancel.click(self.stop, None, None, queue=False, api_visibility="private")
         put_row(self.changes, self.edited)
         # What was found for another text, tag or version is out of date.
-        gr.on(
-            [self.text.change, self.tag.change, self.version.input],
-            self.clear,
-            None,
-            [self.changes, self.working, self.cancel],
-            **QUICK,
+        drawn_once("what-if", [self.text.change, self.tag.change, self.version.input]).then(
+            self.clear, None, [self.changes, self.working, self.cancel], **QUICK
         )
 
     def show(
