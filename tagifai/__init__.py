@@ -56,13 +56,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'tagifai' has no attribute {name!r}")
-    found: object = getattr(import_module(_PUBLIC[name]), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # a type checker would take any name for one of the package's
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first asked for."""
+        if name not in _PUBLIC:
+            raise AttributeError(f"module 'tagifai' has no attribute {name!r}")
+        found: object = getattr(import_module(_PUBLIC[name]), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
