@@ -16,6 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.limits import Limit, Limits
+from tagifai.matrices import (
+    Matrix,
+    Stored,
+    as_csr,
+    as_dense,
+    as_matrix,
+    column_of,
+    is_sparse,
+    pair_values,
+    parts_of,
+    where_stored,
+)
 
 SPLITS = ("train", "val", "test")
 OUT_OF_FOLD = ("yes", "no", "unknown")
@@ -26,32 +38,58 @@ NEAR_MISS = 0.5
 _KINDS = {"ids": "UiuS", "split": "US", "tags": "US", "y_true": "biuf", "y_prob": "f"}
 
 
-def decide(y_prob: ArrayLike, thresholds: ArrayLike) -> NDArray[np.bool_]:
+def decide(y_prob: ArrayLike | Matrix, thresholds: ArrayLike) -> Matrix:
     """Decide which tags are predicted: those whose probability reaches its threshold.
 
     Every decision is made here, so that figures, lists, exports, flips and predictions agree.
     Both sides are compared as float32, the precision in which probabilities are stored: a
-    threshold of 0.7 is reached by a probability that was read as 0.7.
+    threshold of 0.7 is reached by a probability that was read as 0.7. A threshold of 0 is reached
+    by every pair, also where a CSR matrix stores nothing.
 
     Parameters
     ----------
     y_prob
         Probabilities in [0, 1], of any shape that broadcasts against `thresholds`; usually
-        (n_projects, n_tags).
+        (n_projects, n_tags), dense or CSR.
     thresholds
         Thresholds in [0, 1]: one number, or one per column, (n_tags,).
 
     Returns
     -------
     decided
-        True where the tag is predicted, in the broadcast shape.
+        True where the tag is predicted, in the broadcast shape; CSR where `y_prob` is.
 
     Examples
     --------
     >>> decide([[0.7, 0.2], [0.6999, 0.3]], [0.7, 0.3]).tolist()
     [[True, False], [False, True]]
     """
-    return np.asarray(np.asarray(y_prob, np.float32) >= np.asarray(thresholds, np.float32))
+    cuts = np.asarray(thresholds, np.float32)
+    if is_sparse(y_prob):
+        return _decide_stored(as_csr(y_prob), cuts)
+    return np.asarray(np.asarray(y_prob, np.float32) >= cuts)
+
+
+def _decide_stored(y_prob: Stored, cuts: NDArray[np.float32]) -> Stored:
+    n, t = y_prob.shape
+    cuts = np.broadcast_to(cuts, (t,))
+    everywhere = cuts <= 0
+    reached = y_prob.data.astype(np.float32, copy=False) >= cuts[y_prob.indices]
+    if not everywhere.any():
+        return where_stored(y_prob, reached)
+    from scipy import sparse
+
+    decided = where_stored(y_prob, reached & ~everywhere[y_prob.indices])
+    columns = np.flatnonzero(everywhere)
+    whole = sparse.csr_array(
+        (
+            np.ones(n * len(columns), bool),
+            np.tile(columns, n),
+            np.arange(n + 1) * len(columns),
+        ),
+        shape=(n, t),
+    )
+    return (decided + whole).tocsr()
 
 
 def threshold_array(tags: Sequence[str], thresholds: Mapping[str, float]) -> NDArray[np.float64]:
@@ -87,10 +125,11 @@ class Predictions:
         "train", "val" or "test".
     tags : tuple of str
         The tags, each once.
-    y_true : array of shape (n_projects, n_tags)
+    y_true : array or scipy.sparse.csr_array of shape (n_projects, n_tags)
         0 or 1.
-    y_prob : array of shape (n_projects, n_tags)
-        Probabilities in [0, 1]. All arrays are read-only.
+    y_prob : array or scipy.sparse.csr_array of shape (n_projects, n_tags)
+        Probabilities in [0, 1]; those that CSR leaves out are 0. Both are dense, or both CSR. All
+        arrays are read-only.
     out_of_fold : {"yes", "no", "unknown"}
         Whether the probabilities of train projects come from models that did not see them.
     decisions_only : bool
@@ -112,15 +151,17 @@ class Predictions:
     ids: tuple[str, ...]
     split: NDArray[np.str_]
     tags: tuple[str, ...]
-    y_true: NDArray[np.uint8]
-    y_prob: NDArray[np.float32]
+    y_true: Matrix
+    y_prob: Matrix
     out_of_fold: str = "yes"
     decisions_only: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
-        for array in (self.split, self.y_true, self.y_prob):
-            array.flags.writeable = False
+        self.split.flags.writeable = False
+        for matrix in (self.y_true, self.y_prob):
+            for array in parts_of(matrix):
+                array.flags.writeable = False
 
     @classmethod
     def of(
@@ -128,20 +169,32 @@ class Predictions:
         ids: Iterable[object],
         split: ArrayLike,
         tags: Iterable[object],
-        y_true: ArrayLike,
-        y_prob: ArrayLike,
+        y_true: ArrayLike | Matrix,
+        y_prob: ArrayLike | Matrix,
     ) -> "Predictions":
-        """Convert lists or arrays of any numeric type to the types above."""
-        truth = np.asarray(y_true)
-        if truth.size and not np.isin(truth, (0, 1)).all():
+        """Convert lists, arrays or sparse matrices of any numeric type to the types above.
+
+        Where one of both is sparse, both are CSR.
+        """
+        truth, prob = as_matrix(y_true), as_matrix(y_prob)
+        if not np.isin(pair_values(truth), (0, 1)).all():
             raise TagifaiError("y_true: only 0 and 1 are allowed")
+        if is_sparse(truth) or is_sparse(prob):
+            truth, prob = _as_stored(truth, np.uint8), _as_stored(prob, np.float32)
+        else:
+            truth, prob = np.array(truth, dtype=np.uint8), np.array(prob, dtype=np.float32)
         return cls(
             tuple(str(one) for one in ids),
             np.array(split, dtype=np.str_, ndmin=1),
             tuple(str(one) for one in tags),
-            np.array(truth, dtype=np.uint8),
-            np.array(y_prob, dtype=np.float32),
+            truth,
+            prob,
         )
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether labels and probabilities are CSR: of many tags, only what is not 0."""
+        return is_sparse(self.y_prob)
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
@@ -171,12 +224,22 @@ class Predictions:
         return found
 
     @cached_property
-    def test_by_column(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Return `y_true` and `y_prob` of the test split, each tag's values side by side."""
+    def test_by_column(self) -> tuple[Matrix, Matrix]:
+        """Return `y_true` and `y_prob` of the test split, each tag's values side by side.
+
+        Of CSR predictions they are scipy.sparse.csc_array.
+        """
         rows = self.rows_by_split["test"]
+        if is_sparse(self.y_true) and is_sparse(self.y_prob):
+            return self.y_true[rows].tocsc(), self.y_prob[rows].tocsc()
         true, prob = np.asfortranarray(self.y_true[rows]), np.asfortranarray(self.y_prob[rows])
         true.flags.writeable = prob.flags.writeable = False
         return true, prob
+
+    def test_column(self, column: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Return a tag's labels and probabilities in the test split, (n_test,) each."""
+        true, prob = self.test_by_column
+        return column_of(true, column), column_of(prob, column)
 
     def select(self, split: str) -> "Predictions":
         """Keep the projects of one split, in their order."""
@@ -193,8 +256,22 @@ class Predictions:
             y_prob=self.y_prob[rows],
         )
 
-    def decide(self, thresholds: Mapping[str, float]) -> NDArray[np.uint8]:
-        """Decide (n, t) by `decide`, 0 or 1; a tag without a threshold has 0.5.
+    def tags_of(self, row: int) -> tuple[str, ...]:
+        """Return the tags that a project has, in the order of the columns."""
+        if is_sparse(self.y_true):
+            found = self.y_true.indices[self.y_true.indptr[row] : self.y_true.indptr[row + 1]]
+        else:
+            found = np.flatnonzero(self.y_true[row])
+        return tuple(self.tags[column] for column in found.tolist())
+
+    def to_dense(self) -> "Predictions":
+        """Return the same predictions as arrays, whatever memory that takes."""
+        if not self.is_sparse:
+            return self
+        return replace(self, y_true=as_dense(self.y_true), y_prob=as_dense(self.y_prob))
+
+    def decide(self, thresholds: Mapping[str, float]) -> Matrix:
+        """Decide (n, t) by `decide`, 0 or 1, CSR where probabilities are; 0.5 is the default.
 
         >>> p = Predictions.of(["7"], ["test"], ["cv", "nlp"], [[1, 0]], [[0.7, 0.4]])
         >>> p.decide({"cv": 0.7}).tolist()
@@ -209,8 +286,8 @@ class Predictions:
             "ids": np.array(self.ids, dtype=np.str_),
             "split": self.split,
             "tags": np.array(self.tags, dtype=np.str_),
-            "y_true": self.y_true,
-            "y_prob": self.y_prob,
+            "y_true": as_dense(self.y_true),
+            "y_prob": as_dense(self.y_prob),
         }
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
@@ -339,9 +416,33 @@ def _check(p: Predictions) -> None:
     unknown = set(np.unique(p.split).tolist()) - set(SPLITS)
     if unknown:
         raise TagifaiError(f"split: {shorten(min(unknown))!r} is not one of {', '.join(SPLITS)}")
-    if p.y_prob.size and not (p.y_prob.min() >= 0 and p.y_prob.max() <= 1):
-        bad = np.argwhere(~((p.y_prob >= 0) & (p.y_prob <= 1)))[0]
+    if is_sparse(p.y_true) != is_sparse(p.y_prob):
+        raise TagifaiError("y_true and y_prob: both dense or both sparse are needed")
+    values = pair_values(p.y_prob)
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        place = int(np.flatnonzero(~((values >= 0) & (values <= 1)))[0])
+        row, column = _pair_of(p.y_prob, place)
         raise TagifaiError(
-            f"y_prob: project {shorten(p.ids[bad[0]])!r}, tag {shorten(p.tags[bad[1]])!r}: a "
-            f"probability between 0 and 1 is needed, got {p.y_prob[tuple(bad)]}"
+            f"y_prob: project {shorten(p.ids[row])!r}, tag {shorten(p.tags[column])!r}: a "
+            f"probability between 0 and 1 is needed, got {values[place]}"
         )
+
+
+def _pair_of(matrix: Matrix, place: int) -> tuple[int, int]:
+    """Return row and column of the value at a place of what is stored."""
+    if is_sparse(matrix):
+        row = int(np.searchsorted(matrix.indptr, place, side="right")) - 1
+        return row, int(matrix.indices[place])
+    row, column = divmod(place, matrix.shape[1])
+    return row, column
+
+
+def _as_stored(matrix: Matrix, kind: type[np.generic]) -> Matrix:
+    """Return a copy as CSR of another type; labels of 0 are left out."""
+    from scipy import sparse
+
+    found = sparse.csr_array(matrix, dtype=kind, copy=True)
+    found.sort_indices()
+    if kind is np.uint8:
+        found.eliminate_zeros()
+    return found

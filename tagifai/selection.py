@@ -4,6 +4,7 @@ from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
+from tagifai import matrices
 from tagifai.arrays import Array, Integers
 from tagifai.errors import TagifaiError, one_of
 from tagifai.predictions import SPLITS, Predictions
@@ -170,7 +171,9 @@ def column_in(predictions: Predictions, tag: str, split: str) -> tuple[Array, Ar
     """
     column = column_of(predictions, tag)
     if split == "test":
-        true, prob = predictions.test_by_column
-        return true[:, column], prob[:, column]
+        return predictions.test_column(column)
     rows = rows_of(predictions, split)
-    return predictions.y_true[rows, column], predictions.y_prob[rows, column]
+    return (
+        matrices.column_of(predictions.y_true, column, rows),
+        matrices.column_of(predictions.y_prob, column, rows),
+    )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tagifai.data.leakage import Leakage
     from tagifai.data.left_out import LeftOut
     from tagifai.services.versions import VersionService
+    from tagifai.store.prediction_cut import Storage
     from tagifai.training.releases import NewVersion
     from tagifai.training.version_warnings import VersionWarning
 
@@ -54,6 +55,19 @@ def open_versions(options: argparse.Namespace) -> "VersionService":
         allow_predictor=load_allowed(vars(options)),
         cache_folder=load_cache_folder(vars(options)),
     )
+
+
+def read_storage(options: argparse.Namespace) -> "Storage":
+    """Read which probabilities are stored, and how exactly.
+
+    Raises
+    ------
+    TagifaiError
+        A value outside its range.
+    """
+    from tagifai.store.prediction_cut import Storage
+
+    return Storage(options.floor, options.top_k, options.precision)
 
 
 def data_folder(options: argparse.Namespace) -> Path:

@@ -187,6 +187,7 @@ def _add_training(commands: Commands) -> None:
     )
     _add_jobs(train)
     train.add_argument("--notes", default="", help="a line about this version")
+    _add_storage(train)
 
     search = commands.add(
         "optimize", training_commands.optimize_params, "search parameters, out of fold"
@@ -354,6 +355,7 @@ def _add_choices(command: argparse.ArgumentParser, thresholds: str) -> None:
         help="whether probabilities of train projects come from models that did not see them; "
         "unless they do, label errors and thresholds use val and test alone [default: unknown]",
     )
+    _add_storage(command)
     files = command.add_argument_group("files of predictions")
     files.add_argument(
         "--logits", action="store_true", help="values are logits: take the sigmoid of each"
@@ -367,6 +369,21 @@ def _add_choices(command: argparse.ArgumentParser, thresholds: str) -> None:
     files.add_argument("--encoding", default="", metavar="NAME", help="of CSV [default: detected]")
     files.add_argument(
         "--delimiter", default="", metavar="SIGN", help="between cells of CSV [default: detected]"
+    )
+
+
+def _add_storage(command: argparse.ArgumentParser) -> None:
+    """Add which probabilities a version stores, and how exactly."""
+    storage = command.add_argument_group(
+        "which probabilities are stored: all of up to 20 million; of more, those of true labels "
+        "and of what is predicted, and"
+    )
+    storage.add_argument("--floor", type=float, metavar="P", help="from here on [default: 0.01]")
+    storage.add_argument(
+        "--top-k", type=int, metavar="K", help="the K most probable of a project [default: 50]"
+    )
+    storage.add_argument(
+        "--precision", type=int, metavar="BITS", help="of a probability: 16 or 32 [default: 16]"
     )
 
 

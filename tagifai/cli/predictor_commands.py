@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from tagifai.cli.answers import Answer, answer_imported, data_folder, open_home
+from tagifai.cli.answers import Answer, answer_imported, data_folder, open_home, read_storage
 from tagifai.cli.terminal import print_message, progress_bar
 from tagifai.data import Dataset, load_dataset
 from tagifai.data.json_files import read_object
@@ -56,7 +56,7 @@ def add_version(options: argparse.Namespace) -> Answer:
     if (options.predictor is None) == (options.predictions is None):
         raise TagifaiError("add-version takes --predictor KIND:SOURCE or --predictions FILE")
     check_numbers(options)
-    thresholds = read_thresholds(options.thresholds)
+    thresholds, storage = read_thresholds(options.thresholds), read_storage(options)
     source = open_home(options)
     source.check_writable(options.name)
     dataset = load_dataset(data_folder(options))
@@ -81,6 +81,7 @@ def add_version(options: argparse.Namespace) -> Answer:
             saved=saved_tests(data_folder(options), known_tags(dataset)),
             packages=(*PACKAGES, *packages),
             limits=source.limits,
+            storage=storage,
         )
         source.write(options.name, version.to_files())
     return answer_imported(version)

@@ -12,6 +12,7 @@ from tagifai.cli.answers import (
     print_leakage,
     print_left_out,
     print_warnings,
+    read_storage,
 )
 from tagifai.cli.terminal import print_message, print_table, print_text, progress_bar
 from tagifai.data import Dataset, known_tags, load_dataset
@@ -49,7 +50,7 @@ class TrainingData:
 
 def train_workspace(options: argparse.Namespace) -> Answer:
     """Train with the given parameters; write the workspace, or repeat over seeds."""
-    params = read_params(options)
+    params, storage = read_params(options), read_storage(options)
     data = read_training_data(options)
     warn_of_spellings(data.dataset, params.min_tag_freq)
     if options.repeat is not None:
@@ -67,6 +68,7 @@ def train_workspace(options: argparse.Namespace) -> Answer:
         slices=data.slices,
         saved=data.saved,
         limits=source.limits,
+        storage=storage,
     )
     version = new_version(trained, data.dataset, notes=options.notes)
     source.write(WORKSPACE, version.to_files())

@@ -102,7 +102,7 @@ def show_performance(options: argparse.Namespace) -> Answer:
         if options.filter not in GROUPS:
             raise one_of("group", options.filter, GROUPS)
         performance = {options.filter: performance[options.filter]}
-    rows = _figure_rows(performance)
+    rows = _figure_rows(performance) + _ranking_rows(performance)
 
     def show() -> None:
         columns = {key: key for key in ("group", "name", "metric", "value", "samples")}
@@ -113,6 +113,13 @@ def show_performance(options: argparse.Namespace) -> Answer:
         print_warnings(read_warnings(version.info.get("warnings")))
 
     return Answer(performance, show)
+
+
+def _ranking_rows(performance: Mapping[str, Any]) -> list[Mapping[str, object]]:
+    """Return a row for each figure of the order of tags, where there are many."""
+    from tagifai.metrics.ranking import list_ranking
+
+    return [{"group": "ranking", **asdict(row)} for row in list_ranking(performance)]
 
 
 def _figure_rows(performance: Mapping[str, Any]) -> list[Mapping[str, object]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tagifai.arrays import Integers, Sparse
 from tagifai.comparison.results import Flip, Flips, TagFlips
 from tagifai.errors import one_of
+from tagifai.matrices import values_at
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions, decide, threshold_array
 
 KINDS = ("broke", "fixed", "both wrong")
@@ -153,14 +154,22 @@ def decide_sparse(
     columns = np.array([column_of[tag] for tag in tags], dtype=np.intp)
     given = {tag: thresholds.get(tag, DEFAULT_THRESHOLD) for tag in tags}
     least = threshold_array(tags, given)
+    chosen = np.asarray(rows, dtype=np.intp)
+    if predictions.is_sparse:
+        true, prob = (part[chosen][:, columns] for part in (predictions.y_true, predictions.y_prob))
+        reached = decide(prob, least)
+        return (
+            sparse.csc_matrix(true, dtype=np.int8),
+            sparse.csc_matrix(reached, dtype=np.int8),
+        )
     truth, decided = [], []
-    for block in _blocks(len(tags), len(rows)):
-        cells = np.ix_(np.asarray(rows, dtype=np.intp), columns[block])
+    for block in _blocks(len(tags), len(chosen)):
+        cells = np.ix_(chosen, columns[block])
         truth.append(sparse.csc_matrix(predictions.y_true[cells], dtype=np.int8))
         reached = decide(predictions.y_prob[cells], least[block])
         decided.append(sparse.csc_matrix(reached, dtype=np.int8))
     if not truth:
-        nothing = sparse.csc_matrix((len(rows), 0), dtype=np.int8)
+        nothing = sparse.csc_matrix((len(chosen), 0), dtype=np.int8)
         return nothing, nothing
     return sparse.hstack(truth, format="csc"), sparse.hstack(decided, format="csc")
 
@@ -184,4 +193,4 @@ def _probabilities(
     own_rows = np.array([predictions.row_of[one] for one in shared.ids], dtype=np.intp)
     column_of = {tag: column for column, tag in enumerate(predictions.tags)}
     own_columns = np.array([column_of[tag] for tag in shared.tags], dtype=np.intp)
-    return np.asarray(predictions.y_prob[own_rows[rows], own_columns[columns]]).ravel()
+    return values_at(predictions.y_prob, own_rows[rows], own_columns[columns])

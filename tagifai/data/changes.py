@@ -72,9 +72,8 @@ def compare_data(
     here = [projects[one] for one in predictions.ids if one in projects]
     tagged_anew = []
     for project in here:
-        row = predictions.y_true[predictions.row_of[project.id]]
-        now = [tag in project.tags for tag in predictions.tags]
-        if now != row.astype(bool).tolist():
+        before = predictions.tags_of(predictions.row_of[project.id])
+        if known.intersection(project.tags) != set(before):
             tagged_anew.append(project.id)
 
     def is_due(project: Project) -> bool:

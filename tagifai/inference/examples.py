@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tagifai.matrices import as_dense
 from tagifai.predictions import Predictions, decide, threshold_array
 
 MAX_LENGTH = 600
+_CELLS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,13 @@ def choose_examples(
         for row in np.flatnonzero(predictions.split == "test")
         if 0 < len(texts.get(predictions.ids[row], "")) <= MAX_LENGTH
     ]
-    rows = np.array(usable, dtype=np.intp)
+    # A few thousand are enough to choose from.
+    rows = np.array(usable[: max(100, _CELLS // max(1, len(predictions.tags)))], dtype=np.intp)
     if not len(rows):
         return []
     tags = predictions.tags
-    y_true, y_prob = predictions.y_true[rows].astype(bool), predictions.y_prob[rows]
+    y_true = as_dense(predictions.y_true[rows]).astype(bool)
+    y_prob = as_dense(predictions.y_prob[rows])
     y_pred = decide(y_prob, threshold_array(tags, thresholds))
     right = (y_true == y_pred).all(axis=1) & y_pred.any(axis=1)
     least_sure = np.where(y_pred, y_prob, 1).min(axis=1, initial=1)

@@ -13,7 +13,9 @@ from tagifai.inspection.outcomes import (
     describe_rows,
     outcome_rows,
 )
-from tagifai.metrics.figures import Figures, figure_parts
+from tagifai.matrices import Matrix, join_pairs
+from tagifai.metrics.figures import Figures, count_outcomes, figure_parts
+from tagifai.metrics.ranking import average_precision
 from tagifai.metrics.thresholds import best_thresholds, choose_thresholds, midway
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.selection import (
@@ -154,12 +156,14 @@ def tag_table(
         An unknown split, or a tag without a threshold in [0, 1].
     """
     true, prob = _part(predictions, split)
-    predicted = decide(prob, threshold_array(predictions.tags, thresholds))
+    counts = count_outcomes(true, decide(prob, threshold_array(predictions.tags, thresholds)))
     if precisions is None:
         precisions = average_precisions(predictions, split)
     found = [
-        _score(tag, true[:, column], predicted[:, column], thresholds[tag], precisions[tag])
-        for column, tag in enumerate(predictions.tags)
+        _figures_of(tag, tp, fp, fn, true.shape[0], thresholds[tag], precisions[tag])
+        for tag, tp, fp, fn in zip(
+            predictions.tags, *(part.tolist() for part in counts), strict=True
+        )
     ]
     return sorted(found, key=lambda row: (row.f1 is None, -(row.f1 or 0), row.tag))
 
@@ -172,18 +176,8 @@ def average_precisions(predictions: Predictions, split: str = "test") -> dict[st
     """
     if predictions.decisions_only:
         return dict.fromkeys(predictions.tags)
-    true, prob = _part(predictions, split)
-    found: dict[str, float | None] = {}
-    for column, tag in enumerate(predictions.tags):
-        positives = np.sort(prob[true[:, column] == 1, column])
-        if not len(positives):
-            found[tag] = None
-            continue
-        ranked = np.sort(prob[:, column])
-        at_least = len(ranked) - np.searchsorted(ranked, positives)
-        right = len(positives) - np.searchsorted(positives, positives)
-        found[tag] = float(np.mean(right / at_least))
-    return found
+    pairs = join_pairs(*_part(predictions, split))
+    return dict(zip(predictions.tags, map(average_precision, pairs), strict=True))
 
 
 def threshold_metrics(
@@ -290,13 +284,15 @@ def shrunk_thresholds(predictions: Predictions, smoothing: float = 0.0) -> dict[
     return dict(zip(predictions.tags, found.tolist(), strict=True))
 
 
-def _part(predictions: Predictions, split: str) -> tuple[Array, Array]:
+def _part(predictions: Predictions, split: str) -> tuple[Matrix, Matrix]:
     # By column: each tag's values lie together, which is how they are read.
     if split == "test":
         return predictions.test_by_column
     rows = rows_of(predictions, split)
-    true, prob = predictions.y_true, predictions.y_prob
-    return np.asfortranarray(true[rows]), np.asfortranarray(prob[rows])
+    true, prob = predictions.y_true[rows], predictions.y_prob[rows]
+    if predictions.is_sparse:
+        return true, prob
+    return np.asfortranarray(true), np.asfortranarray(prob)
 
 
 def _score(
@@ -304,17 +300,31 @@ def _score(
 ) -> TagFigures:
     positives, chosen = int(np.count_nonzero(true)), int(np.count_nonzero(predicted))
     tp = int(np.count_nonzero(true.astype(bool) & predicted))
-    figures = Figures.of(tp, chosen, positives)
+    return _figures_of(
+        tag, tp, chosen - tp, positives - tp, len(true), threshold, average_precision
+    )
+
+
+def _figures_of(
+    tag: str,
+    tp: int,
+    fp: int,
+    fn: int,
+    num_projects: int,
+    threshold: float,
+    average_precision: float | None,
+) -> TagFigures:
+    figures = Figures.of(tp, tp + fp, tp + fn)
     return TagFigures(
         tag,
         figures.precision,
         figures.recall,
         figures.f1,
-        num_samples=positives,
+        num_samples=tp + fn,
         tp=tp,
-        fp=chosen - tp,
-        fn=positives - tp,
-        tn=len(true) - chosen - positives + tp,
+        fp=fp,
+        fn=fn,
+        tn=num_projects - tp - fp - fn,
         average_precision=average_precision,
         threshold=float(threshold),
     )

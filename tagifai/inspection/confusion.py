@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tagifai import matrices
 from tagifai.errors import TagifaiError, one_of
+from tagifai.matrices import Matrix, as_dense, is_sparse
 from tagifai.predictions import Predictions, decide, threshold_array
-from tagifai.selection import Array, column_of, rows_of
+from tagifai.selection import Array, column_in, column_of, rows_of
 
 # What the chosen tag and the other one are on a project.
 KINDS = {
@@ -73,7 +75,7 @@ def confusion_matrix(
     predicted = decide(predictions.y_prob[rows], cuts)
     first, second = (_outcome(true, predicted, name) for name in KINDS[kind])
     # Counts stay whole in float32 up to 16 million projects, and the product is quick.
-    counts = (first.T.astype(np.float32) @ second.astype(np.float32)).astype(np.int64)
+    counts = as_dense(first.T.astype(np.float32) @ second.astype(np.float32)).astype(np.int64)
     np.fill_diagonal(counts, 0)
     return counts
 
@@ -94,9 +96,10 @@ def confused_with(
     chosen = predictions.tags.index(tag)
     true = predictions.y_true[rows].astype(bool)
     predicted = decide(predictions.y_prob[rows], cuts)
+    labels, decisions = (matrices.column_of(part, chosen) for part in (true, predicted))
     counts = {}
     for kind, (first, second) in KINDS.items():
-        mine = _outcome(true[:, chosen], predicted[:, chosen], first)
+        mine = np.flatnonzero(_outcome(labels, decisions, first))
         counts[kind] = _outcome(true[mine], predicted[mine], second).sum(axis=0)
     found = [
         Confusion(other, {kind: int(values[column]) for kind, values in counts.items()})
@@ -128,15 +131,20 @@ def confused_ids(
     rows = rows_of(predictions, split)
     found = np.ones(len(rows), dtype=bool)
     for name, outcome in zip((tag, other), KINDS[kind], strict=True):
-        column = column_of(predictions, name)
-        true = predictions.y_true[rows, column].astype(bool)
-        cut = threshold_array([name], thresholds)
-        predicted = decide(predictions.y_prob[rows, column], cut)
-        found &= _outcome(true, predicted, outcome)
+        true, prob = column_in(predictions, name, split)
+        predicted = decide(prob, threshold_array([name], thresholds))
+        found &= _outcome(true.astype(bool), predicted, outcome)
     return [predictions.ids[row] for row in rows[found]]
 
 
-def _outcome(true: Array, predicted: Array, name: str) -> Array:
+def _outcome(true: Matrix, predicted: Matrix, name: str) -> Matrix:
+    """Return which pairs have an outcome: "tp", "fp" or "fn"."""
+    if is_sparse(true) and is_sparse(predicted):
+        labels, decisions = true.astype(np.int8), predicted.astype(np.int8)
+        hits = labels.multiply(decisions).tocsr()
+        found = {"tp": hits, "fp": decisions - hits, "fn": labels - hits}[name].astype(bool)
+        found.eliminate_zeros()
+        return found
     return (true if name in ("tp", "fn") else ~true) & (
         predicted if name in ("tp", "fp") else ~predicted
     )

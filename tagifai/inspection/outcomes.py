@@ -9,6 +9,7 @@ from tagifai.arrays import Booleans
 from tagifai.data import Project
 from tagifai.data.names import fold_text
 from tagifai.errors import TagifaiError, one_of
+from tagifai.matrices import as_dense
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.selection import Rows, column_in, column_of, rows_of
 
@@ -126,7 +127,7 @@ def describe_rows(
     column = column_of(predictions, tag)
     rows = np.asarray(rows, dtype=np.intp)
     names = np.array(predictions.tags, dtype=object)
-    prob = predictions.y_prob[rows]
+    prob = as_dense(predictions.y_prob[rows])
     predicted = decide(prob, threshold_array(predictions.tags, thresholds))
     found = []
     for row, own, above in zip(rows, prob, predicted, strict=True):
@@ -136,7 +137,7 @@ def describe_rows(
             Outcome(
                 id=predictions.ids[row],
                 split=str(predictions.split[row]),
-                y_true=names[predictions.y_true[row] == 1].tolist(),
+                y_true=list(predictions.tags_of(row)),
                 y_pred=names[likeliest[above[likeliest]]].tolist(),
                 probability=float(own[column]),
                 threshold=float(thresholds[tag]),

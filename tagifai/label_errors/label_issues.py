@@ -8,22 +8,24 @@ that look suspicious in a first round are left out of the second (as in confiden
 Northcutt et al. 2021); otherwise the errors would teach the model to distrust the evidence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tagifai.arrays import Array
+from tagifai.arrays import Array, Booleans, Floats, Integers
 from tagifai.data import Project, Tag
 from tagifai.errors import TagifaiError, one_of
+from tagifai.matrices import Matrix, Stored, as_csr, as_dense, is_sparse, row_blocks, values_at
 from tagifai.predictions import Predictions
 from tagifai.selection import column_of, held_out_rows
 from tagifai.text.languages import DEFAULT_LANGUAGE
 
 # The rest is imported in functions: listing or applying reviews need not wait for scikit-learn.
 if TYPE_CHECKING:
-    from tagifai.label_errors.evidence import CoTag, Evidence
+    from tagifai.label_errors.evidence import Advance, CoTag, Evidence
 
 KINDS = ("missing", "wrong")
 RANKS = ("evidence", "probability")
@@ -33,7 +35,14 @@ KIND_MEANS = {
     "same: a short text leaves out much that its labels tell.",
 }
 _MISSING_ABOVE, _WRONG_BELOW = 0.5, 0.02
-_LEARN_FROM = 5_000
+# Projects and pairs that the weights of the evidence are learned from. Of more pairs, all labels
+# and a sample of the others are taken.
+_LEARN_FROM, _LEARN_PAIRS, _LEARN_SAMPLE = 5_000, 500_000, 60_000
+# Of many tags, so many are looked at for each project beside those that it has.
+_MOST_MISSING = 20
+MOST_RANKED = 1_000_000
+"""A queue has at most so many pairs, the most suspicious ones."""
+_CELLS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,22 +53,34 @@ class Suspicions:
     ----------
     predictions, evidence
         What the scores are made of.
-    score : array of shape (n_projects, n_tags)
-        In [0, 1].
-    open : bool array of shape (n_projects, n_tags)
-        False for the pairs that cannot be judged: the project is gone, the label was changed
-        since the version was made, or the model may have seen the project
+    score : array or CSR of shape (n_projects, n_tags)
+        In [0, 1]. Where predictions are CSR, it stores the labels of each project and its 20 most
+        suspicious other tags.
+    open_rows : bool array of shape (n_projects,)
+        False for projects that cannot be judged: they are gone, or the model may have seen them
         (`Predictions.held_out`).
+    changed : CSR of shape (n_projects, n_tags)
+        True for labels that were changed since the version was made.
     num_gone, num_changed : int
         Projects that are gone from the data, and labels that were changed.
     """
 
     predictions: Predictions
     evidence: "Evidence"
-    score: Array
-    open: Array
+    score: Matrix
+    open_rows: Booleans
+    changed: Stored
     num_gone: int
     num_changed: int
+
+    @cached_property
+    def open(self) -> Booleans:
+        """Return which pairs can be judged, (n_projects, n_tags)."""
+        return self.open_rows[:, None] & ~as_dense(self.changed)
+
+    def score_of(self, rows: Integers, columns: Integers) -> Floats:
+        """Return the scores of pairs, (n_pairs,)."""
+        return values_at(self.score, rows, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +145,11 @@ def suspect_labels(
     projects: Mapping[str, Project],
     tags: Mapping[str, Tag],
     language: str = DEFAULT_LANGUAGE,
+    advance: "Advance | None" = None,
 ) -> Suspicions:
     """Score every (project, tag) pair; takes seconds for thousands of projects, so cache it.
+
+    `advance` receives the share done.
 
     Raises
     ------
@@ -134,22 +158,44 @@ def suspect_labels(
     """
     from tagifai.label_errors.evidence import gather_evidence
 
-    if not predictions.y_prob.size:
+    if not np.prod(predictions.y_prob.shape):
         raise TagifaiError("no project and tag in the predictions: no label to suspect")
-    evidence = gather_evidence(predictions, projects, tags, language)
-    now = np.zeros(predictions.y_true.shape, bool)
-    column = {tag: index for index, tag in enumerate(predictions.tags)}
-    for row, one in enumerate(predictions.ids):
-        if one in projects:
-            now[row, [column[tag] for tag in projects[one].tags if tag in column]] = True
-    changed = (now != predictions.y_true) & evidence.known[:, None]
+    first, second = (None, None) if advance is None else _halves(advance)
+    evidence = gather_evidence(predictions, projects, tags, language, first)
+    changed = _find_changed(predictions, projects)
     return Suspicions(
         predictions,
         evidence,
-        _score(predictions, evidence),
-        (evidence.known & predictions.held_out)[:, None] & ~changed,
+        _Scorer(predictions, evidence).score(second),
+        np.asarray(evidence.known & predictions.held_out),
+        changed,
         int((~evidence.known).sum()),
-        int(changed.sum()),
+        int(changed.nnz),
+    )
+
+
+def _halves(advance: "Advance") -> "tuple[Advance, Advance]":
+    """Return what tells the progress of the evidence, and of the scores."""
+    return lambda share: advance(share / 2), lambda share: advance(0.5 + share / 2)
+
+
+def _find_changed(predictions: Predictions, projects: Mapping[str, Project]) -> "Stored":
+    """Return CSR of True where the data has another label than the version saw."""
+    from scipy import sparse
+
+    column = {tag: index for index, tag in enumerate(predictions.tags)}
+    ends, columns = [0], []
+    truth = as_csr(predictions.y_true)
+    starts, before = truth.indptr.tolist(), truth.indices.tolist()
+    for row, one in enumerate(predictions.ids):
+        project = projects.get(one)
+        if project is not None:
+            now = {column[tag] for tag in project.tags if tag in column}
+            columns += sorted(now.symmetric_difference(before[starts[row] : starts[row + 1]]))
+        ends.append(len(columns))
+    return sparse.csr_array(
+        (np.ones(len(columns), bool), np.array(columns, np.int32), np.array(ends)),
+        shape=predictions.y_true.shape,
     )
 
 
@@ -193,16 +239,59 @@ def issue_pairs(
         raise one_of("rank", rank, RANKS)
     predictions = found.predictions
     rows = held_out_rows(predictions, split)
-    columns = np.arange(len(predictions.tags))
-    if tag is not None:
-        columns = np.array([column_of(predictions, tag)])
-    grid = np.ix_(rows, columns)
-    wanted = (predictions.y_true[grid] == (kind == "wrong")) & found.open[grid]
-    chosen, which = np.nonzero(wanted)
-    chosen, which = rows[chosen], columns[which]
-    score = (found.score if rank == "evidence" else predictions.y_prob)[chosen, which]
-    order = np.argsort(-score if kind == "missing" else score, kind="stable")
+    rows = rows[found.open_rows[rows]]
+    column = None if tag is None else column_of(predictions, tag)
+    values = found.score if rank == "evidence" else predictions.y_prob
+    parts = []
+    for block in row_blocks(len(rows), len(predictions.tags), _CELLS):
+        chosen, which = _pairs_of(found, kind == "wrong", rows[block], column)
+        score = values_at(values, chosen, which)
+        keys = -score if kind == "missing" else score
+        parts.append(_first_of(keys, chosen, which))
+        if len(parts) > 1 and sum(len(part[0]) for part in parts) > 2 * MOST_RANKED:
+            parts = [_first_of(*_joined(parts))]
+    keys, chosen, which = _first_of(*_joined(parts))
+    order = np.argsort(keys, kind="stable")
     return np.stack([chosen[order], which[order]], axis=1)
+
+
+_Ranked = tuple[Array, Integers, Integers]
+"""What pairs are ordered by, their rows and their columns."""
+
+
+def _joined(parts: Sequence[_Ranked]) -> _Ranked:
+    nothing = np.zeros(0), np.zeros(0, np.intp), np.zeros(0, np.intp)
+    keys, rows, columns = (np.concatenate(part) for part in zip(*(parts or [nothing]), strict=True))
+    return keys, rows, columns
+
+
+def _first_of(keys: Array, rows: Integers, columns: Integers) -> _Ranked:
+    """Keep those that a queue may hold, in their order."""
+    if len(keys) <= MOST_RANKED:
+        return keys, rows, columns
+    first = np.sort(np.argpartition(keys, MOST_RANKED)[:MOST_RANKED])
+    return keys[first], rows[first], columns[first]
+
+
+def _pairs_of(
+    found: Suspicions, carried: bool, rows: Integers, column: int | None
+) -> tuple[Integers, Integers]:
+    """Return the open pairs of a queue in these rows, of one tag or of all: rows and columns."""
+    truth = found.predictions.y_true
+    if is_sparse(found.score):
+        part = found.score[rows]
+        chosen = rows[np.repeat(np.arange(len(rows)), np.diff(part.indptr))]
+        which = np.asarray(part.indices, np.intp)
+        wanted = (values_at(truth, chosen, which) == carried) & ~values_at(
+            found.changed, chosen, which
+        )
+        if column is not None:
+            wanted &= which == column
+        return chosen[wanted], which[wanted]
+    columns = np.arange(truth.shape[1]) if column is None else np.array([column])
+    labels, closed = (as_dense(part[rows][:, columns]) for part in (truth, found.changed))
+    chosen, which = np.nonzero((labels == carried) & ~closed)
+    return rows[chosen], columns[which]
 
 
 def describe_issues(
@@ -216,33 +305,29 @@ def describe_issues(
     from tagifai.label_errors.evidence import name_found, tags_along
 
     predictions, evidence = found.predictions, found.evidence
-    names = np.array(predictions.tags, dtype=object)
     issues = []
     for row, column in np.asarray(pairs, dtype=np.intp).reshape(-1, 2).tolist():
         project, tag = projects[predictions.ids[row]], predictions.tags[column]
         near = zip(evidence.neighbours[row].tolist(), evidence.likeness[row].tolist(), strict=True)
+        own = predictions.tags_of(row)
         issues.append(
             LabelIssue(
                 id=project.id,
                 tag=tag,
-                kind=KINDS[predictions.y_true[row, column]],
+                kind=KINDS[tag in own],
                 split=str(predictions.split[row]),
                 probability=float(predictions.y_prob[row, column]),
                 held_out=bool(predictions.held_out[row]),
                 score=float(found.score[row, column]),
                 named=name_found(project.text, tag, tags, language),
                 along=tags_along(predictions, projects, row, tag),
-                neighbour_share=float(evidence.share[row, column]),
+                neighbour_share=evidence.at(row, column)[1],
                 neighbours=tuple(
-                    Neighbour(
-                        predictions.ids[other],
-                        tuple(names[predictions.y_true[other] == 1].tolist()),
-                        likeness,
-                    )
+                    Neighbour(predictions.ids[other], predictions.tags_of(other), likeness)
                     for other, likeness in near
                     if likeness > 0
                 ),
-                y_true=tuple(names[predictions.y_true[row] == 1].tolist()),
+                y_true=own,
                 title=project.title,
                 description=project.description,
             )
@@ -250,45 +335,162 @@ def describe_issues(
     return tuple(issues)
 
 
-def _score(predictions: Predictions, evidence: "Evidence") -> Array:
-    from scipy.special import logit
+class _Scorer:
+    """Learns how much each kind of evidence weighs, and scores pairs by it, block by block.
 
-    prob = predictions.y_prob.astype(float)
-    features = np.stack(
-        [
-            logit(np.clip(prob, 1e-3, 1 - 1e-3)),
-            evidence.named,
-            evidence.share,
-            evidence.along,
-        ],
-        axis=-1,
-    )
-    # The weight of a probability from a model that saw the project says nothing of the others.
-    usable = np.broadcast_to(predictions.held_out[:, None], prob.shape)
-    first = _out_of_fold(features, predictions.y_true, usable, prob)
-    truth = predictions.y_true.astype(bool)
-    clean = usable & ~((~truth & (first > _MISSING_ABOVE)) | (truth & (first < _WRONG_BELOW)))
-    return _out_of_fold(features, predictions.y_true, clean, prob)
+    Features of a pair: the log-odds of its probability, `named`, `share` and `along`. Weights are
+    learned from four fifths of the projects, and score the other fifth.
+    """
+
+    def __init__(self, predictions: Predictions, evidence: "Evidence") -> None:
+        from tagifai.label_errors.evidence import FOLDS
+
+        self.predictions = predictions
+        self.evidence = evidence
+        self.num_folds = FOLDS
+        n = len(predictions.ids)
+        # The weight of a probability from a model that saw the project says nothing of the others.
+        self.usable = predictions.held_out
+        self.shuffled = np.random.default_rng(0).permutation(n)
+        self.fold = self.shuffled % FOLDS
+
+    def score(self, advance: "Advance | None" = None) -> Matrix:
+        """Score every pair; of CSR predictions, those that `Suspicions.score` stores."""
+        pairs = self._gather()
+        first = self._fit_each(pairs, np.ones(len(pairs.truth), bool))
+        suspicion = self._apply(first, pairs)
+        odd = np.where(pairs.truth, suspicion < _WRONG_BELOW, suspicion > _MISSING_ABOVE)
+        models = self._fit_each(pairs, ~odd)
+        shape = self.predictions.y_prob.shape
+        if not self.predictions.is_sparse:
+            score = np.empty(shape)
+            for rows, found in self._blocks(models, advance):
+                score[rows] = found
+            return score
+        return self._most_suspicious(models, advance)
+
+    def _learned(self, part: int) -> Integers:
+        """Return the projects that the weights of a fold are learned from."""
+        rows = np.flatnonzero((self.fold != part) & self.usable)
+        return rows[np.argsort(self.shuffled[rows])][:_LEARN_FROM]
+
+    def _gather(self) -> "_Learned":
+        """Gather the pairs that weights are learned from, in the order of the shuffled projects."""
+        every = np.unique(np.concatenate([self._learned(part) for part in range(self.num_folds)]))
+        every = every[np.argsort(self.shuffled[every])]
+        num_tags = len(self.predictions.tags)
+        rate = 1.0
+        if len(every) * num_tags > _LEARN_PAIRS:
+            rate = _LEARN_SAMPLE / (len(every) * num_tags)
+        rng = np.random.default_rng(1)
+        parts = []
+        for block in row_blocks(len(every), num_tags, _CELLS):
+            rows = every[block]
+            features, truth = self._features(rows)
+            taken = truth | (rng.random(truth.shape) < rate) if rate < 1 else truth | True
+            place, column = np.nonzero(taken)
+            weight = np.where(truth[place, column], 1.0, 1 / rate)
+            parts.append((features[place, column], truth[place, column], weight, rows[place]))
+        return _Learned(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _features(self, rows: Integers) -> tuple[Array, Booleans]:
+        """Return the features of all pairs of some projects, (n, n_tags, 4), and their labels."""
+        from scipy.special import logit
+
+        prob = as_dense(self.predictions.y_prob[rows]).astype(float)
+        return (
+            np.stack([logit(np.clip(prob, 1e-3, 1 - 1e-3)), *self.evidence.of(rows)], axis=-1),
+            as_dense(self.predictions.y_true[rows]).astype(bool),
+        )
+
+    def _fit_each(self, pairs: "_Learned", chosen: Booleans) -> "list[Floats | None]":
+        """Learn intercept and weights for each fold; None where there is one kind of label."""
+        from sklearn.linear_model import LogisticRegression
+
+        found: list[Floats | None] = []
+        for part in range(self.num_folds):
+            use = np.isin(pairs.rows, self._learned(part)) & chosen
+            if len(np.unique(pairs.truth[use])) < 2:
+                found.append(None)
+                continue
+            # Few features of many pairs: Newton's method takes a tenth of the time.
+            model = LogisticRegression(solver="newton-cholesky", max_iter=500).fit(
+                pairs.features[use], pairs.truth[use].astype(np.int64), pairs.weight[use]
+            )
+            found.append(np.concatenate([model.intercept_, model.coef_[0]]))
+        return found
+
+    def _apply(self, models: "list[Floats | None]", pairs: "_Learned") -> Floats:
+        """Score the learned pairs, each by the weights of its own fold."""
+        from scipy.special import expit
+
+        # The first feature is the log-odds of the probability itself.
+        found = expit(pairs.features[:, 0])
+        for part, model in enumerate(models):
+            here = self.fold[pairs.rows] == part
+            if model is not None:
+                found[here] = expit(model[0] + pairs.features[here] @ model[1:])
+        return np.asarray(found)
+
+    def _blocks(
+        self, models: "list[Floats | None]", advance: "Advance | None"
+    ) -> Iterator[tuple[Integers, Floats]]:
+        """Yield blocks of projects with the scores of all their pairs."""
+        from scipy.special import expit
+
+        n, num_tags = self.predictions.y_prob.shape
+        done = 0
+        for part, model in enumerate(models):
+            every = np.flatnonzero(self.fold == part)
+            for block in row_blocks(len(every), num_tags, _CELLS):
+                rows = every[block]
+                if model is None:
+                    yield rows, as_dense(self.predictions.y_prob[rows]).astype(float)
+                else:
+                    features, _ = self._features(rows)
+                    yield rows, expit(model[0] + features @ model[1:])
+                done += len(rows)
+                if advance is not None:
+                    advance(done / n)
+
+    def _most_suspicious(
+        self, models: "list[Floats | None]", advance: "Advance | None"
+    ) -> "Stored":
+        """Score the labels of each project, and keep its most suspicious other tags."""
+        from scipy import sparse
+
+        shape = self.predictions.y_prob.shape
+        most = min(_MOST_MISSING, shape[1])
+        parts = []
+        for rows, score in self._blocks(models, advance):
+            truth = as_dense(self.predictions.y_true[rows]).astype(bool)
+            others = np.where(truth, -1, score)
+            top = np.argpartition(-others, most - 1, axis=1)[:, :most]
+            kept = truth.copy()
+            np.put_along_axis(kept, top, True, axis=1)
+            place, columns = np.nonzero(kept)
+            parts.append((score[place, columns], rows[place], columns))
+        values, rows, columns = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
 
 
-def _out_of_fold(features: Array, truth: Array, usable: Array, otherwise: Array) -> Array:
-    """Learn the weights of the evidence from four fifths of the projects; score the other fifth."""
-    from sklearn.linear_model import LogisticRegression
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learned:
+    """Pairs that weights are learned from, (n_pairs,) each.
 
-    from tagifai.label_errors.evidence import FOLDS
+    Attributes
+    ----------
+    features : array of shape (n_pairs, 4)
+        Of each pair.
+    truth : bool array
+        Whether the project has the tag.
+    weight : array
+        How many pairs of its kind each stands for.
+    rows : int array
+        The project of each.
+    """
 
-    n, width = len(truth), features.shape[-1]
-    shuffled = np.random.default_rng(0).permutation(n)
-    fold = shuffled % FOLDS
-    score = otherwise.copy()
-    for part in range(FOLDS):
-        learned = np.flatnonzero((fold != part) & usable.any(axis=1))
-        learned = learned[np.argsort(shuffled[learned])][:_LEARN_FROM]
-        use = usable[learned].ravel()
-        X, y = features[learned].reshape(-1, width)[use], truth[learned].ravel()[use]
-        here = fold == part
-        if here.any() and len(np.unique(y)) == 2:
-            model = LogisticRegression(max_iter=500).fit(X, y.astype(np.int64))
-            likely = model.predict_proba(features[here].reshape(-1, width))[:, 1]
-            score[here] = likely.reshape(-1, truth.shape[1])
-    return score
+    features: Floats
+    truth: Booleans
+    weight: Floats
+    rows: Integers

@@ -1,8 +1,9 @@
 """Score predicted tags and probabilities: overall, by tag, by slice.
 
-Arrays have shape (n_projects, n_tags). What precision, recall and F1 are, and where they are
-undefined, is in `metrics.figures`; the average precision of a tag without a positive is undefined
-too. Averages leave out what is undefined and state how many tags (projects, slices) they cover.
+Matrices have shape (n_projects, n_tags), dense or CSR. What precision, recall and F1 are, and
+where they are undefined, is in `metrics.figures`; the average precision of a tag without a positive
+is undefined too. Averages leave out what is undefined and state how many tags (projects, slices)
+they cover.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tagifai.arrays import Array, Booleans, Floats
-from tagifai.metrics.calibration import brier_score, expected_calibration_error, is_above
+from tagifai.matrices import Matrix, join_pairs
+from tagifai.metrics.calibration import brier_score, expected_calibration_error, num_above
 from tagifai.metrics.figures import (
     FIGURES,
     Counts,
@@ -23,6 +25,7 @@ from tagifai.metrics.figures import (
     defined,
     precision_recall_f1,
 )
+from tagifai.metrics.ranking import average_precision
 
 __all__ = [
     "COVERED",
@@ -274,14 +277,14 @@ def average_defined(
     return float((numbers * weight).sum() / weight.sum()), int(np.count_nonzero(weight))
 
 
-def overall_metrics(y_true: Array, y_pred: Array, y_prob: Array | None = None) -> OverallMetrics:
+def overall_metrics(y_true: Matrix, y_pred: Matrix, y_prob: Matrix | None = None) -> OverallMetrics:
     """Score all tags together.
 
     Parameters
     ----------
-    y_true, y_pred : arrays of shape (n_projects, n_tags)
+    y_true, y_pred : matrices of shape (n_projects, n_tags)
         0 or 1.
-    y_prob : array of shape (n_projects, n_tags), optional
+    y_prob : matrix of shape (n_projects, n_tags), optional
         Probabilities in [0, 1]; with them, average precision over the tags that have a positive,
         Brier score and calibration error (`expected_calibration_error`) are computed too.
     """
@@ -290,7 +293,7 @@ def overall_metrics(y_true: Array, y_pred: Array, y_prob: Array | None = None) -
     of_projects = _by_name(count_outcomes(y_true, y_pred, 1))
     if y_prob is not None:
         of_tags["average_precision"] = np.array(_average_precisions(y_true, y_prob), float)
-    n = len(y_true)
+    n = len(of_projects["f1"])
     pooled = precision_recall_f1(count_outcomes(y_true, y_pred, None))
     return OverallMetrics(
         weighted=_average(of_tags, "num_tags", n, by_tag.tp + by_tag.fn),
@@ -302,7 +305,7 @@ def overall_metrics(y_true: Array, y_pred: Array, y_prob: Array | None = None) -
 
 
 def per_tag_metrics(
-    y_true: Array, y_pred: Array, tags: Sequence[str], y_prob: Array | None = None
+    y_true: Matrix, y_pred: Matrix, tags: Sequence[str], y_prob: Matrix | None = None
 ) -> dict[str, TagScores]:
     """Score each tag on its own: `RankedTagScores` with probabilities, else `TagScores`.
 
@@ -328,7 +331,7 @@ def per_tag_metrics(
     }
 
 
-def slice_metrics(y_true: Array, y_pred: Array, slices: Mapping[str, Booleans]) -> SliceMetrics:
+def slice_metrics(y_true: Matrix, y_pred: Matrix, slices: Mapping[str, Booleans]) -> SliceMetrics:
     """Score each slice, given as a boolean array of shape (n_projects,).
 
     A slice's figures are micro averages. The overall ones are weighted by the slices' numbers of
@@ -348,11 +351,11 @@ def slice_metrics(y_true: Array, y_pred: Array, slices: Mapping[str, Booleans]) 
 
 
 def performance(
-    y_true: Array,
-    y_pred: Array,
+    y_true: Matrix,
+    y_pred: Matrix,
     tags: Sequence[str],
     *,
-    y_prob: Array | None = None,
+    y_prob: Matrix | None = None,
     slices: Mapping[str, Booleans] | None = None,
     behavioral: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -395,22 +398,15 @@ def _average(
     )
 
 
-def _score_probabilities(y_true: Array, y_prob: Array) -> ProbabilityScores:
+def _score_probabilities(y_true: Matrix, y_prob: Matrix) -> ProbabilityScores:
     return ProbabilityScores(
         brier=brier_score(y_true, y_prob),
         ece=expected_calibration_error(y_true, y_prob),
         ece_above_0_05=expected_calibration_error(y_true, y_prob, above=ECE_FLOOR),
-        num_pairs=int(np.size(y_prob)),
-        num_pairs_above_0_05=int(is_above(y_prob, ECE_FLOOR).sum()),
+        num_pairs=int(np.prod(np.shape(y_prob))),
+        num_pairs_above_0_05=num_above(y_prob, ECE_FLOOR),
     )
 
 
-def _average_precisions(y_true: Array, y_prob: Array) -> list[float | None]:
-    # Here: only those who have probabilities scored wait for its import.
-    from sklearn.metrics import average_precision_score
-
-    true, prob = np.asarray(y_true).astype(bool), np.asarray(y_prob, dtype=float)
-    return [
-        float(average_precision_score(true[:, tag], prob[:, tag])) if true[:, tag].any() else None
-        for tag in range(true.shape[1])
-    ]
+def _average_precisions(y_true: Matrix, y_prob: Matrix) -> list[float | None]:
+    return [average_precision(pairs) for pairs in join_pairs(y_true, y_prob)]

@@ -5,7 +5,18 @@ from typing import Literal
 
 import numpy as np
 
-from tagifai.arrays import Array, Booleans
+from tagifai.arrays import Array, Booleans, Integers
+from tagifai.matrices import (
+    Matrix,
+    Stored,
+    TagPairs,
+    as_matrix,
+    is_sparse,
+    join_pairs,
+    pair_values,
+    row_blocks,
+    values_at,
+)
 
 Strategy = Literal["uniform", "quantile"]
 ECE_BINS = 15
@@ -52,16 +63,36 @@ def is_above(y_prob: Array, floor: float) -> Booleans:
     return np.asarray(np.asarray(y_prob, np.float32) > np.float32(floor))
 
 
-def brier_score(y_true: Array, y_prob: Array) -> float | None:
+def pairs_above(y_prob: Matrix, floor: float) -> tuple[Integers, Integers]:
+    """Return rows and columns of the pairs with a probability above `floor`, 0 or more."""
+    if is_sparse(y_prob):
+        places = np.flatnonzero(is_above(y_prob.data, floor))
+        rows = np.searchsorted(y_prob.indptr, places, side="right") - 1
+        return rows, np.asarray(y_prob.indices[places], np.intp)
+    rows, columns = np.nonzero(is_above(np.asarray(y_prob), floor))
+    return rows, columns
+
+
+def num_above(y_prob: Matrix, floor: float) -> int:
+    """Count the probabilities of all pairs that are above `floor`, 0 or more."""
+    return int(is_above(pair_values(y_prob), floor).sum())
+
+
+def brier_score(y_true: Matrix, y_prob: Matrix) -> float | None:
     """Average (y_prob − y_true)² over all pairs, in [0, 1]; None without a pair."""
-    true, prob = np.asarray(y_true, dtype=float), np.asarray(y_prob, dtype=float)
-    return float(np.mean((prob - true) ** 2)) if prob.size else None
+    pairs = _pooled(y_true, y_prob)
+    if not pairs.size:
+        return None
+    return float(((pairs.prob.astype(float) - pairs.true) ** 2).sum()) / pairs.size
 
 
-def bin_edges(y_prob: Array, bins: int = ECE_BINS, strategy: Strategy = "uniform") -> Array:
+def bin_edges(
+    y_prob: Array, bins: int = ECE_BINS, strategy: Strategy = "uniform", rest: int = 0
+) -> Array:
     """Return the n_bins + 1 edges of bins of equal width, or of (nearly) equal numbers of pairs.
 
-    Equal probabilities share a bin, so "quantile" may return fewer bins than requested.
+    Equal probabilities share a bin, so "quantile" may return fewer bins than requested. `rest`
+    pairs more have the probability 0.
 
     >>> bin_edges(np.array([0.1, 0.2, 0.3, 0.9]), 2, "quantile").tolist()
     [0.0, 0.25, 1.0]
@@ -69,10 +100,24 @@ def bin_edges(y_prob: Array, bins: int = ECE_BINS, strategy: Strategy = "uniform
     if strategy == "uniform" or not np.size(y_prob):
         return np.linspace(0, 1, bins + 1)
     prob = np.ravel(y_prob).astype(np.float32)
-    inner = np.quantile(prob, np.linspace(0, 1, bins + 1)[1:-1])
+    inner = _quantiles(prob, rest, np.linspace(0, 1, bins + 1)[1:-1])
     inner = np.unique(inner.astype(np.float32))
     inner = inner[inner < prob.max()].astype(float)
     return np.concatenate([[0.0], inner, [1.0]])
+
+
+def _quantiles(prob: Array, rest: int, shares: Array) -> Array:
+    """Return quantiles, as `np.quantile` does, of probabilities and of `rest` zeros more."""
+    if not rest:
+        return np.quantile(prob, shares)
+    ranked = np.sort(prob)
+    place = shares * (len(ranked) + rest - 1)
+    low = np.floor(place).astype(np.intp)
+    ends = [
+        np.where(at < rest, 0, ranked[np.clip(at - rest, 0, len(ranked) - 1)])
+        for at in (low, np.minimum(low + 1, len(ranked) + rest - 1))
+    ]
+    return np.asarray(ends[0] + (ends[1] - ends[0]) * (place - low))
 
 
 def bin_indices(y_prob: Array, edges: Array) -> Array:
@@ -86,8 +131,8 @@ def bin_indices(y_prob: Array, edges: Array) -> Array:
 
 
 def reliability(
-    y_true: Array,
-    y_prob: Array,
+    y_true: Matrix,
+    y_prob: Matrix,
     bins: int = ECE_BINS,
     *,
     above: float | None = None,
@@ -97,13 +142,13 @@ def reliability(
 
     Parameters
     ----------
-    y_true, y_prob : arrays of one shape
+    y_true, y_prob : arrays of one shape, or CSR matrices
         0 or 1, and probabilities in [0, 1], compared with the edges in float32, as they are
         stored.
     bins : int
         How many bins.
     above : float, optional
-        Only pairs of a probability above it are counted.
+        Only pairs of a probability above it, which is 0 or more, are counted.
     strategy : {"uniform", "quantile"}
         Bins of equal width, or of equal numbers of pairs, as in scikit-learn's
         `calibration_curve`.
@@ -118,16 +163,16 @@ def reliability(
     >>> reliability(np.array([[1, 0]]), np.array([[0.9, 0.7]]), bins=2)[1].frequency
     0.5
     """
-    true, prob = np.ravel(y_true).astype(float), np.ravel(y_prob).astype(float)
-    if true.shape != prob.shape:
-        raise ValueError(f"y_true has {true.size} pairs, y_prob {prob.size}")
+    pairs = _pooled(y_true, y_prob)
+    true, prob, rest = pairs.true.astype(float), pairs.prob.astype(float), pairs.rest
     if above is not None:
         counted = is_above(prob, above)
-        true, prob = true[counted], prob[counted]
-    edges = bin_edges(prob, bins, strategy)
+        true, prob, rest = true[counted], prob[counted], 0
+    edges = bin_edges(prob, bins, strategy, rest)
     bins = len(edges) - 1
     index = bin_indices(prob, edges)
     sizes = np.bincount(index, minlength=bins)
+    sizes[0] += rest
     means = np.bincount(index, weights=prob, minlength=bins) / np.maximum(sizes, 1)
     shares = np.bincount(index, weights=true, minlength=bins) / np.maximum(sizes, 1)
     return [
@@ -143,8 +188,8 @@ def reliability(
 
 
 def expected_calibration_error(
-    y_true: Array,
-    y_prob: Array,
+    y_true: Matrix,
+    y_prob: Matrix,
     bins: int = ECE_BINS,
     *,
     above: float | None = None,
@@ -168,23 +213,72 @@ def expected_calibration_error(
     return float(sum(row.num_samples * abs(row.gap) for row in rows) / total)
 
 
-def select_top_k(y_prob: Array, k: int) -> Array:
+def select_top_k(y_prob: Matrix, k: int) -> Array:
     """Return the columns of each project's k highest probabilities, (n_projects, k).
+
+    Of equal ones the first columns are taken.
 
     >>> select_top_k(np.array([[0.1, 0.7, 0.4]]), 2).tolist()
     [[1, 2]]
     """
-    prob = np.asarray(y_prob)
+    prob = as_matrix(y_prob)
     k = min(k, prob.shape[1])
-    if not k:
-        return np.zeros((len(prob), 0), np.intp)
-    top = np.argpartition(-prob, k - 1, axis=1)[:, :k]
+    found = np.zeros((prob.shape[0], k), np.intp)
+    for rows in row_blocks(*prob.shape) if k else ():
+        part = prob[rows]
+        found[rows] = _top_of_stored(part, k) if is_sparse(part) else _top_of_dense(part, k)
+    return found
+
+
+def rank_tags(y_prob: Matrix, k: int) -> tuple[Array, Array]:
+    """Return columns and probabilities of each row's k most probable pairs, (n, k) each.
+
+    Of a CSR matrix those that are stored; where there are fewer, column 0 and probability 0
+    follow.
+    """
+    if is_sparse(y_prob):
+        columns, values = pad_rows(y_prob, k)
+        order = np.argsort(-values, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(columns, order, axis=1), np.take_along_axis(values, order, axis=1)
+    prob = np.asarray(y_prob)
+    top = _top_of_dense(prob, k)
+    return top, np.take_along_axis(prob, top, axis=1)
+
+
+def _top_of_dense(prob: Array, k: int) -> Integers:
+    least = -np.partition(-prob, k - 1, axis=1)[:, k - 1 : k]
+    chosen = prob > least
+    equal = prob == least
+    chosen |= equal & (np.cumsum(equal, axis=1) <= k - chosen.sum(axis=1, keepdims=True))
+    top = np.nonzero(chosen)[1].reshape(len(prob), k)
     order = np.argsort(-np.take_along_axis(prob, top, axis=1), axis=1, kind="stable")
     return np.take_along_axis(top, order, axis=1)
 
 
+def _top_of_stored(prob: Stored, k: int) -> Integers:
+    top, values = rank_tags(prob, k)
+    # Beyond what is above 0, the first columns follow.
+    for row in np.flatnonzero((values <= 0).any(axis=1)):
+        top[row] = _top_of_dense(prob[[row]].toarray(), k)[0]
+    return top
+
+
+def pad_rows(matrix: Stored, least: int = 0) -> tuple[Integers, Array]:
+    """Return what each row of CSR stores, as columns and values side by side; 0 fills the rest.
+
+    They are at least `least` wide.
+    """
+    lengths = np.diff(matrix.indptr)
+    width = max(int(lengths.max(initial=0)), least)
+    filled = np.arange(width) < lengths[:, None]
+    columns = np.zeros((matrix.shape[0], width), np.intp)
+    values = np.zeros((matrix.shape[0], width), matrix.dtype)
+    columns[filled], values[filled] = matrix.indices, matrix.data
+    return columns, values
+
+
 def top_k_calibration_error(
-    y_true: Array, y_prob: Array, k: int, bins: int = ECE_BINS
+    y_true: Matrix, y_prob: Matrix, k: int, bins: int = ECE_BINS
 ) -> float | None:
     """Compute the calibration error of each project's k most probable tags, pooled.
 
@@ -193,11 +287,28 @@ def top_k_calibration_error(
     arXiv 2006.12800); with thousands of tags all other pairs are near 0. Bins have equal
     numbers of pairs. None without a pair.
     """
-    true, prob = np.asarray(y_true), np.asarray(y_prob)
+    true, prob = as_matrix(y_true), as_matrix(y_prob)
     top = select_top_k(prob, k)
+    rows = np.repeat(np.arange(len(top)), top.shape[1])
     return expected_calibration_error(
-        np.take_along_axis(true, top, axis=1),
-        np.take_along_axis(prob, top, axis=1),
+        values_at(true, rows, top.ravel()),
+        values_at(prob, rows, top.ravel()),
         bins,
         strategy="quantile",
     )
+
+
+def _pooled(y_true: Matrix, y_prob: Matrix) -> TagPairs:
+    """Return all pairs together.
+
+    Raises
+    ------
+    ValueError
+        The arrays differ in size.
+    """
+    if is_sparse(y_true) or is_sparse(y_prob):
+        return join_pairs(y_true, y_prob).pooled
+    true, prob = np.ravel(y_true), np.ravel(y_prob)
+    if true.shape != prob.shape:
+        raise ValueError(f"y_true has {true.size} pairs, y_prob {prob.size}")
+    return TagPairs(true, prob)

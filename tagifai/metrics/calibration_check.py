@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from tagifai.matrices import Matrix, values_at
 from tagifai.metrics import ECE_FLOOR
 from tagifai.metrics.calibration import (
     ECE_BINS,
@@ -24,6 +25,7 @@ from tagifai.metrics.calibration import (
     brier_score,
     expected_calibration_error,
     is_above,
+    pairs_above,
     reliability,
     select_top_k,
 )
@@ -211,7 +213,9 @@ def check_calibration(
     low = 0.0 if decisive is None or fitted is None or decisive > FALSE_ALARMS else fitted.low
     binned = _in_bins(*pairs.above)
     top_k = (
-        max(1, round(pairs.true.sum() / len(pairs.true))) if tag is None and pairs.size else None
+        max(1, round(pairs.true.sum() / pairs.true.shape[0]))
+        if tag is None and pairs.size
+        else None
     )
     top = _in_bins(*pairs.top(top_k)) if top_k else _Binned()
     return CalibrationCheck(
@@ -263,13 +267,13 @@ class _Listed(NamedTuple):
 class _Pairs:
     """What is true and its probabilities, (n_projects, n_tags), and those above 0.05."""
 
-    true: Array
-    prob: Array
+    true: Matrix
+    prob: Matrix
     above: _Listed
 
     @property
     def size(self) -> int:
-        return int(self.prob.size)
+        return int(np.prod(self.prob.shape))
 
     @property
     def num_above(self) -> int:
@@ -282,8 +286,8 @@ class _Pairs:
     def top(self, k: int) -> _Listed:
         columns = select_top_k(self.prob, k)
         rows = np.repeat(np.arange(len(columns)), columns.shape[1])
-        chosen = rows, columns.ravel()
-        return _Listed(self.true[chosen], self.prob[chosen].astype(float), rows)
+        true, prob = (values_at(part, rows, columns.ravel()) for part in (self.true, self.prob))
+        return _Listed(true, prob.astype(float), rows)
 
 
 def _select(predictions: Predictions, tag: str | None, split: str) -> _Pairs:
@@ -292,8 +296,10 @@ def _select(predictions: Predictions, tag: str | None, split: str) -> _Pairs:
         true, prob = predictions.y_true[rows], predictions.y_prob[rows]
     else:
         true, prob = (column[:, None] for column in column_in(predictions, tag, split))
-    above = is_above(prob, ECE_FLOOR)
-    listed = _Listed(true[above], prob[above].astype(float), np.nonzero(above)[0])
+    rows, columns = pairs_above(prob, ECE_FLOOR)
+    listed = _Listed(
+        values_at(true, rows, columns), values_at(prob, rows, columns).astype(float), rows
+    )
     return _Pairs(true, prob, listed)
 
 

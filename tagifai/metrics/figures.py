@@ -13,7 +13,8 @@ from typing import NamedTuple, SupportsFloat, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tagifai.arrays import Array, Booleans, Floats
+from tagifai.arrays import Array, Floats
+from tagifai.matrices import Matrix, as_csr, as_matrix, is_sparse
 
 FIGURES = ("precision", "recall", "f1")
 Number = TypeVar("Number", int, float, Array)
@@ -82,16 +83,18 @@ class Figures:
         return Figures(**{name: a / b if b else None for name, (a, b) in parts.items()})
 
 
-def count_outcomes(y_true: Array, y_pred: Array, axis: int | None = 0) -> Counts:
-    """Count outcomes by tag (`axis` 0), by project (1) or in all (None).
+def count_outcomes(y_true: Matrix, y_pred: Matrix, axis: int | None = 0) -> Counts:
+    """Count outcomes by tag (`axis` 0), by project (1) or in all (None); dense or CSR.
 
     >>> count_outcomes(np.array([[1, 0], [1, 1]]), np.array([[1, 1], [0, 1]])).tp.tolist()
     [1, 1]
     """
     true, pred = as_pair(y_true, y_pred)
-    return Counts(
-        (true & pred).sum(axis=axis), (~true & pred).sum(axis=axis), (true & ~pred).sum(axis=axis)
+    hits = true.multiply(pred) if is_sparse(true) else true & pred
+    tp, predicted, positives = (
+        np.asarray(part.sum(axis=axis), np.int64)[()] for part in (hits, pred, true)
     )
+    return Counts(tp, predicted - tp, positives - tp)
 
 
 def precision_recall_f1(counts: Counts) -> tuple[Floats, Floats, Floats]:
@@ -105,17 +108,19 @@ def precision_recall_f1(counts: Counts) -> tuple[Floats, Floats, Floats]:
     return precision, recall, f1
 
 
-def as_pair(y_true: Array, y_pred: Array) -> tuple[Booleans, Booleans]:
-    """Return truth and prediction as booleans.
+def as_pair(y_true: Matrix, y_pred: Matrix) -> tuple[Matrix, Matrix]:
+    """Return truth and prediction as booleans, both CSR where one of them is sparse.
 
     Raises
     ------
     ValueError
-        They are not two arrays of one shape (n_projects, n_tags).
+        They are not two matrices of one shape (n_projects, n_tags).
     """
-    true, pred = np.asarray(y_true), np.asarray(y_pred)
+    true, pred = as_matrix(y_true), as_matrix(y_pred)
     if true.shape != pred.shape or true.ndim != 2:
         raise ValueError(f"two arrays (n_projects, n_tags) needed, got {true.shape}, {pred.shape}")
+    if is_sparse(true) or is_sparse(pred):
+        true, pred = as_csr(true), as_csr(pred)
     return true.astype(bool), pred.astype(bool)
 
 

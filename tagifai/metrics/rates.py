@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tagifai.arrays import Booleans, Integers
 from tagifai.errors import counted
+from tagifai.matrices import Matrix, as_dense
 from tagifai.metrics import average_defined, count_outcomes, precision_recall_f1
 from tagifai.predictions import Predictions
 
@@ -95,7 +96,7 @@ class RateComparison:
 
 
 def compare_with_rates(
-    predictions: Predictions, decided: npt.NDArray[np.generic], seed: int = 0
+    predictions: Predictions, decided: Matrix, seed: int = 0
 ) -> RateComparison | None:
     """Compare a version's test figures with what the tags' rates give.
 
@@ -103,7 +104,7 @@ def compare_with_rates(
     ----------
     predictions
         The version's predictions.
-    decided : array of shape (n_projects, n_tags)
+    decided : matrix of shape (n_projects, n_tags)
         1 where a tag is predicted, for all of its projects.
     seed
         Draws the orders, and the sample where there are many projects.
@@ -119,14 +120,14 @@ def compare_with_rates(
     most = max(100, min(MOST_PROJECTS, _CELLS // max(1, len(predictions.tags))))
     if len(rows) > most:
         rows = np.sort(rng.choice(rows, most, replace=False))
-    true = predictions.y_true[rows].astype(bool)
+    true = as_dense(predictions.y_true[rows]).astype(bool)
     positives = true.sum(axis=0)
     if not positives.any():
         return None
-    order, ends = _ranks(predictions.y_prob[rows])
+    order, ends = _ranks(as_dense(predictions.y_prob[rows]))
     found = _average_precision(true, order, ends)
     chance = [_average_precision(rng.permutation(true), order, ends) for _ in range(ORDERS)]
-    _, _, f1 = precision_recall_f1(count_outcomes(true, np.asarray(decided)[rows]))
+    _, _, f1 = precision_recall_f1(count_outcomes(true, as_dense(decided[rows])))
     _, _, by_rate = precision_recall_f1(count_outcomes(true, np.ones_like(true)))
     return RateComparison(
         average_precision=found,

@@ -6,11 +6,13 @@ that can be believed have intercept 0 and slope 1; a slope below 1 means that th
 extreme. Nothing is drawn at random, so that an answer depends on the data alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from tagifai.arrays import Array
+from tagifai.matrices import Matrix, StoredPairs, join_pairs
 
 LEAST_PROBABILITY = 1e-6
 # Log-odds are clipped here: a single pair must not decide a tag's slope.
@@ -38,7 +40,7 @@ class Recalibration:
     shift: float
 
 
-def tag_p_values(y_true: Array, y_prob: Array) -> Array:
+def tag_p_values(y_true: Matrix, y_prob: Matrix) -> Array:
     """Test for each tag whether its calibration intercept is 0 and its slope 1.
 
     Score tests: with probabilities p that hold, Σ (y − p) and Σ (y − p)(x − x̄) have mean 0
@@ -49,47 +51,89 @@ def tag_p_values(y_true: Array, y_prob: Array) -> Array:
 
     Parameters
     ----------
-    y_true, y_prob : arrays of shape (n_projects, n_tags)
-        0 or 1, and probabilities in [0, 1].
+    y_true, y_prob : matrices of shape (n_projects, n_tags)
+        0 or 1, and probabilities in [0, 1]; dense or CSR.
 
     Returns
     -------
     array of shape (n_tags,)
         p-values in [0, 1]; 1 without a project.
     """
+    pairs = join_pairs(y_true, y_prob)
+    n, t = np.shape(y_prob)
+    if not n:
+        return np.ones(t)
+    if isinstance(pairs, StoredPairs):
+        return _p_values_of_stored(pairs)
+    p_values = np.ones(t)
+    width = max(1, _BLOCK_CELLS // n)
+    for start in range(0, t, width):
+        columns = slice(start, start + width)
+        p_values[columns] = _score_tests(
+            np.asarray(pairs.true[:, columns], dtype=float), pairs.prob[:, columns], _sum_columns
+        )
+    return p_values
+
+
+def _sum_columns(values: Array) -> Array:
+    return np.asarray(values.sum(axis=0))
+
+
+def _p_values_of_stored(pairs: StoredPairs) -> Array:
+    """Test each tag by its stored pairs, and by one that stands for all that are left out."""
+    t = len(pairs.ends) - 1
+    tags = np.concatenate([np.repeat(np.arange(t), np.diff(pairs.ends)), np.arange(t)])
+    weights = np.concatenate([np.ones(len(pairs.prob)), pairs.rest])
+
+    def sum_by_tag(values: Array) -> Array:
+        return np.bincount(tags, weights=values * weights, minlength=t)
+
+    nothing = np.zeros(t)
+    return _score_tests(
+        np.concatenate([pairs.true, nothing]).astype(float),
+        np.concatenate([pairs.prob, nothing]),
+        sum_by_tag,
+        tags,
+    )
+
+
+def _score_tests(
+    true: Array, y_prob: Array, total: Callable[[Array], Array], tags: Array | None = None
+) -> Array:
+    """Return the p-value of each tag, (n_tags,).
+
+    `total` sums values of pairs by tag; `tags` is the tag of each pair, where they are not the
+    columns of an array.
+    """
     from scipy import stats  # here: only those who ask for a check wait for its import
 
-    n, t = np.shape(y_prob)
-    p_values = np.ones(t)
-    width = max(1, _BLOCK_CELLS // max(n, 1))
-    for start in range(0, t if n else 0, width):
-        columns = slice(start, start + width)
-        prob, log_odds = _clipped(y_prob[:, columns])
-        residual = np.asarray(y_true[:, columns], dtype=float) - prob
-        variance = prob * (1 - prob)
-        third = variance * (1 - 2 * prob)
-        offset = log_odds - (variance * log_odds).sum(axis=0) / variance.sum(axis=0)
-        none, every = np.exp(np.log1p(-prob).sum(axis=0)), np.exp(np.log(prob).sum(axis=0))
-        squares, degrees = np.zeros(offset.shape[1]), np.zeros(offset.shape[1])
-        for weight in (np.ones_like(offset), offset):
-            spread = (variance * weight**2).sum(axis=0)
-            # Probabilities that are all alike have no slope.
-            known = spread > 1e-9 * variance.sum(axis=0)
-            spread = np.where(known, spread, 1)
-            deviation = np.sqrt(spread)
-            z = (residual * weight).sum(axis=0) / deviation
-            skew = (third * weight**3).sum(axis=0) / spread**1.5
-            below, above = stats.pearson3.cdf(z, skew), stats.pearson3.sf(z, skew)
-            # With next to no positive expected, most of the probability is on a single value.
-            for outcome, chance in ((0, none), (1, every)):
-                there = ((outcome - prob) * weight).sum(axis=0) / deviation
-                below = np.where(there <= z + 1e-9, np.maximum(below, chance), below)
-                above = np.where(there >= z - 1e-9, np.maximum(above, chance), above)
-            normal = stats.norm.isf(np.clip(np.minimum(below, above), 1e-300, 0.5))
-            squares += np.where(known, normal**2, 0)
-            degrees += known
-        p_values[columns] = stats.chi2.sf(squares, degrees)
-    return p_values
+    prob, log_odds = _clipped(y_prob)
+    residual = true - prob
+    variance = prob * (1 - prob)
+    third = variance * (1 - 2 * prob)
+    whole = total(variance)
+    centre = total(variance * log_odds) / whole
+    offset = log_odds - (centre if tags is None else centre[tags])
+    none, every = np.exp(total(np.log1p(-prob))), np.exp(total(np.log(prob)))
+    squares, degrees = np.zeros(len(whole)), np.zeros(len(whole))
+    for weight in (np.ones_like(offset), offset):
+        spread = total(variance * weight**2)
+        # Probabilities that are all alike have no slope.
+        known = spread > 1e-9 * whole
+        spread = np.where(known, spread, 1)
+        deviation = np.sqrt(spread)
+        z = total(residual * weight) / deviation
+        skew = total(third * weight**3) / spread**1.5
+        below, above = stats.pearson3.cdf(z, skew), stats.pearson3.sf(z, skew)
+        # With next to no positive expected, most of the probability is on a single value.
+        for outcome, chance in ((0, none), (1, every)):
+            there = total((outcome - prob) * weight) / deviation
+            below = np.where(there <= z + 1e-9, np.maximum(below, chance), below)
+            above = np.where(there >= z - 1e-9, np.maximum(above, chance), above)
+        normal = stats.norm.isf(np.clip(np.minimum(below, above), 1e-300, 0.5))
+        squares += np.where(known, normal**2, 0)
+        degrees += known
+    return np.asarray(stats.chi2.sf(squares, degrees))
 
 
 def clustered_p_value(y_true: Array, y_prob: Array, clusters: Array) -> float | None:

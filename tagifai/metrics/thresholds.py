@@ -1,11 +1,14 @@
 """Thresholds: the probability from which each tag is predicted."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from tagifai.arrays import Array, Floats
-from tagifai.metrics.figures import figure_parts, ratio
+from tagifai.arrays import Array, Booleans, Floats
+from tagifai.matrices import JoinedPairs, Matrix, TagPairs, column_sums, join_pairs
+from tagifai.metrics.figures import count_outcomes, figure_parts, ratio
 from tagifai.predictions import decide
 
 # At least as much as ten positives weigh: the own threshold of a tag with two is no choice.
@@ -15,7 +18,7 @@ FOLDS, REPEATS = 5, 3
 _MANY_PAIRS = 20_000_000
 
 
-def best_thresholds(y_true: Array, y_prob: Array) -> Floats:
+def best_thresholds(y_true: Matrix, y_prob: Matrix) -> Floats:
     """Return the threshold of each tag, (n_tags,), with the highest F1 of that tag.
 
     It lies midway between two neighbouring probabilities; equals go to the higher one. A tag
@@ -24,12 +27,12 @@ def best_thresholds(y_true: Array, y_prob: Array) -> Floats:
     >>> best_thresholds(np.array([[0], [1], [1]]), np.array([[0.1], [0.4], [0.8]]))
     array([0.25])
     """
-    return np.array([_best(y_true[:, t], y_prob[:, t]) for t in range(y_true.shape[1])])
+    return np.array([_best(_ranked(one)) for one in join_pairs(y_true, y_prob)], float)
 
 
-def common_threshold(y_true: Array, y_prob: Array) -> float:
+def common_threshold(y_true: Matrix, y_prob: Matrix) -> float:
     """Return the one threshold with the highest F1 over all pairs of project and tag."""
-    return _best(y_true.ravel(), y_prob.ravel())
+    return _best(_ranked(join_pairs(y_true, y_prob).pooled))
 
 
 def shrink_thresholds(own: Array, common: float, positives: Array, shrinkage: float) -> Floats:
@@ -45,7 +48,9 @@ def shrink_thresholds(own: Array, common: float, positives: Array, shrinkage: fl
     return weight * own + (1 - weight) * common
 
 
-def choose_shrinkage(y_true: Array, y_prob: Array, smoothing: float = 0.0, seed: int = 0) -> float:
+def choose_shrinkage(
+    y_true: Matrix, y_prob: Matrix, smoothing: float = 0.0, seed: int = 0
+) -> float:
     """Choose how much thresholds are drawn to the common one, by cross-fitting.
 
     Projects are split at random into five parts; thresholds are chosen on four parts and applied
@@ -54,7 +59,7 @@ def choose_shrinkage(y_true: Array, y_prob: Array, smoothing: float = 0.0, seed:
 
     Parameters
     ----------
-    y_true, y_prob : ndarray of shape (n, n_tags)
+    y_true, y_prob : matrices of shape (n, n_tags), dense or CSR
         Labels, 0 or 1, and held-out probabilities.
     smoothing : float
         As for `choose_thresholds`.
@@ -67,32 +72,57 @@ def choose_shrinkage(y_true: Array, y_prob: Array, smoothing: float = 0.0, seed:
         One of `SHRINKAGES`; infinite, which is the common threshold, where there are too few
         projects to split.
     """
-    n = len(y_true)
-    if n < 2 * FOLDS:
+    n, num_tags = y_true.shape
+    folds = _draw_folds(n, num_tags, seed)
+    if not folds:
         return math.inf
+    own, common = _choose_by(y_true, y_prob, smoothing, folds)
+    return _shrinkage_of(y_true, y_prob, folds, own, common)
+
+
+def _draw_folds(n: int, num_tags: int, seed: int = 0) -> list[Booleans]:
+    """Return which projects each fold learns from, (n,) each; none of too few projects."""
+    if n < 2 * FOLDS:
+        return []
     rng = np.random.default_rng(seed)
-    scores = np.zeros(len(SHRINKAGES))
-    for _ in range(REPEATS if y_true.size <= _MANY_PAIRS else 1):
+    folds = []
+    for _ in range(REPEATS if n * num_tags <= _MANY_PAIRS else 1):
         order = rng.permutation(n)
-        hits, predicted = np.zeros((2, len(SHRINKAGES), y_true.shape[1]))
         for part in range(FOLDS):
-            held_out = order[part::FOLDS]
-            rest = np.setdiff1d(order, held_out)
-            own, common, positives = _own_and_common(y_true[rest], y_prob[rest], smoothing)
+            learned = np.ones(n, bool)
+            learned[order[part::FOLDS]] = False
+            folds.append(learned)
+    return folds
+
+
+def _shrinkage_of(
+    y_true: Matrix, y_prob: Matrix, folds: Sequence[Booleans], own: Floats, common: Floats
+) -> float:
+    """Choose the shrinkage by what the thresholds of each fold decide on its other projects."""
+    if not folds:
+        return math.inf
+    positives = column_sums(y_true)
+    scores = np.zeros(len(SHRINKAGES))
+    for first in range(0, len(folds), FOLDS):
+        hits, predicted = np.zeros((2, len(SHRINKAGES), len(positives)))
+        for fold in range(first, first + FOLDS):
+            held_out = np.flatnonzero(~folds[fold])
+            true, prob = y_true[held_out], y_prob[held_out]
+            learned = positives - column_sums(true)
             for place, shrinkage in enumerate(SHRINKAGES):
-                thresholds = shrink_thresholds(own, common, positives, shrinkage)
-                decided = decide(y_prob[held_out], thresholds)
-                predicted[place] += decided.sum(axis=0)
-                hits[place] += (decided & (y_true[held_out] > 0)).sum(axis=0)
-        scores += _weighted_f1(y_true.sum(axis=0, dtype=float), predicted, hits)
+                thresholds = shrink_thresholds(own[fold], common[fold], learned, shrinkage)
+                counts = count_outcomes(true, decide(prob, thresholds))
+                predicted[place] += counts.tp + counts.fp
+                hits[place] += counts.tp
+        scores += _weighted_f1(positives, predicted, hits)
     # Averages of the same decisions differ in the last bits.
     scores = np.round(scores, 12)
     return SHRINKAGES[int(np.flatnonzero(scores == scores.max())[-1])]
 
 
 def choose_thresholds(
-    y_true: Array,
-    y_prob: Array,
+    y_true: Matrix,
+    y_prob: Matrix,
     kind: str,
     fixed: float,
     shrinkage: float | None,
@@ -102,7 +132,7 @@ def choose_thresholds(
 
     Parameters
     ----------
-    y_true, y_prob : ndarray of shape (n, n_tags)
+    y_true, y_prob : matrices of shape (n, n_tags), dense or CSR
         Labels, 0 or 1, and held-out probabilities.
     kind : {"fixed", "common", "per-tag"}
         `fixed` for all, the one best for all pairs, or each tag's own shrunk to that one.
@@ -126,23 +156,62 @@ def choose_thresholds(
     if kind == "fixed":
         return np.full(n_tags, fixed)
     if kind == "common":
-        return np.full(n_tags, common_threshold(_expected(y_true, y_prob, smoothing), y_prob))
+        pairs = _expected(join_pairs(y_true, y_prob), smoothing)
+        return np.full(n_tags, _best(_ranked(pairs.pooled)))
+    folds = _draw_folds(y_true.shape[0], n_tags) if shrinkage is None else []
+    every = np.ones(y_true.shape[0], bool)
+    own, common = _choose_by(y_true, y_prob, smoothing, [*folds, every])
     if shrinkage is None:
-        shrinkage = choose_shrinkage(y_true, y_prob, smoothing)
-    return shrink_thresholds(*_own_and_common(y_true, y_prob, smoothing), shrinkage)
+        shrinkage = _shrinkage_of(y_true, y_prob, folds, own, common)
+    return shrink_thresholds(own[-1], float(common[-1]), column_sums(y_true), shrinkage)
 
 
-def _expected(y_true: Array, y_prob: Array, smoothing: float) -> Floats:
+def _choose_by(
+    y_true: Matrix, y_prob: Matrix, smoothing: float, parts: Sequence[Booleans]
+) -> tuple[Floats, Floats]:
+    """Choose thresholds by each of several parts of the projects; all are put in order once.
+
+    Returns
+    -------
+    own : array of shape (n_parts, n_tags)
+        Each tag's own best threshold.
+    common : array of shape (n_parts,)
+        The one that is best for all pairs.
+    """
+    pairs = _expected(join_pairs(y_true, y_prob), smoothing)
+    sizes = [int(part.sum()) for part in parts]
+    own = [
+        [_best(_within(one, part, size)) for part, size in zip(parts, sizes, strict=True)]
+        for one in map(_ranked, pairs)
+    ]
+    pooled = _ranked(pairs.pooled)
+    common = [
+        _best(_within(pooled, part, size * y_true.shape[1]))
+        for part, size in zip(parts, sizes, strict=True)
+    ]
+    return np.array(own, float).reshape(-1, len(parts)).T, np.array(common, float)
+
+
+def _expected(pairs: JoinedPairs, smoothing: float) -> JoinedPairs:
+    if not smoothing:
+        return pairs
     # In 64 bits: narrower floats would lose single labels among millions of them.
-    expected = np.asarray(y_true, float)
-    return (1 - smoothing) * expected + smoothing * y_prob if smoothing else expected
+    expected = (1 - smoothing) * np.asarray(pairs.true, float) + smoothing * pairs.prob
+    return replace(pairs, true=expected)
 
 
-def _own_and_common(y_true: Array, y_prob: Array, smoothing: float) -> tuple[Floats, float, Floats]:
-    """Return each tag's own best threshold, the common one, and each tag's positives."""
-    expected = _expected(y_true, y_prob, smoothing)
-    own, common = best_thresholds(expected, y_prob), common_threshold(expected, y_prob)
-    return own, common, y_true.sum(axis=0, dtype=float)
+def _ranked(pairs: TagPairs) -> TagPairs:
+    """Return pairs in the order of their probabilities, the highest first."""
+    order = np.argsort(-pairs.prob, kind="stable")
+    rows = None if pairs.rows is None else pairs.rows[order]
+    return TagPairs(pairs.true[order], pairs.prob[order], pairs.rest, rows)
+
+
+def _within(pairs: TagPairs, learned: Booleans, num_pairs: int) -> TagPairs:
+    """Return the pairs of some projects, which have `num_pairs` in all."""
+    chosen = learned[pairs.rows]
+    true, prob = pairs.true[chosen], pairs.prob[chosen]
+    return TagPairs(true, prob, num_pairs - len(prob))
 
 
 def _weighted_f1(positives: Array, predicted: Array, hits: Array) -> Floats:
@@ -162,17 +231,19 @@ def midway(low: float, high: float) -> float:
     return float(high) if decide(low, middle) else middle
 
 
-def _best(y_true: Array, y_prob: Array) -> float:
-    positives = y_true.sum(dtype=float)
+def _best(ranked: TagPairs) -> float:
+    """Return the best threshold of pairs that are in the order of their probabilities."""
+    positives = ranked.true.sum(dtype=float)
     if not positives:
         return 1.0
-    order = np.argsort(-y_prob, kind="stable")
-    prob = y_prob[order].astype(float)
     # A cut is possible only where the next probability is lower, as it is stored.
-    stored = prob.astype(np.float32)
+    stored = np.asarray(ranked.prob, np.float32)
     cuts = np.flatnonzero(np.append(stored[1:] < stored[:-1], True))
-    hits = np.cumsum(y_true[order])[cuts]
-    f1 = ratio(*figure_parts(hits, cuts + 1, positives)["f1"])
+    total = np.float64 if ranked.true.dtype.kind == "f" else np.int64
+    hits = np.cumsum(ranked.true, dtype=total)[cuts]
+    # Who takes the probability 0 takes the pairs that are left out, too.
+    predicted = cuts + 1 + ranked.rest * (stored[cuts] <= 0)
+    f1 = ratio(*figure_parts(hits, predicted, positives)["f1"])
     best = cuts[np.argmax(f1)]
-    below = prob[best + 1] if best + 1 < len(prob) else 0.0
-    return midway(below, prob[best])
+    below = ranked.prob[best + 1] if best + 1 < len(stored) else 0.0
+    return midway(float(below), float(ranked.prob[best]))

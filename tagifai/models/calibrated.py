@@ -11,12 +11,14 @@ import numpy as np
 
 from tagifai.arrays import Array, Floats
 from tagifai.errors import TagifaiError, one_of
+from tagifai.matrices import Matrix, Stored, as_dense, as_matrix, column_sums, columns_of, is_sparse
 from tagifai.models.predictor import Predictor
 
 KINDS = ("platt", "isotonic")
 LEAST_POSITIVES = 10
 LEAST_PROBABILITY = 1e-6
 MAX_KNOTS = 1_000
+_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +37,40 @@ class Calibration:
     kind: str
     curves: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
 
-    def apply(self, y_prob: Array) -> Array:
+    def apply(self, y_prob: Matrix) -> Matrix:
         """Return calibrated probabilities, float32 (n, n_tags).
+
+        Of a CSR matrix those that are stored: what it leaves out stays 0.
 
         >>> halved = Calibration("isotonic", (((0.0, 1.0), (0.0, 0.5)), ((), ())))
         >>> halved.apply(np.array([[0.5, 0.5]])).tolist()
         [[0.25, 0.5]]
         """
+        if is_sparse(y_prob):
+            return self._apply_to_stored(y_prob)
         result = np.array(y_prob, np.float64)
         for column, (before, after) in enumerate(self.curves):
             if not before:
                 continue
             if self.kind == "platt":
-                odds = before[0] * _log_odds(result[:, column]) + after[0]
-                result[:, column] = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+                result[:, column] = _platt(result[:, column], before[0], after[0])
             else:
                 result[:, column] = np.interp(result[:, column], before, after)
         return result.astype(np.float32)
+
+    def _apply_to_stored(self, y_prob: Stored) -> Stored:
+        from scipy import sparse
+
+        by_tag = sparse.csc_array(y_prob, dtype=np.float64, copy=True)
+        for column, (before, after) in enumerate(self.curves):
+            own = slice(by_tag.indptr[column], by_tag.indptr[column + 1])
+            if not before or not len(by_tag.data[own]):
+                continue
+            if self.kind == "platt":
+                by_tag.data[own] = _platt(by_tag.data[own], before[0], after[0])
+            else:
+                by_tag.data[own] = np.interp(by_tag.data[own], before, after)
+        return sparse.csr_array(by_tag, dtype=np.float32)
 
 
 class CalibratedPredictor:
@@ -69,7 +88,7 @@ class CalibratedPredictor:
 
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return calibrated probabilities, float32 (n_texts, n_tags)."""
-        return self.calibration.apply(np.asarray(self.predictor.predict_proba(texts)))
+        return as_dense(self.calibration.apply(np.asarray(self.predictor.predict_proba(texts))))
 
     def __getattr__(self, name: str) -> object:
         # `embed`, `preprocess`, `batch_size` and the rest are the predictor's own.
@@ -78,7 +97,7 @@ class CalibratedPredictor:
         return getattr(self.predictor, name)
 
 
-def fit_calibration(kind: str, y_true: Array, y_prob: Array) -> Calibration:
+def fit_calibration(kind: str, y_true: Matrix, y_prob: Matrix) -> Calibration:
     """Fit a calibration of each tag by projects that the predictor did not see.
 
     A tag with fewer than ten positives, or fewer than ten negatives, stays as it is: so few tell
@@ -87,7 +106,7 @@ def fit_calibration(kind: str, y_true: Array, y_prob: Array) -> Calibration:
     Parameters
     ----------
     kind : {"platt", "isotonic"}
-    y_true, y_prob : arrays (n, n_tags)
+    y_true, y_prob : matrices (n, n_tags)
 
     Raises
     ------
@@ -96,22 +115,31 @@ def fit_calibration(kind: str, y_true: Array, y_prob: Array) -> Calibration:
     """
     if kind not in KINDS:
         raise one_of("calibration", kind, KINDS)
-    true, prob = np.asarray(y_true), np.asarray(y_prob, np.float64)
-    positives = true.sum(axis=0)
-    enough = np.flatnonzero(np.minimum(positives, len(true) - positives) >= LEAST_POSITIVES)
-    curves: list[tuple[tuple[float, ...], tuple[float, ...]]] = [((), ())] * true.shape[1]
-    if not len(enough):
-        return Calibration(kind, tuple(curves))
-    if kind == "platt":
-        from tagifai.models.platt import fit_platt
-
-        slopes, offsets = fit_platt(_log_odds(prob[:, enough]), true[:, enough])
-        for column, slope, offset in zip(enough, slopes, offsets, strict=True):
-            curves[column] = (float(slope),), (float(offset),)
-    else:
-        for column in enough:
-            curves[column] = _fit_isotonic(true[:, column], prob[:, column])
+    true, prob = as_matrix(y_true), as_matrix(y_prob)
+    n, num_tags = true.shape
+    positives = column_sums(true)
+    enough = np.flatnonzero(np.minimum(positives, n - positives) >= LEAST_POSITIVES)
+    curves: list[tuple[tuple[float, ...], tuple[float, ...]]] = [((), ())] * num_tags
+    # Of CSR matrices, some columns at a time.
+    width = max(1, _CELLS // max(n, 1)) if is_sparse(prob) else max(len(enough), 1)
+    for start in range(0, len(enough), width):
+        chosen = enough[start : start + width]
+        labels, values = columns_of(true, chosen), columns_of(prob, chosen).astype(np.float64)
+        for column, curve in zip(chosen.tolist(), _fit(kind, labels, values), strict=True):
+            curves[column] = curve
     return Calibration(kind, tuple(curves))
+
+
+def _fit(kind: str, true: Array, prob: Floats) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Fit the curve of each column."""
+    if kind == "isotonic":
+        return [_fit_isotonic(true[:, place], prob[:, place]) for place in range(true.shape[1])]
+    from tagifai.models.platt import fit_platt
+
+    slopes, offsets = fit_platt(_log_odds(prob), true)
+    return [
+        ((float(slope),), (float(offset),)) for slope, offset in zip(slopes, offsets, strict=True)
+    ]
 
 
 def check_calibration(calibration: Calibration) -> Calibration:
@@ -149,6 +177,11 @@ def _fit_isotonic(true: Array, prob: Floats) -> tuple[tuple[float, ...], tuple[f
         chosen = np.unique(np.linspace(0, len(before) - 1, MAX_KNOTS).round().astype(int))
         before, after = before[chosen], after[chosen]
     return tuple(map(float, before)), tuple(map(float, after))
+
+
+def _platt(prob: Floats, slope: float, offset: float) -> Floats:
+    odds = slope * _log_odds(prob) + offset
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -500, 500))))
 
 
 def _log_odds(prob: Floats) -> Floats:

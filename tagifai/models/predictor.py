@@ -9,6 +9,7 @@ import numpy as np
 
 from tagifai.arrays import Array
 from tagifai.errors import TagifaiError, counted, shorten
+from tagifai.matrices import Matrix, pair_values
 from tagifai.models.usage import Usage
 
 TIMEOUT = 120.0
@@ -489,14 +490,14 @@ def batches(texts: Sequence[str], size: int) -> Iterator[tuple[int, int]]:
         yield start, len(texts)
 
 
-def rows_sum_to_one(y_prob: Array) -> bool:
+def rows_sum_to_one(y_prob: Matrix) -> bool:
     """Check whether each row sums to 1: a softmax, where tags compete with each other.
 
     Decisions of 0 and 1 are no softmax, and a few rows say nothing.
 
     Parameters
     ----------
-    y_prob : array (n_texts, n_tags)
+    y_prob : matrix (n_texts, n_tags)
 
     Examples
     --------
@@ -506,13 +507,13 @@ def rows_sum_to_one(y_prob: Array) -> bool:
     num_rows, num_tags = y_prob.shape
     if num_rows < MIN_ROWS or num_tags < 2:
         return False
-    if np.isin(y_prob, (0.0, 1.0)).all():
+    if np.isin(pair_values(y_prob), (0.0, 1.0)).all():
         return False
     sums = y_prob.sum(axis=1, dtype=np.float64)
     return bool((np.abs(sums - 1.0) <= _SUM_TOLERANCE).mean() >= 0.99)
 
 
-def softmax_warning(y_prob: Array) -> str:
+def softmax_warning(y_prob: Matrix) -> str:
     """Return a line on rows that sum to 1, "" where they do not."""
     if not rows_sum_to_one(y_prob):
         return ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagifai.arrays import Array
+from tagifai.arrays import Array, Booleans, Integers
 from tagifai.errors import one_of
 from tagifai.label_errors.label_issues import KINDS, RANKS
 from tagifai.predictions import Predictions
@@ -59,8 +59,32 @@ class QueuedPair:
         return self.id, self.tag
 
 
-def in_state(predictions: Predictions, verdicts: Verdicts, state: str, reader: str = "") -> Array:
-    """Return which pairs a state of `STATES` shows to a reader, bool (n_projects, n_tags).
+def in_state(
+    predictions: Predictions,
+    verdicts: Verdicts,
+    state: str,
+    reader: str = "",
+    pairs: Integers | None = None,
+) -> Booleans:
+    """Return which pairs a state of `STATES` shows to a reader.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Whose projects and tags are meant.
+    verdicts : mapping
+        The verdict of each reviewed pair.
+    state : str
+        One of `STATES`.
+    reader : str
+        Whose own reviews count.
+    pairs : int array of shape (n_pairs, 2), optional
+        Rows and columns; all pairs by default.
+
+    Returns
+    -------
+    bool array of shape (n_pairs,)
+        Or (n_projects, n_tags) of all pairs.
 
     Raises
     ------
@@ -70,18 +94,30 @@ def in_state(predictions: Predictions, verdicts: Verdicts, state: str, reader: s
     if state not in STATES:
         raise one_of("state of reviews", state, STATES)
     column = {tag: index for index, tag in enumerate(predictions.tags)}
-    marked = np.zeros(predictions.y_true.shape, bool)
+    marked = []
     for (project, tag), verdict in verdicts.items():
         if project in predictions.row_of and tag in column:
             own = any(review.reviewer == reader for review in verdict.reviews)
-            marked[predictions.row_of[project], column[tag]] = {
+            if {
                 "undecided": own or verdict.status != "skipped",
                 "not by me": own,
                 "conflicts": verdict.status == "conflict",
                 "decided": verdict.status in ("add", "remove", "right"),
                 "all": False,
-            }[state]
-    return marked if state in ("conflicts", "decided") else ~marked
+            }[state]:
+                marked.append((predictions.row_of[project], column[tag]))
+    shape = predictions.y_true.shape
+    if pairs is None:
+        pairs = np.indices(shape).reshape(2, -1).T
+        return in_state(predictions, verdicts, state, reader, pairs).reshape(shape)
+    found = _is_among(pairs, np.array(marked, np.intp).reshape(-1, 2), shape[1])
+    return found if state in ("conflicts", "decided") else ~found
+
+
+def _is_among(pairs: Integers, others: Integers, num_tags: int) -> Booleans:
+    """Return which pairs of rows and columns are among others, (n_pairs,)."""
+    keys, known = (some[:, 0] * num_tags + some[:, 1] for some in (pairs, others))
+    return np.isin(keys, known)
 
 
 def place_of(predictions: Predictions, queue: Array, pair: Pair) -> int | None:
@@ -102,9 +138,7 @@ def first_below(predictions: Predictions, queue: Array, everything: Array, pair:
     place = place_of(predictions, everything, pair)
     if place is None:
         return 0
-    rank = np.zeros(predictions.y_true.shape, np.intp)
-    rank[everything[:, 0], everything[:, 1]] = np.arange(len(everything))
-    below = np.flatnonzero(rank[queue[:, 0], queue[:, 1]] > place)
+    below = np.flatnonzero(_is_among(queue, everything[place + 1 :], len(predictions.tags)))
     return int(below[0]) if len(below) else 0
 
 

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from tagifai.data import Project
 from tagifai.errors import TagifaiError, shorten
+from tagifai.matrices import row_of
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.reviews.annotations import CONTROL
 from tagifai.store.review_events import ANNOTATION, Review
@@ -222,7 +223,7 @@ def _predicted(
 ) -> tuple[tuple[str, ...] | None, float]:
     if predictions is None or thresholds is None or project not in predictions.row_of:
         return None, 0.0
-    prob = predictions.y_prob[predictions.row_of[project]]
+    prob = row_of(predictions.y_prob, predictions.row_of[project])
     above = decide(prob, threshold_array(predictions.tags, thresholds))
     tags = [tag for tag, reached in zip(predictions.tags, above, strict=True) if reached]
     return tuple(tags), float(prob[above].max()) if tags else 0.0

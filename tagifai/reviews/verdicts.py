@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tagifai.matrices import with_values
 from tagifai.metrics import OverallMetrics, overall_metrics
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.selection import rows_of
@@ -99,7 +100,7 @@ def preview_changes(
     place = {predictions.ids[row]: index for index, row in enumerate(rows)}
     column = {tag: index for index, tag in enumerate(predictions.tags)}
     now = predictions.y_true[rows]
-    then = now.copy()
+    cells: dict[tuple[int, int], int] = {}
     counts = Counter[str]()
     for project, change in changes.items():
         for decision, value in (("add", 1), ("remove", 0)):
@@ -111,7 +112,8 @@ def preview_changes(
                 else:
                     cell = place[project], column[tag]
                     counts["same" if now[cell] == value else "changed"] += 1
-                    then[cell] = value
+                    cells[cell] = value
+    then = with_values(now, cells)
     prob = predictions.y_prob[rows]
     predicted = decide(prob, threshold_array(predictions.tags, thresholds))
     return Preview(

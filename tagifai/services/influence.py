@@ -14,6 +14,7 @@ from tagifai.inference.reasons import inner_predictor
 from tagifai.inference.similar import SimilarProjects
 from tagifai.inspection.influence import ModelInfluence, model_influence
 from tagifai.inspection.layer_influence import LayerInfluence, layer_influence
+from tagifai.matrices import column_of
 from tagifai.models.adapters.own import OwnPredictor
 from tagifai.models.linear_layer import LinearLayer, read_linear_layer
 from tagifai.models.params import Params
@@ -346,7 +347,7 @@ class InfluenceService:
         return _Trained(
             ids,
             tuple(replace_surrogates(texts[one].text) for one in ids),
-            np.asarray(predictions.y_true[rows, column]).astype(bool),
+            column_of(predictions.y_true, column, rows).astype(bool),
             np.asarray(predictions.split[rows] == "train"),
             len(learned) - len(rows),
         )
@@ -363,7 +364,7 @@ class InfluenceService:
         if not isinstance(own, OwnPredictor):
             raise TagifaiError(f"version {name!r} has no model of tagifai's own")
         model = own.classifier
-        carried = predictions.y_true[rows, column]
+        carried = column_of(predictions.y_true, column, rows)
         made = self._models.get(
             (name, tag),
             (self.versions.stamp(name), self.versions.data.get().dataset.digest),

@@ -186,8 +186,7 @@ class ReviewService:
         )
         if choice.state == "all":
             return pairs
-        shown = in_state(found.predictions, self.verdicts(), choice.state, reader)
-        return pairs[shown[pairs[:, 0], pairs[:, 1]]]
+        return pairs[in_state(found.predictions, self.verdicts(), choice.state, reader, pairs)]
 
     def page(
         self, choice: QueueChoice, number: int = 1, *, reader: str = "", size: int = 10
@@ -380,6 +379,7 @@ class ReviewService:
         for row, column in queue[list(page.items)].tolist():
             pair = predictions.ids[row], predictions.tags[column]
             verdict = verdicts.get(pair)
+            named, share = evidence.at(row, column)
             items.append(
                 QueuedPair(
                     *pair,
@@ -387,8 +387,8 @@ class ReviewService:
                     split=str(predictions.split[row]),
                     probability=float(predictions.y_prob[row, column]),
                     score=float(suspicions.score[row, column]),
-                    named=bool(evidence.named[row, column]),
-                    neighbour_share=float(evidence.share[row, column]),
+                    named=named,
+                    neighbour_share=share,
                     title=by_id[pair[0]].name,
                     status=verdict.status if verdict else "",
                 )

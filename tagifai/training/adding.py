@@ -15,6 +15,7 @@ from tagifai.data.left_out import with_note
 from tagifai.data.names import describe_unknown_tags
 from tagifai.errors import TagifaiError, counted, one_of
 from tagifai.limits import Limits
+from tagifai.matrices import Matrix
 from tagifai.metrics.thresholds import choose_thresholds
 from tagifai.models.calibrated import Calibration, fit_calibration
 from tagifai.models.params import Params
@@ -24,6 +25,7 @@ from tagifai.models.splits import complete_split
 from tagifai.predictions import DEFAULT_THRESHOLD, Predictions
 from tagifai.slices import Slice
 from tagifai.store.naming import WORKSPACE
+from tagifai.store.prediction_cut import Storage, cut_predictions
 from tagifai.store.prediction_table import PREDICTIONS_FILE, check_size, pack_predictions
 from tagifai.store.score_cache import ScoreCache
 from tagifai.text.preprocessing import TextPreprocessor
@@ -285,8 +287,8 @@ def truth_of(projects: Sequence[Project], tags: Sequence[str]) -> Array:
 
 
 def _thresholds(
-    y_true: Array,
-    y_prob: Array,
+    y_true: Matrix,
+    y_prob: Matrix,
     tags: Sequence[str],
     choices: Choices,
     decisions_only: bool,
@@ -307,8 +309,8 @@ def _thresholds(
         return dict.fromkeys(tags, DEFAULT_THRESHOLD), []
     if given != TUNED:
         return common, []
-    if len(y_true) < FEWEST_VALIDATION:
-        return common, [_too_few("tuned", len(y_true)) + "; every threshold is 0.5"]
+    if y_true.shape[0] < FEWEST_VALIDATION:
+        return common, [_too_few("tuned", y_true.shape[0]) + "; every threshold is 0.5"]
     params = choices.params
     chosen = choose_thresholds(
         y_true, y_prob, "per-tag", DEFAULT_THRESHOLD, None, params.threshold_smoothing
@@ -347,6 +349,7 @@ def make_version(
     saved: Sequence[BehavioralTest] = (),
     packages: Sequence[str] = (),
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    storage: Storage = Storage(),  # noqa: B008 - frozen
 ) -> NewVersion:
     """Measure what was scored and return the version, ready to be written.
 
@@ -367,16 +370,19 @@ def make_version(
         Distributions whose versions are recorded.
     limits : Limits
         How large files may be.
+    storage : Storage
+        Which probabilities are stored, and how exactly. Figures are those of what is stored.
 
     Raises
     ------
     TagifaiError
         No test project, a file that would be too large, or the predictor fails.
     """
-    predictions, thresholds = scored.predictions, dict(scored.thresholds)
-    if not len(predictions.rows_by_split["test"]):
+    thresholds = dict(scored.thresholds)
+    if not len(scored.predictions.rows_by_split["test"]):
         raise TagifaiError("no project is in the test split, so nothing can be scored")
-    packed = pack_predictions(predictions)
+    predictions, kept = cut_predictions(scored.predictions, thresholds, storage)
+    packed = pack_predictions(predictions, kept)
     limits.check_file(packed, PREDICTIONS_FILE)
     check_size(packed, limits.unpacked)
     by_id = {project.id: project for project in dataset.projects}
@@ -404,7 +410,7 @@ def make_version(
         figures = {group: found for group, found in figures.items() if group != "behavioral"}
     figures = with_note(figures, dataset)
     missing = missing_tags(dataset, tags, Params().min_tag_freq)
-    lines = [figures.get("note"), describe_missing(missing)]
+    lines = [figures.get("note"), describe_missing(missing), kept.describe()]
     if note := "; ".join(line for line in lines if line):
         figures["note"] = note
     notes = notes or (IMPORTED if file is None else f"Predictions of {file.spec}.")
@@ -421,6 +427,7 @@ def make_version(
             usage=predictor.usage if predictor else None,
             # Our code did not make the model.
             code_digest="",
+            stored=None if kept.is_exact else kept.to_json(),
         ),
         predictor=None if file is None else dump_predictor_file(file),
     )

@@ -10,7 +10,9 @@ from tagifai.behavioral.generation import generate_tests
 from tagifai.behavioral.rewording import LabelledText, generate_rewordings
 from tagifai.data import Project, Tag
 from tagifai.inference import predict_tags
+from tagifai.matrices import Matrix, column_sums
 from tagifai.metrics import performance
+from tagifai.metrics.ranking import MANY_TAGS, RankingFigures, ranking_figures
 from tagifai.models.classifier import TagClassifier
 from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress
 from tagifai.predictions import Predictions, decide, threshold_array
@@ -138,9 +140,10 @@ def measure(
     tags = predictions.tags
     rows = np.flatnonzero(predictions.split == "test")
     test = predictions.take(rows)
-    return performance(
+    decided = decide(test.y_prob, threshold_array(tags, thresholds))
+    found = performance(
         test.y_true,
-        decide(test.y_prob, threshold_array(tags, thresholds)),
+        decided,
         tags,
         y_prob=None if test.decisions_only else test.y_prob,
         slices=select_slices(
@@ -148,3 +151,21 @@ def measure(
         ),
         behavioral=run_behavioral(tests, predict, tags, described).to_dict(),
     )
+    ranking = measure_ranking(predictions, test, decided)
+    return found if ranking is None else {**found, "ranking": ranking.to_json()}
+
+
+def measure_ranking(
+    predictions: Predictions, test: Predictions, decided: Matrix
+) -> RankingFigures | None:
+    """Score the order of tags where there are many; None of few tags, or of decisions alone.
+
+    Tags are rare or frequent by the projects outside of test.
+    """
+    if len(test.tags) < MANY_TAGS or test.decisions_only:
+        return None
+    learned = np.flatnonzero(predictions.split != "test")
+    counts, num_train = column_sums(predictions.y_true[learned]), len(learned)
+    if not num_train:
+        counts, num_train = column_sums(test.y_true), len(test.ids)
+    return ranking_figures(test.y_true, test.y_prob, decided, counts=counts, num_train=num_train)

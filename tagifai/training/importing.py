@@ -1,6 +1,7 @@
 """Read another program's predictions, and what they leave out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tagifai.data.files import open_text, readable
 from tagifai.data.left_out import name_counts
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.limits import Limits
+from tagifai.matrices import Stored, as_dense, is_sparse
 from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import Predictions
 from tagifai.training.prediction_files import gather_predictions
@@ -88,11 +90,10 @@ def read_predictions(
         limits=limits,
     )
     found = gather_predictions(Path(path), expected, encoding=encoding, delimiter=delimiter)
-    column = {tag: number for number, tag in enumerate(found.tags)}
     carried = {project.id: project.tags for project in dataset.projects}
-    y_true = np.zeros(found.y_prob.shape, np.uint8)
-    for row, one in enumerate(found.ids):
-        y_true[row, [column[tag] for tag in carried[one] if tag in column]] = 1
+    y_true = label_matrix((carried[one] for one in found.ids), found.tags)
+    if not is_sparse(found.y_prob):
+        y_true = as_dense(y_true)
     drawn = draw_split is not None and not any(found.split)
     split = np.array(["train"] * len(found.ids) if drawn else found.split)
     predictions = Predictions(
@@ -107,6 +108,26 @@ def read_predictions(
     if drawn and draw_split is not None:
         return replace(predictions, split=draw_split(predictions))
     return predictions
+
+
+def label_matrix(carried: Iterable[Sequence[str]], tags: Sequence[str]) -> Stored:
+    """Return which of `tags` each project carries, CSR of uint8, (n_projects, n_tags).
+
+    >>> label_matrix([("b", "a", "a"), ("x",)], ["a", "b"]).toarray().tolist()
+    [[1, 1], [0, 0]]
+    """
+    from scipy import sparse
+
+    column = {tag: number for number, tag in enumerate(tags)}
+    columns, ends = array("i"), array("q", [0])
+    for own in carried:
+        columns.extend(sorted({column[tag] for tag in own if tag in column}))
+        ends.append(len(columns))
+    numbers = np.frombuffer(columns, np.int32) if columns else np.zeros(0, np.int32)
+    return sparse.csr_array(
+        (np.ones(len(columns), np.uint8), numbers, np.frombuffer(ends, np.int64)),
+        shape=(len(ends) - 1, len(tags)),
+    )
 
 
 def read_tag_list(path: Path | str) -> list[str]:

@@ -113,7 +113,7 @@ def _samples(
             return None
         if len(rows) > most:
             rows = np.sort(rng.choice(rows, most, replace=False))
-        part = predictions.take(rows)
+        part = predictions.take(rows).to_dense()
         if not part.y_true.any():
             return None
         parts.append(part)

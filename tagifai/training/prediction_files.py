@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tagifai.arrays import Integers
 from tagifai.data.csv_files import Dialect, refuse_doubles
 from tagifai.data.files import kind_of, readable
 from tagifai.data.names import normalise_name
 from tagifai.data.records import read_records
 from tagifai.data.validation import Record
 from tagifai.errors import TagifaiError, counted, shorten
+from tagifai.matrices import as_dense, row_blocks
 from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import read_arrays
 from tagifai.store.prediction_table import is_prediction_table, unpack_predictions
@@ -24,12 +26,13 @@ from tagifai.training.prediction_rows import (
     TAGS,
     Expected,
     Gathered,
+    ListBatch,
     PredictionRows,
 )
 
 # Imported in functions: only those who bring Parquet wait for it.
 if TYPE_CHECKING:
-    from pyarrow import DataType
+    from pyarrow import Array, DataType, RecordBatch
     from pyarrow.parquet import ParquetFile
 
 # Between the tags of a cell: the first one that leaves nothing but tags.
@@ -37,6 +40,8 @@ SEPARATORS = (";", "|", ",")
 _TAG_KEYS, _PROBABILITY_KEYS = ("tag", "label"), ("probability", "score")
 # Cells of Parquet that are in memory together.
 _CELLS = 2_000_000
+# Tags of a row, of thousands: no more than so many are taken to be there.
+_TYPICAL = 100
 
 
 def gather_predictions(
@@ -309,11 +314,16 @@ def _read_own_table(path: Path, rows: PredictionRows) -> None:
     limits.predictions.check(path.stat().st_size, str(path))
     found = unpack_predictions(path.read_bytes(), str(path), limits.unpacked)
     rows.decisions_only = found.decisions_only
+    rows.has_zeros = found.is_sparse
     rows.name_columns(found.tags, f"{path}: tags")
     rows.check_rows(len(found.ids))
     for row, (one, part) in enumerate(zip(found.ids, found.split.tolist(), strict=True), start=1):
         rows.add_project(row, one, part)
-    rows.add_block(1, found.y_prob)
+    if not found.is_sparse:
+        rows.add_block(1, as_dense(found.y_prob))
+        return
+    for block in row_blocks(len(found.ids), len(found.tags), _CELLS):
+        rows.add_block(1 + block.start, as_dense(found.y_prob[block]))
 
 
 def _read_parquet(path: Path, rows: PredictionRows) -> None:
@@ -337,13 +347,90 @@ def _read_parquet(path: Path, rows: PredictionRows) -> None:
                 _add_records(rows, _parquet_records(file, names, rows))
             elif kind is not None and types.is_struct(kind):
                 _read_columns(file, {child.name: child.type for child in kind}, rows, nested=True)
-            elif (kind is not None and types.is_nested(kind)) or _long_keys(dict.fromkeys(names)):
+            elif kind is not None and types.is_nested(kind):
+                _read_lists(file, names, rows)
+            elif _long_keys(dict.fromkeys(names)):
                 _add_records(rows, _parquet_records(file, names, rows))
             else:
                 tags = [name for name in names if name not in (ID, SPLIT)]
                 _read_columns(file, {tag: schema.field(tag).type for tag in tags}, rows)
     except (pyarrow.ArrowException, OverflowError) as error:
         raise TagifaiError(f"{path}: not Parquet: {shorten(str(error))}") from None
+
+
+def _read_lists(file: "ParquetFile", names: Sequence[str], rows: PredictionRows) -> None:
+    """Read Parquet whose rows are lists of tags and of probabilities, or maps of both.
+
+    Many rows are read at once; those of a batch with anything unusual one by one, which names what
+    is wrong with which.
+    """
+    size = max(1, _CELLS // 4 // max(1, min(len(rows.expected.known_tags), _TYPICAL)))
+    first = 1
+    for batch in file.iter_batches(size, columns=list(names)):
+        found = _as_lists(batch, first)
+        if found is None or not rows.add_batch(found):
+            for number, record in enumerate(batch.to_pylist(), start=first):
+                _add_record(rows, number, record)
+        first += len(batch)
+
+
+def _as_lists(batch: "RecordBatch", first: int) -> ListBatch | None:
+    """Return a batch as columns; None where it has blanks, or another form."""
+    import pyarrow
+    from pyarrow import types
+
+    if set(batch.schema.names) - {ID, SPLIT, TAGS, PROBABILITIES}:
+        return None
+    given = batch.column(PROBABILITIES)
+    if given.null_count or not (_is_list(given.type) or types.is_map(given.type)):
+        return None
+    lengths, flat = _flat(given)
+    if types.is_map(given.type) and TAGS not in batch.schema.names:
+        tags, values = flat.field(0), flat.field(1)
+    elif types.is_struct(flat.type) and TAGS not in batch.schema.names:
+        keys = {child.name for child in flat.type}
+        tag, probability = (
+            next((key for key in some if key in keys), None)
+            for some in (_TAG_KEYS, _PROBABILITY_KEYS)
+        )
+        if tag is None or probability is None or flat.null_count:
+            return None
+        tags, values = flat.field(tag), flat.field(probability)
+    elif TAGS in batch.schema.names and _is_list(batch.schema.field(TAGS).type):
+        beside = batch.column(TAGS)
+        lengths_beside, tags = _flat(beside)
+        if beside.null_count or not np.array_equal(lengths, lengths_beside):
+            return None
+        values = flat
+    else:
+        return None
+    if types.is_dictionary(tags.type):
+        tags = tags.cast(tags.type.value_type)
+    text = types.is_string(tags.type) or types.is_large_string(tags.type)
+    if not text or not _is_number(values.type) or tags.null_count or values.null_count:
+        return None
+    named = tags.dictionary_encode()
+    return ListBatch(
+        first,
+        batch.column(ID).to_pylist(),
+        batch.column(SPLIT).to_pylist() if SPLIT in batch.schema.names else [None] * len(batch),
+        named.dictionary.to_pylist(),
+        lengths,
+        named.indices.to_numpy(zero_copy_only=False),
+        values.cast(pyarrow.float64()).to_numpy(zero_copy_only=False),
+    )
+
+
+def _is_list(kind: "DataType") -> bool:
+    from pyarrow import types
+
+    return bool(types.is_list(kind) or types.is_large_list(kind))
+
+
+def _flat(lists: "Array") -> "tuple[Integers, Array]":
+    """Return the lengths of lists, and what is in them, one after the other."""
+    ends = lists.offsets.to_numpy()
+    return np.diff(ends).astype(np.intp), lists.values.slice(ends[0], ends[-1] - ends[0])
 
 
 def _is_number(kind: "DataType") -> bool:

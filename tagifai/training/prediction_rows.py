@@ -15,6 +15,7 @@ from tagifai.data.names import describe_unknown_tags
 from tagifai.data.project import identify
 from tagifai.errors import TagifaiError, counted, one_of, shorten
 from tagifai.limits import Limits
+from tagifai.matrices import Matrix, fits_dense, memory_bytes
 
 MISSING = ("refuse", "zero")
 ID, SPLIT, TAGS, PROBABILITIES = "id", "split", "tags", "probabilities"
@@ -25,6 +26,7 @@ MAP_HINT = (
 _ROUNDING = 1e-6
 # No logit is as large.
 _LARGE = 1e6
+_JOINED_ROWS = 10_000
 Numbers = npt.NDArray[np.float32]
 
 
@@ -81,8 +83,8 @@ class Gathered:
         The split of each, of "train", "val" and "test"; all "" where they have to be drawn.
     tags : list of str
         Tags of the data, in alphabetical order.
-    y_prob : array of shape (n_projects, n_tags)
-        Probabilities in [0, 1], float32.
+    y_prob : array or scipy.sparse.csr_array of shape (n_projects, n_tags)
+        Probabilities in [0, 1], float32; CSR where that takes less memory.
     decisions_only : bool
         Whether rows were lists of tags, so that each probability is 0 or 1.
     """
@@ -90,8 +92,35 @@ class Gathered:
     ids: list[str]
     split: list[str]
     tags: list[str]
-    y_prob: Numbers
+    y_prob: Matrix
     decisions_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListBatch:
+    """Rows of tags and probabilities, as columns.
+
+    Attributes
+    ----------
+    first : int
+        The number of the first row.
+    ids, splits : sequence
+        Of each row.
+    names : sequence of str
+        The names of tags that the rows have, in the order in which they come up.
+    lengths : int array of shape (n_rows,)
+        How many tags each row has.
+    which, values : arrays of shape (n_pairs,)
+        The place of each tag in `names`, and its value, row after row.
+    """
+
+    first: int
+    ids: Sequence[object]
+    splits: Sequence[object]
+    names: Sequence[str]
+    lengths: Integers
+    which: Integers
+    values: Array
 
 
 class PredictionRows:
@@ -106,8 +135,10 @@ class PredictionRows:
         self._dense: Numbers = np.empty((0, 0), np.float32)
         # In CSV, numbers are texts.
         self.of_texts = False
-        # Columns and values of rows that leave tags out.
-        self._sparse: list[tuple[Integers, Numbers]] = []
+        # Rows that leave tags out.
+        self._sparse = _StoredRows()
+        # Whether what is left out is 0, whatever was expected: a version's own predictions.
+        self.has_zeros = False
         # Whether rows are lists of tags; None before the first one.
         self.decisions_only: bool | None = None
         # Which of a block's columns stay.
@@ -117,7 +148,7 @@ class PredictionRows:
     @property
     def fills(self) -> bool:
         """Whether a tag that a row leaves out has the probability 0."""
-        return self.expected.missing == "zero" or bool(self.decisions_only)
+        return self.expected.missing == "zero" or bool(self.decisions_only) or self.has_zeros
 
     def rename(self, name: str) -> str | None:
         """Return the tag of a name of the file; None for one that is left out."""
@@ -254,7 +285,7 @@ class PredictionRows:
             if strange is not None:
                 raise TagifaiError(f"{where}: {one_of('tag of --tags', strange, self.column)}")
         columns = self._columns_of(tags, where)
-        self._sparse.append((columns, np.ones(len(tags), np.float32)))
+        self._sparse.add(columns, np.ones(len(tags), np.float32))
 
     def _renamed(self, names: Sequence[str]) -> list[str]:
         found = dict.fromkeys(map(self.rename, names))
@@ -281,7 +312,7 @@ class PredictionRows:
         columns = self._columns_of(names, self.place(row, PROBABILITIES))
         if len(set(names)) < len(names):
             raise TagifaiError(f"{self.place(row, PROBABILITIES)}: a tag comes twice")
-        self._sparse.append((columns, self.read_numbers(row, names, values)))
+        self._sparse.add(columns, self.read_numbers(row, names, values))
 
     def add_block(self, first: int, values: Array) -> None:
         """Add the probabilities of many rows whose projects were added, (n_rows, n_columns).
@@ -305,10 +336,63 @@ class PredictionRows:
         start = len(self.split) - len(values)
         clipped = np.clip(np.nan_to_num(values, nan=0.0), 0, 1)
         if self.fills:
-            every = np.arange(len(self.column))
-            self._sparse.extend((every, row) for row in clipped.astype(np.float32))
+            places, columns = np.nonzero(clipped)
+            lengths = np.bincount(places, minlength=len(clipped))
+            self._sparse.extend(lengths, columns, clipped[places, columns])
         else:
             self._dense[start : start + len(values)] = clipped
+
+    def add_batch(self, batch: "ListBatch") -> bool:
+        """Add many rows of tags and probabilities; return False where any of it is unusual.
+
+        Then nothing was added, and `add_values` finds out row by row what is wrong.
+
+        Raises
+        ------
+        TagifaiError
+            As `add_project` does.
+        """
+        renamed = [self.rename(name) for name in batch.names]
+        tags = [tag for tag in renamed if tag is not None]
+        if self.decisions_only or len(set(tags)) < len(tags):
+            return False
+        if describe_unknown_tags(tags, self.expected.known_tags):
+            return False
+        if not self.fills and not self._is_whole(tags, batch):
+            return False
+        values = self._to_probabilities(np.asarray(batch.values, np.float64))
+        with np.errstate(invalid="ignore"):
+            if not ((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)).all():
+                return False
+        rows = np.repeat(np.arange(len(batch.lengths)), batch.lengths)
+        keys = np.sort(rows * len(renamed) + batch.which)
+        if (keys[1:] == keys[:-1]).any():
+            return False
+        self.decisions_only = False
+        for tag in tags if self.fills else ():
+            self.column.setdefault(tag, len(self.column))
+        if not self.column:
+            self._set_columns(tags, "")
+        places = np.array([-1 if tag is None else self.column[tag] for tag in renamed], np.intp)
+        for number, (one, part) in enumerate(zip(batch.ids, batch.splits, strict=True)):
+            self.add_project(batch.first + number, one, part)
+        columns, values = places[batch.which], np.clip(values, 0, 1)
+        if not self.fills:
+            self._dense[len(self.split) - len(batch.lengths) + rows, columns] = values
+            return True
+        given = columns >= 0
+        lengths = np.bincount(rows[given], minlength=len(batch.lengths))
+        self._sparse.extend(lengths, columns[given], values[given])
+        return True
+
+    def _is_whole(self, tags: Sequence[str], batch: "ListBatch") -> bool:
+        """Check whether every row of a batch has all tags."""
+        known = self.column.keys() or set(tags)
+        return (
+            not self.expected.tag_map
+            and known == set(tags)
+            and bool((batch.lengths == len(tags)).all())
+        )
 
     def read_numbers(self, row: int, names: Sequence[str], values: Sequence[object]) -> Numbers:
         """Read probabilities, (n_tags,).
@@ -374,16 +458,21 @@ class PredictionRows:
         )
 
     def _check_size(self) -> None:
-        pairs = len(self.split) * len(self.column)
-        # A pair takes five bytes; ids and names are not counted before all rows are there.
-        if 5 * pairs > self.expected.limits.unpacked.num_bytes:
-            self.refuse_size(5 * pairs)
+        # Ids and names are not counted before all rows are there.
+        size = self._size(len(self.split))
+        if size > self.expected.limits.unpacked.num_bytes:
+            self.refuse_size(size)
 
     def check_rows(self, num_rows: int) -> None:
         """Refuse a file whose predictions would be too large to be read back."""
-        size = 5 * num_rows * len(self.column)
+        size = self._size(num_rows)
         if size > self.expected.limits.unpacked.num_bytes:
             self.refuse_size(size, num_rows)
+
+    def _size(self, num_rows: int) -> int:
+        """Return what predictions of so many rows take, as far as it is known."""
+        stored = len(self._sparse) if self.fills else num_rows * len(self.column)
+        return memory_bytes(num_rows, len(self.column), stored, 0)
 
     def refuse_size(self, size: int, num_rows: int = 0) -> None:
         """Refuse predictions that would be too large to be read back.
@@ -418,15 +507,74 @@ class PredictionRows:
             raise TagifaiError(f"{self.path}: no row of the split 'test', so nothing can be scored")
         if not self.column:
             raise TagifaiError(f"{self.path}: no tag in it; at least one is needed")
-        if self.fills:
-            self._dense = np.zeros((len(self.split), len(self.column)), np.float32)
-            for row, (columns, values) in enumerate(self._sparse):
-                self._dense[row, columns] = values
-            self._sparse = []
         tags = sorted(self.column)
         order = [self.column[tag] for tag in tags]
+        found = self._fill(order) if self.fills else self._order(order)
+        return Gathered(list(self.ids), self.split, tags, found, bool(self.decisions_only))
+
+    def _order(self, order: Sequence[int]) -> Numbers:
         found = self._dense[: len(self.split)]
-        if order != list(range(len(order))):
+        if list(order) != list(range(len(order))):
             for start in range(0, len(found), 1_000):  # in parts: it may fill half the memory
                 found[start : start + 1_000] = found[start : start + 1_000, order]
-        return Gathered(list(self.ids), self.split, tags, found, bool(self.decisions_only))
+        return found
+
+    def _fill(self, order: Sequence[int]) -> Matrix:
+        place_of = np.empty(len(order), np.int32)
+        place_of[order] = np.arange(len(order))
+        lengths, columns, values = self._sparse.join()
+        columns = place_of[columns]
+        n, t = len(self.split), len(order)
+        if fits_dense(n, t, len(values), 0):
+            found = np.zeros((n, t), np.float32)
+            found[np.repeat(np.arange(n), lengths), columns] = values
+            return found
+        from scipy import sparse
+
+        ends = np.concatenate([[0], np.cumsum(lengths)])
+        stored = sparse.csr_array((values, columns, ends), shape=(n, t))
+        stored.sort_indices()
+        return stored
+
+
+class _StoredRows:
+    """Rows of columns and values, joined now and then: a million arrays take their room."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Integers, Array, Numbers]] = []
+        self._rows: list[tuple[Array, Numbers]] = []
+        self._stored = 0
+
+    def __len__(self) -> int:
+        return self._stored
+
+    def add(self, columns: Array, values: Numbers) -> None:
+        """Add a row."""
+        self._rows.append((columns, values))
+        self._stored += len(values)
+        if len(self._rows) >= _JOINED_ROWS:
+            self._join_rows()
+
+    def extend(self, lengths: Integers, columns: Array, values: Array) -> None:
+        """Add many rows, one after the other."""
+        self._join_rows()
+        self._stored += len(values)
+        self._parts.append((lengths, columns.astype(np.int32), values.astype(np.float32)))
+
+    def join(self) -> tuple[Integers, Array, Numbers]:
+        """Return the lengths of all rows, their columns and their values."""
+        self._join_rows()
+        nothing = np.zeros(0, np.intp), np.zeros(0, np.int32), np.zeros(0, np.float32)
+        lengths, columns, values = (
+            np.concatenate(part) for part in zip(nothing, *self._parts, strict=False)
+        )
+        self._parts = []
+        return lengths, columns, values
+
+    def _join_rows(self) -> None:
+        if self._rows:
+            lengths = np.array([len(values) for _, values in self._rows], np.intp)
+            columns = np.concatenate([columns for columns, _ in self._rows]).astype(np.int32)
+            values = np.concatenate([values for _, values in self._rows])
+            self._parts.append((lengths, columns, values))
+            self._rows = []

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,8 @@ class VersionInfo:
         thresholds and its calibration were chosen.
     usage : Usage or None
         What asking a server for its predictions took: requests, tokens, cost and seconds.
+    stored : mapping or None
+        Where probabilities were left out or rounded: see `store.prediction_cut.Kept`.
     """
 
     name: str
@@ -95,6 +97,7 @@ class VersionInfo:
     decisions_only: bool = False
     made_by: Mapping[str, str] | None = None
     usage: Usage | None = None
+    stored: Mapping[str, object] | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return it as `version.json` holds it."""
@@ -107,6 +110,8 @@ class VersionInfo:
             del content["made_by"]
         if self.usage is None:
             del content["usage"]
+        if self.stored is None:
+            del content["stored"]
         return content
 
 
@@ -163,12 +168,16 @@ def new_version(
     """
     from tagifai.models.persistence import dump_model  # here: a release needs no scikit-learn
 
+    kept = trained.kept
+    info = describe_making(trained.predictions, trained.thresholds, dataset, name, notes)
+    if kept is not None and not kept.is_exact:
+        info = replace(info, stored=kept.to_json())
     return NewVersion(
         params=trained.params.to_dict(),
         performance=trained.performance,
         thresholds=trained.thresholds,
-        predictions=pack_predictions(trained.predictions),
-        info=describe_making(trained.predictions, trained.thresholds, dataset, name, notes),
+        predictions=pack_predictions(trained.predictions, kept),
+        info=info,
         model=dump_model(trained.model),
     )
 
@@ -215,7 +224,7 @@ def describe_making(
         out_of_fold=predictions.out_of_fold,
         tags=list(predictions.tags),
         num_projects=len(predictions.ids),
-        num_negatives=int((~predictions.y_true.any(axis=1)).sum()),
+        num_negatives=int((predictions.y_true.sum(axis=1) == 0).sum()),
         untagged=dataset.config.untagged,
         left_out=find_left_out(dataset),
         data_digest=dataset.digest,

@@ -151,7 +151,12 @@ def _measure_test(predictions: Predictions, thresholds: Mapping[str, float]) -> 
     decided = test.decide(thresholds)
     y_prob = None if test.decisions_only else test.y_prob
     by_tag = per_tag_metrics(test.y_true, decided, test.tags, y_prob)
-    return {
+    found: dict[str, object] = {
         "overall": overall_metrics(test.y_true, decided, y_prob).to_json(),
         "class": {tag: asdict(scores) for tag, scores in by_tag.items()},
     }
+    # Here: without a model nobody need wait for scikit-learn.
+    from tagifai.training.evaluation import measure_ranking
+
+    ranking = measure_ranking(predictions, test, decided)
+    return found if ranking is None else {**found, "ranking": ranking.to_json()}

@@ -21,6 +21,7 @@ from tagifai.models.sizes import check_sizes
 from tagifai.models.splits import complete_split
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice
+from tagifai.store.prediction_cut import Kept, Storage, cut_predictions
 from tagifai.training.evaluation import (
     cleaner_of,
     default_tests,
@@ -40,6 +41,7 @@ class Trained:
     predictions: Predictions
     model: TagClassifier
     performance: dict[str, Any]
+    kept: Kept | None = None
 
 
 def train(
@@ -52,6 +54,7 @@ def train(
     tests: Sequence[BehavioralTest] | None = None,
     saved: Sequence[BehavioralTest] = (),
     limits: Limits | None = None,
+    storage: Storage = Storage(),  # noqa: B008 - frozen
 ) -> Trained:
     """Train on train and validation projects, score on test.
 
@@ -71,6 +74,8 @@ def train(
         The tests to run; by default the `saved` ones and those generated for the learned tags.
     limits : Limits, optional
         How large the version's files may be; None where none will be written.
+    storage : Storage
+        Which probabilities are stored, and how exactly. Figures are those of what is stored.
 
     Raises
     ------
@@ -88,13 +93,14 @@ def train(
         learned = _texts(prepared, np.flatnonzero(split != "test"))
         check_sizes(learned, ids, model.features, prepared.tags, limits)
     predictions = _fit(model, prepared, y_true, split, groups, progress)
+    thresholds = dict(zip(prepared.tags, map(float, model.thresholds_), strict=True))
+    predictions, kept = cut_predictions(predictions, thresholds, storage)
     by_id = {project.id: project for project in dataset.projects}
     # With the tags that are too rare to be learned: slices may be about them.
     projects = [by_id[project.id] for project in prepared.projects]
     if tests is None:
         labelled = label_texts(split, projects)
         tests = default_tests(prepared.tags, dataset.tags, saved, params.language, labelled)
-    thresholds = dict(zip(prepared.tags, map(float, model.thresholds_), strict=True))
     with threadpool_limits(limits=1):
         performance = measure(
             tags_by_classifier(model, prepared.tags, thresholds),
@@ -108,7 +114,9 @@ def train(
             dataset.tags,
         )
     performance = with_note(performance, dataset)
-    return Trained(params, prepared.tags, thresholds, predictions, model, performance)
+    if cut := kept.describe():
+        performance["note"] = "; ".join(filter(None, [performance.get("note"), cut]))
+    return Trained(params, prepared.tags, thresholds, predictions, model, performance, kept)
 
 
 def _fit(

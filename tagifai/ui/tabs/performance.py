@@ -29,6 +29,7 @@ from tagifai.ui.views.comparison import (
     render_history_table,
     render_overall,
     render_params,
+    render_ranking,
     render_slices,
     render_tag_chart,
     render_tags,
@@ -309,13 +310,15 @@ class VersionComparison:
             return self._show_alone(show_note(LONELY))
         try:
             result = self.services.comparisons.compare(a, b)
-            cards = [self.services.versions.describe(name).to_dict() for name in (a, b)]
+            versions = self.services.versions
+            cards = [versions.describe(name).to_dict() for name in (a, b)]
+            ranking = render_ranking({name: versions.load(name).performance for name in (a, b)})
         except TagifaiError as error:
             return self._show_alone(show_error(error))
         return {
             self.shown: f"{a}/{b}/{metric}",
             self.verdict: show_verdict(result),
-            self.overall: render_overall(result, metric),
+            self.overall: render_overall(result, metric) + ranking,
             self.slices: render_slices(result, metric),
             self.tag_chart: render_tag_chart(result, metric),
             self.better: render_changes(result, metric, 1),

@@ -11,6 +11,7 @@ from tagifai.charts.curves import chart_lines
 from tagifai.charts.verdict import MARKS, mark
 from tagifai.comparison.results import Comparison, DiffRow, ParamDiff
 from tagifai.comparison.verdicts import BETTER, ENOUGH_POSITIVES, TOO_FEW, WORSE
+from tagifai.metrics.ranking import list_ranking
 from tagifai.services.comparisons import FlippedProject
 from tagifai.store.history import HistoryRow
 from tagifai.ui.views.markup import show_table
@@ -86,6 +87,31 @@ def render_overall(result: Comparison, metric: str) -> str:
         name_a=result.a,
         name_b=result.b,
         empty="No figure that both have.",
+    )
+
+
+def render_ranking(performances: Mapping[str, Mapping[str, object]]) -> str:
+    """Render how well versions of many tags order them, side by side; "" where none says so.
+
+    Parameters
+    ----------
+    performances : mapping
+        The performance of each version, by its name.
+    """
+    found = {name: list_ranking(performance) for name, performance in performances.items()}
+    rows: dict[tuple[str, str], dict[str, object]] = {}
+    for version, listed in found.items():
+        for row in listed:
+            shown = rows.setdefault((row.name, row.metric), {"name": row.name})
+            shown |= {"metric": row.metric, version: row.value, "samples": row.samples}
+    if not rows:
+        return ""
+    columns = {"name": "of", "metric": "metric", **{name: name for name in found}}
+    return show_table(
+        list(rows.values()),
+        {**columns, "samples": "projects or labels"},
+        empty="",
+        caption="Order of tags: the k most probable tags of a project, and frequent and rare tags",
     )
 
 

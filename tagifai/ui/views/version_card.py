@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from tagifai.data.leakage import read_leakage
+from tagifai.store.prediction_cut import describe_cut
 from tagifai.training.releases import describe_usage, is_web_address
 from tagifai.training.version_warnings import read_warnings
 from tagifai.ui.views.templates import render
@@ -24,6 +25,7 @@ SHOWN = {
     "usage": "asked for its predictions",
     "decisions_only": "decisions without probabilities",
     "missing_tags": "frequent tags without predictions",
+    "stored": "probabilities stored",
     "out_of_fold": "probabilities of train projects out of fold",
     "averaged_over": "overall F1 is averaged over",
     "untagged": "untagged projects count as",
@@ -101,7 +103,7 @@ def list_terms(version: Mapping[str, object]) -> list[tuple[str, str]]:
     >>> list_terms({"num_tags": 1200, "mood": ["calm"], "notes": ""})
     [('tags', '1,200'), ('mood', '[\\n  "calm"\\n]')]
     """
-    version = {**version, **describe_maker(version)}
+    version = {**version, **describe_maker(version), "stored": describe_cut(version.get("stored"))}
     named = [(label, version[key]) for key, label in SHOWN.items() if version.get(key)]
     named += _near_duplicates(version.get("near_duplicates"))
     others = [(key, value) for key, value in version.items() if key not in SHOWN_APART and value]
