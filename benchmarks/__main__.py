@@ -112,7 +112,7 @@ def needed(only: Sequence[str], quick: bool = False) -> tuple[str, ...]:
 
 def on_pages(only: Sequence[str]) -> bool:
     """Check whether rows are asked for that need a browser."""
-    return not only or bool({*only} & {*ON_PAGES, "start"})
+    return not only or bool({*only} & {*ON_PAGES, "start", "scale"})
 
 
 def read_options(words: Sequence[str] | None) -> argparse.Namespace:

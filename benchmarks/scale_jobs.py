@@ -19,6 +19,16 @@ def load(data: Path, models: Path) -> None:
     services.versions.predictions(VERSION)
 
 
+def browse(data: Path, models: Path) -> None:
+    """Do what the Data tab does: count tags, count words of one, search, sort and page."""
+    loaded = open_services(data, models).data.get()
+    loaded.warm_up()
+    loaded.index.prepare()
+    loaded.count_words(next(iter(loaded.carried.counts)))
+    for query in ("learning", "deep learning", "e"):
+        loaded.index.page(query, "title")
+
+
 def label_errors(data: Path, models: Path) -> None:
     """Rank suspected label errors, and describe the first page of both queues."""
     from tagifai.label_errors.label_issues import KINDS
@@ -60,7 +70,7 @@ def open_services(data: Path, models: Path) -> "Services":
 
 
 JOBS: dict[str, Callable[[Path, Path], None]] = {
-    one.__name__: one for one in (load, label_errors, figures)
+    one.__name__: one for one in (load, browse, label_errors, figures)
 }
 
 

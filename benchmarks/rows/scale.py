@@ -18,6 +18,7 @@ from benchmarks.bench import Bench
 from benchmarks.paired import Summary, exponent
 from benchmarks.processes import ROOT
 from benchmarks.results import Findings
+from benchmarks.rows import large_pages
 
 Size = tuple[int, int]
 """A number of projects, and of tags."""
@@ -151,6 +152,12 @@ JOBS: list[Job] = [
         {REAL_SIZE: (10, 1024)},
     ),
     Job(
+        "projects: read, counted, indexed, sorted and searched",
+        lambda place: ["-m", "benchmarks.scale_jobs", "browse", str(place.data), "-"],
+        [(SMALL, 60), (MIDDLE, 600), (LARGE, 5_000), (HUGE, 5_000)],
+        {(HUGE, 5_000): (30, 2_048)},
+    ),
+    Job(
         "precision, recall and F1 of all tags",
         lambda place: job("figures", place),
         [(SMALL, 60), (MIDDLE, 600), (LARGE, 5_000), (HUGE, 5_000)],
@@ -184,7 +191,7 @@ def measure(bench: Bench) -> Findings:
             bench.say(f"  {named(one.name, size)}: {cost.cpu:.1f} s of CPU, {cost.peak:,.0f} MB")
             add(found, one, size, cost)
         grow(found, one, costs)
-    return found
+    return found + large_pages.measure(bench)
 
 
 def add(found: Findings, one: Job, size: Size, cost: Cost) -> None:

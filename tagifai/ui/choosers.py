@@ -34,6 +34,16 @@ _WAIT = """(...given) => new Promise((done) => {
   clearTimeout(box.tagifaiTyping);
   box.tagifaiTyping = setTimeout(() => done(given), %s);
 })"""
+# What is typed replaces the name that the box holds.
+_SELECT = """() => {
+  const box = document.getElementById(%s);
+  if (!box?.textContent.includes(%s)) return [];
+  const field = box.querySelector('input'), select = () => field.select();
+  select();
+  field.addEventListener('mouseup', select, {once: true});
+  setTimeout(() => field.removeEventListener('mouseup', select), 500);
+  return [];
+}"""
 
 Names = str | Sequence[str] | None
 
@@ -121,6 +131,9 @@ class Search:
         of
             What the names depend on.
         """
+        here = json.dumps(box.elem_id), json.dumps(HINT)
+        select = _SELECT % here
+        box.focus(None, None, None, js=select, trigger_mode="multiple", api_visibility="private")
         given = [box, box if of is None else of]
         for event, handler, wait in (
             (box.key_up, self.search_names, 60),
@@ -130,7 +143,7 @@ class Search:
                 handler,
                 given,
                 box,
-                js=_WAIT % (json.dumps(box.elem_id), json.dumps(HINT), wait),
+                js=_WAIT % (*here, wait),
                 queue=False,
                 trigger_mode="multiple",
                 show_progress="hidden",
