@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import skops.io
+from predictor_servers import Reply, answering
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -356,3 +357,102 @@ def test_batches_are_as_small_as_asked_for(project, slow):
     finished = start([*slow, "--batch-size", "7", "--timeout", "60"], project)
     _, error = finished.communicate(timeout=120)
     assert finished.returncode == 0, error
+
+
+def tag_remotely(path, sent):
+    """Answer as a server of texts, or as a language model that only decides."""
+    if path == "/tag":
+        return Reply({"tags": NAMES, "probabilities": [says(text) for text in sent["texts"]]})
+    found = says(sent["messages"][-1]["content"])
+    decided = {tag: p > 0.5 for tag, p in zip(NAMES, found, strict=True)}
+    message = {"role": "assistant", "content": json.dumps(decided)}
+    counted = {"prompt_tokens": 100, "completion_tokens": 10}
+    return Reply({"choices": [{"index": 0, "message": message}], "usage": counted})
+
+
+def says(text):
+    return [0.875 if tag.split("-")[0] in text.lower() else 0.125 for tag in NAMES]
+
+
+def program(*words, **variables):
+    done = subprocess.run(
+        [sys.executable, "-m", "tagifai", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("kind", ["http", "openai"])
+def test_an_answer_is_paid_for_once_however_many_programs_ask(project, kind):
+    with answering(tag_remotely) as server:
+        path = {"http": "/tag", "openai": "/v1#m"}[kind]
+        spec = f"{kind}:{server.url}{path}"
+        prices = ["--option", "price_in=2", "--option", "price_out=10"] if kind == "openai" else []
+        key = {"OPENAI_API_KEY": "sk-secret"}
+        words = ["--predictor", spec, "--tags", "tags.json", *prices, "--json"]
+        answer = program("add-version", "v1", *words, **key)
+        usage = json.loads((project / "model/v1/version.json").read_text())["usage"]
+        assert answer["usage"] == usage
+        assert usage["requests"] == len(server.asked)
+        assert usage["seconds"] > 0
+        if kind == "openai":
+            assert usage["prompt_tokens"] == 100 * len(server.asked)
+            assert usage["cost"] == pytest.approx(len(server.asked) * (200 + 100) / 1e6)
+        # What was scored is known, and a new text is asked about once by two programs.
+        known = small_dataset().projects[0].text
+        predict = ["predict", known, "a text on segmentation", "--allow-predictor", spec, "--json"]
+        before = len(server.asked)
+        first = program(*predict, **key)
+        assert len(server.asked) == before + 1
+        assert program(*predict, **key) == first
+        assert program(*predict, **key, TAGIFAI_CACHE_DIR=str(project / ".cache/tagifai")) == first
+        assert len(server.asked) == before + 1
+        assert program(*predict, "--no-cache", **key) == first
+        assert len(server.asked) == before + (2 if kind == "http" else 3)
+        for file in (project / ".cache").rglob("*"):
+            assert not file.is_file() or b"sk-secret" not in file.read_bytes()
+            assert not file.is_file() or b"segmentation" not in file.read_bytes()
+
+
+def test_another_version_of_an_address_asks_it_again_and_of_a_language_model_does_not(project):
+    with answering(tag_remotely) as server:
+        for kind, path in (("http", "/tag"), ("openai", "/v1#m")):
+            words = ["--predictor", f"{kind}:{server.url}{path}", "--tags", "tags.json"]
+            before = len(server.asked)
+            assert main(["add-version", f"{kind}1", *words]) == 0
+            asked = len(server.asked) - before
+            assert asked > 0
+            assert main(["add-version", f"{kind}2", *words]) == 0
+            again = len(server.asked) - before - asked
+            assert again == (asked if kind == "http" else 0)
+        first, second = (
+            json.loads((project / f"model/openai{i}/version.json").read_text()) for i in (1, 2)
+        )
+        assert (second["usage"]["requests"], second["usage"]["prompt_tokens"]) == (0, 0)
+        assert second["usage"]["cached"] > 0
+        # Decisions stay decisions, whoever was asked.
+        assert first["decisions_only"] is second["decisions_only"] is True
+
+
+def test_a_run_without_a_cache_saves_nothing(project, capsys):
+    assert add("v1", "--no-cache") == 0
+    assert not (project / ".cache").exists()
+    (project / "failing.py").write_text(FAILING)
+    assert add("v2", "--no-cache", "--batch-size", "50", predictor="python:failing:Tagger") == 1
+    assert "--no-cache saves none" in capsys.readouterr().err
+    assert not (project / ".cache").exists()
+
+
+FAILING = f"""
+class Tagger:
+    tags = {NAMES!r}
+    calls = 0
+
+    def predict_proba(self, texts):
+        self.calls += 1
+        if self.calls > 1:
+            raise RuntimeError("gone")
+        return [[0.25] * len(self.tags) for _ in texts]
+"""

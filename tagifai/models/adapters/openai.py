@@ -219,16 +219,17 @@ class OpenAIPredictor:
         The second value is whether the first are mere decisions.
         """
         for _ in range(_TRIES - 1):
-            content, tokens = self._ask(self.options.prompt, text, self.schema)
-            found = read_booleans(content, self.tags, tokens)
+            said = self._ask(self.options.prompt, text, self.schema)
+            found = read_booleans(said.content, self.tags, said.tokens)
             if found is not None:
-                return found, not tokens
-        content, _ = self._ask(PLAIN_PROMPT, text, None)
-        chosen = find_list(content, self.tags)
+                return found, not said.tokens
+        said = self._ask(PLAIN_PROMPT, text, None)
+        chosen = find_list(said.content, self.tags)
         if chosen is None:
             raise TagifaiError(
                 f"{self.endpoint.where}: neither an object with a true or false for each tag nor "
-                f"a list of tags was answered, three times: {shorten(content, 120)!r}"
+                f"a list of tags was answered, three times: {shorten(said.content, 120)!r}"
+                + (f" ({said.hint})" if said.hint else "")
             )
         return [float(tag in chosen) for tag in self.tags], True
 
@@ -242,9 +243,7 @@ class OpenAIPredictor:
             "additionalProperties": False,
         }
 
-    def _ask(
-        self, prompt: str, text: str, schema: Mapping[str, object] | None
-    ) -> tuple[str, list[Token]]:
+    def _ask(self, prompt: str, text: str, schema: Mapping[str, object] | None) -> "_Said":
         """Return the content of an answer and its tokens with their probabilities, if any.
 
         A request that the endpoint does not understand is sent again in a simpler form, which
@@ -297,7 +296,7 @@ class OpenAIPredictor:
         # A token has at least a byte or so of JSON, and blanks may be many.
         return 200 + sum(len(tag.encode()) + 12 for tag in self.tags)
 
-    def _open(self, answer: Answer) -> tuple[str, list[Token]]:
+    def _open(self, answer: Answer) -> "_Said":
         found = answer.json(self.endpoint.where)
         try:
             read = msgspec.convert(found, _Completion)
@@ -316,8 +315,8 @@ class OpenAIPredictor:
         if not read.choices:
             raise TagifaiError(f"{self.endpoint.where}: no choices were answered: {answer.shown}")
         choice = read.choices[0]
-        content = choice.message.content or ""
-        return content, read_logprobs(choice.logprobs, content)
+        content = choice.message.text
+        return _Said(content, read_logprobs(choice.logprobs, content), choice.hint)
 
     def _count(self, prompt_tokens: int = 0, completion_tokens: int = 0, **more: float) -> None:
         options = self.options
@@ -336,13 +335,45 @@ class OpenAIPredictor:
         return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An answer's text, its tokens if they came along, and what may be wrong with it."""
+
+    content: str
+    tokens: list[Token]
+    hint: str
+
+
+class _Part(msgspec.Struct):
+    text: str = ""
+
+
 class _Message(msgspec.Struct):
-    content: str | None = None
+    content: str | list[_Part] | None = None
+    refusal: str | None = None
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, list):
+            return "".join(part.text for part in self.content)
+        return self.content or ""
 
 
 class _Choice(msgspec.Struct):
     message: _Message
     logprobs: object = None
+    finish_reason: str | None = None
+
+    @property
+    def hint(self) -> str:
+        """Why there may be no such answer as was asked for."""
+        if self.message.refusal:
+            return f"it refused: {shorten(' '.join(self.message.refusal.split()), 120)}"
+        if self.finish_reason == "length":
+            return "cut off at its length: the option max_tokens allows longer answers"
+        if self.finish_reason == "content_filter":
+            return "stopped by the endpoint's content filter"
+        return ""
 
 
 class _Counted(msgspec.Struct):

@@ -36,9 +36,9 @@ def tokens_of(text):
     return [*tokens, ("}", {})]
 
 
-def completion(content, logprobs=None, usage=True):
-    choice = {"index": 0, "finish_reason": "stop"}
-    choice["message"] = {"role": "assistant", "content": content}
+def completion(content, logprobs=None, usage=True, reason="stop", refusal=None):
+    choice = {"index": 0, "finish_reason": reason}
+    choice["message"] = {"role": "assistant", "content": content, "refusal": refusal}
     if logprobs is not None:
         choice["logprobs"] = logprobs
     counted = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
@@ -187,6 +187,16 @@ def test_a_schema_without_logprobs():
         (['{"cv": true}', "{", '["nlp"]'], [0, 1, 0], 3),
         (["", "", "- CV\n- transformers\n"], [1, 0, 1], 3),
         (["", "", "[]"], [0, 0, 0], 3),
+        (
+            [
+                [
+                    {"type": "text", "text": '{"cv": true, "nlp": false,'},
+                    {"type": "text", "text": ' "transformers": true}'},
+                ]
+            ],
+            [1, 0, 1],
+            1,
+        ),
         (["", "", '{"tags": ["cv"]}'], [1, 0, 0], 3),
         (['{"cv": "yes"}', '{"cv": 1, "nlp": 0, "transformers": 0}', "cv, nlp"], [1, 1, 0], 3),
     ],
@@ -204,6 +214,9 @@ def test_an_answer_that_is_no_such_json_is_asked_for_again_then_as_a_list(answer
         (completion(" \n" * 5000), r"neither an object .* nor a list of tags was answered"),
         (completion('["cv", "image"]'), "neither an object"),
         (completion(None), "neither an object"),
+        (completion(None, refusal="I can't\nhelp."), r"times: '' \(it refused: I can't help\.\)"),
+        (completion('{"cv": tr', reason="length"), r"cut off at its length: the option max_tokens"),
+        (completion("", reason="content_filter"), "stopped by the endpoint's content filter"),
         (Reply({"choices": []}), "no choices were answered"),
         (Reply({"error": {"message": "model not found"}}, 404), "404: .*model not found"),
         (Reply({"error": {"message": "bad key"}}, 401), "401: .*is a key missing"),
