@@ -58,12 +58,13 @@ SIZES = dict(
 
 TRANSFORMERS = f"""{_BERT}
 model = BertForSequenceClassification(BertConfig(
-    **SIZES, num_labels=len(TAGS), problem_type="multi_label_classification",
+    **SIZES, hidden_dropout_prob=0.0, num_labels=len(TAGS),
+    problem_type="multi_label_classification",
     id2label=dict(enumerate(TAGS)), label2id={{tag: i for i, tag in enumerate(TAGS)}},
 ))
 optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
 inputs = tokenizer(TEXTS, padding=True, return_tensors="pt")
-for _ in range(80):
+for _ in range(250):
     loss = model(**inputs, labels=torch.tensor(Y).float()).loss
     loss.backward()
     optimizer.step()

@@ -1,6 +1,6 @@
 """Any fitted estimator or pipeline of scikit-learn that takes texts: `sklearn:FILE.skops`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 
@@ -64,7 +64,8 @@ class SklearnPredictor:
         column: str = "",
         features: Callable[[Sequence[str]], object] | None = None,
     ) -> None:
-        self.estimator = estimator
+        # A search asks the best that it found, which may be a pipeline that can be explained.
+        self.estimator = estimator = getattr(estimator, "best_estimator_", estimator)
         self.column = column
         self._features = features
         self._where = where
@@ -141,12 +142,15 @@ class SklearnPredictor:
         answer = getattr(self.estimator, self.method)(self._as_input(texts))
         if isinstance(answer, list):
             classes = getattr(self.estimator, "classes_", [None] * len(answer))
-            parts = zip(answer, classes, strict=True)
-            return np.column_stack([_positive(part, known) for part, known in parts])
+            names = [None if known is None else np.asarray(known).tolist() for known in classes]
+            # What the other outputs call yes, where one of them has but one class.
+            yes = {1, *(known[1] for known in names if known and len(known) == 2)}
+            parts = zip(answer, names, strict=True)
+            return np.column_stack([_positive(part, known, yes) for part, known in parts])
         dense = answer.toarray() if hasattr(answer, "toarray") else np.asarray(answer)
         if self.method == "predict_proba":
             if dense.ndim == 2 and dense.shape[1] == 2 and num_tags == 1:
-                return _positive(dense, getattr(self.estimator, "classes_", None))[:, None]
+                return _positive(dense, getattr(self.estimator, "classes_", None), {1})[:, None]
             return dense
         if self.method == "decision_function":
             dense = sigmoid(dense)
@@ -246,7 +250,7 @@ def _columns(estimator: object) -> tuple[list[object] | None, int | None]:
     return None, len(names)
 
 
-def _positive(part: object, classes: object) -> Array:
+def _positive(part: object, classes: object, yes: Set[object]) -> Array:
     """Return the probability of the positive class of one output, (n_texts,)."""
     array = np.asarray(part)
     if array.ndim == 1:
@@ -255,7 +259,7 @@ def _positive(part: object, classes: object) -> Array:
         return array[:, -1]
     known = np.asarray(classes).tolist()
     if len(known) == 1:  # a label that was always there, or never
-        return array[:, 0] if known[0] in (1, True) else np.zeros(len(array))
+        return array[:, 0] if known[0] in yes else np.zeros(len(array))
     if len(known) > 2:
         raise TagifaiError(
             f"an output has {len(known)} classes ({shorten(str(known))}); each tag is a yes or no"

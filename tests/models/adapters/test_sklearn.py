@@ -13,6 +13,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.naive_bayes import MultinomialNB
@@ -166,6 +167,26 @@ def test_a_label_that_was_never_or_always_there():
         assert found[:, 1].tolist() == [0] * len(SHUFFLED)
         assert found[:, 3].tolist() == [1] * len(SHUFFLED)
         np.testing.assert_array_equal(found > 0.5, pipeline.predict(SHUFFLED) == 1)
+
+
+@pytest.mark.parametrize(("no", "yes"), [("no", "yes"), (-1, 1), (0.0, 1.0), (False, True)])
+def test_a_label_that_is_always_the_same_is_read_as_the_others_are(no, yes):
+    y = np.where(Y == 1, yes, no)
+    y[:, 1], y[:, 3] = no, yes
+    pipeline = make_pipeline(TfidfVectorizer(), KNeighborsClassifier()).fit(TEXTS, y)
+    found = predict_checked(as_predictor(pipeline, TAGS), SHUFFLED)
+    np.testing.assert_array_equal(found > 0.5, pipeline.predict(SHUFFLED) == yes)
+
+
+def test_a_search_is_its_best_pipeline():
+    pipeline = make_pipeline(TfidfVectorizer(), OneVsRestClassifier(logistic()))
+    values = {"onevsrestclassifier__estimator__C": [0.1, 10.0]}
+    search = GridSearchCV(pipeline, values, cv=2, scoring="f1_macro").fit(TEXTS, Y)
+    predictor = as_predictor(search, TAGS)
+    assert predictor.estimator is search.best_estimator_
+    np.testing.assert_allclose(
+        predict_checked(predictor, SHUFFLED), search.predict_proba(SHUFFLED), atol=1e-7
+    )
 
 
 def test_one_label_a_text_brings_its_own_names():
