@@ -26,7 +26,8 @@ from tagifai.reviews.files import FORMATS
 from tagifai.settings import LIMITS, REVIEWS_FILE, add_flags, load_allowed
 
 PREDICTIONS = (
-    "JSON lines, CSV, Parquet or npz: id, split, and a probability for each tag, or tags alone"
+    "JSON lines, CSV, Parquet (also a folder of parts) or npz: id, split, and a probability for "
+    "each tag, or tags alone"
 )
 
 

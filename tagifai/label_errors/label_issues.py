@@ -17,8 +17,9 @@ import numpy as np
 
 from tagifai.arrays import Array, Booleans, Floats, Integers
 from tagifai.data import Project, Tag
-from tagifai.errors import TagifaiError, one_of
+from tagifai.errors import TagifaiError, counted, one_of
 from tagifai.matrices import Matrix, Stored, as_csr, as_dense, is_sparse, row_blocks, values_at
+from tagifai.memory import require_memory
 from tagifai.predictions import Predictions
 from tagifai.selection import column_of, held_out_rows
 from tagifai.text.languages import DEFAULT_LANGUAGE
@@ -43,6 +44,8 @@ _MOST_MISSING = 20
 MOST_RANKED = 1_000_000
 """A queue has at most so many pairs, the most suspicious ones."""
 _CELLS = 1_000_000
+# As measured: what a score takes while pairs are ranked, and a project with its neighbours.
+_BYTES_OF_PAIR, _BYTES_OF_PROJECT = 16, 4_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +163,12 @@ def suspect_labels(
 
     if not np.prod(predictions.y_prob.shape):
         raise TagifaiError("no project and tag in the predictions: no label to suspect")
+    n, num_tags = predictions.y_prob.shape
+    pairs = n * (_MOST_MISSING if predictions.is_sparse else num_tags)
+    require_memory(
+        _BYTES_OF_PAIR * pairs + _BYTES_OF_PROJECT * n,
+        f"label errors of {counted(n, 'project')} and {counted(num_tags, 'tag')}",
+    )
     first, second = (None, None) if advance is None else _halves(advance)
     evidence = gather_evidence(predictions, projects, tags, language, first)
     changed = _find_changed(predictions, projects)

@@ -6,7 +6,7 @@ those that have a tag.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -263,7 +263,7 @@ def ranking_figures(
     )
     best = _sum_best(true, inverse, at)
     top = tuple(
-        TopFigures(one.k, one.precision, one.ndcg, one.psprecision / max(best[place], 1e-300))
+        replace(one, psprecision=float(one.psprecision / max(best[place], 1e-300)))
         for place, one in enumerate(top)
     )
     parts = () if y_pred is None else part_figures(y_true, y_pred, counts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tagifai.arrays import Integers
+from tagifai.data.arrow_files import arrow_errors
 from tagifai.data.csv_files import Dialect, refuse_doubles
 from tagifai.data.files import kind_of, readable
 from tagifai.data.names import normalise_name
@@ -16,6 +17,7 @@ from tagifai.data.records import read_records
 from tagifai.data.validation import Record
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.matrices import as_dense, row_blocks
+from tagifai.memory import require_memory
 from tagifai.pointers import refuse_pointer_file
 from tagifai.predictions import read_arrays
 from tagifai.store.prediction_table import is_prediction_table, unpack_predictions
@@ -42,6 +44,8 @@ _TAG_KEYS, _PROBABILITY_KEYS = ("tag", "label"), ("probability", "score")
 _CELLS = 2_000_000
 # Tags of a row, of thousands: no more than so many are taken to be there.
 _TYPICAL = 100
+# What a probability takes while thresholds are chosen by it.
+_BYTES_OF_PAIR = 40
 
 
 def gather_predictions(
@@ -64,12 +68,15 @@ def gather_predictions(
     - `tag` and `probability` (or `label` and `score`): one row per pair, a project's together;
     - `tags` alone, a list or a cell such as `a;b`: decisions without probabilities.
 
+    A folder of Parquet files is read as one file, in the order of their names; all have the same
+    columns.
+
     An npz file has the arrays `ids`, `split`, `tags` and `y_prob`, as a version's own.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file, or a folder of Parquet files.
     expected : Expected
         What the data has, and what is allowed.
     encoding, delimiter : str
@@ -84,8 +91,11 @@ def gather_predictions(
     """
     with readable(path):
         path.stat()
-    refuse_pointer_file(path)
     rows = PredictionRows(path, expected)
+    if path.is_dir():
+        _read_parts(path, rows)
+        return rows.finish()
+    refuse_pointer_file(path)
     suffix = path.suffix.lower()
     if suffix == ".npz":
         _read_npz(path, rows)
@@ -326,6 +336,30 @@ def _read_own_table(path: Path, rows: PredictionRows) -> None:
         rows.add_block(1 + block.start, as_dense(found.y_prob[block]))
 
 
+def _read_parts(folder: Path, rows: PredictionRows) -> None:
+    """Read a folder of Parquet files of one form."""
+    import pyarrow.parquet as parquet
+
+    from tagifai.data.parquet_projects import list_parts
+
+    parts, schemas = list_parts(folder), []
+    for part in parts:
+        refuse_pointer_file(part)
+        with readable(part), arrow_errors(part, "Parquet"):
+            schemas.append(parquet.read_schema(part))
+    columns = [set(zip(one.names, map(str, one.types), strict=True)) for one in schemas]
+    for part, found in zip(parts, columns, strict=True):
+        if strange := found.symmetric_difference(columns[0]):
+            named = ", ".join(sorted(f"{name} ({kind})" for name, kind in strange))
+            raise TagifaiError(f"{part}: other columns than {parts[0].name}: {shorten(named, 200)}")
+    if len(parts) > 1 and is_prediction_table(schemas[0]):
+        raise TagifaiError(f"{folder}: predictions of several versions; name one file")
+    for part in parts:
+        rows.path = part
+        _read_parquet(part, rows)
+    rows.path = folder
+
+
 def _read_parquet(path: Path, rows: PredictionRows) -> None:
     import pyarrow  # here: only those who bring Parquet wait for it
     import pyarrow.parquet as parquet
@@ -364,14 +398,34 @@ def _read_lists(file: "ParquetFile", names: Sequence[str], rows: PredictionRows)
     Many rows are read at once; those of a batch with anything unusual one by one, which names what
     is wrong with which.
     """
+    _require_memory(file, rows)
     size = max(1, _CELLS // 4 // max(1, min(len(rows.expected.known_tags), _TYPICAL)))
     first = 1
-    for batch in file.iter_batches(size, columns=list(names)):
+    for batch in _batches(file, size, names):
         found = _as_lists(batch, first)
         if found is None or not rows.add_batch(found):
             for number, record in enumerate(batch.to_pylist(), start=first):
                 _add_record(rows, number, record)
         first += len(batch)
+
+
+def _batches(file: "ParquetFile", size: int, names: Sequence[str]) -> "Iterator[RecordBatch]":
+    # Group by group: pyarrow reads lists of dictionaries within one alone.
+    for group in range(file.metadata.num_row_groups):
+        yield from file.iter_batches(size, row_groups=[group], columns=list(names))
+
+
+def _require_memory(file: "ParquetFile", rows: PredictionRows) -> None:
+    """Refuse what would not fit into memory, before any of it is read."""
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    pairs = sum(
+        max((group.column(number).num_values for number in range(group.num_columns)), default=0)
+        for group in groups
+    )
+    require_memory(
+        _BYTES_OF_PAIR * pairs,
+        f"{rows.path}: {counted(file.metadata.num_rows, 'project')} with {pairs:,} probabilities",
+    )
 
 
 def _as_lists(batch: "RecordBatch", first: int) -> ListBatch | None:
@@ -445,7 +499,7 @@ def _parquet_records(
     # As objects of Python a cell takes ten times as much.
     size = max(1, _CELLS // 10 // max(1, len(rows.expected.known_tags)))
     row = 0
-    for batch in file.iter_batches(size, columns=list(names)):
+    for batch in _batches(file, size, names):
         for record in batch.to_pylist():
             row += 1
             yield row, record

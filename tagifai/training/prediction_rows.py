@@ -175,6 +175,8 @@ class PredictionRows:
         self._set_columns([tag for tag in renamed if tag is not None], where)
 
     def _set_columns(self, tags: Sequence[str], where: str) -> None:
+        if self.column and list(self.column) == list(tags):
+            return  # of another part of the same table
         if not tags:
             raise TagifaiError(f"{where}: no tag; at least one is needed")
         if len(set(tags)) < len(tags):

@@ -1,4 +1,9 @@
+import json
+import subprocess
+import sys
+
 import numpy as np
+import orjson
 import pytest
 from scipy import sparse
 from sklearn.metrics import average_precision_score, ndcg_score
@@ -6,6 +11,7 @@ from sklearn.metrics import average_precision_score, ndcg_score
 from tagifai.matrices import TagPairs
 from tagifai.metrics.ranking import (
     average_precision,
+    list_ranking,
     part_figures,
     propensities,
     ranking_figures,
@@ -70,6 +76,17 @@ def test_gain_and_average_precision_are_scikit_learns(seed):
         )
 
 
+def test_the_figures_are_plain_data():
+    found = ranking_figures(Y_TRUE, Y_PROB, Y_PROB > 0.5, at=(1, 3))
+    back = orjson.loads(orjson.dumps(found.to_json()))
+    rows = list_ranking({"ranking": back})
+    assert [row.metric for row in rows[:3]] == ["precision@1", "precision@3", "ndcg@1"]
+    assert {row.name for row in rows} == {"order of tags", "head (2 tags)", "torso (1 tag)",
+                                          "tail (1 tag)"}  # fmt: skip
+    assert list_ranking({"ranking": {"top": [{"k": "x"}, 3], "parts": 4}}) == []
+    assert list_ranking({"ranking": "none"}) == list_ranking({}) == []
+
+
 def test_a_tag_of_probability_0_stands_nowhere():
     nothing = ranking_figures(np.array([[1, 0]]), np.array([[0.0, 0.0]]), at=(1, 2))
     assert [(one.precision, one.ndcg, one.psprecision) for one in nothing.top] == [(0, 0, 0)] * 2
@@ -100,3 +117,53 @@ def test_head_torso_and_tail_share_the_labels_as_stated():
 
 def test_without_a_label_all_tags_are_the_head():
     assert split_by_frequency(np.zeros(3)).tolist() == [0, 0, 0]
+
+
+OF_NAPKINXC = """
+import json, sys
+import numpy as np
+from napkinxc.metrics import Jain_et_al_inverse_propensity, ndcg_at_k, precision_at_k
+from napkinxc.metrics import psprecision_at_k
+from scipy.sparse import csr_matrix
+
+given = json.load(sys.stdin)
+inverse = Jain_et_al_inverse_propensity(csr_matrix(np.array(given["learned"])), A=0.55, B=1.5)
+pair = given["true"], given["ranked"]
+print(json.dumps({
+    "precision": precision_at_k(*pair, k=5).tolist(),
+    "ndcg": ndcg_at_k(*pair, k=5).tolist(),
+    "psprecision": psprecision_at_k(*pair, inverse, k=5).tolist(),
+    "inverse": inverse.tolist(),
+}))
+"""
+
+
+@pytest.mark.fresh
+def test_all_figures_are_napkinxcs(tmp_path):
+    """In an environment of its own, since it needs a compiler."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv/bin/python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "napkinxc==0.7.2"], check=True)
+    rng = np.random.default_rng(0)
+    y_true = rng.random((200, 40)) < 0.08
+    y_true[np.arange(200), rng.integers(0, 40, 200)] = True
+    y_prob = rng.permutation(200 * 40).reshape(200, 40) / 9_000
+    y_prob[rng.random((200, 40)) < 0.3] = 0
+    learned = (rng.random((500, 40)) < rng.choice([0.02, 0.1, 0.3], 40)).astype(int)
+    order = np.argsort(-y_prob, axis=1, kind="stable")
+    given = {
+        "true": [np.flatnonzero(row).tolist() for row in y_true],
+        "ranked": [own[row[own] > 0].tolist() for own, row in zip(order, y_prob, strict=True)],
+        "learned": learned.tolist(),
+    }
+    program = [python, "-c", OF_NAPKINXC]
+    said = subprocess.run(program, input=json.dumps(given), text=True, check=True,
+                          capture_output=True)  # fmt: skip
+    expected = json.loads(said.stdout)
+    counts = learned.sum(axis=0)
+    assert 1 / propensities(counts, 500) == pytest.approx(np.array(expected["inverse"]))
+    for matrix in (y_prob, sparse.csr_array(y_prob)):
+        found = ranking_figures(y_true, matrix, at=(1, 2, 3, 4, 5), counts=counts, num_train=500)
+        for metric in ("precision", "ndcg", "psprecision"):
+            values = [getattr(one, metric) for one in found.top]
+            assert values == pytest.approx(expected[metric], abs=1e-12)

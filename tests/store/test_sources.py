@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -268,3 +269,31 @@ def test_settled_files_are_not_read_again(source):
 
     assert changed.fingerprint("v1") == first
     assert ("v1", "performance.json") in changed._digests
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_disk_that_is_full_leaves_no_half_of_a_version(tmp_path, before):
+    """Of a file that may not grow the system says what it says of a full disk: it stops writing."""
+    home = tmp_path / "model"
+    files = {"performance.json": b'{"overall": {}}', "params.json": b"{}"}
+    if before:
+        FolderSource(home).write("workspace", files)
+    program = f"""
+import resource, signal
+from tagifai.errors import TagifaiError
+from tagifai.store.sources import FolderSource
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+files = {{"performance.json": b'{{"overall": {{}}}}', "predictions.npz": b"x" * 300_000}}
+try:
+    FolderSource({str(home)!r}).write("workspace", files)
+except TagifaiError as error:
+    print(error)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert re.search(r"workspace: cannot be written \(.+\)\n$", said.stdout), said.stdout
+    assert sorted(path.name for path in home.iterdir()) == (["workspace"] if before else [])
+    if before:
+        assert FolderSource(home).read("workspace", "params.json") == b"{}"

@@ -4,6 +4,8 @@ import csv
 import gzip
 import io
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from tagifai import matrices
 from tagifai.errors import TagifaiError
 from tagifai.limits import Limit, Limits
 from tagifai.predictions import Predictions
@@ -563,3 +566,179 @@ def test_splits_from_elsewhere_go_first(tmp_path):
     other = dict(zip(IDS, ["test", "train", "val"], strict=True))
     found = gather_predictions(tmp_path / "p.jsonl", expected(splits=other, fixed_splits=True))
     assert found.split == ["test", "train", "val"]
+
+
+MANY = [f"{number}" for number in range(40)]
+MANY_TAGS = [f"t{number}" for number in range(12)]
+
+
+def many_rows(seed=0, whole=False):
+    """Draw rows of some tags each, or of all."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number, one in enumerate(MANY):
+        count = 12 if whole else int(rng.integers(0, 6))
+        tags = rng.permutation(MANY_TAGS)[:count].tolist()
+        values = rng.random(count).round(3).tolist()
+        split = "test" if number % 3 == 0 else "train"
+        rows.append({"id": one, "split": split, "tags": tags, "probabilities": values})
+    return rows
+
+
+def tables_of(rows):
+    """Return the forms in which Parquet has lists of tags and probabilities."""
+    base = {name: [row[name] for row in rows] for name in ("id", "split")}
+    pairs = [list(zip(row["tags"], row["probabilities"], strict=True)) for row in rows]
+    tags = pa.array([row["tags"] for row in rows], pa.list_(pa.string()))
+    values = pa.array([row["probabilities"] for row in rows], pa.list_(pa.float32()))
+    structs = pa.list_(pa.struct({"label": pa.string(), "score": pa.float64()}))
+    return {
+        "lists": pa.table({**base, "tags": tags, "probabilities": values}),
+        "large": pa.table({
+            **base,
+            "tags": tags.cast(pa.large_list(pa.dictionary(pa.int8(), pa.string()))),
+            "probabilities": values.cast(pa.large_list(pa.float16())),
+        }),
+        "map": pa.table(
+            {**base, "probabilities": pa.array(pairs, pa.map_(pa.string(), pa.float64()))}
+        ),
+        "structs": pa.table({
+            **base,
+            "probabilities": pa.array(
+                [[{"label": t, "score": p} for t, p in own] for own in pairs], structs
+            ),
+        }),
+    }  # fmt: skip
+
+
+def of_many(**changed):
+    given = {"known_tags": MANY_TAGS, "splits": dict.fromkeys(MANY), "missing": "zero"}
+    return Expected(**given | changed)
+
+
+@pytest.mark.parametrize("form", ["lists", "large", "map", "structs"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_lists_of_parquet_are_read_as_the_same_rows_of_json(tmp_path, form, whole):
+    rows = many_rows(whole=whole)
+    table = tables_of(rows)[form]
+    # Some batches begin amid a column.
+    parquet.write_table(table, tmp_path / "p.parquet", row_group_size=7)
+    (tmp_path / "p.jsonl").write_text(lines(rows))
+    wanted = of_many(missing="refuse" if whole else "zero")
+    one, two = (gather_predictions(tmp_path / f"p.{kind}", wanted) for kind in ("jsonl", "parquet"))
+    assert (one.ids, one.split, one.tags) == (two.ids, two.split, two.tags)
+    np.testing.assert_allclose(two.y_prob, one.y_prob, atol=5e-4 if form == "large" else 1e-7)
+
+
+def test_predictions_of_many_tags_are_read_as_csr(tmp_path, monkeypatch):
+    rows = many_rows()
+    parquet.write_table(tables_of(rows)["lists"], tmp_path / "p.parquet")
+    (tmp_path / "p.jsonl").write_text(lines(rows))
+    dense = gather_predictions(tmp_path / "p.parquet", of_many()).y_prob
+    monkeypatch.setattr(matrices, "DENSE_PAIRS", 100)
+    for kind in ("parquet", "jsonl"):
+        found = gather_predictions(tmp_path / f"p.{kind}", of_many()).y_prob
+        assert found.has_sorted_indices
+        assert found.toarray().tolist() == dense.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"probabilities": [[1.5], [0.5]]}, r"row 1, probabilities.t0: a number from 0 to 1"),
+        ({"probabilities": [[0.5], [0.5, 0.1]]}, "row 2, probabilities: 2 numbers for 1 tag"),
+        ({"tags": [["t0"], ["x"]]}, "row 2, probabilities: 1 unknown tag: 'x'"),
+        ({"tags": [["t0"], [None]]}, "row 2, tags: a list of tags is needed"),
+        ({"id": ["0", "0"]}, "row 2, id: '0' comes twice; it is the id of row 1 too"),
+        ({"id": ["0", "77"]}, "row 2, id: '77' is not in the data"),
+        (
+            {"tags": [["t0"], ["t1", "t1"]], "probabilities": [[0.5], [0.1, 0.2]]},
+            "row 2, probabilities: a tag comes twice",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_list_of_parquet_is_named_by_row(tmp_path, change, message):
+    given = {
+        "id": ["0", "1"],
+        "split": ["test", "train"],
+        "tags": [["t0"], ["t1"]],
+        "probabilities": [[0.5], [0.5]],
+    }
+    parquet.write_table(pa.table(given | change), tmp_path / "p.parquet")
+    with pytest.raises(TagifaiError, match=message):
+        gather_predictions(tmp_path / "p.parquet", of_many())
+
+
+def test_a_folder_of_parts_is_read_as_one_file(tmp_path):
+    table = tables_of(many_rows())["lists"]
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for number in range(4):
+        part = table.slice(10 * number, 10)
+        parquet.write_table(part, folder / f"part-{number:05}.parquet")
+    parquet.write_table(table, tmp_path / "whole.parquet")
+    parts, whole = (
+        gather_predictions(tmp_path / name, of_many()) for name in ("parts", "whole.parquet")
+    )
+    assert (parts.ids, parts.split, parts.tags) == (whole.ids, whole.split, whole.tags)
+    assert parts.y_prob.tolist() == whole.y_prob.tolist()
+    wide = pa.table({"id": MANY[:20], "split": ["test"] * 20, "t0": [0.5] * 20, "t1": [0.25] * 20})
+    other = tmp_path / "wide"
+    other.mkdir()
+    for number in range(2):
+        parquet.write_table(wide.slice(10 * number, 10), other / f"{number}.parquet")
+    found = gather_predictions(other, of_many(missing="refuse"))
+    assert found.ids == MANY[:20]
+    assert found.y_prob.tolist() == [[0.5, 0.25]] * 20
+
+
+def test_a_part_that_is_missing_or_of_another_form_is_named(tmp_path):
+    table = tables_of(many_rows())["lists"]
+    for number in (0, 2):
+        parquet.write_table(table.slice(20 * number // 2, 20), tmp_path / f"part-{number}.parquet")
+    with pytest.raises(TagifaiError, match="1 part of 3 missing, the first of them number 1"):
+        gather_predictions(tmp_path, of_many())
+    other = pa.table({"id": ["3"], "split": ["test"], "t0": [0.5]})
+    parquet.write_table(other, tmp_path / "part-1.parquet")
+    with pytest.raises(
+        TagifaiError, match=r"part-1.parquet: other columns than part-0.*t0 \(double\)"
+    ):
+        gather_predictions(tmp_path, of_many())
+    (tmp_path / "part-1.parquet").write_bytes(b"PAR1")
+    with pytest.raises(TagifaiError, match=r"part-1.parquet: not Parquet"):
+        gather_predictions(tmp_path, of_many())
+
+
+def test_what_would_not_fit_into_memory_is_said_before_it_is_read(tmp_path):
+    n, width = 20_000, 50
+    ends = pa.array(np.arange(n + 1, dtype=np.int32) * width)
+    names = pa.array([f"t{number}" for number in range(width)] * n)
+    values = pa.array(np.full(n * width, 0.5, np.float32))
+    table = pa.table({
+        "id": [str(number) for number in range(n)],
+        "split": ["test"] * n,
+        "tags": pa.ListArray.from_arrays(ends, names),
+        "probabilities": pa.ListArray.from_arrays(ends, values),
+    })  # fmt: skip
+    parquet.write_table(table, tmp_path / "p.parquet")
+    program = f"""
+import resource
+from pathlib import Path
+import pyarrow.parquet
+from tagifai import matrices
+from tagifai.errors import TagifaiError
+from tagifai.training.prediction_files import gather_predictions
+from tagifai.training.prediction_rows import Expected
+tags = [f"t{{number}}" for number in range({width})]
+expected = Expected(tags, dict.fromkeys(map(str, range({n}))), missing="zero")
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, resource.RLIM_INFINITY))
+try:
+    gather_predictions(Path({str(tmp_path / "p.parquet")!r}), expected)
+except TagifaiError as error:
+    print(error)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "p.parquet: 20,000 projects with 1,000,000 probabilities: needs about" in said.stdout
