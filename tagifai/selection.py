@@ -1,5 +1,6 @@
 """Select from predictions: the rows of a split, a tag's column, a page of a list."""
 
+from collections.abc import Sequence
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ class Sliceable(Protocol):
     def __getitem__(self, key: slice, /) -> Self: ...
 
 
+Item = TypeVar("Item")
 Items = TypeVar("Items")
 Others = TypeVar("Others")
 Cut = TypeVar("Cut", bound=Sliceable)
@@ -39,6 +41,18 @@ class Paged(NamedTuple, Generic[Items]):
     def with_items(self, items: Others) -> "Paged[Others]":
         """Return the same page with its items described, or otherwise replaced."""
         return Paged(items, self.number, self.num_pages, self.num_found)
+
+
+def spread(items: Sequence[Item], most: int) -> Sequence[Item]:
+    """Return at most so many items, from the first to the last ones.
+
+    >>> spread("abcdefg", 3), spread("ab", 3)
+    (['a', 'd', 'g'], 'ab')
+    """
+    if len(items) <= most:
+        return items
+    step = -(-len(items) // most)
+    return [items[place] for place in range(0, len(items), step)]
 
 
 def require_predictions(predictions: Predictions | None, version: str) -> Predictions:

@@ -18,6 +18,7 @@ from tagifai.data import (
     labelled_projects,
     load_dataset,
 )
+from tagifai.data.project_table import projects_by_id
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.models.predictor import CheckedPredictor
 from tagifai.models.predictor_file import PredictorFile
@@ -397,7 +398,7 @@ def _write_once(folder: Path, material: Material) -> None:
 def _projects_of(dataset: Dataset, ids: object) -> list[Project]:
     if ids is None:
         return list(dataset.projects)
-    by_id = {project.id: project for project in dataset.projects}
+    by_id = projects_by_id(dataset.projects)
     chosen = [str(one) for one in read_list(ids, "ids")]
     for row, one in enumerate(chosen):
         if one not in by_id:

@@ -13,6 +13,7 @@ from tagifai.cli.terminal import print_table, print_text, progress_bar, shown
 from tagifai.data import load_dataset
 from tagifai.data.columns import Columns, check_columns, number_names
 from tagifai.data.json_files import load_json
+from tagifai.data.project_table import projects_by_id
 from tagifai.data.tag_cells import NONE, Names
 from tagifai.errors import TagifaiError, counted, shorten
 from tagifai.hub import hub_name_of, is_on_hub
@@ -34,7 +35,7 @@ def check_data(options: argparse.Namespace) -> Answer:
 
     folder = data_folder(options)
     dataset = load_dataset(folder)
-    agreement = measure_agreement(folder, {p.id: p for p in dataset.projects})
+    agreement = measure_agreement(folder, projects_by_id(dataset.projects))
     report = check_dataset(dataset, progress=progress_bar("checking"))
 
     def show() -> None:

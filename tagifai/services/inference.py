@@ -10,7 +10,7 @@ from tagifai.behavioral import BEHAVIORAL_FILE, BehavioralTest, run_behavioral, 
 from tagifai.behavioral.results import BehavioralResults
 from tagifai.behavioral.rewording import LabelledText
 from tagifai.behavioral.saving import check_may_save, make_test, save_test
-from tagifai.data import Tag
+from tagifai.data import Project, Tag
 from tagifai.data.validation import replace_surrogates
 from tagifai.errors import TagifaiError, one_of
 from tagifai.inference import TextPrediction
@@ -29,7 +29,8 @@ from tagifai.inference.explanation import TagExplanation, WordEffect, explain, p
 from tagifai.inference.reasons import explain_tag, place_parts, untold_words
 from tagifai.inference.similar import EmbeddedProjects, SimilarProject, SimilarProjects
 from tagifai.permissions import Visit, WriteRules
-from tagifai.predictions import decide
+from tagifai.predictions import Predictions, decide
+from tagifai.selection import spread
 from tagifai.services.asking import Asker, Quality
 from tagifai.services.behavior import AskedTests, BehavioralScore, ForeignTests
 from tagifai.services.data import DataService, sample_text
@@ -69,6 +70,18 @@ class SavedTest:
     file: str
     results: BehavioralResults | None
     failure: str = ""
+
+
+MOST_COMPARED = 50_000
+"""Projects among which similar ones are found by their words; of more, some all over the data."""
+_MOST_TRIED = 5_000
+"""Test projects among which texts to begin with are chosen."""
+
+
+def _texts_of_some(predictions: Predictions, projects: Mapping[str, Project]) -> dict[str, str]:
+    ids = [predictions.ids[row] for row in predictions.rows_by_split["test"].tolist()]
+    some = spread(ids, _MOST_TRIED)
+    return {one: projects[one].text for one in some if one in projects}
 
 
 class InferenceService:
@@ -317,12 +330,20 @@ class InferenceService:
                 ask.progress(len(projects) - index.num_missing, len(projects), "projects embedded")
         return index.find(self.asker.embed(name, [replace_surrogates(text)], ask)[0])
 
+    def describe_compared(self) -> str:
+        """Return among how many projects similar ones are found, "" where it is all of them."""
+        num_projects = len(self.data.get().dataset.projects)
+        if num_projects <= MOST_COMPARED:
+            return ""
+        compared = len(spread(range(num_projects), MOST_COMPARED))
+        return f"{compared:,} of the {num_projects:,} projects"
+
     def _by_words(self) -> SimilarProjects:
         data = self.data.get()
         return self._similar.get(
             "index",
             data.dataset.digest,
-            lambda: SimilarProjects(data.dataset.projects, data.language),
+            lambda: SimilarProjects(spread(data.dataset.projects, MOST_COMPARED), data.language),
         )
 
     def _typical_words(self, tag: str) -> list[str]:
@@ -339,7 +360,7 @@ class InferenceService:
             name,
             (data.dataset.digest, self.versions.source.fingerprint(name)),
             lambda: choose_examples(
-                predictions, thresholds, {one: p.text for one, p in data.by_id.items()}
+                predictions, thresholds, _texts_of_some(predictions, data.by_id)
             ),
         )
 

@@ -18,6 +18,8 @@ from tagifai.slices.search import DEFAULTS
 from tagifai.store.memory_cache import MemoryCache
 
 MOST_CELLS = 400
+# Projects whose preprocessed texts are kept.
+MOST_CLEANED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,8 @@ class SliceService:
 
     def _clean(self, data: LoadedData) -> Callable[[str], str]:
         """Return what preprocesses a text; each text of the data is preprocessed once."""
+        if len(data.dataset.projects) > MOST_CLEANED:
+            return data.preprocess
         cleaned = self._cleaned.get(
             "texts",
             data.dataset.digest,

@@ -13,6 +13,7 @@ from tagifai.data import Dataset, Project, known_tags, labelled_projects
 from tagifai.data.assignment import list_groups
 from tagifai.data.left_out import with_note
 from tagifai.data.names import describe_unknown_tags
+from tagifai.data.project_table import projects_by_id
 from tagifai.errors import TagifaiError, counted, one_of
 from tagifai.limits import Limits
 from tagifai.matrices import Matrix
@@ -385,7 +386,7 @@ def make_version(
     packed = pack_predictions(predictions, kept)
     limits.check_file(packed, PREDICTIONS_FILE)
     check_size(packed, limits.unpacked)
-    by_id = {project.id: project for project in dataset.projects}
+    by_id = projects_by_id(dataset.projects)
     projects = [by_id[one] for one in predictions.ids]
     tags, language = predictions.tags, dataset.config.language
     tests: Sequence[BehavioralTest] = ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset
+from tagifai.data.project_table import projects_by_id
 from tagifai.metrics import overall_metrics, per_tag_metrics
 from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress
 from tagifai.predictions import Predictions
@@ -102,7 +103,7 @@ def _measure_again(
     saved: Sequence[BehavioralTest],
 ) -> dict[str, object] | None:
     """Measure everything again; None where a project is missing, or our own model."""
-    by_id = {project.id: project for project in dataset.projects} if dataset else {}
+    by_id = projects_by_id(dataset.projects) if dataset else {}
     projects = [by_id[one] for one in predictions.ids if one in by_id]
     if dataset is None or len(projects) < len(predictions.ids):
         return None

@@ -12,6 +12,7 @@ from tagifai.behavioral import BehavioralTest
 from tagifai.data import Dataset, Prepared, prepare
 from tagifai.data.assignment import list_groups
 from tagifai.data.left_out import with_note
+from tagifai.data.project_table import projects_by_id
 from tagifai.errors import TagifaiError
 from tagifai.limits import Limits
 from tagifai.models import build_model
@@ -95,7 +96,7 @@ def train(
     predictions = _fit(model, prepared, y_true, split, groups, progress)
     thresholds = dict(zip(prepared.tags, map(float, model.thresholds_), strict=True))
     predictions, kept = cut_predictions(predictions, thresholds, storage)
-    by_id = {project.id: project for project in dataset.projects}
+    by_id = projects_by_id(dataset.projects)
     # With the tags that are too rare to be learned: slices may be about them.
     projects = [by_id[project.id] for project in prepared.projects]
     if tests is None:

@@ -6,9 +6,11 @@ from small_corpus import SMALL_PARAMS, small_dataset
 
 from tagifai.errors import TagifaiError
 from tagifai.permissions import Visit
+from tagifai.services.app import Services
 from tagifai.services.data import DataService
 from tagifai.services.inference import InferenceService
 from tagifai.services.versions import VersionService
+from tagifai.settings import Settings
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 from tagifai.training.releases import version_files
@@ -198,3 +200,13 @@ def test_a_visitors_text_has_a_limit(folder):
     assert [row.error for row in rows] == ["", "31 characters; at most 30 are read (--max-text)"]
     with pytest.raises(TagifaiError, match="changes are looked for in at most 2,000"):
         service.smallest_changes("v1", "camera " * 300, "computer-vision")
+
+
+@pytest.mark.parametrize(
+    ("number", "described"), [(3, ""), (60_000, "30,000 of the 60,000 projects")]
+)
+def test_how_many_projects_are_compared_is_said(tmp_path, number, described):
+    rows = [{"id": n, "title": "t", "description": "", "tags": ["x"]} for n in range(number)]
+    (tmp_path / "projects.json").write_bytes(orjson.dumps(rows))
+    services = Services(Settings(data=tmp_path, models=str(tmp_path / "none"), no_cache=True))
+    assert services.inference.describe_compared() == described

@@ -472,7 +472,8 @@ class InferenceTab:
     def show_similar(self, text: str) -> str:
         """Show the most similar projects of the data, if there is data."""
         try:
-            return render_similar(self.services.inference.similar(text))
+            service = self.services.inference
+            return render_similar(service.similar(text), among=service.describe_compared())
         except TagifaiError as error:
             return show_note(escaped(error, 300))
 

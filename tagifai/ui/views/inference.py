@@ -299,10 +299,13 @@ def render_changes(
     )
 
 
-def render_similar(projects: Sequence["SimilarProject"], embedded_by: str = "") -> str:
+def render_similar(
+    projects: Sequence["SimilarProject"], embedded_by: str = "", among: str = ""
+) -> str:
     """Render the most similar projects with their tags.
 
     `embedded_by` names the version whose embeddings were compared; "" for words in common.
+    `among` is how many projects were compared, where it was not all.
     """
     rows = [
         {
@@ -319,7 +322,8 @@ def render_similar(projects: Sequence["SimilarProject"], embedded_by: str = "") 
         empty="No project of the data shares a word with this text."
         if not embedded_by
         else "No project of the data is like this text.",
-        caption=f"By the embeddings of {embedded_by}" if embedded_by else "By words in common",
+        caption=(f"By the embeddings of {embedded_by}" if embedded_by else "By words in common")
+        + (f", among {among}" if among else ""),
     )
 
 
