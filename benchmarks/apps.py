@@ -42,6 +42,7 @@ class App:
         if self.who == OURS:
             return [
                 "gradio_app.py",
+                "--no-token",
                 "--port",
                 str(port),
                 "--data",

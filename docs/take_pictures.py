@@ -50,7 +50,15 @@ def running_app(data: str, models: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as cache:
-        command = [sys.executable, "gradio_app.py", "--data", data, "--models", models]
+        command = [
+            sys.executable,
+            "gradio_app.py",
+            "--no-token",
+            "--data",
+            data,
+            "--models",
+            models,
+        ]
         command += ["--port", str(port), "--cache-dir", cache]
         app = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - this repository's own program
         try:

@@ -29,6 +29,8 @@ class Visit:
         The browser's headers; "" where it sent none.
     user : str
         Who logged in; "" for nobody.
+    owner : bool
+        Whether it brought the token of the link that the start printed.
     """
 
     host: str = ""
@@ -37,9 +39,12 @@ class Visit:
     origin: str = ""
     fetch_site: str = ""
     user: str = ""
+    owner: bool = False
 
     @classmethod
-    def of(cls, headers: Mapping[str, str], client: str | None, user: str | None) -> "Visit":
+    def of(
+        cls, headers: Mapping[str, str], client: str | None, user: str | None, owner: bool = False
+    ) -> "Visit":
         """Read a visit from its headers, the address it came from and who logged in.
 
         >>> Visit.of({"Host": "127.0.0.1:7860"}, "127.0.0.1", None).host
@@ -53,15 +58,28 @@ class Visit:
             known.get("origin", ""),
             known.get("sec-fetch-site", ""),
             user or "",
+            owner,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class WriteRules:
-    """Who may write: `local`, whoever is at the machine; else the `reviewers` who log in."""
+    """Who may write: `local`, the one at the machine; else the `reviewers` who log in.
+
+    Parameters
+    ----------
+    local : bool
+        Whether the one at the machine writes.
+    reviewers : frozenset of str
+        Who else writes, once logged in.
+    token : bool
+        Whether the one at the machine is known by the token of the printed link; else whoever
+        asks from this machine is taken for them.
+    """
 
     local: bool = True
     reviewers: frozenset[str] = frozenset()
+    token: bool = True
 
     @classmethod
     def of(cls, settings: Settings) -> "WriteRules":
@@ -73,7 +91,7 @@ class WriteRules:
         local = is_loopback(settings.host) and not (
             settings.share or settings.auth_file or settings.root_path
         )
-        return cls(local, settings.reviewer_names)
+        return cls(local, settings.reviewer_names, not settings.no_token)
 
     def reviewer_of(self, visit: Visit) -> str:
         """Return who writes with this visit.
@@ -95,11 +113,14 @@ class WriteRules:
             The visitor may only read; the message says who may write.
         """
         if self.local:
-            here = is_loopback(visit.client) and is_loopback(visit.host) and not visit.forwarded
-            if here:
+            if visit.owner if self.token else self._is_here(visit):
                 return LOCAL
             raise TagifaiError(
-                "read-only: this page was reached from elsewhere; reviews are taken at the "
+                "read-only: open the link that was printed when the app started; its token shows "
+                "that you are at the machine. Others write once they log in (--auth-file and "
+                "--reviewers)"
+                if self.token
+                else "read-only: this page was reached from elsewhere; reviews are taken at the "
                 "machine itself, or from reviewers who log in (--auth-file and --reviewers)"
             )
         if not self.reviewers:
@@ -114,6 +135,9 @@ class WriteRules:
                 f"read-only: {visit.user!r} is not among the reviewers; --reviewers names them"
             )
         return visit.user
+
+    def _is_here(self, visit: Visit) -> bool:
+        return is_loopback(visit.client) and is_loopback(visit.host) and not visit.forwarded
 
 
 def check_same_site(visit: Visit) -> None:

@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,11 +26,13 @@ LIMITS = ("max_file", "max_unpacked", "max_predictions", "max_reviews", "max_dow
 POSITIVE = ("max_body", "max_upload", "max_text", "max_texts", "max_waiting", *LIMITS)
 Value = TypeVar("Value")
 Setting = bool | int | str | Path | tuple[str, ...]
+_HOST = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*\.?|\[?[0-9a-fA-F:]+\]?")
+_TOKEN = re.compile(r"[\w-]{16,200}", re.A)
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
-def _option(default: Value, help_text: str) -> Value:
-    option: Value = field(default=default, metadata={"help": help_text})
+def _option(default: Value, help_text: str, example: str = "") -> Value:
+    option: Value = field(default=default, metadata={"help": help_text, "example": example})
     return option
 
 
@@ -43,6 +47,22 @@ class Settings:
     models: str = _option("model", "versions: a folder, git:PATH_OR_URL, mlflow:URI or hf:ORG/NAME")
     host: str = _option("127.0.0.1", "address to listen on; 0.0.0.0 for every interface")
     port: int = _option(7860, "port to listen on, 1 to 65535")
+    allowed_host: tuple[str, ...] = _option(
+        (),
+        "a name by which browsers reach the app, as in tags.example.org or *.example.org; this "
+        "machine's own need none; may be repeated (in the variable: spaces between)",
+        "NAME",
+    )
+    trusted_proxy: tuple[str, ...] = _option(
+        (),
+        "address of a proxy that says whom it asks for (X-Forwarded-For), as in 127.0.0.1; may be "
+        "repeated (in the variable: spaces between)",
+        "ADDRESS",
+    )
+    token: str = _option(
+        "", "token of the link that is printed, by which the owner is known; none: a new one"
+    )
+    no_token: bool = _option(False, "take whoever asks from this machine for the owner")
     share: bool = _option(False, "make a public link, open to whoever has it")
     cache_dir: Path = _option(
         Path(".cache/tagifai"), "folder of the cache: metrics, diffs, answers of predictors"
@@ -87,6 +107,7 @@ class Settings:
         "a predictor that may run code or ask a server, as in http:URL; private:HOST, a host at "
         "a private address; type:NAME, a type in a skops file; may be repeated (in the variable: "
         "spaces between)",
+        "KIND:SOURCE",
     )
     reviews_repo: str = _option(
         "",
@@ -154,6 +175,7 @@ def load_settings(
         raise TagifaiError(f"port must be 1 to 65535, got {settings.port}")
     for name in POSITIVE:
         _check_positive(name, getattr(settings, name))
+    _check_visitors(settings)
     if settings.mcp and settings.auth_file:
         raise TagifaiError(
             "--mcp answers whoever asks, without a login, so it does not go with --auth-file; "
@@ -218,6 +240,29 @@ def load_cache_folder(
         chosen = given.get(name)
         values[name] = read if chosen is None else chosen
     return Settings(**values).cache_folder
+
+
+def _check_visitors(settings: Settings) -> None:
+    """Check by what names and through whom visitors come, and how the owner is known."""
+    for host in settings.allowed_host:
+        if not _HOST.fullmatch(host):
+            raise TagifaiError(
+                f"--allowed-host needs a name or an address without a port, as in "
+                f"tags.example.org, got {host!r}"
+            )
+    for address in settings.trusted_proxy:
+        try:
+            ip_network(address, strict=False)
+        except ValueError:
+            raise TagifaiError(
+                f"--trusted-proxy needs an address, as in 127.0.0.1 or 10.0.0.0/8, got {address!r}"
+            ) from None
+    if settings.token and settings.no_token:
+        raise TagifaiError("--token and --no-token contradict each other: give one of them")
+    if settings.token and not _TOKEN.fullmatch(settings.token):
+        raise TagifaiError(
+            "--token needs 16 to 200 letters, digits, - or _, as `openssl rand -hex 16` prints"
+        )
 
 
 def _check_positive(name: str, value: int) -> None:
@@ -296,7 +341,7 @@ def add_flags(parser: "argparse._ActionsContainer", names: Sequence[str] = ()) -
         if kind is bool:
             parser.add_argument(flag_of(option.name), action="store_const", const=True, help=text)
         elif kind is tuple:
-            metavar = "KIND:SOURCE"
+            metavar = option.metadata["example"]
             parser.add_argument(flag_of(option.name), action="append", metavar=metavar, help=text)
         else:
             parser.add_argument(

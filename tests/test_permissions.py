@@ -10,14 +10,27 @@ HERE = {"Host": "127.0.0.1:7860", "Origin": "http://127.0.0.1:7860"}
 SHARED = Settings(share=True, auth_file="users.json", reviewers="ann, ben")
 
 
-def visit(user=None, client="127.0.0.1", **headers):
+def visit(user=None, client="127.0.0.1", owner=False, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Visit.of({**HERE, **named}, client, user)
+    return Visit.of({**HERE, **named}, client, user, owner)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
-def test_who_sits_at_the_machine_writes_as_local(host):
-    assert WriteRules.of(Settings(host=host)).reviewer_of(visit()) == "local"
+def test_whoever_brings_the_token_writes_as_local(host):
+    rules = WriteRules.of(Settings(host=host))
+    assert rules.reviewer_of(visit(owner=True)) == "local"
+    with pytest.raises(TagifaiError, match="open the link that was printed"):
+        rules.reviewer_of(visit())
+
+
+def test_without_a_token_whoever_is_at_the_machine_writes_as_local():
+    assert WriteRules.of(Settings(no_token=True)).reviewer_of(visit()) == "local"
+
+
+def test_the_token_of_a_page_for_oneself_opens_no_page_for_others():
+    rules = WriteRules.of(Settings(auth_file="users.json", reviewers="ann"))
+    with pytest.raises(TagifaiError, match="reviewers who logged in"):
+        rules.reviewer_of(visit(owner=True))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +64,8 @@ def test_nobody_writes_where_others_get_in_and_no_reviewer_is_named(settings):
 )
 def test_a_local_page_that_was_reached_from_elsewhere_is_read_only(elsewhere):
     with pytest.raises(TagifaiError, match="reached from elsewhere"):
+        WriteRules.of(Settings(no_token=True)).reviewer_of(elsewhere)
+    with pytest.raises(TagifaiError, match="open the link that was printed"):
         WriteRules.of(Settings()).reviewer_of(elsewhere)
 
 

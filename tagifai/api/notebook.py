@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from types import ModuleType
+from urllib.parse import urlsplit
 
 HEIGHT = 900
 # What shows notebooks: Jupyter on this machine, VS Code, Colab.
@@ -41,7 +42,7 @@ def show_in_cell(url: str, port: int, height: int) -> None:
     if "google.colab" in sys.modules:
         from google.colab import output
 
-        output.serve_kernel_port_as_iframe(port, height=str(height))
+        output.serve_kernel_port_as_iframe(port, path=urlsplit(url).path, height=str(height))
         return
     from IPython.display import IFrame, display
 

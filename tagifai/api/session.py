@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from tagifai.api import live
 from tagifai.errors import TagifaiError
@@ -170,13 +172,15 @@ class Session:
         from tagifai.services.app import Services
         from tagifai.ui.app import appearance, build_app
         from tagifai.ui.gradio_fixes.queues import bound_queue
+        from tagifai.ui.server.hosts import ServedHosts
+        from tagifai.ui.server.owner import Owner
         from tagifai.ui.server.serving import (
             Server,
             address_of,
             build_server_app,
-            launch_shared,
             open_port,
         )
+        from tagifai.ui.server.share_link import end_link, make_link
 
         opened = open_port(settings.host, settings.port)
         self._open.callback(opened.close)
@@ -186,20 +190,25 @@ class Session:
 
             settings = replace(settings, root_path=proxy_path(settings.port))
         self.port = settings.port
-        services = Services(settings)
+        # Whoever knows the page's path is its owner: in a notebook's cell it is given no cookies.
+        token = secrets.token_urlsafe(24)
+        owner = None if settings.share else Owner(token, self.port, by_path=True)
+        services = Services(replace(settings, root_path=""))
         self._open.callback(self._end, services)
         demo = bound_queue(build_app(services, selected=self._select), settings.max_waiting)
         demo.GRADIO_CACHE = str(self._folder / "gradio")
-        if settings.share:
-            opened.close()  # Gradio opens it again
-            link = launch_shared(demo, settings, appearance(), False)
-            self._open.callback(demo.close, verbose=False)
-        else:
-            link = settings.root_path
-            app = build_server_app(demo, settings, appearance(), framed_by=framed_by)
-            self._open.enter_context(Server(app, settings, opened).in_background())
+        hosts = ServedHosts.of(settings)
+        app = build_server_app(
+            demo, settings, appearance(), framed_by=framed_by, owner=owner, hosts=hosts
+        )
+        self._open.enter_context(Server(app, settings, opened).in_background())
+        link = make_link(settings) if settings.share else None
+        if link:
+            hosts.add(urlsplit(link).netloc)
+            self._open.callback(end_link, settings)
         services.warm_up.start()
-        self.url = f"{(link or address_of(settings)).rstrip('/')}/"
+        url = (link or settings.root_path or address_of(settings)).rstrip("/")
+        self.url = f"{url}{owner.path if owner else ''}/"
         return services
 
     def _end(self, services: "Services") -> None:

@@ -6,10 +6,11 @@ import hmac
 import os
 import secrets
 import tempfile
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from tagifai.data.validation import check_row
 from tagifai.errors import TagifaiError, one_of, shorten
 from tagifai.permissions import LOCAL
 from tagifai.pointers import refuse_pointer_file
+from tagifai.services.turns import CrowdedError, Turns
 
 # OWASP's cheat sheet on password storage: scrypt with 16 MiB, five times over.
 COST, BLOCK, PARALLEL = 2**14, 8, 5
@@ -28,6 +30,10 @@ MIN_PASSWORD = 8
 MAX_NAME = 64
 FREE_TRIES = 5
 LONGEST_WAIT = 300.0
+LONGEST_LOGIN = 12 * 3600.0
+HASHED_AT_ONCE = 2
+HASH_SECONDS = 0.25  # until one was hashed
+MOST_WAITING = 5
 _MAX_FILE = 1_000_000
 _NAMES_WATCHED = 10_000
 
@@ -138,63 +144,111 @@ def hash_password(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     )
 
 
-class Logins:
-    """Check names and passwords against a file that may change meanwhile; slow down guessing.
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A login: whose, with which password of theirs, and until when it counts."""
 
-    After `FREE_TRIES` wrong passwords in a row a name has to wait, twice as long each time, at
-    most `LONGEST_WAIT` seconds. One password is hashed at a time, so that a flood of logins
-    takes a single processor.
+    name: str
+    password: str
+    until: float
+
+
+class Logins:
+    """Checks passwords and logins against a file of users, which may change meanwhile.
+
+    After `FREE_TRIES` wrong passwords in a row from one address a name has to wait there, twice as
+    long each time, at most `LONGEST_WAIT` seconds; elsewhere it does not, so that nobody can keep
+    another from logging in. Passwords are hashed in threads of their own, those of each address
+    one after another. An unknown name takes about as long as a known one, and no processor.
+
+    Parameters
+    ----------
+    path : path
+        The file of users.
+    clock : callable
+        Returns seconds.
     """
 
     def __init__(self, path: Path | str, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = Path(path)
         load_users(self.path)
         self._clock = clock
-        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._hashing = threading.Lock()
+        self._failed: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        self._threads = ThreadPoolExecutor(HASHED_AT_ONCE, "password")
+        self._turns = Turns(at_once=1, at_once_of_house=1, waiting=MOST_WAITING)
+        self._took = HASH_SECONDS
+        self._read: tuple[tuple[int, int, int], dict[str, _Secret]] | None = None
 
-    async def check(self, name: str, password: str) -> bool:
-        """Return whether name and password match, outside of the event loop; Gradio calls it."""
-        return await asyncio.to_thread(self.is_right, name, password)
-
-    def is_right(self, name: str, password: str) -> bool:
+    async def check(self, name: str, password: str, address: str = "") -> bool:
         """Return whether name and password match; False while the name has to wait."""
         name = name[: MAX_NAME + 1]
-        with self._hashing:
-            if self.seconds_to_wait(name) > 0 or len(password) > MAX_PASSWORD:
-                return False
-            right = self._matches(name, password)
-            with self._lock:
+        if self.seconds_to_wait(name, address) > 0 or len(password) > MAX_PASSWORD:
+            return False
+        secret = self._users().get(name)
+        if secret is None:
+            await asyncio.sleep(self._took)
+            self._count_failure(name, address, known=False)
+            return False
+        try:
+            async with self._turns.turn(address, f"{address} {name}"):
+                if self.seconds_to_wait(name, address) > 0:
+                    return False
+                right = await self._hashed(secret, password)
                 if right:
-                    self._failed.pop(name, None)
+                    self._failed.pop((name, address), None)
                 else:
-                    self._count_failure(name)
-        return right
+                    self._count_failure(name, address, known=True)
+                return right
+        except CrowdedError:
+            return False
 
-    def seconds_to_wait(self, name: str) -> float:
-        """Return how long the next try of a name is still refused."""
-        with self._lock:
-            tries, until = self._failed.get(name, (0, 0.0))
+    def begin(self, name: str) -> LoggedIn:
+        """Return a login that begins now, after the password was right."""
+        secret = self._users().get(name)
+        return LoggedIn(name, secret.hash if secret else "", self._clock() + LONGEST_LOGIN)
+
+    def holds(self, login: LoggedIn) -> bool:
+        """Check whether a login counts still: no longer once its user or password has gone."""
+        secret = self._users().get(login.name)
+        return secret is not None and secret.hash == login.password and self._clock() < login.until
+
+    def seconds_to_wait(self, name: str, address: str = "") -> float:
+        """Return how long the next try of a name from an address is still refused."""
+        tries, until = self._failed.get((name, address), (0, 0.0))
         return max(0.0, until - self._clock()) if tries >= FREE_TRIES else 0.0
 
-    def _count_failure(self, name: str) -> None:
-        tries = self._failed.pop(name, (0, 0.0))[0] + 1
+    def _count_failure(self, name: str, address: str, known: bool) -> None:
+        tries = self._failed.pop((name, address), (0, 0.0))[0] + 1
         # Past the longest wait more tries change nothing.
         wait = min(2.0 ** min(tries - FREE_TRIES, 30), LONGEST_WAIT)
-        self._failed[name] = (tries, self._clock() + wait)
+        self._failed[name, address] = (tries, self._clock() + wait)
+        # Names that are none must not push out the others.
+        self._failed.move_to_end((name, address), last=known)
         while len(self._failed) > _NAMES_WATCHED:
             self._failed.popitem(last=False)
 
-    def _matches(self, name: str, password: str) -> bool:
+    async def _hashed(self, secret: _Secret, password: str) -> bool:
+        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        right = await loop.run_in_executor(self._threads, _is_password, secret, password)
+        self._took = time.monotonic() - started
+        return right
+
+    def _users(self) -> dict[str, _Secret]:
+        """Return the users of the file as it is now; nobody while it cannot be read."""
         try:
-            known = load_users(self.path).get(name)
-        except TagifaiError:
-            return False
-        # An unknown name takes as long as a known one.
-        secret = known or _Secret(salt="0" * 32, hash="0" * 64, n=COST, r=BLOCK, p=PARALLEL)
-        hashed = hash_password(password, bytes.fromhex(secret.salt), secret.n, secret.r, secret.p)
-        return hmac.compare_digest(hashed.hex(), secret.hash) and known is not None
+            found = self.path.stat()
+            state = (found.st_ino, found.st_mtime_ns, found.st_size)
+            if self._read is None or self._read[0] != state:
+                self._read = (state, load_users(self.path))
+        except (OSError, TagifaiError):
+            return {}
+        return self._read[1]
+
+
+def _is_password(secret: _Secret, password: str) -> bool:
+    hashed = hash_password(password, bytes.fromhex(secret.salt), secret.n, secret.r, secret.p)
+    return hmac.compare_digest(hashed.hex(), secret.hash)
 
 
 def _write(path: Path, users: Mapping[str, _Secret]) -> None:

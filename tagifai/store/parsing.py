@@ -9,6 +9,7 @@ import orjson
 from tagifai.errors import TagifaiError, shorten
 from tagifai.predictions import OUT_OF_FOLD
 
+MAX_PARAMS = 1_000_000
 _FRACTIONS = ("precision", "recall", "f1")
 _OLD_NAMES = {"behavioral_report": "behavioral"}
 _GROUPS = ("overall", "class", "slices", "behavioral")
@@ -28,6 +29,21 @@ def parse_object(content: bytes, where: str) -> JsonObject:
     except orjson.JSONDecodeError as error:
         raise TagifaiError(f"{where}: not JSON: {shorten(str(error), 200)}") from None
     return _object(found, where, "")
+
+
+def parse_params(content: bytes, where: str = "params.json") -> JsonObject:
+    """Read params.json, which the page and the endpoints show as a whole.
+
+    Raises
+    ------
+    TagifaiError
+        Not an object, or larger than parameters are; the message starts with `where`.
+    """
+    if len(content) > MAX_PARAMS:
+        raise TagifaiError(
+            f"{where}: {len(content):,} bytes; at most {MAX_PARAMS:,} of parameters are read"
+        )
+    return parse_object(content, where)
 
 
 def parse_info(content: bytes, where: str = "version.json") -> JsonObject:

@@ -12,7 +12,7 @@ from tagifai.store.naming import WORKSPACE, version_order
 from tagifai.store.parsing import (
     as_fraction,
     parse_info,
-    parse_object,
+    parse_params,
     parse_performance,
     parse_thresholds,
 )
@@ -181,7 +181,7 @@ def load_version(source: VersionSource, name: str) -> Version:
     performance = read("performance.json", parse_performance)
     if performance is None:
         raise TagifaiError(f"version {name!r} has no performance.json in {source.location}")
-    params = read("params.json", parse_object) or {}
+    params = read("params.json", parse_params) or {}
     info = read("version.json", parse_info) or {}
     thresholds = read("thresholds.json", parse_thresholds)
     return Version(

@@ -20,6 +20,8 @@ Answer = TypeVar("Answer")
 
 # Thousands of texts take a while: no more than two such calls share the processors.
 PREDICTIONS_AT_ONCE = 2
+# In one answer: ten megabytes, which are written while nobody else is answered.
+MAX_VALUES = 300_000
 # Numbers are checked by what they are numbers of, which says what is allowed.
 CHECKED: dict[object, tuple[type | tuple[type, ...], str]] = {
     str: (str, "str"),
@@ -76,6 +78,13 @@ class Endpoints:
             version: a version's name; the latest that can predict where it is empty.
         """
         name = version or self._services.versions.latest("predictor")
+        num_tags = len(self._services.versions.load(name).performance["class"])
+        if len(texts) * num_tags > MAX_VALUES:
+            raise TagifaiError(
+                f"{len(texts):,} texts have {len(texts) * num_tags:,} probabilities of "
+                f"{num_tags:,} tags, and an answer at most {MAX_VALUES:,}: send at most "
+                f"{MAX_VALUES // num_tags:,} texts at a time"
+            )
         predictions = self._services.inference.predict_texts(name, texts)
         return {"version": name, "predictions": [one.to_dict() for one in predictions]}
 

@@ -16,7 +16,7 @@ TEXTS = [f"{('a cat', 'a dog')[row % 2]} number {row}" for row in range(40)]
 TAGS = ["cats", "dogs"]
 Y_TRUE = np.eye(2, dtype=int)[np.arange(40) % 2]
 Y_PROB = Y_TRUE * 0.8 + 0.1
-VISIT = Visit(host="127.0.0.1:7860", client="127.0.0.1")
+VISIT = Visit(host="127.0.0.1:7860", client="127.0.0.1", owner=True)
 
 
 def predict(texts):

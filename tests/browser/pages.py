@@ -71,7 +71,10 @@ def watching(context: Any) -> Iterator[Callable[[str], Any]]:
     def open_watched(url: str) -> Any:
         page = context.new_page()
         pages.append(page)
-        allowed = (url.split("?")[0], "data:", "blob:")
+        root = "/".join(url.split("/")[:3])
+        # Browsers look for these at the host's root, whatever the page's path.
+        at_root = (f"{root}/manifest.json", f"{root}/favicon.ico")
+        allowed = (url.split("?")[0], *at_root, "data:", "blob:")
         page.on("request", lambda r: None if r.url.startswith(allowed) else outside.append(r.url))
         page.on("console", lambda m: errors.append(m.text) if is_error(m) else None)
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -78,7 +78,7 @@ def site(folder, small_data, small_models):
     flags = [
         "--data", small_data, "--models", small_models, "--root-path", "/tagifai",
         "--cache-dir", folder / "cache", "--reviews", folder / "reviews.sqlite",
-        "--auth-file", folder / "users.json", "--reviewers", "ann",
+        "--auth-file", folder / "users.json", "--reviewers", "ann", "--trusted-proxy", "127.0.0.1",
     ]  # fmt: skip
     with ExitStack() as stack:
         for replica in (7861, 7862):

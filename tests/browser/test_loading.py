@@ -42,7 +42,7 @@ def loading(corpus, gate, tmp_path):
         return load_dataset(folder, advance)
 
     settings = Settings(
-        data=tmp_path, models=str(corpus / "model"), no_cache=True, port=free_port()
+        data=tmp_path, models=str(corpus / "model"), no_cache=True, no_token=True, port=free_port()
     )
 
     class Late(Services):

@@ -39,7 +39,7 @@ def attack(request: pytest.FixtureRequest, full: bool) -> Callable[[Row, Any], N
         found = row.measure(target, full)
         seconds = time.perf_counter() - started
         request.config.stash[TABLE].append((row, found, seconds))
-        assert found.wrong == (), found.figure
+        assert found.wrong == (), f"{'; '.join(found.wrong[:5])} ({found.figure})"
 
     return run
 
@@ -50,6 +50,16 @@ def target(
 ) -> Iterator[Target]:
     folder = copy_corpus(small_data, small_models, tmp_path_factory.mktemp("target") / "served")
     with serving(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own(
+    small_data: Path, small_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """Serve a page that is its owner's alone."""
+    folder = copy_corpus(small_data, small_models, tmp_path_factory.mktemp("own") / "served")
+    with serving(folder, login=False) as server:
         yield server
 
 

@@ -225,21 +225,29 @@ class Visitor:
 
 
 @contextmanager
-def serving(folder: Path, *flags: object, port: int = 0) -> Iterator[Target]:
-    """Serve the data and versions of `folder` to logged-in visitors until the block ends.
+def serving(
+    folder: Path,
+    *flags: object,
+    port: int = 0,
+    login: bool = True,
+    program: tuple[str, ...] = ("gradio_app.py",),
+) -> Iterator[Target]:
+    """Serve the data and versions of `folder` until the block ends, to visitors who log in.
 
-    `ann` is a reviewer, `eve` may only look.
+    `ann` is a reviewer, `eve` may only look. Without a login it is the page of who started it.
     """
     from tagifai.services.users import set_password
 
     users = folder / "users.json"
-    for name, password in (REVIEWER, VISITOR, VICTIM):
-        set_password(users, name, password)
+    if login:
+        for name, password in (REVIEWER, VISITOR, VICTIM):
+            set_password(users, name, password)
+        flags = ("--auth-file", users, "--reviewers", REVIEWER[0], *flags)
     port = port or free_port()
     command = [
-        sys.executable, "gradio_app.py", "--data", folder / "data", "--models", folder / "model",
+        sys.executable, *program, "--data", folder / "data", "--models", folder / "model",
         "--cache-dir", folder / "cache", "--reviews", folder / "reviews.sqlite",
-        "--auth-file", users, "--reviewers", REVIEWER[0], "--port", port, *flags,
+        "--port", port, *flags,
     ]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TAGIFAI_")}
     environment |= {"GRADIO_TEMP_DIR": str(folder / "uploads"), "OMP_NUM_THREADS": "1"}
@@ -247,6 +255,7 @@ def serving(folder: Path, *flags: object, port: int = 0) -> Iterator[Target]:
         process = subprocess.Popen(
             [str(word) for word in command], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
+        _bound_files(process.pid)
         target = Target(f"http://127.0.0.1:{port}", folder, process)
         try:
             _wait(target)
@@ -258,6 +267,16 @@ def serving(folder: Path, *flags: object, port: int = 0) -> Iterator[Target]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _bound_files(pid: int) -> None:
+    """Let the server have 1,024 files open, as on most systems."""
+    try:
+        import resource
+    except ImportError:
+        return
+    if hasattr(resource, "prlimit"):
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (1_024, 1_024))
 
 
 def copy_corpus(data: Path, models: Path, folder: Path) -> Path:

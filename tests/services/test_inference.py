@@ -165,7 +165,7 @@ def test_nothing_is_written_for_another_site_or_from_elsewhere(folder):
         with pytest.raises(TagifaiError, match=message):
             service.save_test("v1", "MFT", "mine", ["camera"], ["transformers"], [], visit)
     assert not (folder / "data" / "behavioral.json").exists()
-    here = Visit("127.0.0.1:7860", "127.0.0.1", fetch_site="same-origin")
+    here = Visit("127.0.0.1:7860", "127.0.0.1", fetch_site="same-origin", owner=True)
     assert service.save_test("v1", "MFT", "m", ["camera"], ["transformers"], [], here).number == 1
 
 

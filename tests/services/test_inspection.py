@@ -53,12 +53,12 @@ def test_without_data_outcomes_still_tell_ids(desk, tmp_path):
 
 
 def test_a_threshold_is_kept_for_who_may_write_alone(desk):
-    here = Visit(host="127.0.0.1:7860", client="127.0.0.1")
+    here = Visit(host="127.0.0.1:7860", client="127.0.0.1", owner=True)
     foreign = replace(here, origin="http://evil.example")
     before = desk.threshold_of("workspace", "transformers")
     with pytest.raises(TagifaiError, match="another site"):
         desk.save_threshold("workspace", "transformers", 0.125, foreign)
-    with pytest.raises(TagifaiError, match="reached from elsewhere"):
+    with pytest.raises(TagifaiError, match="open the link that was printed"):
         desk.save_threshold("workspace", "transformers", 0.125, Visit())
     assert desk.threshold_of("workspace", "transformers") == before
     assert desk.save_threshold("workspace", "transformers", 0.125, here) == (

@@ -16,7 +16,7 @@ from tagifai.settings import Settings
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 
-HERE = Visit(host="127.0.0.1:7860", client="127.0.0.1")
+HERE = Visit(host="127.0.0.1:7860", client="127.0.0.1", owner=True)
 MISSING = QueueChoice("v0.2.0")
 
 

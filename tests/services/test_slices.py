@@ -15,7 +15,7 @@ from tagifai.slices import Conditions
 from tagifai.store.cache import ContentCache, open_memory
 from tagifai.store.sources import FolderSource
 
-HERE = Visit(host="127.0.0.1:7860", client="127.0.0.1")
+HERE = Visit(host="127.0.0.1:7860", client="127.0.0.1", owner=True)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tagifai.store.sources import FolderSource
 from tagifai.store.versions import open_source
 from tagifai.training.releases import release_workspace
 
-HERE = Visit("127.0.0.1:7860", "127.0.0.1", origin="http://127.0.0.1:7860")
+HERE = Visit("127.0.0.1:7860", "127.0.0.1", origin="http://127.0.0.1:7860", owner=True)
 TAG = "transformers"
 
 

@@ -1,6 +1,8 @@
 import asyncio
 import json
 import stat
+import time
+from collections import Counter
 
 import pytest
 
@@ -14,6 +16,7 @@ RIGHT, WRONG = "correct horse", "battery staple"
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch):
     """Hash at a cost that tests can pay."""
+    monkeypatch.setattr(users, "HASH_SECONDS", 0.0)
     monkeypatch.setattr(users, "COST", 2**10)
     monkeypatch.setattr(users, "PARALLEL", 1)
 
@@ -23,6 +26,10 @@ def path(tmp_path):
     path = tmp_path / "users.json"
     assert set_password(path, "ann", RIGHT)
     return path
+
+
+def is_right(logins, name, password, address=""):
+    return asyncio.run(logins.check(name, password, address))
 
 
 class Clock:
@@ -35,16 +42,11 @@ class Clock:
 
 def test_only_the_right_password_logs_in(path):
     logins = Logins(path)
-    assert logins.is_right("ann", RIGHT)
-    assert not logins.is_right("ann", WRONG)
-    assert not logins.is_right("ben", RIGHT)
-    assert not logins.is_right("", "")
-    assert not logins.is_right("ann", RIGHT + " " * 1000)
-
-
-def test_gradio_asks_away_from_the_event_loop(path):
-    assert asyncio.run(Logins(path).check("ann", RIGHT))
-    assert asyncio.iscoroutinefunction(Logins(path).check)
+    assert is_right(logins, "ann", RIGHT)
+    assert not is_right(logins, "ann", WRONG)
+    assert not is_right(logins, "ben", RIGHT)
+    assert not is_right(logins, "", "")
+    assert not is_right(logins, "ann", RIGHT + " " * 1000)
 
 
 def test_the_file_holds_no_password_and_is_for_its_owner_alone(path):
@@ -62,18 +64,78 @@ def test_the_file_holds_no_password_and_is_for_its_owner_alone(path):
 def test_a_new_password_takes_the_place_of_the_old_one_at_once(path):
     logins = Logins(path)
     assert not set_password(path, "ann", "another password")
-    assert not logins.is_right("ann", RIGHT)
-    assert logins.is_right("ann", "another password")
+    assert not is_right(logins, "ann", RIGHT)
+    assert is_right(logins, "ann", "another password")
     remove_user(path, "ann")
-    assert not logins.is_right("ann", "another password")
+    assert not is_right(logins, "ann", "another password")
     assert load_users(path) == {}
 
 
 def test_an_older_hash_still_logs_in(path, monkeypatch):
     monkeypatch.setattr(users, "COST", 2**11)
     set_password(path, "ben", RIGHT)
-    assert Logins(path).is_right("ann", RIGHT)
-    assert Logins(path).is_right("ben", RIGHT)
+    assert is_right(Logins(path), "ann", RIGHT)
+    assert is_right(Logins(path), "ben", RIGHT)
+
+
+def test_wrong_passwords_from_elsewhere_keep_nobody_out(path):
+    logins = Logins(path, Clock())
+    for _ in range(20):
+        assert not is_right(logins, "ann", WRONG, "10.0.0.9")
+    assert not is_right(logins, "ann", RIGHT, "10.0.0.9")
+    assert is_right(logins, "ann", RIGHT, "10.0.0.1")
+
+
+def test_an_unknown_name_is_hashed_nowhere_and_waits_as_long(path, monkeypatch):
+    logins = Logins(path)
+    monkeypatch.setattr(users, "hash_password", lambda *_: pytest.fail("hashed"))
+    logins._took = 0.05
+    started = time.monotonic()
+    assert not is_right(logins, "nobody", RIGHT)
+    assert time.monotonic() - started >= 0.05
+
+
+def test_those_of_one_address_are_hashed_one_after_another(path, monkeypatch):
+    for name in ("ben", "cat", "dan"):
+        set_password(path, name, RIGHT)
+    order, running, most = [], Counter(), Counter()
+
+    def slow(secret, password):
+        address, name = password.split(":")
+        running[address] += 1
+        most[address] = max(most[address], running[address])
+        time.sleep(0.05)
+        running[address] -= 1
+        order.append(name)
+        return False
+
+    monkeypatch.setattr(users, "_is_password", slow)
+
+    async def ask(logins):
+        tries = [("ann", "here")] * 4 + [("ben", "here"), ("cat", "there")]
+        await asyncio.gather(*(logins.check(n, f"{a}:{n}", a) for n, a in tries))
+
+    asyncio.run(ask(Logins(path)))
+    assert most == {"here": 1, "there": 1}
+    # Neither waits for all of the greedy one's.
+    assert max(order.index("ben"), order.index("cat")) <= 3
+
+
+def test_a_login_ends_with_its_time_its_password_and_its_user(path):
+    clock = Clock()
+    logins = Logins(path, clock)
+    login = logins.begin("ann")
+    assert logins.holds(login)
+    clock.now += users.LONGEST_LOGIN
+    assert not logins.holds(login)
+    login = logins.begin("ann")
+    set_password(path, "ann", "another password")
+    assert not logins.holds(login)
+    login = logins.begin("ann")
+    assert logins.holds(login)
+    remove_user(path, "ann")
+    assert not logins.holds(login)
+    assert not logins.holds(logins.begin("nobody"))
 
 
 def test_guessing_is_slowed_down_for_that_name_alone(path):
@@ -82,19 +144,19 @@ def test_guessing_is_slowed_down_for_that_name_alone(path):
     logins = Logins(path, clock)
     waits = []
     for _ in range(8):
-        assert not logins.is_right("ann", WRONG)
+        assert not is_right(logins, "ann", WRONG)
         waits.append(logins.seconds_to_wait("ann"))
         clock.now += waits[-1]
     assert waits == [0, 0, 0, 0, 1, 2, 4, 8]
-    assert not logins.is_right("ann", WRONG)
+    assert not is_right(logins, "ann", WRONG)
     # Now even the right one has to wait, and asking again does not prolong it.
     clock.now += 15.9
-    assert not logins.is_right("ann", RIGHT)
-    assert logins.is_right("ben", RIGHT)
+    assert not is_right(logins, "ann", RIGHT)
+    assert is_right(logins, "ben", RIGHT)
     clock.now += 0.1
-    assert logins.is_right("ann", RIGHT)
+    assert is_right(logins, "ann", RIGHT)
     assert logins.seconds_to_wait("ann") == 0
-    assert not logins.is_right("ann", WRONG)
+    assert not is_right(logins, "ann", WRONG)
     assert logins.seconds_to_wait("ann") == 0
 
 
@@ -102,13 +164,13 @@ def test_the_wait_has_an_end_and_names_are_not_collected_for_ever(path, monkeypa
     clock = Clock()
     logins = Logins(path, clock)
     for _ in range(40):
-        assert not logins.is_right("ann", WRONG)
+        assert not is_right(logins, "ann", WRONG)
         clock.now += logins.seconds_to_wait("ann")
-    assert not logins.is_right("ann", WRONG)
+    assert not is_right(logins, "ann", WRONG)
     assert logins.seconds_to_wait("ann") == 300
     monkeypatch.setattr(users, "_NAMES_WATCHED", 3)
     for number in range(5):
-        assert not logins.is_right(f"guess {number}", WRONG)
+        assert not is_right(logins, f"guess {number}", WRONG)
     assert len(logins._failed) == 3
 
 
@@ -162,7 +224,7 @@ def test_a_missing_file_says_how_to_make_it(tmp_path):
 def test_nobody_logs_in_while_the_file_is_gone(path):
     logins = Logins(path)
     path.unlink()
-    assert not logins.is_right("ann", RIGHT)
+    assert not is_right(logins, "ann", RIGHT)
 
 
 def test_a_user_who_is_not_there_cannot_be_removed(path):

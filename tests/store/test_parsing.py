@@ -3,7 +3,14 @@ import json
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.store.parsing import parse_info, parse_object, parse_performance, parse_thresholds
+from tagifai.store.parsing import (
+    MAX_PARAMS,
+    parse_info,
+    parse_object,
+    parse_params,
+    parse_performance,
+    parse_thresholds,
+)
 
 
 def packed(content):
@@ -64,3 +71,9 @@ def test_what_is_wrong_is_named_with_file_and_field(parse, content, message):
     with pytest.raises(TagifaiError) as caught:
         parse(content, "v1/file.json")
     assert str(caught.value).startswith(f"v1/file.json: {message}")
+
+
+def test_parameters_have_a_limit():
+    assert parse_params(b'{"lr": 0.1}') == {"lr": 0.1}
+    with pytest.raises(TagifaiError, match=r"v1/params\.json: 1,000,001 bytes; at most 1,000,000"):
+        parse_params(b" " * (MAX_PARAMS + 1), "v1/params.json")

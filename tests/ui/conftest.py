@@ -16,7 +16,7 @@ class Reopened(Services):
 
     def reopen(self, **settings: Any) -> None:
         self.__dict__.clear()
-        super().__init__(Settings(no_cache=True, **settings))
+        super().__init__(Settings(**{"no_cache": True, "no_token": True, **settings}))
 
 
 @pytest.fixture(scope="session")

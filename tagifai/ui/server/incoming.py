@@ -39,6 +39,26 @@ READ = (
     "/gradio_api/upload_progress",
     "/gradio_api/file={file:path}",
 )
+# What the page where one logs in is made of, and what a load balancer asks for.
+OPEN = (
+    "/",
+    "/health",
+    "/theme.css",
+    "/robots.txt",
+    "/favicon.ico",
+    "/manifest.json",
+    "/pwa_icon",
+    "/pwa_icon/{size}",
+    "/assets/{file:path}",
+    "/static/{file:path}",
+    "/login",
+    "/login/huggingface",
+    "/login/callback",
+    "/logout",
+    "/gradio_api/theme.css",
+    "/gradio_api/startup-events",
+)
+UPLOADS = ("/gradio_api/upload", "/gradio_api/upload_progress")
 WRITTEN = (
     "/login",
     "/gradio_api/queue/join",
@@ -69,8 +89,10 @@ class RefusedError(Exception):
         self.status = status
 
 
-def is_allowed(method: str, path: str, *, mcp: bool = False) -> bool:
+def is_allowed(method: str, path: str, *, mcp: bool = False, uploads: bool = True) -> bool:
     """Check whether the page or the endpoints need an address; a file is never fetched from others.
+
+    `mcp` and `uploads` open the addresses of MCP, and those by which files come in.
 
     >>> [is_allowed("POST", f"/gradio_api/{end}") for end in ("upload", "deep_link", "proxy=x")]
     [True, False, False]
@@ -80,10 +102,22 @@ def is_allowed(method: str, path: str, *, mcp: bool = False) -> bool:
     if path.startswith(_FILE) and names_address(path.removeprefix(_FILE)):
         return False
     plain = path.removesuffix("/") or "/"
+    if not uploads and plain in UPLOADS:
+        return False
     if mcp and any(pattern.fullmatch(plain) for pattern in patterns_of(MCP)):
         return True
     allowed = {"POST": WRITTEN, "OPTIONS": READ + WRITTEN}.get(method, READ)
     return any(pattern.fullmatch(plain) for pattern in patterns_of(allowed))
+
+
+def is_open(path: str) -> bool:
+    """Check whether an address is answered without a login.
+
+    >>> is_open("/assets/index.js"), is_open("/gradio_api/info")
+    (True, False)
+    """
+    plain = path.removesuffix("/") or "/"
+    return any(pattern.fullmatch(plain) for pattern in patterns_of(OPEN))
 
 
 @cache

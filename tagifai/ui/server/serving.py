@@ -1,25 +1,25 @@
 """Serve the page, or the endpoints alone, at a port, with an address that reports its health."""
 
 import contextlib
-import io
 import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio.routes import App
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute, Mount, Route
 
 from tagifai import __version__
 from tagifai.errors import TagifaiError, install_command
@@ -28,14 +28,19 @@ from tagifai.services.users import Logins
 from tagifai.settings import Settings
 from tagifai.spaces import Space
 from tagifai.ui import api
+from tagifai.ui.gradio_fixes.logins import checker, let_logins_end, user_of
 from tagifai.ui.gradio_fixes.mcp_answers import answer_in_json
 from tagifai.ui.gradio_fixes.queues import bound_queue
 from tagifai.ui.gradio_fixes.sessions import keep_little
-from tagifai.ui.server.limits import Gate
+from tagifai.ui.server.connections import MOST, Connections, bound_logs, most_files
+from tagifai.ui.server.hosts import ServedHosts
+from tagifai.ui.server.limits import HEALTH, CutPath, Doors, Gate
+from tagifai.ui.server.owner import Owner
 from tagifai.ui.server.page import Appearance, Page
 from tagifai.ui.server.page_files import CacheHeaders
+from tagifai.ui.server.places import Places
+from tagifai.ui.server.share_link import make_link
 
-HEALTH = "/health"
 # Smaller answers leave sooner uncompressed.
 WORTH_COMPRESSING = 20_000
 # A Space is shown inside Hugging Face's own page.
@@ -43,6 +48,7 @@ FRAMES = "https://huggingface.co https://*.hf.space"
 SESSIONS = 200
 # Seconds in which requests that are open may end once the server is told to stop.
 SECONDS_TO_END = 5
+ACCEPTED_AT_ONCE, WAITING_TO_CONNECT = 64, 2048
 Say = Callable[[str], None]
 
 
@@ -56,15 +62,30 @@ class Server(uvicorn.Server):
         self, app: FastAPI, settings: Settings, opened: socket.socket | None = None
     ) -> None:
         self.socket = opened or open_port(settings.host, settings.port)
+        # A Space is reached through its proxy alone.
+        proxies = ["*"] if Space.of(os.environ) else [*settings.trusted_proxy]
+        most = min(MOST, most_files() // 2)
+        connections = Connections(most, most // 2, proxies)
         super().__init__(
             uvicorn.Config(
                 app,
                 host=settings.host,
                 port=settings.port,
+                http=connections.protocol(),
                 log_level="warning",
+                backlog=ACCEPTED_AT_ONCE,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=proxies,
                 timeout_graceful_shutdown=SECONDS_TO_END,
             )
         )
+        bound_logs()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        # asyncio accepts as many at once as may wait; those that wait are no burden.
+        self.socket.listen(WAITING_TO_CONNECT)
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer until told to stop."""
@@ -98,7 +119,7 @@ def serve(
     endpoints_only: bool = False,
     then: Callable[[], None] | None = None,
 ) -> None:
-    """Open the port, print where it is, and answer until stopped.
+    """Open the port, print the link to it, and answer until stopped.
 
     Parameters
     ----------
@@ -112,21 +133,34 @@ def serve(
     TagifaiError
         The file of users cannot be read, the port is taken, or the packages of MCP are missing.
     """
+    # Who computes lets others have the interpreter ten times as often: a short request needs it a
+    # dozen times, and would wait five milliseconds each time.
+    sys.setswitchinterval(0.0005)
     # A container is stopped by this signal; what is sent at the end is then still sent.
     signal.signal(signal.SIGTERM, stop)
-    server, link = None, None
-    if settings.share:
-        link = launch_shared(demo, settings, appearance or {}, endpoints_only)
-    else:
-        server = Server(
-            build_server_app(demo, settings, appearance or {}, endpoints_only), settings
-        )
-    for line in describe_start(settings, link, endpoints_only):
+    hosts = ServedHosts.of(settings, Space.of(os.environ))
+    owner = Owner.of(settings)
+    app = build_server_app(
+        demo, settings, appearance or {}, endpoints_only, owner=owner, hosts=hosts
+    )
+    server = Server(app, settings)
+    for line in describe_start(replace(settings, share=False), None, endpoints_only, owner):
         say(line)
+    if settings.share:
+        # Asking for the link may take long: the app answers meanwhile.
+        threading.Thread(target=share, args=(settings, hosts, say), daemon=True).start()
     if then is not None:
         then()
     with contextlib.suppress(KeyboardInterrupt):
-        demo.block_thread() if server is None else server.run()
+        server.run()
+
+
+def share(settings: Settings, hosts: ServedHosts, say: Say) -> None:
+    """Make a public link to the port, and print it."""
+    link = make_link(settings)
+    if link:
+        hosts.add(urlsplit(link).netloc)
+    say(describe_start(settings, link, endpoints_only=False)[-1])
 
 
 def stop(*_: object) -> None:
@@ -163,11 +197,21 @@ def build_server_app(
     settings: Settings,
     appearance: Appearance,
     endpoints_only: bool = False,
+    *,
     framed_by: str = "",
+    owner: Owner | None = None,
+    hosts: ServedHosts | None = None,
 ) -> FastAPI:
     """Build the server's application, with the page mounted at its root.
 
-    `framed_by` are the sites that may show the page inside theirs, separated by spaces.
+    Parameters
+    ----------
+    framed_by
+        The sites that may show the page inside theirs, separated by spaces.
+    owner
+        Who is at the machine; by default nobody is known by a token.
+    hosts
+        The names by which the app is served; by default those of the settings.
 
     Raises
     ------
@@ -176,82 +220,48 @@ def build_server_app(
     """
     if settings.mcp:
         check_mcp()
+    logins = Logins(settings.auth_file) if settings.auth_file else None
+    space = Space.of(os.environ)
+    doors = Doors(
+        hosts=hosts or ServedHosts.of(settings, space),
+        owner=owner,
+        user_of=lambda headers: user_of(demo, headers),
+        login=logins is not None,
+        framed_by=FRAMES if space else framed_by,
+        mcp=settings.mcp,
+        uploads=not endpoints_only,
+    )
     # The descriptions that FastAPI would publish name what a login hides.
     app = FastAPI(
         openapi_url=None,
         routes=routes(endpoints_only),
-        middleware=middleware(settings, endpoints_only, framed_by),
+        middleware=middleware(demo, settings, doors, endpoints_only),
     )
     demo.state_session_capacity = SESSIONS
     gr.mount_gradio_app(
         app,
         demo,
         "/",
-        auth=check_logins(settings),
-        root_path=settings.root_path or None,
+        # Gradio awaits an asynchronous check, though its hints do not say so.
+        auth=checker(logins) if logins else None,
+        root_path=settings.root_path + (owner.path if owner else "") or None,
         mcp_server=settings.mcp,
         run_history=False,
         ssr_mode=False,
         show_error=False,
         **appearance,
     )
-    complete(demo, settings)
-    return app
-
-
-def launch_shared(
-    demo: gr.Blocks, settings: Settings, appearance: Appearance, endpoints_only: bool
-) -> str | None:
-    """Let Gradio open the port and a public link to it; return the link, None without one.
-
-    Raises
-    ------
-    TagifaiError
-        As `serve`.
-    """
-    if settings.mcp:
-        check_mcp()
-    try:
-        # What Gradio prints is for whoever writes an app.
-        with contextlib.redirect_stdout(io.StringIO()):
-            demo.launch(
-                share=True,
-                server_name=settings.host,
-                server_port=settings.port,
-                app_kwargs={
-                    "routes": routes(endpoints_only),
-                    "middleware": middleware(settings, endpoints_only),
-                },
-                state_session_capacity=SESSIONS,
-                prevent_thread_lock=True,
-                quiet=True,
-                auth=check_logins(settings),
-                root_path=settings.root_path or None,
-                mcp_server=settings.mcp,
-                run_history=False,
-                ssr_mode=False,
-                show_error=False,
-                **appearance,
-            )
-    except OSError as error:
-        raise cannot_open(settings.host, settings.port, error) from None
-    complete(demo, settings)
-    return demo.share_url
-
-
-def complete(demo: gr.Blocks, settings: Settings) -> None:
-    """Put the workarounds in place that need the application that Gradio has made."""
+    # Until it is mounted a page has another application, which nobody asks.
+    mounts = [route for route in app.routes if isinstance(route, Mount)]
+    demo.app = next(mount.app for mount in mounts if isinstance(mount.app, App))
     keep_little(demo)
+    if isinstance(demo, Page):
+        demo.places = Places.of(settings)
+    if logins is not None:
+        let_logins_end(demo, logins)
     if settings.mcp:
         answer_in_json(demo, address_of(settings))
-
-
-def check_logins(settings: Settings) -> Callable[[str, str], bool] | None:
-    """Return what checks a name and a password; None where there is no file of users."""
-    if not settings.auth_file:
-        return None
-    # Gradio awaits an asynchronous check, though its hints do not say so.
-    return Logins(settings.auth_file).check  # type: ignore[return-value]
+    return app
 
 
 def routes(endpoints_only: bool) -> list[BaseRoute]:
@@ -260,38 +270,27 @@ def routes(endpoints_only: bool) -> list[BaseRoute]:
     return [*found, Route("/", list_endpoints)] if endpoints_only else found
 
 
-def middleware(settings: Settings, endpoints_only: bool, framed_by: str = "") -> list[Middleware]:
+def middleware(
+    demo: gr.Blocks, settings: Settings, doors: Doors, endpoints_only: bool
+) -> list[Middleware]:
     """List what each request passes through on its way in, and each answer on its way out."""
     path = urlsplit(settings.root_path).path.rstrip("/")
-    gate = Middleware(
-        Gate,
-        max_body=settings.max_body,
-        max_upload=settings.max_upload,
-        max_waiting=settings.max_waiting,
-        framed_by=FRAMES if Space.of(os.environ) else framed_by,
-        mcp=settings.mcp,
-    )
-    before = [Middleware(CutPath, path=path), gate] if path else [gate]
+    before = [
+        Middleware(CutPath, path=path, secret=doors.owner.path if doors.owner else ""),
+        Middleware(
+            Gate,
+            page=demo,
+            max_body=settings.max_body,
+            max_upload=settings.max_upload,
+            max_waiting=settings.max_waiting,
+            doors=doors,
+        ),
+    ]
     if endpoints_only:
         return before
     # Gradio compresses files alone: its page is 400 KB, and some answers are as large.
     compressed = Middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING, compresslevel=4)
     return [*before, compressed, Middleware(CacheHeaders)]
-
-
-class CutPath:
-    """Take a proxy's path off requests: some proxies pass it on, others cut it off themselves."""
-
-    def __init__(self, app: ASGIApp, path: str) -> None:
-        self.app = app
-        self.path = path
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, its path shortened."""
-        if scope["type"] == "http" and f"{scope['path']}/".startswith(f"{self.path}/"):
-            rest = scope["path"].removeprefix(self.path) or "/"
-            scope = {**scope, "path": rest, "raw_path": rest.encode()}
-        await self.app(scope, receive, send)
 
 
 def answer_health(_request: Request) -> JSONResponse:
@@ -333,10 +332,13 @@ def address_of(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def describe_start(settings: Settings, link: str | None, endpoints_only: bool) -> list[str]:
+def describe_start(
+    settings: Settings, link: str | None, endpoints_only: bool, owner: Owner | None = None
+) -> list[str]:
     """Return the lines that say where the server is."""
     url = address_of(settings)
-    lines = [f"{'Endpoints' if endpoints_only else 'tagifai'} at {url}/"]
+    own = owner.link(url) if owner else f"{url}/"
+    lines = [f"{'Endpoints' if endpoints_only else 'tagifai'} at {own}"]
     if settings.root_path:
         lines.append(f"Behind a proxy at {settings.root_path}/")
     if settings.mcp:

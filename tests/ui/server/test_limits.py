@@ -4,6 +4,7 @@ import asyncio
 import threading
 from contextlib import contextmanager
 
+import gradio as gr
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,15 +12,23 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from tagifai.ui.gradio_fixes.queues import bound_queue
 from tagifai.ui.server import limits
-from tagifai.ui.server.limits import MB, Gate
+from tagifai.ui.server.hosts import ServedHosts
+from tagifai.ui.server.limits import MB, Doors, Gate
 
 HERE = {"origin": "http://testserver"}
 ELSEWHERE = {"origin": "http://evil.example", "cookie": "access-token=secret"}
 
 
 async def tell(request: Request) -> JSONResponse:
-    return JSONResponse({"size": len(await request.body()), "cookies": request.cookies})
+    return JSONResponse(
+        {
+            "size": len(await request.body()),
+            "cookies": request.cookies,
+            "forwarded": request.headers.get("x-forwarded-host"),
+        }
+    )
 
 
 async def upload(request: Request) -> JSONResponse:
@@ -38,15 +47,24 @@ def slow(started: threading.Event, go_on: threading.Event):
     return answer
 
 
+@pytest.fixture(scope="module")
+def page():
+    with gr.Blocks() as built:
+        button = gr.Button()
+        button.click(lambda: None, api_name="slow", queue=False)
+        button.click(lambda: None, api_name="other", queue=False)
+    return bound_queue(built)
+
+
 @contextmanager
-def served(*more: Route, max_waiting: int = 2, framed_by: str = ""):
+def served(*more: Route, max_waiting: int = 2, page=None, **doors):
     routes = [
         Route("/gradio_api/upload", upload, methods=["POST"]),
-        Route("/gradio_api/run/{name}", tell, methods=["POST"]),
         Route("/{any:path}", tell, methods=["GET", "POST", "HEAD"]),
     ]
     app = Starlette(routes=[*more, *routes])
-    gate = Gate(app, max_body=1, max_upload=2, max_waiting=max_waiting, framed_by=framed_by)
+    opened = Doors(hosts=ServedHosts(["testserver"]), **doors)
+    gate = Gate(app, max_body=1, max_upload=2, max_waiting=max_waiting, page=page, doors=opened)
     with TestClient(gate) as client:
         yield client
 
@@ -63,8 +81,23 @@ def pieces(size):
 
 
 @pytest.mark.parametrize("body", [lambda size: b"x" * size, pieces], ids=["whole", "in pieces"])
-@pytest.mark.parametrize(("path", "most"), [("/login", MB), ("/gradio_api/upload", 2 * MB)])
-def test_a_body_has_a_limit(client, path, most, body):
+@pytest.mark.parametrize(
+    ("path", "most"), [("/gradio_api/api", MB), ("/gradio_api/upload", 2 * MB)]
+)
+def test_a_body_has_a_limit(path, most, body, monkeypatch):
+    monkeypatch.setattr(limits, "check_call", lambda _: {})
+    monkeypatch.setattr(limits, "is_allowed", lambda *_, **__: True)
+    with served() as client:
+        check_limit(client, path, most, body)
+
+
+def test_a_login_is_small(client):
+    assert client.post("/login", content=b"x" * limits.MAX_LOGIN).status_code == 200
+    refused = client.post("/login", content=b"x" * (limits.MAX_LOGIN + 1))
+    assert (refused.status_code, refused.json()["error"]) == (413, "larger than 64 KB")
+
+
+def check_limit(client, path, most, body):
     assert client.post(path, content=body(most)).json()["size"] == most
     refused = client.post(path, content=body(most + 1))
     assert refused.status_code == 413
@@ -77,60 +110,164 @@ def test_a_length_that_is_no_number_is_refused(client, length):
     assert client.post("/login", content=b"", headers=head).status_code == 413
 
 
-def test_bodies_at_once_have_a_limit(monkeypatch):
-    monkeypatch.setattr(limits, "BODIES_AT_ONCE", 1)
-    started, go_on = threading.Event(), threading.Event()
-    with served(Route("/gradio_api/run/slow", slow(started, go_on), methods=["POST"])) as client:
-        answers, large = [], b'{"data": ["%s"]}' % (b"x" * (MB - 20))
-        first = threading.Thread(
-            target=lambda: answers.append(client.post("/gradio_api/run/slow", content=large))
-        )
-        first.start()
-        assert started.wait(20)
-        assert client.post("/login", content=b"x" * 100).status_code == 503
-        go_on.set()
-        first.join()
-        assert answers[0].text == "done"
-        assert client.post("/login", content=b"x" * 100).status_code == 200
+class Sent:
+    """A request that is sent in pieces, when they are given."""
+
+    def __init__(self, gate, address="10.0.0.1", path="/gradio_api/reset"):
+        self.told = []
+        self.pieces = asyncio.Queue()
+        self.scope = {
+            "type": "http", "method": "POST", "path": path, "query_string": b"",
+            "client": (address, 1), "headers": [(b"host", b"localhost")],
+        }  # fmt: skip
+        self.task = asyncio.create_task(gate(self.scope, self.pieces.get, self.tell))
+
+    async def tell(self, message):
+        self.told.append(message)
+
+    def send(self, size, more=True):
+        self.pieces.put_nowait({"type": "http.request", "body": b"x" * size, "more_body": more})
+
+    async def answered(self):
+        await asyncio.wait_for(self.task, 20)
+        return self.told[0]["status"]
 
 
-def test_uploads_have_a_limit_by_the_hour(monkeypatch, client):
-    monkeypatch.setattr(limits, "UPLOADS_AN_HOUR", 2)
-    told = [client.post("/gradio_api/upload", content=b"x" * MB).status_code for _ in range(6)]
-    assert told == [200] * 5 + [503]
+async def answer_nothing(scope, receive, send):
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
-def test_whoever_sends_too_slowly_is_let_go(monkeypatch):
-    monkeypatch.setattr(limits, "PIECE_SECONDS", 0.05)
-    said = []
-
-    async def never():
-        await asyncio.sleep(20)
-
-    async def send(message):
-        said.append(message)
-
-    async def app(scope, receive, send):
-        raise AssertionError("not let in")
-
-    gate = Gate(app, max_body=1, max_upload=1, max_waiting=1)
-    scope = {"type": "http", "method": "POST", "path": "/login", "headers": []}
-    asyncio.run(gate(scope, never, send))
-    assert said[0]["status"] == 408
+def gate_of(monkeypatch):
+    monkeypatch.setattr(limits, "check_call", lambda _: {})
+    monkeypatch.setattr(limits, "_LINGER_SECONDS", 0.05)
+    return Gate(answer_nothing, max_body=1, max_upload=2, max_waiting=2)
 
 
-def test_calls_of_one_function_that_skip_the_queue_have_a_limit():
+def test_bodies_that_never_end_make_room_for_others(monkeypatch):
+    async def run():
+        gate = gate_of(monkeypatch)
+        stuck = []
+        for _ in range(limits.BODIES_OF_HOUSE + 1):
+            stuck.append(Sent(gate))
+            stuck[-1].send(MB - 1)
+            await asyncio.sleep(0.01)
+        told = [await stuck[0].answered()]
+        # Of the same address, and of another.
+        for address in ("10.0.0.1", "10.0.0.2"):
+            other = Sent(gate, address)
+            other.send(2, more=False)
+            told.append(await other.answered())
+        for one in stuck[1:]:
+            assert not one.told
+            one.send(1, more=False)
+            told.append(await one.answered())
+        return told
+
+    assert asyncio.run(run()) == [503, *[200] * (limits.BODIES_OF_HOUSE + 2)]
+
+
+def test_one_address_has_so_many_bodies_under_way(monkeypatch):
+    monkeypatch.setattr(limits, "UNFINISHED", 3)
+    monkeypatch.setattr(limits, "GRACE_SECONDS", 0.0)
+
+    async def run():
+        gate = gate_of(monkeypatch)
+        sent = []
+        for _ in range(4):
+            sent.append(Sent(gate))
+            sent[-1].send(1)
+            await asyncio.sleep(0.01)
+        elsewhere = Sent(gate, "10.0.0.2")
+        elsewhere.send(1, more=False)
+        told = [await sent[0].answered(), await elsewhere.answered()]
+        for one in sent[1:]:
+            one.send(1, more=False)
+        return told + [await one.answered() for one in sent[1:]]
+
+    assert asyncio.run(run()) == [503, 200, 200, 200, 200]
+
+
+def test_a_body_must_come_in_time(monkeypatch):
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.1)
+
+    async def run():
+        slow = Sent(gate_of(monkeypatch))
+        while not slow.told:
+            slow.send(1)
+            await asyncio.sleep(0.01)
+        return await slow.answered()
+
+    assert asyncio.run(run()) == 408
+
+
+def test_uploads_have_a_limit_by_the_hour_for_each_address(monkeypatch):
+    monkeypatch.setattr(limits, "UPLOADS_OF_HOUSE", 1)
+
+    async def run():
+        gate = gate_of(monkeypatch)
+        told = []
+        for address in ["10.0.0.1"] * 4 + ["10.0.0.2"]:
+            sent = Sent(gate, address, "/gradio_api/upload")
+            sent.send(MB, more=False)
+            told.append(await sent.answered())
+        return told
+
+    assert asyncio.run(run()) == [200, 200, 503, 503, 200]
+
+
+def test_an_upload_that_is_broken_off_counts(monkeypatch):
+    monkeypatch.setattr(limits, "UPLOADS_OF_HOUSE", 1)
+
+    async def take_all(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await answer_nothing(scope, receive, send)
+
+    async def run():
+        gate = gate_of(monkeypatch)
+        gate.app = take_all
+        for _ in range(2):
+            broken = Sent(gate, path="/gradio_api/upload")
+            broken.send(MB)
+            await asyncio.sleep(0.01)
+            broken.task.cancel()
+            await asyncio.gather(broken.task, return_exceptions=True)
+        last = Sent(gate, path="/gradio_api/upload")
+        last.send(1, more=False)
+        return await last.answered()
+
+    assert asyncio.run(run()) == 503
+
+
+def test_who_is_not_logged_in_is_refused_before_their_body_is_read(monkeypatch):
+    async def run():
+        gate = gate_of(monkeypatch)
+        gate.doors = Doors(login=True)
+        stranger = Sent(gate)
+        return await stranger.answered()
+
+    assert asyncio.run(run()) == 401
+
+
+def test_calls_of_one_function_that_skip_the_queue_have_a_limit(page):
     started, go_on = threading.Event(), threading.Event()
     with served(
-        Route("/gradio_api/run/slow", slow(started, go_on), methods=["POST"]), max_waiting=1
+        Route("/gradio_api/run/slow", slow(started, go_on), methods=["POST"]),
+        max_waiting=1,
+        page=page,
     ) as client:
-        call = {"data": [], "fn_index": 7}
+        call = {"data": [], "fn_index": 0}
         first = threading.Thread(target=lambda: client.post("/gradio_api/run/slow", json=call))
         first.start()
         assert started.wait(20)
-        refused = client.post("/gradio_api/run/slow", json=call)
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-        assert client.post("/gradio_api/run/other", json={**call, "fn_index": 8}).status_code == 200
+        # However it is spelt, and by its name.
+        for index in (0, "0", "000", 0.0, None):
+            again = {**call, "fn_index": index}
+            refused = client.post("/gradio_api/run/slow", json=again)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert client.post("/gradio_api/run/other", json={**call, "fn_index": 1}).status_code == 200
         go_on.set()
         first.join()
         assert client.post("/gradio_api/run/other", json=call).status_code == 200
@@ -155,8 +292,10 @@ def test_what_nobody_needs_is_closed(client, path):
     ],
 )
 def test_another_sites_page_is_nobody_here(client, headers, kept):
-    cookies = {"cookie": "access-token=secret"}
-    for ask, path in ((client.get, "/"), (client.post, "/login")):
+    cookies = {"cookie": "access-token=secret", "authorization": "Bearer x"}
+    login = client.post("/login", headers={**headers, **cookies})
+    assert login.status_code == (200 if kept else 403)
+    for ask, path in ((client.get, "/"),):
         told = ask(path, headers={**headers, **cookies}).json()["cookies"]
         assert told == ({"access-token": "secret"} if kept else {})
 
@@ -182,3 +321,38 @@ def test_a_browser_is_told_what_it_may_load(client):
     assert told["content-security-policy"].startswith("default-src 'self' data: blob: ")
     assert "frame-ancestors 'self';" in told["content-security-policy"]
     assert told["x-content-type-options"] == "nosniff"
+
+
+def test_other_names_are_refused_and_the_health_is_told(client):
+    evil = {"host": "evil.example", "origin": "http://evil.example"}
+    assert client.get("/", headers=evil).status_code == 400
+    assert client.get("/health", headers=evil).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "kept"), [("testserver", True), ("evil.example", False), ("a, testserver", False)]
+)
+def test_a_proxy_says_no_other_name_than_those_that_are_served(client, forwarded, kept):
+    told = client.get("/", headers={"x-forwarded-host": forwarded, "x-gradio-server": "http://e"})
+    assert told.json()["forwarded"] == (forwarded if kept else None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/run/nothing",
+        "/gradio_api/call/nothing",
+        "/gradio_api/call/v2/nothing",
+        "/gradio_api/queue/join",
+    ],
+)
+def test_nothing_is_called_that_is_not_there(page, path):
+    with served(page=page) as client:
+        told = client.post(path, json={"data": [], "fn_index": 99})
+        assert (told.status_code, told.json()["error"]) == (404, "there is no such function")
+
+
+def test_nobody_waits_for_what_never_comes(page):
+    with served(page=page) as client:
+        for path in ("queue/data?session_hash=x", "queue/data", "call/slow/x", "call/v2/slow/x"):
+            assert client.get(f"/gradio_api/{path}").status_code == 404

@@ -19,6 +19,7 @@ from tagifai.ui.server.serving import check_mcp, describe_start, open_port, serv
 
 DOCUMENT = (ROOT / "docs" / "api.md").read_text("utf-8")
 EXAMPLE = "http://127.0.0.1:7860"
+TOKEN = "a-token-of-the-tests"
 
 
 def blocks(kind):
@@ -39,7 +40,8 @@ def fetch(url):
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("serve-api")
     places = ["--reviews", folder / "reviews.sqlite", "--cache-dir", folder / "cache"]
-    with running("-m", "tagifai", "serve-api", "--mcp", *places) as server:
+    told = {"TAGIFAI_TOKEN": TOKEN}
+    with running("-m", "tagifai", "serve-api", "--mcp", *places, variables=told) as server:
         yield server
 
 
@@ -65,11 +67,12 @@ def test_there_are_endpoints_and_no_page(server, endpoints):
 
 def test_the_start_is_said_in_lines(server):
     assert [*server.said] == [
-        f"Endpoints at {server.url}\n", f"MCP at {server.url}gradio_api/mcp/\n"
+        f"Endpoints at {server.url}?token={TOKEN}\n", f"MCP at {server.url}gradio_api/mcp/\n"
     ]  # fmt: skip
 
 
-def test_examples_in_python_print_what_is_shown(server):
+def test_examples_in_python_print_what_is_shown(server, monkeypatch):
+    monkeypatch.setenv("TAGIFAI_TOKEN", TOKEN)
     program = "".join(blocks("python"))
     with redirect_stdout(StringIO()) as said:
         exec(program.replace(f"{EXAMPLE}/", server.url), {"__name__": "__main__"})

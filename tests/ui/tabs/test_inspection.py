@@ -24,7 +24,7 @@ def tab(small_data, small_models):
 
 
 def tab_over(data, models):
-    settings = Settings(data=data, models=str(models), no_cache=True)
+    settings = Settings(data=data, models=str(models), no_cache=True, no_token=True)
     with gr.Blocks():
         route = Route("inspection", "tags", [])
         tab = InspectionTab(Services(settings), route, gr.Dropdown([]))

@@ -41,7 +41,9 @@ class Shown(dict):
 @pytest.fixture
 def tab(small_data, small_models, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
-    settings = Settings(data=tmp_path / "data", models=str(small_models), no_cache=True)
+    settings = Settings(
+        data=tmp_path / "data", models=str(small_models), no_cache=True, no_token=True
+    )
     with gr.Blocks():
         version = gr.Dropdown([])
         tab = LabelErrorsTab(Services(settings), Route("inspection", "label-errors", []), version)

@@ -27,7 +27,7 @@ def folder(small_data, tmp_path):
 
 @pytest.fixture
 def tab(folder, small_models):
-    settings = Settings(data=folder, models=str(small_models), no_cache=True)
+    settings = Settings(data=folder, models=str(small_models), no_cache=True, no_token=True)
     with gr.Blocks():
         version = gr.Dropdown([])
         tab = SlicesTab(Services(settings), Route("inspection", "slices", []), version)
