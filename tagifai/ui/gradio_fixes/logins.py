@@ -3,12 +3,13 @@
 What Gradio does
     Who logged in is kept as a name beside a token, for as long as the server runs. A user who was
     removed, or whose password was changed, goes on; tokens are never forgotten. Whether a password
-    is right is asked without the address that it came from.
+    is right is asked without the address that it came from. The page where one logs in
+    describes all endpoints.
 Versions
     3.0 to 6.31.
 Without it
     A removed reviewer's browser still writes reviews (`pytest tests/security --long -k
-    "[sessions]"`), and wrong passwords from anywhere keep a name from logging in (`-k "[locks]"`).
+    "[sessions]"`), and wrong passwords from anywhere keep a name from logging in (`-k "[crowd]"`).
 Upstream
     docs/upstream/logins.md
 """
@@ -24,6 +25,8 @@ from starlette.requests import cookie_parser
 from tagifai.services.users import LoggedIn, Logins
 
 LOGINS_OF_USER = 20
+# A page that is none, and all endpoints: `let_logins_end` leaves their description empty.
+UNDESCRIBED = b"page=-&all_endpoints=1"
 # Set for each request that logs somebody in: Gradio's check is told name and password alone.
 ADDRESS: ContextVar[str] = ContextVar("address", default="")
 
@@ -73,8 +76,10 @@ def checker(logins: Logins) -> Callable[[str, str], Awaitable[bool]]:
 
 
 def let_logins_end(page: gr.Blocks, logins: Logins) -> None:
-    """Let the logins of a page end."""
+    """Let the logins of a page end, and the page where one logs in describe nothing."""
     page.app.tokens = Tokens(logins)  # type: ignore[assignment]
+    nothing: dict[str, dict[str, object]] = {"named_endpoints": {}, "unnamed_endpoints": {}}
+    page.app.all_app_info = nothing  # type: ignore[assignment]
 
 
 def user_of(page: gr.Blocks, headers: Headers) -> str:

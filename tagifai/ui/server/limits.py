@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tagifai.services.turns import CrowdedError, Turns
 from tagifai.ui.gradio_fixes.calls import NoSuchFunctionError, find_called, waits_in_vain
-from tagifai.ui.gradio_fixes.logins import ADDRESS
+from tagifai.ui.gradio_fixes.logins import ADDRESS, UNDESCRIBED
 from tagifai.ui.server.hosts import ServedHosts
 from tagifai.ui.server.incoming import (
     RefusedError,
@@ -212,7 +212,10 @@ class Gate:
         if self.page is not None and waits_in_vain(self.page, scope["path"], query):
             raise RefusedError(404, "nobody waits for this")
         known = parse_qsl(query, keep_blank_values=True)
-        if any(name in _NOT_ASKED for name, _ in known):
+        if self.doors.login and not sender.user and scope["path"] == "/":
+            # The page where one logs in would describe all endpoints too.
+            scope = {**scope, "query_string": UNDESCRIBED}
+        elif any(name in _NOT_ASKED for name, _ in known):
             rest = urlencode([pair for pair in known if pair[0] not in _NOT_ASKED])
             scope = {**scope, "query_string": rest.encode()}
         if not _STREAM.fullmatch(scope["path"]):
