@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-from security.rows import Measured, Row, measured, percentile
+from security.rows import Measured, Row, cpu_seconds_of, measured, percentile
 from security.target import VISITOR, Answer, Target
 
 MB = 2**20
@@ -218,9 +218,10 @@ def measure_slow_texts(target: Target, full: bool) -> Measured:
     with target.visit() as visitor:
         visitor.session = target.opened
         for name, text in texts.items():
+            started = cpu_seconds_of(target.process.pid)
             answer = visitor.call("predict", [text], "v0.2.0")
             page = visitor.run(shown, text, "v0.2.0", "the likeliest", "none", "")
-            times[name] = max(answer.seconds, page.seconds)
+            times[name] = cpu_seconds_of(target.process.pid) - started
             if not (answer.fine and page.fine):
                 wrong.append(f"{name}: {answer.error or page.error}")
             if times[name] > 5:
@@ -244,5 +245,6 @@ ROWS = [
     Row("visitors", "100 clients, think time 3 s, 40 s", "no error, memory growth under 100 MB",
         measure_visitors, live=True),
     Row("slow-texts", "texts of 20,000 characters built to take long; longer ones, and more",
-        "each within 5 s; what is more is refused", measure_slow_texts, live=True),
+        "each within 5 s of processor time; what is more is refused", measure_slow_texts,
+        live=True),
 ]  # fmt: skip

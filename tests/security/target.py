@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 from servers import ROOT, free_port
 
-START_SECONDS = 120
+START_SECONDS = 600
 REVIEWER, VISITOR = ("ann", "correct horse battery"), ("eve", "staple of a stranger")
 VICTIM = ("victim", "the right one, at last")
 
@@ -96,7 +96,7 @@ class Target:
         if who is None:
             return {}
         if who[0] not in self._cookies:
-            with httpx.Client(base_url=self.url, timeout=60) as client:
+            with httpx.Client(base_url=self.url, timeout=300) as client:
                 form = {"username": who[0], "password": who[1]}
                 client.post("/login", data=form).raise_for_status()
                 self._cookies[who[0]] = dict(client.cookies)
@@ -109,7 +109,7 @@ class Target:
         """Come as somebody, from a page or a program that sends `headers`."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies(who).items())
         sent = {**(headers or {}), **({"cookie": cookies} if cookies else {})}
-        with httpx.Client(base_url=self.url, timeout=60, headers=sent) as client:
+        with httpx.Client(base_url=self.url, timeout=300, headers=sent) as client:
             yield Visitor(self, client)
 
     @cached_property
