@@ -90,5 +90,5 @@ def watching(context: Any) -> Iterator[Callable[[str], Any]]:
             assert "<div" not in shown
             assert "<p " not in shown
         page.close()
-    assert outside == []
+    assert outside == [], outside
     assert errors == [], errors
