@@ -73,7 +73,7 @@ def watching(context: Any) -> Iterator[Callable[[str], Any]]:
         pages.append(page)
         root = "/".join(url.split("/")[:3])
         # Browsers look for these at the host's root, whatever the page's path.
-        at_root = (f"{root}/manifest.json", f"{root}/favicon.ico")
+        at_root = (f"{root}/manifest.json", f"{root}/favicon.ico", f"{root}/static/img/")
         allowed = (url.split("?")[0], *at_root, "data:", "blob:")
         page.on("request", lambda r: None if r.url.startswith(allowed) else outside.append(r.url))
         page.on("console", lambda m: errors.append(m.text) if is_error(m) else None)

@@ -43,7 +43,7 @@ _LINGER_BYTES, _LINGER_SECONDS = 256 * MB, 5.0
 
 HEALTH = "/health"
 # Browsers look for these at the host's root, whatever the page's path.
-AT_THE_ROOT = ("/manifest.json", "/favicon.ico")
+AT_THE_ROOT = ("/manifest.json", "/favicon.ico", "/static/img/logo_nosize.svg")
 _API = "/gradio_api/"
 _CALL = re.compile(r"/gradio_api/(run|api|call|queue|cancel|reset)(/|$)")
 _STREAM = re.compile(r"/gradio_api/(queue/data|call/.*/.*|upload_progress|mcp.*)/?")
