@@ -101,7 +101,9 @@ class VersionInfo:
 
     def to_json(self) -> dict[str, object]:
         """Return it as `version.json` holds it."""
-        content: dict[str, object] = asdict(self)
+        # A copy of each text's digest would take a while.
+        content: dict[str, object] = asdict(replace(self, text_digests={}))
+        content["text_digests"] = dict(self.text_digests)
         if self.missing_tags is None:
             del content["missing_tags"]
         if not self.decisions_only:

@@ -40,6 +40,13 @@ def test_limits_and_growth_are_stated():
     assert powers == {"work, CPU, 10 tags": 1.0, "work, peak memory, 10 tags": 0.0}
 
 
+def test_memory_may_be_limited_beside_the_base():
+    job = Job("work", lambda place: [], [(9, 2)], {(9, 2): (5, 300)}, beside_base=True)
+    found = Findings()
+    add(found, job, (9, 2), Cost(1, 700, 1), Cost(1, 450, 1))
+    assert [(one.value, one.reached) for one in found.claims] == [(1, True), (250, True)]
+
+
 def test_every_limit_is_measured():
     for job in scale.JOBS:
         assert set(job.limits) <= set(job.sizes), job.name

@@ -1,5 +1,8 @@
+from dataclasses import asdict
+
 import numpy as np
 
+from tagifai.data import leakage as module
 from tagifai.data.leakage import Leakage, measure_leakage, read_leakage
 
 
@@ -15,6 +18,20 @@ def test_planted_copies_are_counted_and_no_others():
     changed[3] = "changed"
     texts[210], texts[220], texts[230] = texts[3], " ".join(changed), texts[240]
     assert measure_leakage(texts, split.tolist()) == Leakage(100, 2, 0.7)
+
+
+def test_of_very_many_a_sample_is_looked_at_and_said(monkeypatch):
+    texts = random_texts(400, words=20, seed=1)
+    texts[200:] = texts[:200]
+    split = ["train"] * 200 + ["test"] * 200
+    monkeypatch.setattr(module, "_MOST_PAIRS", 10_000)
+    monkeypatch.setattr(module, "_FEWEST", 10)
+    found = measure_leakage(texts, split)
+    assert found == Leakage(50, 50, 0.7, sampled_from=200)
+    assert found.describe() == (
+        "50 of 50 test projects (100.0 %, a sample of 200) have a near-duplicate in train or val"
+    )
+    assert read_leakage(asdict(found)) == found
 
 
 def test_without_a_word_nothing_leaks_and_without_train_nothing_is_said():
