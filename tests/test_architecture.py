@@ -38,6 +38,7 @@ KEPT_TO = {
     "rich": ("tagifai.cli.terminal",),
     "mlflow": ("tagifai.store.mlflow_source",),
     "optuna": ("tagifai.training.search",),
+    "distributed": ("tagifai.training.cluster",),
 }
 # What is there in a notebook, and is asked for nowhere else.
 BY_NOTEBOOKS = {"IPython", "google"}

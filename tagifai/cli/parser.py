@@ -236,6 +236,7 @@ def _add_versions(commands: Commands) -> None:
     diff.add_argument(
         "--fail-on", choices=["worse"], help="exit with 3 where a figure got worse for certain"
     )
+    _add_evaluate(commands)
     _add_report(commands)
     plot = commands.add("plot", version_commands.plot, "save a plot as PNG, PDF or SVG")
     plot.add_argument("what", choices=["tags", "history", "diff"])
@@ -250,6 +251,31 @@ def _add_versions(commands: Commands) -> None:
     )
     behavioral.add_argument("--version", help="with its failed tests [default: every version]")
     _add_trust(behavioral)
+
+
+def _add_evaluate(commands: Commands) -> None:
+    evaluate = commands.add(
+        "evaluate",
+        version_commands.evaluate_parts,
+        "score and evaluate Parquet files part by part, however large they are together",
+    )
+    evaluate.add_argument("version", help="the version that predicts")
+    evaluate.add_argument(
+        "parts", type=Path, help="a folder of Parquet files with id, title, description and tags"
+    )
+    evaluate.add_argument(
+        "--to", type=Path, required=True, metavar="DIR", help="where predictions are written"
+    )
+    evaluate.add_argument(
+        "--split", default="", metavar="NAME", help="only rows whose column split has it"
+    )
+    evaluate.add_argument(
+        "--top", type=int, default=50, metavar="K", help="the most probabilities a project [50]"
+    )
+    evaluate.add_argument(
+        "--floor", type=float, default=0.01, metavar="P", help="lower ones are left out [0.01]"
+    )
+    _add_jobs(evaluate)
 
 
 def _add_report(commands: Commands) -> None:
@@ -511,6 +537,19 @@ def _add_trust(parser: argparse.ArgumentParser) -> None:
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+    parser.add_argument(
+        "--cluster",
+        default=os.environ.get("TAGIFAI_CLUSTER", ""),
+        metavar="ADDRESS",
+        help="spread the work: tcp://HOST:PORT of a Dask scheduler, or local:N for N workers here",
+    )
+    parser.add_argument(
+        "--cluster-folder",
+        type=Path,
+        default=os.environ.get("TAGIFAI_CLUSTER_FOLDER") or None,
+        metavar="DIR",
+        help="a folder that all machines of the cluster share [default: that of temporary files]",
+    )
 
 
 def _add_params(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,8 @@
 """Commands that make versions: train, optimize, release, demo-versions."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tagifai.models.params import Params
     from tagifai.slices import Slice
     from tagifai.store.versions import VersionSource
+    from tagifai.training.cluster import Spread
     from tagifai.training.releases import NewVersion
     from tagifai.training.repetition import Repetition
 
@@ -50,8 +52,11 @@ class TrainingData:
 
 def train_workspace(options: argparse.Namespace) -> Answer:
     """Train with the given parameters; write the workspace, or repeat over seeds."""
-    params, storage = read_params(options), read_storage(options)
+    # A mistake is told before any data is read.
+    read_params(options)
+    storage = read_storage(options)
     data = read_training_data(options)
+    params = read_fitting_params(options, data.dataset)
     warn_of_spellings(data.dataset, params.min_tag_freq)
     if options.repeat is not None:
         return repeat_training(options, params, data)
@@ -60,19 +65,38 @@ def train_workspace(options: argparse.Namespace) -> Answer:
 
     source = open_home(options)
     source.check_writable(WORKSPACE)
-    trained = train(
-        data.dataset,
-        params,
-        jobs=options.jobs,
-        progress=progress_bar("training"),
-        slices=data.slices,
-        saved=data.saved,
-        limits=source.limits,
-        storage=storage,
-    )
+    with open_workers(options) as spread:
+        trained = train(
+            data.dataset,
+            params,
+            jobs=spread.jobs,
+            scratch=spread.scratch,
+            progress=progress_bar("training"),
+            slices=data.slices,
+            saved=data.saved,
+            limits=source.limits,
+            storage=storage,
+        )
     version = new_version(trained, data.dataset, notes=options.notes)
     source.write(WORKSPACE, version.to_files())
     return answer_trained(version, source)
+
+
+@contextmanager
+def open_workers(options: argparse.Namespace) -> "Iterator[Spread]":
+    """Open what the options spread work over: processes, or a cluster, and say how large it is.
+
+    Raises
+    ------
+    TagifaiError
+        As `open_spread` does.
+    """
+    from tagifai.training.cluster import describe_workers, open_spread
+
+    with open_spread(options.cluster, options.jobs, options.cluster_folder) as spread:
+        if workers := describe_workers(spread):
+            print_message(f"cluster {options.cluster}: {workers}")
+        yield spread
 
 
 def read_training_data(options: argparse.Namespace) -> TrainingData:
@@ -145,15 +169,17 @@ def repeat_training(options: argparse.Namespace, params: "Params", data: Trainin
 
     if options.repeat < 1:
         raise TagifaiError(f"--repeat must be 1 or more, got {options.repeat}")
-    repetition = repeat(
-        data.dataset,
-        params,
-        range(params.seed, params.seed + options.repeat),
-        jobs=options.jobs,
-        progress=progress_bar("training"),
-        slices=data.slices,
-        saved=data.saved,
-    )
+    with open_workers(options) as spread:
+        repetition = repeat(
+            data.dataset,
+            params,
+            range(params.seed, params.seed + options.repeat),
+            jobs=spread.jobs,
+            scratch=spread.scratch,
+            progress=progress_bar("training"),
+            slices=data.slices,
+            saved=data.saved,
+        )
     left_out = find_left_out(data.dataset)
 
     def show() -> None:
@@ -176,14 +202,17 @@ def optimize_params(options: argparse.Namespace) -> Answer:
     from tagifai.training.search import optimize
 
     dataset = load_dataset(data_folder(options))
-    trials = optimize(
-        dataset,
-        read_params(options),
-        trials=options.trials,
-        path=options.trials_file,
-        jobs=options.jobs,
-        progress=progress_bar("searching"),
-    )
+    params = read_fitting_params(options, dataset)
+    with open_workers(options) as spread:
+        trials = optimize(
+            dataset,
+            params,
+            trials=options.trials,
+            path=options.trials_file,
+            jobs=spread.jobs,
+            scratch=spread.scratch,
+            progress=progress_bar("searching"),
+        )
 
     def show() -> None:
         rows = [
@@ -243,24 +272,52 @@ def make_demo_versions(options: argparse.Namespace) -> Answer:
     versions[WORKSPACE] = demo_workspace(read_params(options))
     rows: list[Mapping[str, object]] = []
     move = progress_bar("training")
-    for done, (name, (params, notes)) in enumerate(versions.items(), start=1):
-        trained = train(
-            data.dataset,
-            params,
-            jobs=options.jobs,
-            slices=data.slices,
-            saved=data.saved,
-            limits=source.limits,
-        )
-        source.write(name, version_files(trained, data.dataset, name=name, notes=notes))
-        rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
-        move(done, len(versions), name)
+    with open_workers(options) as spread:
+        for done, (name, (params, notes)) in enumerate(versions.items(), start=1):
+            trained = train(
+                data.dataset,
+                params,
+                jobs=spread.jobs,
+                scratch=spread.scratch,
+                slices=data.slices,
+                saved=data.saved,
+                limits=source.limits,
+            )
+            source.write(name, version_files(trained, data.dataset, name=name, notes=notes))
+            rows.append({"version": name, "notes": notes, **flat_metrics(trained.performance)})
+            move(done, len(versions), name)
 
     def show() -> None:
         print_table(rows, DEMO_COLUMNS, title=f"written to {source.location}")
         print_left_out(find_left_out(data.dataset))
 
     return Answer(rows, show)
+
+
+def read_fitting_params(options: argparse.Namespace, dataset: Dataset) -> "Params":
+    """Read the parameters that were given; the others suit the size of the data.
+
+    Raises
+    ------
+    TagifaiError
+        As `read_params` does.
+    """
+    from tagifai.training.evaluation import choose_tested_tags
+    from tagifai.training.large_data import lower_params
+
+    params = read_params(options)
+    given = {pair.partition("=")[0] for pair in options.set}
+    if options.params is not None:
+        given |= read_object(options.params).keys()
+    lowered = lower_params(params, given, dataset)
+    if lowered.changed:
+        print_message(lowered.describe())
+    num_tested = len(choose_tested_tags([""] * lowered.num_tags))
+    if num_tested < lowered.num_tags:
+        print_message(
+            f"behavioral tests are generated for {num_tested:,} of the {lowered.num_tags:,} tags"
+        )
+    return lowered.params
 
 
 def read_params(options: argparse.Namespace) -> "Params":

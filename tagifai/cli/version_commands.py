@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,6 +11,7 @@ import orjson
 from tagifai.cli.answers import Answer, data_folder, open_versions, print_leakage, print_warnings
 from tagifai.cli.terminal import print_message, print_table, print_text, progress_bar, shown
 from tagifai.errors import TagifaiError, one_of
+from tagifai.settings import load_allowed
 
 # Imported in functions: a mistake and a quick answer need not wait for what others need.
 if TYPE_CHECKING:
@@ -179,6 +181,46 @@ def _show_comparison(comparison: "Comparison") -> None:
         print_message(f"By tag, in {metric}: {counts}.")
     if comparison.note:
         print_message(comparison.note)
+
+
+def evaluate_parts(options: argparse.Namespace) -> Answer:
+    """Score and evaluate Parquet files one after the other, on a cluster's workers if given."""
+    from tagifai.services.part_scoring import ScoredVersion, find_parts, score_parts
+    from tagifai.training.cluster import open_spread
+
+    if options.top < 1 or not 0 <= options.floor <= 1:
+        raise TagifaiError(
+            f"--top must be 1 or more and --floor from 0 to 1, got {options.top} and "
+            f"{options.floor:g}"
+        )
+    parts = find_parts(options.parts, options.split)
+    # Workers start in folders of their own.
+    local = Path(options.models).is_dir()
+    models = str(Path(options.models).resolve()) if local else options.models
+    predictor = ScoredVersion(models, options.version, load_allowed(vars(options)))
+    with open_spread(options.cluster, options.jobs, options.cluster_folder) as spread:
+        figures = score_parts(
+            predictor,
+            parts,
+            options.to,
+            split=options.split,
+            top=options.top,
+            floor=options.floor,
+            spread=spread.map,
+            progress=progress_bar("scoring"),
+        )
+
+    def show() -> None:
+        rows = [
+            {"average": "weighted", **figures.weighted},
+            {"average": "macro", **figures.macro},
+            {"average": "micro", **asdict(figures.micro)},
+        ]
+        columns = {"average": "average", "precision": "precision", "recall": "recall", "f1": "F1"}
+        counts = f"{figures.projects:,} projects of {figures.parts:,} parts"
+        print_table(rows, columns, title=f"{counts}, predictions in {options.to}")
+
+    return Answer(figures.to_json(), show)
 
 
 def plot(options: argparse.Namespace) -> Answer:

@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from tagifai.data import Dataset, Project, candidate_tags, count_tags, rules
-from tagifai.data.frames import SharedFrame, common_frames, common_openings, shared_frames
+from tagifai.data.frames import (
+    SharedFrame,
+    common_frames,
+    common_openings,
+    sentences_read,
+    shared_frames,
+    split_sentences,
+)
 from tagifai.data.left_out import describe_unlabelled, find_left_out, name_counts
 from tagifai.data.rules import Case, Finding, finding
 from tagifai.data.validation import Record
@@ -78,11 +85,23 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Of so many projects, whose descriptions are long, the first `sentences` were read."""
+
+    projects: int
+    sentences: int
+
+
+@dataclass(frozen=True)
 class Report:
-    """Counts of a data set and the rules of `RULES` that it breaks, in their order."""
+    """Counts of a data set and the rules of `RULES` that it breaks, in their order.
+
+    `cut` says what was not read for shared sentences and common patterns, if something was not.
+    """
 
     counts: Counts
     findings: tuple[Finding, ...]
+    cut: Cut | None = None
 
 
 def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
@@ -141,7 +160,14 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None) -> Report:
         ("said-tags", "shares below a third", said),
     ]
     rest(1)
-    return Report(counts, tuple(found for case in cases for found in finding(*case)))
+    findings = tuple(found for case in cases for found in finding(*case))
+    return Report(counts, findings, _find_cut(projects))
+
+
+def _find_cut(projects: Sequence[Project]) -> Cut | None:
+    most = sentences_read(len(projects))
+    num_cut = sum(len(split_sentences(p.description, most + 1)) > most for p in projects)
+    return Cut(num_cut, most) if num_cut else None
 
 
 def _frame_cases(projects: Sequence[Project], found: Iterable[SharedFrame]) -> list[Case]:
@@ -188,7 +214,10 @@ def count_dataset(dataset: Dataset, min_tag_freq: int = MIN_TAG_FREQ) -> Counts:
 
 def report_to_dict(report: Report) -> Record:
     """Return the report as JSON can hold it, with the text of each rule."""
-    return {**asdict(report), "rules": dict(RULES), "passed": not report.findings}
+    found = {**asdict(report), "rules": dict(RULES), "passed": not report.findings}
+    if report.cut is None:
+        del found["cut"]
+    return found
 
 
 def format_report(report: Report) -> str:
@@ -220,9 +249,16 @@ def format_report(report: Report) -> str:
         lines.append(f"{'BROKEN' if rule in broken else 'ok':8}{rule}: {demand}")
         if rule in broken:
             lines += _explained(broken[rule])
+    if report.cut:
+        lines += ["", _describe_cut(report.cut)]
     kept = len(RULES) - len(broken)
     lines += ["", f"{kept} of {len(RULES)} rules kept"]
     return "\n".join(lines)
+
+
+def _describe_cut(cut: Cut) -> str:
+    whose = counted(cut.projects, "description")
+    return f"shared-frame and common-frame read the first {cut.sentences:,} sentences of {whose}"
 
 
 def _untagged(counts: Counts) -> str:

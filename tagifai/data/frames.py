@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from scipy import sparse
@@ -32,7 +33,10 @@ LOOSELY_CONTENT = 2
 COMMON = ((3, 0.01), (5, 0.0025))
 OPENING_WORDS = 4
 OPENING_SHARE = 0.01
+_LONGEST_OPENING, _LONGEST_SENTENCE = 2_000, 5_000
 FEWEST = 3
+# Of long texts the first sentences are read: as many in all, or at least so many of each.
+MOST_SENTENCES, LEAST_SENTENCES = 40_000, 20
 _COMPARED = 5
 
 _SENTENCE_END = re.compile(
@@ -113,14 +117,36 @@ def common_openings(projects: Sequence[Project]) -> list[SharedFrame]:
     """
     members: dict[Frame, set[int]] = defaultdict(set)
     for position, project in enumerate(projects):
-        words = _token().findall(space_text(_composed(project.description).lower()))
-        if len(words) >= OPENING_WORDS:
-            members[tuple(words[:OPENING_WORDS])].add(position)
+        # Four words of any length stand before this many characters, or no four words do.
+        start = project.description[:_LONGEST_OPENING]
+        found = _token().finditer(space_text(_composed(start).lower()))
+        words = tuple(match[0] for match in islice(found, OPENING_WORDS))
+        if len(words) == OPENING_WORDS:
+            members[words].add(position)
     return _most_first(
         SharedFrame(" ".join(opening), tuple(sorted(found)))
         for opening, found in members.items()
         if _many(len(found), len(projects), OPENING_SHARE)
     )
+
+
+def sentences_read(num_projects: int) -> int:
+    """Return how many sentences of each description are read, the first ones.
+
+    >>> sentences_read(400), sentences_read(30_000)
+    (100, 20)
+    """
+    return max(LEAST_SENTENCES, MOST_SENTENCES // max(1, num_projects))
+
+
+def split_sentences(text: str, most: int) -> list[str]:
+    """Return the first sentences of a text, cut where one is longer than a page.
+
+    >>> split_sentences("One. Two! Three?", 2)
+    ['One.', 'Two!']
+    """
+    found = _SENTENCE_END.split(_composed(text), maxsplit=most)
+    return [sentence[:_LONGEST_SENTENCE] for sentence in found[:most]]
 
 
 def _many(count: int, num_projects: int, share: float) -> bool:
@@ -134,11 +160,12 @@ def _most_first(found: Iterable[SharedFrame]) -> list[SharedFrame]:
 def _frames(
     projects: Sequence[Project], tags: Mapping[str, Tag], function_words: Set[str]
 ) -> Iterable[tuple[int, Frame]]:
-    """Yield (position of the project, frame) of each sentence."""
+    """Yield (position of the project, frame) of each sentence that is read."""
+    most = sentences_read(len(projects))
     sentences = [
         [
             _token().findall(space_text(sentence))
-            for sentence in _SENTENCE_END.split(_composed(project.description))
+            for sentence in split_sentences(project.description, most)
         ]
         for project in projects
     ]

@@ -190,7 +190,7 @@ def empty_descriptions(projects: Sequence[Project]) -> list[Case]:
     return [
         Case((project.id,), note=project.title)
         for project in projects
-        if not plain(project.description)
+        if not _ASCII_WORD.search(project.description) and not plain(project.description)
     ]
 
 
@@ -278,10 +278,23 @@ def plain(text: str) -> str:
     >>> plain("A\\u0308rzte, \\ufb01ne") == plain("\\u00c4RZTE FINE")
     True
     """
+    # No word reaches over whitespace, and long texts hold the same pieces again and again.
+    pieces = (
+        _plain_piece(piece) if len(piece) <= _LONGEST_PIECE else _plain(piece)
+        for piece in text.split()
+    )
+    return " ".join(filter(None, pieces))
+
+
+def _plain(text: str) -> str:
     if text.isascii():
         return " ".join(_ASCII_WORD.findall(text.casefold()))
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(_word().findall(space_text(unicodedata.normalize("NFKC", folded))))
+
+
+_LONGEST_PIECE = 40
+_plain_piece = lru_cache(maxsize=50_000)(_plain)
 
 
 _ASCII_WORD = re.compile(r"[^\W_]+[+#]*")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tagifai.models.classifier import TagClassifier
     from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress
 
+_PAIRS_AT_ONCE = 1_000_000
 Reason: TypeAlias = Literal["empty", "no known word"]
 
 
@@ -114,13 +115,8 @@ def predict_tags(
     if not len(texts):
         return []
     texts = [replace_surrogates(text) for text in texts]
-    features = model.transform(texts)
-    prob = model.probabilities(model.margins(features))
-    decided = decide(prob, cuts)
+    prob, decided, known = _decide_texts(model, cuts, texts)
     cleaned = model.features_.named_steps["preprocess"].transform(texts)
-    known = model.knows(features)
-    # What a text of nothing gets says nothing of a text whose words are unknown.
-    decided &= known[:, None] | ~decide(model.probabilities(model.intercept_), cuts)
     predictions = []
     for row, above, preprocessed, knows in zip(prob, decided, cleaned, known, strict=True):
         order = np.argsort(-row, kind="stable")
@@ -135,6 +131,41 @@ def predict_tags(
             )
         )
     return predictions
+
+
+def decide_tags(
+    model: "TagClassifier",
+    tags: Sequence[str],
+    thresholds: Mapping[str, float],
+    texts: Sequence[str],
+) -> list[tuple[str, ...]]:
+    """Return the tags that `predict_tags` predicts for each text, likeliest first, and no more.
+
+    Texts are taken some at a time: memory does not grow with their number.
+    """
+    cuts = threshold_array(tags, thresholds)
+    texts = [replace_surrogates(text) for text in texts]
+    step = max(1, _PAIRS_AT_ONCE // max(1, len(tags)))
+    found = []
+    for start in range(0, len(texts), step):
+        prob, decided, _ = _decide_texts(model, cuts, texts[start : start + step])
+        for row, above in zip(prob, decided, strict=True):
+            columns = np.flatnonzero(above)
+            order = columns[np.argsort(-row[columns], kind="stable")]
+            found.append(tuple(tags[column] for column in order.tolist()))
+    return found
+
+
+def _decide_texts(
+    model: "TagClassifier", cuts: npt.NDArray[np.float64], texts: Sequence[str]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return probabilities and decisions (n_texts, n_tags), and which texts have a known word."""
+    features = model.transform(texts)
+    prob = model.probabilities(model.margins(features))
+    known = model.knows(features)
+    # What a text of nothing gets says nothing of a text whose words are unknown.
+    nothing = decide(model.probabilities(model.intercept_), cuts)
+    return prob, decide(prob, cuts) & (known[:, None] | ~nothing), known
 
 
 def predict_with(

@@ -302,7 +302,7 @@ def _swap_words(model: TagClassifier, column: int, *, rising: bool) -> list[str]
     vocabulary = parts["words"].vocabulary_
     single = [(term, place) for term, place in vocabulary.items() if " " not in term]
     rows = np.array([place for _, place in single], dtype=np.intp)
-    effect = model.coef_[model.feature_spans()["words"].start + rows, column].astype(float)
+    effect = model.tag_weights(column, model.feature_spans()["words"].start + rows)
     effect *= parts["words"].idf_[rows]
     order = np.argsort(-effect if rising else effect, kind="stable")[:_SWAPPED_IN]
     return [single[int(k)][0] for k in order]

@@ -166,7 +166,7 @@ def _explain(
     # A corrected word may be read as several: `source` leads each back to its place.
     words = [word for reading in spelt for word in reading.split()]
     source = [i for i, reading in enumerate(spelt) for _ in reading.split()]
-    coef = model.coef_[columns].astype(np.float64)
+    coef = model.feature_weights(columns)
     shares = _shares(model, words, source, len(placed), columns)
     total = np.asarray(shares.sum(axis=0)).ravel()
     scale = np.divide(values, total, out=np.zeros_like(values), where=total > 0)

@@ -194,7 +194,7 @@ def model_influence(
         axis=1,
     )
     # The model keeps only the sum of its members: their parts in it are found again.
-    own = model.coef_[:, column].astype(float)
+    own = model.tag_weights(column)
     parts = np.linalg.lstsq(weights, own, rcond=None)[0]
     total = np.linalg.norm(own)
     unexplained = float(np.linalg.norm(own - weights @ parts) / total) if total else 1.0

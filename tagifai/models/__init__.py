@@ -1,6 +1,7 @@
 """The model of a version, composed from parameters."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagifai.data import Tag
@@ -11,8 +12,16 @@ if TYPE_CHECKING:
     from tagifai.models.classifier import TagClassifier
 
 
+ALL_WORKERS = -1
+"""As a number of jobs: as many as joblib's backend has."""
+
+
 def build_model(
-    params: Params, names: Sequence[str], tags: Mapping[str, Tag], jobs: int = 1
+    params: Params,
+    names: Sequence[str],
+    tags: Mapping[str, Tag],
+    jobs: int = 1,
+    scratch: Path | None = None,
 ) -> "TagClassifier":
     """Compose an unfitted model.
 
@@ -25,14 +34,17 @@ def build_model(
     tags
         The metadata that aliases come from.
     jobs
-        The number of processes that fit the folds.
+        The number of processes that fit; -1: as many as joblib's backend has.
+    scratch
+        The folder in which processes find what they fit to; None: that of temporary files.
 
     Raises
     ------
     TagifaiError
         Fewer jobs than one.
     """
-    check_jobs(jobs)
+    if jobs != ALL_WORKERS:
+        check_jobs(jobs)
     # Imported here, so that commands that only read parameters do not wait for scikit-learn.
     from tagifai.models.classifier import TagClassifier
     from tagifai.models.features import build_features
@@ -48,8 +60,10 @@ def build_model(
         threshold=params.threshold,
         threshold_shrinkage=params.threshold_shrinkage,
         threshold_smoothing=params.threshold_smoothing,
+        prune=params.prune,
         seed=params.seed,
         jobs=jobs,
+        scratch=scratch,
     )
 
 

@@ -6,11 +6,13 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from tagifai.arrays import Integers
 from tagifai.data import Tag
 from tagifai.errors import TagifaiError
+from tagifai.models.counting import NgramCounts, TextWords, count_characters, count_word_ngrams
 from tagifai.models.params import Params
 from tagifai.models.spelling import NameSpelling, TextTransformer, find_abbreviations
 from tagifai.text.languages import DEFAULT_LANGUAGE
@@ -108,12 +110,48 @@ class NgramVectorizer(TfidfVectorizer):
         try:
             return super().fit_transform(texts, y)
         except ValueError:
-            if not any(texts):
-                raise TagifaiError(NO_WORD) from None
-            what = "word" if self.analyzer == "word" else "run of characters"
-            raise TagifaiError(
-                f"no {what} stands in min_df {self.min_df} of the {len(texts):,} texts; lower it"
-            ) from None
+            raise self._nothing_left(texts) from None
+
+    def count(self, texts: TextWords) -> NgramCounts:
+        """Count the n-grams of texts that are given as words, those of `min_df` texts or more."""
+        if self.analyzer == "word":
+            return count_word_ngrams(texts, self.ngram_range[1], self.min_df)
+        return count_characters(texts, self.build_analyzer(), self.min_df)
+
+    def learnable(self, counts: sparse.csr_matrix, texts: Sequence[str]) -> Integers:
+        """Return the columns of n-grams that are in `min_df` or more of the texts counted.
+
+        Raises
+        ------
+        TagifaiError
+            No n-gram is left.
+        """
+        columns = np.flatnonzero(counts.getnnz(axis=0) >= max(1, self.min_df))
+        if not len(columns):
+            raise self._nothing_left(texts)
+        return columns
+
+    def weigher(self) -> TfidfTransformer:
+        """Return what turns counts into features, unfitted."""
+        return TfidfTransformer(
+            norm=self.norm,
+            use_idf=self.use_idf,
+            smooth_idf=self.smooth_idf,
+            sublinear_tf=self.sublinear_tf,
+        )
+
+    def adopt(self, terms: Sequence[str], weigher: TfidfTransformer) -> None:
+        """Become what `fit` would have made of texts with these n-grams, sorted, and weights."""
+        self.vocabulary_ = {term: i for i, term in enumerate(terms)}
+        self.idf_ = weigher.idf_
+
+    def _nothing_left(self, texts: Sequence[str]) -> TagifaiError:
+        if not any(texts):
+            return TagifaiError(NO_WORD)
+        what = "word" if self.analyzer == "word" else "run of characters"
+        return TagifaiError(
+            f"no {what} stands in min_df {self.min_df} of the {len(texts):,} texts; lower it"
+        )
 
     @property
     def width(self) -> int:

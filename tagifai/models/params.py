@@ -32,6 +32,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "threshold": (0.0, 1.0),
     "threshold_shrinkage": (0.0, 1e6),
     "threshold_smoothing": (0.0, 1.0),
+    "tolerance": (1e-8, 1.0),
+    "prune": (0.0, 10.0),
 }
 
 OptionalFloat = float | None
@@ -97,6 +99,10 @@ class Params:
     threshold_smoothing: float = 0.75
     """When thresholds are chosen: the share of each label that its probability replaces, if
     calibrated."""
+    tolerance: float = 1e-4
+    """How exactly the linear models are fitted: where their solver stops."""
+    prune: float = 0.0
+    """Weights below it are left out, so that the model is small; 0: all are stored."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from tagifai.errors import TagifaiError
@@ -16,23 +15,13 @@ _WEIGHT = 2
 _REST = 500_000
 
 
-def check_sizes(
-    texts: Sequence[str],
-    ids: Sequence[str],
-    features: Pipeline,
-    tags: Sequence[str],
-    limits: Limits,
-) -> None:
-    """Refuse a training whose model or predictions could not be read back.
+def check_predictions(ids: Sequence[str], tags: Sequence[str], limits: Limits) -> None:
+    """Refuse a training whose predictions could not be read back.
 
     Parameters
     ----------
-    texts : sequence of str
-        The texts to learn from.
     ids : sequence of str
         The ids of all projects that are predicted, those of the test split included.
-    features : Pipeline
-        The unfitted features of the model.
     tags : sequence of str
         The tags to learn.
     limits : Limits
@@ -41,23 +30,43 @@ def check_sizes(
     Raises
     ------
     TagifaiError
-        Model or predictions would be too large; the message says how large, and which setting
-        allows more.
+        They would be too large; the message says how large, and which setting allows more.
     """
     pairs = f"{len(ids):,} projects × {len(tags):,} tags"
     size = Predictions.unpacked_size(ids, tags)
     _check(size, limits.unpacked, f"the predictions of {pairs}", "once unpacked")
     # Probabilities hardly shrink when they are compressed.
     _check(4 * len(ids) * len(tags), limits.file, f"the predictions of {pairs}")
-    num_features, packed, unpacked = measure_features(texts, features)
-    weights = _WEIGHT * num_features * len(tags) + _REST
-    what = f"a model of {num_features:,} features × {len(tags):,} tags"
+
+
+def check_model(features: Pipeline, num_tags: int, limits: Limits, *, pruned: bool) -> None:
+    """Refuse a training whose model could not be read back.
+
+    Parameters
+    ----------
+    features : Pipeline
+        The fitted features.
+    num_tags : int
+        The number of tags to learn.
+    limits : Limits
+        How large files may be.
+    pruned : bool
+        Whether small weights are left out; how many stay is known afterwards.
+
+    Raises
+    ------
+    TagifaiError
+        It would be too large; the message says how large, and which setting allows more.
+    """
+    num_features, packed, unpacked = measure_features(features)
+    weights = (0 if pruned else _WEIGHT * num_features * num_tags) + _REST
+    what = f"a model of {num_features:,} features × {num_tags:,} tags"
     _check(weights + packed, limits.file, what)
     _check(weights + unpacked, limits.unpacked, what, "once unpacked")
 
 
-def measure_features(texts: Sequence[str], features: Pipeline) -> tuple[int, int, int]:
-    """Fit features, which takes a small part of a training, and count them and their bytes.
+def measure_features(features: Pipeline) -> tuple[int, int, int]:
+    """Count fitted features and their bytes.
 
     Returns
     -------
@@ -65,9 +74,8 @@ def measure_features(texts: Sequence[str], features: Pipeline) -> tuple[int, int
         The number of features, and the bytes that they take in a model's file as it is and once
         unpacked, without their weights.
     """
-    fitted = clone(features).fit(list(texts))
-    content = dump_model(fitted)
-    width = sum(part.width for _, part in fitted.named_steps["features"].transformer_list)
+    content = dump_model(features)
+    width = sum(part.width for _, part in features.named_steps["features"].transformer_list)
     return width, len(content), unpacked_size(content)
 
 

@@ -1,7 +1,7 @@
 """Read a tag's name where it is misspelt or abbreviated, word by word."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Self
 
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -63,6 +63,12 @@ class NameSpelling(TextTransformer):
         self.known_ = {word for word, count in counts.items() if count >= self.min_df}
         self._index()
         return self
+
+    def with_known(self, known: Collection[str]) -> Self:
+        """Return this spelling with other known words; what was corrected once is shared."""
+        other = type(self)(self.phrases, self.min_df, self.abbreviations)
+        other.__dict__.update(self.__dict__, known_=set(known))
+        return other
 
     def transform(self, texts: Sequence[str]) -> list[str]:
         """Correct each text; words keep their order, though one may become several."""

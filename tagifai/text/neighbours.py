@@ -8,6 +8,7 @@ from scipy import sparse
 
 BLOCK = 256
 CHECKED_AT_ONCE = 200_000
+PRODUCTS_AT_ONCE = 5_000_000
 # So many candidates a row are quicker multiplied as one block than picked pair by pair.
 MANY = 1_000
 
@@ -42,19 +43,19 @@ def nearest_earlier(
     heads = _heads(rows, at_least)
     by_feature, all_by_feature = heads.T.tocsr(), rows.T.tocsr()
     found: list[Neighbour] = []
-    for start in range(0, rows.shape[0], BLOCK):
-        shared = (heads[start : start + BLOCK] @ by_feature).tocoo()
+    for start, stop in _blocks(heads, by_feature, 0):
+        shared = (heads[start:stop] @ by_feature).tocoo()
         row, earlier = shared.row + start, shared.col
         before = earlier < row
         row, earlier = row[before], earlier[before]
-        if len(row) > MANY * BLOCK:
-            block = (rows[start : start + BLOCK] @ all_by_feature).toarray()
+        if len(row) > MANY * (stop - start):
+            block = (rows[start:stop] @ all_by_feature).toarray()
             cosine = block[row - start, earlier]
         else:
             cosine = _cosines(rows, row, earlier)
         found.extend(_nearest(row, earlier, cosine, at_least, keep))
         if advance is not None:
-            advance(min(1.0, (start + BLOCK) / rows.shape[0]))
+            advance(stop / rows.shape[0])
     return found
 
 
@@ -85,12 +86,30 @@ def similar_among(
     num_others = others.shape[0]
     by_feature = sparse.csr_matrix(heads[:num_others].T)
     found = np.zeros(rows.shape[0], bool)
-    for start in range(num_others, both.shape[0], BLOCK):
-        shared = (heads[start : start + BLOCK] @ by_feature).tocoo()
+    for start, stop in _blocks(heads, by_feature, num_others):
+        shared = (heads[start:stop] @ by_feature).tocoo()
         row, other = shared.row + start, shared.col
         near = _cosines(both, row, other) >= at_least - 1e-9
         found[row[near] - num_others] = True
     return found
+
+
+def _blocks(
+    heads: sparse.csr_matrix, by_feature: sparse.csr_matrix, start: int
+) -> Iterator[tuple[int, int]]:
+    """Yield blocks of rows from `start` on whose products with all others are not too many.
+
+    Rows of common features alone have thousands each: of those, fewer are taken at once.
+    """
+    shared = heads.astype(bool).astype(np.int64) @ np.diff(by_feature.indptr)
+    total = np.cumsum(shared)
+    num_rows = heads.shape[0]
+    while start < num_rows:
+        before = total[start - 1] if start else 0
+        stop = int(np.searchsorted(total, before + PRODUCTS_AT_ONCE, side="right"))
+        stop = min(max(stop, start + 1), start + BLOCK, num_rows)
+        yield start, stop
+        start = stop
 
 
 def _rarest_first(rows: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -9,7 +9,7 @@ from tagifai.behavioral import BehavioralTest, PredictTags, run_behavioral
 from tagifai.behavioral.generation import generate_tests
 from tagifai.behavioral.rewording import LabelledText, generate_rewordings
 from tagifai.data import Project, Tag
-from tagifai.inference import predict_tags
+from tagifai.inference import decide_tags
 from tagifai.matrices import Matrix, column_sums
 from tagifai.metrics import performance
 from tagifai.metrics.ranking import MANY_TAGS, RankingFigures, ranking_figures
@@ -18,6 +18,22 @@ from tagifai.models.predictor import Cancelled, CheckedPredictor, Progress
 from tagifai.predictions import Predictions, decide, threshold_array
 from tagifai.slices import Slice, select_slices
 from tagifai.text.languages import DEFAULT_LANGUAGE
+
+MOST_TESTED = 500
+"""Tests are generated for so many tags at most: a dozen and more each, kept with the version."""
+
+
+def choose_tested_tags(names: Sequence[str]) -> list[str]:
+    """Return the tags that tests are generated for: all, or evenly spaced ones of very many.
+
+    >>> len(choose_tested_tags([str(number) for number in range(4_000)]))
+    500
+    """
+    if len(names) <= MOST_TESTED:
+        return list(names)
+    ordered = sorted(names)
+    places = np.linspace(0, len(ordered) - 1, MOST_TESTED).round().astype(int)
+    return [ordered[place] for place in places.tolist()]
 
 
 def default_tests(
@@ -32,7 +48,7 @@ def default_tests(
     Parameters
     ----------
     names : sequence of str
-        The tags that a version knows.
+        The tags that a version knows; of very many, tests are generated for `choose_tested_tags`.
     tags : mapping
         What the data's tag file says of them.
     saved : sequence of BehavioralTest
@@ -42,7 +58,7 @@ def default_tests(
     split_texts : (sequence, sequence) of LabelledText
         Training and test texts (see `label_texts`); tests without names are made of them.
     """
-    described = {name: tags.get(name, Tag(name)) for name in names}
+    described = {name: tags.get(name, Tag(name)) for name in choose_tested_tags(names)}
     return (
         *saved,
         *generate_tests(described, language=language),
@@ -73,7 +89,7 @@ def tags_by_classifier(
     """Return a function from texts to the tags that our classifier predicts, likeliest first."""
 
     def predicted(texts: list[str]) -> list[tuple[str, ...]]:
-        return [one.tags for one in predict_tags(model, tags, thresholds, texts)]
+        return decide_tags(model, tags, thresholds, texts)
 
     return predicted
 

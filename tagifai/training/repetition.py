@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,7 @@ def repeat(
     seeds: Sequence[int],
     *,
     jobs: int = 1,
+    scratch: Path | None = None,
     progress: Progress | None = None,
     slices: Mapping[str, Slice] | None = None,
     saved: Sequence[BehavioralTest] = (),
@@ -96,7 +98,7 @@ def repeat(
 
     Parameters
     ----------
-    dataset, params, jobs, slices, saved
+    dataset, params, jobs, scratch, slices, saved
         As for `train`; the seed of `params` is replaced.
     seeds : sequence of int
         One or more seeds.
@@ -121,7 +123,12 @@ def repeat(
     for done, seed in enumerate(seeds, start=1):
         clock, cpu = time.perf_counter(), time.process_time()
         trained = train(
-            dataset, params.replaced({"seed": seed}), jobs=jobs, slices=slices, saved=saved
+            dataset,
+            params.replaced({"seed": seed}),
+            jobs=jobs,
+            scratch=scratch,
+            slices=slices,
+            saved=saved,
         )
         spent = {
             "seconds": time.perf_counter() - clock,

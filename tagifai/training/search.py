@@ -1,8 +1,10 @@
 """Search parameters with Optuna: trials are scored out of fold, and a search can continue."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from tagifai.data import Dataset, prepare
 from tagifai.errors import TagifaiError, install_command
 from tagifai.metrics import overall_metrics
-from tagifai.models import build_model, check_jobs
+from tagifai.models import ALL_WORKERS, build_model, check_jobs
 from tagifai.models.classifier import Progress
 from tagifai.models.params import Params
 from tagifai.models.splits import stratify_folds
@@ -84,6 +86,7 @@ def optimize(
     path: Path | str | None = None,
     space: Space | None = None,
     jobs: int = 1,
+    scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> list[Trial]:
     """Search parameters by the F1 of train and validation projects, out of fold.
@@ -106,7 +109,9 @@ def optimize(
     space : mapping, optional
         Optuna's distributions by parameter; `default_space` by default.
     jobs : int
-        How many trials run at once.
+        How many trials run at once; -1: one after the other, each on all of joblib's backend.
+    scratch : Path, optional
+        The folder in which the workers of a backend find what they need.
     progress : callable, optional
         Called after each trial with the number done, the number of all, and the best F1.
 
@@ -123,10 +128,12 @@ def optimize(
     """
     if trials < 1:
         raise TagifaiError(f"trials must be 1 or more, got {trials}")
-    check_jobs(jobs)
+    if jobs != ALL_WORKERS:
+        check_jobs(jobs)
     space = default_space() if space is None else space
     study = _open_study(path, dataset, params, space)
-    _run_trials(study, dataset, params, space, trials, jobs, progress)
+    score = partial(_score_choice, dataset, params, jobs=jobs, scratch=scratch)
+    _run_trials(study, score, params, space, trials, jobs, progress)
     found = [
         Trial(trial.number, dict(trial.params), float(trial.value or 0))
         for trial in _trials(study, "COMPLETE")
@@ -136,22 +143,32 @@ def optimize(
 
 def _run_trials(
     study: "Study",
-    dataset: Dataset,
+    score: Callable[[Mapping[str, object]], float],
     params: Params,
     space: Space,
     trials: int,
     jobs: int,
     progress: Progress | None,
 ) -> None:
+    # On a cluster each trial is spread itself; as many at once as without one would ask.
+    at_once = max(1, jobs)
     # Trials that a stopped search left unfinished come first.
     cut_short = _trials(study, "RUNNING")
-    with Parallel(n_jobs=jobs, return_as="generator") as parallel:
+    with ExitStack() as stack:
+        parallel = None
+        if jobs != ALL_WORKERS:
+            parallel = stack.enter_context(Parallel(n_jobs=jobs, return_as="generator"))
         while (left := trials - len(_trials(study, "COMPLETE"))) > 0:
-            asked: Sequence[BaseTrial] = cut_short[:jobs] or [
-                _ask(study, params, space) for _ in range(min(jobs, left))
+            asked: Sequence[BaseTrial] = cut_short[:at_once] or [
+                _ask(study, params, space) for _ in range(min(at_once, left))
             ]
-            cut_short = cut_short[jobs:]
-            scores = parallel(delayed(_score_choice)(dataset, params, one.params) for one in asked)
+            cut_short = cut_short[at_once:]
+            choices = [one.params for one in asked]
+            scores = (
+                parallel(delayed(score)(choice) for choice in choices)
+                if parallel is not None
+                else map(score, choices)
+            )
             for trial, f1 in zip(asked, scores, strict=True):
                 study.tell(trial.number, f1)
                 if progress:
@@ -159,16 +176,19 @@ def _run_trials(
                     progress(done, max(trials, done), f"best F1 {study.best_value:.3f}")
 
 
-def score_params(dataset: Dataset, params: Params) -> float:
+def score_params(
+    dataset: Dataset, params: Params, jobs: int = 1, scratch: Path | None = None
+) -> float:
     """Return the weighted F1 of train and validation projects, out of fold, in [0, 1].
 
-    Thresholds too come from other projects than those they are applied to.
+    Thresholds too come from other projects than those they are applied to. `jobs` and `scratch`
+    are those of `build_model`.
     """
     prepared = prepare(dataset, params.min_tag_freq)
     y_true = label_matrix(prepared)
     split, groups = split_prepared(dataset, prepared, y_true, params)
     rows = np.flatnonzero(split != "test")
-    model = build_model(params, prepared.tags, dataset.tags)
+    model = build_model(params, prepared.tags, dataset.tags, jobs, scratch)
     with threadpool_limits(limits=1):
         texts = [prepared.projects[i].text for i in rows]
         y_prob = model.score_out_of_fold(texts, y_true[rows], take(groups, rows))
@@ -230,9 +250,18 @@ def _ask(study: "Study", params: Params, space: Space) -> "optuna.Trial":
     return study.ask(dict(space) if done else {})
 
 
-def _score_choice(dataset: Dataset, params: Params, choice: Mapping[str, object]) -> float:
+def _score_choice(
+    dataset: Dataset,
+    params: Params,
+    choice: Mapping[str, object],
+    *,
+    jobs: int,
+    scratch: Path | None,
+) -> float:
+    # Trials that run at once have a process each.
+    inner = ALL_WORKERS if jobs == ALL_WORKERS else 1
     try:
-        return score_params(dataset, params.replaced(choice))
+        return score_params(dataset, params.replaced(choice), inner, scratch)
     except TagifaiError:  # a choice at odds with itself, such as one without any feature
         if not choice:
             raise

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from tagifai.arrays import Array
@@ -17,8 +19,11 @@ from tagifai.errors import TagifaiError
 from tagifai.limits import Limits
 from tagifai.models import build_model
 from tagifai.models.classifier import Progress, TagClassifier
+from tagifai.models.fold_features import TrainingFeatures
+from tagifai.models.memory import check_memory
 from tagifai.models.params import Params
-from tagifai.models.sizes import check_sizes
+from tagifai.models.platt import PAIRS_AT_ONCE
+from tagifai.models.sizes import check_model, check_predictions
 from tagifai.models.splits import complete_split
 from tagifai.predictions import Predictions
 from tagifai.slices import Slice
@@ -50,6 +55,7 @@ def train(
     params: Params,
     *,
     jobs: int = 1,
+    scratch: Path | None = None,
     progress: Progress | None = None,
     slices: Mapping[str, Slice] | None = None,
     tests: Sequence[BehavioralTest] | None = None,
@@ -67,8 +73,11 @@ def train(
     ----------
     dataset, params
         What is learned from, and how.
-    jobs, progress
-        Processes to use, and what is called as the model is fitted.
+    jobs, scratch
+        Processes to use, -1 for all of joblib's backend, and the folder in which they find what
+        they need; None: that of temporary files.
+    progress
+        Called as the model is fitted.
     slices : mapping, optional
         Slices to score, by name.
     tests, saved : sequence of BehavioralTest
@@ -88,12 +97,10 @@ def train(
     y_true = label_matrix(prepared)
     _check_size(prepared, params)
     split, groups = split_prepared(dataset, prepared, y_true, params)
-    model = build_model(params, prepared.tags, dataset.tags, jobs)
+    model = build_model(params, prepared.tags, dataset.tags, jobs, scratch)
     if limits is not None:
-        ids = [project.id for project in prepared.projects]
-        learned = _texts(prepared, np.flatnonzero(split != "test"))
-        check_sizes(learned, ids, model.features, prepared.tags, limits)
-    predictions = _fit(model, prepared, y_true, split, groups, progress)
+        check_predictions([project.id for project in prepared.projects], prepared.tags, limits)
+    predictions = _fit(model, prepared, y_true, split, groups, progress, limits)
     thresholds = dict(zip(prepared.tags, map(float, model.thresholds_), strict=True))
     predictions, kept = cut_predictions(predictions, thresholds, storage)
     by_id = projects_by_id(dataset.projects)
@@ -127,15 +134,24 @@ def _fit(
     split: Array,
     groups: Sequence[str] | None,
     progress: Progress | None,
+    limits: Limits | None,
 ) -> Predictions:
     """Fit the model on all projects but those of test, and return its predictions of all."""
+
+    def check(fitted: Pipeline, features: TrainingFeatures) -> None:
+        if limits is not None:
+            check_model(fitted, len(prepared.tags), limits, pruned=model.prune > 0)
+        check_memory(features, len(prepared.tags), len(model.members))
+
     learned, test = np.flatnonzero(split != "test"), np.flatnonzero(split == "test")
     # One thread per process: sums in another order would change the last bits.
     with threadpool_limits(limits=1):
-        model.fit(_texts(prepared, learned), y_true[learned], progress, take(groups, learned))
+        texts, kept_together = _texts(prepared, learned), take(groups, learned)
+        model.fit(texts, y_true[learned], progress, kept_together, check)
         y_prob = np.empty(y_true.shape, np.float32)
         y_prob[learned] = model.oof_prob_
-        y_prob[test] = model.predict_proba(_texts(prepared, test))
+        for rows in np.array_split(test, max(1, test.size * len(prepared.tags) // PAIRS_AT_ONCE)):
+            y_prob[rows] = model.predict_proba(_texts(prepared, rows))
     ids = [project.id for project in prepared.projects]
     return Predictions.of(ids, split, prepared.tags, y_true, y_prob)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from small_corpus import SMALL_PARAMS, small_dataset
 
+from tagifai import inference
 from tagifai.errors import TagifaiError
-from tagifai.inference import TextPrediction, predict_proba, predict_tags
+from tagifai.inference import TextPrediction, decide_tags, predict_proba, predict_tags
 from tagifai.training.train import train
 
 
@@ -32,6 +33,16 @@ def test_each_text_gets_its_answer(trained):
     for answer, row in zip(answers, prob, strict=True):
         assert sorted(answer.probabilities) == list(trained.tags)
         assert list(answer.probabilities.values()) == sorted(row.tolist(), reverse=True)
+
+
+@pytest.mark.parametrize("at_once", [1, 9, 1_000_000])
+def test_tags_alone_are_those_of_the_whole_answers(trained, monkeypatch, at_once):
+    monkeypatch.setattr(inference, "_PAIRS_AT_ONCE", at_once)
+    texts = ["camera pixels of a corpus", "", "zzzz", "sentences", "transfromers", "photo \ud800"]
+    whole = predict_tags(trained.model, trained.tags, trained.thresholds, texts)
+    found = decide_tags(trained.model, trained.tags, trained.thresholds, texts)
+    assert found == [answer.tags for answer in whole]
+    assert any(found)
 
 
 def test_a_tag_is_predicted_from_its_threshold_on(trained):

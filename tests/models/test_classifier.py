@@ -5,7 +5,9 @@ from sklearn.exceptions import NotFittedError
 from small_corpus import SMALL_PARAMS, TAGS, small_dataset
 
 from tagifai.data import prepare
+from tagifai.errors import TagifaiError
 from tagifai.models import build_model
+from tagifai.models.persistence import dump_model, load_model
 from tagifai.training.train import label_matrix
 
 PREPARED = prepare(small_dataset(), 10)
@@ -98,3 +100,33 @@ def test_unfitted_and_empty(model):
         clone(model).predict_proba(["a"])
     assert model.predict_proba([]).shape == (0, 4)
     assert model.predict(["camera"]).dtype == np.uint8
+
+
+def test_a_pruned_model_stores_few_weights_and_predicts_by_them():
+    params = SMALL_PARAMS.replaced({"prune": 0.05})
+    whole = build_model(SMALL_PARAMS, PREPARED.tags, TAGS).fit(TEXTS, Y)
+    pruned = build_model(params, PREPARED.tags, TAGS).fit(TEXTS, Y)
+    assert pruned.coef_.nnz < 0.5 * np.count_nonzero(whole.coef_)
+    assert np.abs(pruned.oof_prob_ - whole.oof_prob_).mean() < 0.02
+    X = pruned.transform(TEXTS[:5])
+    margins = (X @ pruned.coef_).toarray() + pruned.intercept_
+    np.testing.assert_array_equal(pruned.decision_function(TEXTS[:5]), margins)
+    again = load_model(dump_model(pruned))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), pruned.predict_proba(TEXTS))
+    dense = pruned.coef_.toarray()
+    np.testing.assert_array_equal(again.tag_weights(2), dense[:, 2])
+    np.testing.assert_array_equal(again.tag_weights(2, np.array([3, 1])), dense[[3, 1], 2])
+    np.testing.assert_array_equal(again.feature_weights(np.array([3, 1])), dense[[3, 1]])
+    columns = np.array([0, 5])
+    np.testing.assert_array_equal(whole.feature_weights(columns), whole.coef_[columns])
+
+
+def test_a_check_may_refuse_before_anything_is_fitted():
+    def refuse(fitted, features):
+        assert fitted.transform(TEXTS[:2]).shape == (2, features.num_features)
+        raise TagifaiError("too much")
+
+    model, seen = build_model(SMALL_PARAMS, PREPARED.tags, TAGS), []
+    with pytest.raises(TagifaiError, match="too much"):
+        model.fit(TEXTS, Y, lambda *told: seen.append(told), check=refuse)
+    assert seen == []

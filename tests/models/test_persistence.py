@@ -14,6 +14,7 @@ from tagifai.data import prepare
 from tagifai.errors import TagifaiError
 from tagifai.limits import Limit, Limits
 from tagifai.models import build_model
+from tagifai.models.classifier import TagClassifier
 from tagifai.models.persistence import dump_model, load_model, save_model
 from tagifai.training.train import label_matrix
 
@@ -88,3 +89,29 @@ def test_an_archive_that_unpacks_to_too_much_is_refused():
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(TagifaiError, match=r"none\.skops: cannot be read"):
         load_model(tmp_path / "none.skops")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"indices": np.array([0, 10**9], np.int32)},
+        {"indices": np.array([0, -1], np.int32)},
+        {"indptr": np.array([0, 5, 2], np.int64)},
+        {"data": np.array([1.0, 2.0])},
+        {"shape": np.array([2])},
+        {"data": None},
+    ],
+)
+def test_sparse_weights_that_reach_outside_are_refused(changed):
+    arrays = {
+        "data": np.array([1.0, 2.0], np.float16),
+        "indices": np.array([0, 1], np.int32),
+        "indptr": np.array([0, 1, 2], np.int64),
+        "shape": np.array([2, 2]),
+    }
+    state = {"coef_arrays": dict(arrays)}
+    model = TagClassifier.__new__(TagClassifier)
+    model.__setstate__(state)
+    assert model.coef_.toarray().tolist() == [[1.0, 0.0], [0.0, 2.0]]
+    with pytest.raises(ValueError, match=r"\w"):
+        model.__setstate__({"coef_arrays": {**arrays, **changed}})

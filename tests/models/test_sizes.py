@@ -1,18 +1,14 @@
 import pytest
 from small_corpus import SMALL_PARAMS, small_dataset
 
-from tagifai.data import prepare
 from tagifai.errors import TagifaiError
 from tagifai.limits import Limit, Limits, unpacked_size
-from tagifai.models import build_model
 from tagifai.models.persistence import dump_model
 from tagifai.models.sizes import measure_features
 from tagifai.predictions import Predictions
 from tagifai.training.train import train
 
 DATASET = small_dataset(80)
-PREPARED = prepare(DATASET, SMALL_PARAMS.min_tag_freq)
-FEATURES = build_model(SMALL_PARAMS, PREPARED.tags, DATASET.tags).features
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +17,7 @@ def trained():
 
 
 def test_the_estimates_are_no_less_than_what_is_written(trained):
-    learnt = [p.text for p in PREPARED.projects
-              if trained.predictions.split[trained.predictions.row_of[p.id]] != "test"]  # fmt: skip
-    num_features, least, most = measure_features(learnt, FEATURES)
+    num_features, least, most = measure_features(trained.model.features_)
     assert num_features == len(trained.model.coef_)
     content = dump_model(trained.model)
     weights = trained.model.coef_.nbytes + 500_000

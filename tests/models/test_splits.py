@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tagifai.errors import TagifaiError
-from tagifai.models.splits import complete_split, split_projects, stratify_folds
+from tagifai.models.splits import assign_groups, complete_split, split_projects, stratify_folds
 
 RNG = np.random.default_rng(0)
 Y = (RNG.random((400, 6)) < [0.5, 0.3, 0.2, 0.1, 0.1, 0.05]).astype(np.uint8)
@@ -96,3 +96,34 @@ def test_it_spreads_tags_as_evenly_as_iterative_stratification():
     shares = y[split == "test"].sum(axis=0) / y.sum(axis=0)
     at_random = y[chance.permutation(2000)[:300]].sum(axis=0) / y.sum(axis=0)
     assert abs(shares - 0.15).max() < abs(at_random - 0.15).max() / 3
+
+
+def assign_plainly(y, shares, seed):
+    """Assign each project as the algorithm is described, one after the other."""
+    order = np.random.default_rng(seed).permutation(len(y))
+    lacks_tag, lacks_size = np.outer(shares, y.sum(axis=0)), np.array(shares) * len(y)
+    part = np.full(len(y), -1)
+
+    def assign(row, lacks):
+        if part[row] < 0:
+            part[row] = chosen = np.lexsort((-lacks_size, -lacks))[0]
+            lacks_tag[chosen] -= y[row]
+            lacks_size[chosen] -= 1
+
+    for tag in np.argsort(y.sum(axis=0), kind="stable"):
+        for row in order:
+            if y[row, tag]:
+                assign(row, lacks_tag[:, tag])
+    for row in order:
+        assign(row, lacks_size)
+    return part
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_projects_go_where_the_algorithm_sends_them_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    y = (rng.random((300, 40)) < 0.5 / np.arange(1, 41)).astype(np.uint8)
+    shares = [0.7, 0.15, 0.15]
+    np.testing.assert_array_equal(
+        assign_groups(y, None, shares, seed), assign_plainly(y, shares, seed)
+    )
