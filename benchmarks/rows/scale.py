@@ -125,8 +125,19 @@ def job(function: str, place: Place, versions: int = 1) -> list[str]:
 
 
 SMALL, MIDDLE, LARGE, HUGE = 2_000, 20_000, 200_000, 1_000_000
-REAL_SIZE = (30_000, 300)
+REAL_SIZE, MANY_TAGS = (30_000, 300), (15_000, 4_000)
+# Within 15 minutes on two cores.
+MANY_TAGS_CPU = 2 * 15 * 60
 JOBS: list[Job] = [
+    Job(
+        "training",
+        lambda place: [
+            *("-m", "tagifai", "train", "--data", str(place.data)),
+            *("--models", str(place.folder / "trained"), "--jobs", "2"),
+        ],
+        [(SMALL, 60), (MIDDLE, 60), REAL_SIZE, MANY_TAGS],
+        {REAL_SIZE: (400, 2_500), MANY_TAGS: (MANY_TAGS_CPU, 6_000)},
+    ),
     Job(
         "base: start, data and one version's predictions",
         lambda place: job("load", place),
@@ -197,6 +208,11 @@ def measure(bench: Bench) -> Findings:
                 base[size] = cost
             add(found, one, size, cost, base.get(size))
         grow(found, one, costs)
+    from benchmarks.rows.scale_training import compare_quality, measure_long_texts
+
+    measure_long_texts(bench, found)
+    if REAL_SIZE in places:
+        compare_quality(bench, places[REAL_SIZE], found)
     return found + large_pages.measure(bench)
 
 
