@@ -321,22 +321,22 @@ def _count(y_true: Array, y_prob: Array, thresholds: Array) -> PartCounts:
 def _pack(
     batch: "pyarrow.RecordBatch",
     y_true: Array,
-    y_prob: Array,
+    values: Array,
     tags: tuple[str, ...],
     task: PartTask,
 ) -> "pyarrow.Table":
     import pyarrow
 
-    kept = y_prob >= task.floor
+    kept = values >= task.floor
     if task.top < len(tags):
-        least = np.partition(y_prob, len(tags) - task.top, axis=1)[:, len(tags) - task.top]
+        least = np.partition(values, len(tags) - task.top, axis=1)[:, len(tags) - task.top]
         # Of equals the first ones.
-        above, equal = y_prob > least[:, None], y_prob == least[:, None]
+        above, equal = values > least[:, None], values == least[:, None]
         room = task.top - above.sum(axis=1, keepdims=True)
         kept &= above | (equal & (equal.cumsum(axis=1) <= room))
-    values = pyarrow.ListArray.from_arrays(_ends(kept), pyarrow.array(y_prob[kept]))
+    lists = pyarrow.ListArray.from_arrays(_ends(kept), pyarrow.array(values[kept]))
     ids = [str(one) for one in batch.column("id").to_pylist()]
-    columns = [pyarrow.array(ids, pyarrow.string()), _lists(y_true), _lists(kept), values]
+    columns = [pyarrow.array(ids, pyarrow.string()), _lists(y_true), _lists(kept), lists]
     return pyarrow.Table.from_arrays(columns, schema=_schema(tags))
 
 
