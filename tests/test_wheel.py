@@ -263,6 +263,7 @@ def test_uv_builds_both_archives(tmp_path):
 
 
 EXTRAS = {
+    "dask": "dask, distributed",
     "docs": "furo, myst_parser, sphinx",
     "examples": "wordllama",
     "mcp": "mcp",

@@ -47,11 +47,7 @@ class Chosen(gr.EventData):
 
     def __init__(self, target: Block | None, _data: object) -> None:
         given = _data if isinstance(_data, dict) else {}
-        texts = {name: given.get(name) for name in ("key", "tab", "part")}
-        self.key, self.tab, self.part = (
-            text if isinstance(text, str) and len(text) <= MAX_FIELD else ""
-            for text in texts.values()
-        )
+        self.key, self.tab, self.part = (_text(given.get(name)) for name in ("key", "tab", "part"))
         super().__init__(target, _data)
 
 
@@ -75,11 +71,13 @@ class Typed(gr.EventData):
 
     def __init__(self, target: Block | None, _data: object) -> None:
         given = _data if isinstance(_data, dict) else {}
-        texts = (given.get("key"), given.get("input_value"))
-        self.key, self.text = (
-            text if isinstance(text, str) and len(text) <= MAX_FIELD else "" for text in texts
-        )
+        self.key, self.text = _text(given.get("key")), _text(given.get("input_value"))
         super().__init__(target, _data)
+
+
+def _text(text: object) -> str:
+    """Return what a page sent as a text, "" where it is none or too long."""
+    return text if isinstance(text, str) and len(text) <= MAX_FIELD else ""
 
 
 def put_row(table: gr.HTML, control: Block) -> Dependency:
