@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -61,6 +62,7 @@ class Server(uvicorn.Server):
     def __init__(
         self, app: FastAPI, settings: Settings, opened: socket.socket | None = None
     ) -> None:
+        import_dask()
         self.socket = opened or open_port(settings.host, settings.port)
         # A Space is reached through its proxy alone.
         proxies = ["*"] if Space.of(os.environ) else [*settings.trusted_proxy]
@@ -101,6 +103,17 @@ class Server(uvicorn.Server):
         finally:
             self.should_exit = True
             thread.join()
+
+
+def import_dask() -> None:
+    """Import dask's arrays, where they are installed, before threads do.
+
+    skops imports all modules of scikit-learn, one of which imports `dask.array`; scipy, called in
+    another thread meanwhile, fails where it finds it half imported.
+    """
+    # An installation that is broken is no reason not to start.
+    with contextlib.suppress(Exception):
+        import_module("dask.array")
 
 
 def build_api(services: Services) -> gr.Blocks:

@@ -144,3 +144,16 @@ def test_the_lines_name_where_the_app_is():
         "tagifai at http://127.0.0.1:80/", "Behind a proxy at /x/",
         "Public link, for a week at most: https://a.example",
     ]  # fmt: skip
+
+
+def test_dask_is_whole_before_there_are_threads():
+    # skops imports it in one thread while scipy looks at it in another.
+    pytest.importorskip("dask")
+    program = (
+        "import sys; from fastapi import FastAPI; from tagifai.settings import Settings\n"
+        "from tagifai.ui.server.serving import Server\n"
+        "Server(FastAPI(), Settings(port=0)).socket.close()\n"
+        "print(hasattr(sys.modules['dask.array'], 'Array'))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
