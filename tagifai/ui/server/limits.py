@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 import gradio as gr
 import orjson
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tagifai.services.turns import CrowdedError, Turns
@@ -313,6 +314,9 @@ class Gate:
             try:
                 async with _in_time(UPLOAD_SECONDS):
                     await self.app(scope, counted, unless_over)
+            except ClientDisconnect:
+                if not over:
+                    return  # whoever sent it has gone: nobody reads an answer, or a log of it
             except RefusedError:
                 if not started:
                     raise
